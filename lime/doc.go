@@ -1,0 +1,2 @@
+// Package lime is the protocol's words: addresses, envelopes, reasons.
+package lime
