@@ -1,0 +1,72 @@
+# The words of the house; `make` alone lists them. Tools are pinned in tools/
+# and built on first use, outside the checkout.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Time that `make fuzz` gives each target.
+FUZZTIME ?= 3s
+# Packages of `make bench`, the benchmarks among theirs, and where results go.
+PKG ?= ./...
+BENCH ?= .
+BENCHOUT ?= bin/bench.txt
+# What must stay covered: files by their path in the module, and per cent.
+COVER_PACKAGES := ./lime ./edge
+COVER_GATES := ^lime/=90 ^edge/session=90
+
+.PHONY: help
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## install what the checks need besides Go
+	@tools/deps
+	@tools/build golangci-lint gotestsum nats-server >/dev/null
+
+.PHONY: fmt
+fmt: ## format the Go code
+	@find . -name node_modules -prune -o -name '*.go' -print0 | \
+		xargs -0 -r "$$(tools/build gofumpt)" -l -w
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: lint
+lint: ## golangci-lint, formatting included
+	"$$(tools/build golangci-lint)" run ./...
+
+.PHONY: tidy
+tidy: ## fail when go.mod or go.sum is not tidy
+	go mod tidy -diff
+
+.PHONY: cross
+cross: ## build for a system without epoll
+	GOOS=darwin go build ./...
+
+.PHONY: cover
+cover: ## statement coverage of what has a threshold
+	@mkdir -p bin
+	go test -vet=off -coverprofile=bin/cover.out $(COVER_PACKAGES)
+	@tools/cover bin/cover.out '$(subst $() ,' ',$(COVER_GATES))'
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME=3s
+	tools/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## six runs of PKG=./... BENCH=. into BENCHOUT=bin/bench.txt, summed up
+	@mkdir -p $(dir $(BENCHOUT))
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=6 $(PKG) | tee $(BENCHOUT)
+	@"$$(tools/build benchstat)" $(BENCHOUT)
+
+.PHONY: e2e
+e2e: deps ## the end-to-end tests alone
+	tools/race ./e2e/...
+
+# The tests come last, so that their count is the last thing to be read.
+.PHONY: test
+test: deps vet lint tidy cross cover fuzz ## every check, as CI runs it
+	tools/race ./...
