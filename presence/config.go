@@ -1,0 +1,54 @@
+package presence
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+)
+
+// Config says where Redis is and how long to wait for it. A zero field means
+// its default.
+type Config struct {
+	// URL is one of
+	//
+	//	redis://[[user]:password@]host[:port][/db][?option=value]
+	//	redis+cluster://[[user]:password@]host:port[,host:port...]
+	//
+	// with rediss for TLS; several hosts mean a cluster under either name. The
+	// options are those of go-redis's ParseURL and ParseClusterURL. It must
+	// be given.
+	URL string
+
+	// Timeout bounds each call and each attempt to connect, whatever the
+	// caller's context allows. More survives longer failovers, less
+	// answers sooner while Redis is away. Default 3s.
+	Timeout time.Duration
+
+	// LeaseTTL is how long a lease lives that nobody renews; a dead edge's
+	// registrations are void after it. All processes must agree. Default 10s.
+	LeaseTTL time.Duration
+
+	// LeaseEvery is how often KeepLease renews. Default 3s; it must be less
+	// than half of LeaseTTL, so that one lost attempt does no harm.
+	LeaseEvery time.Duration
+
+	// Queue bounds the calls that wait to be sent, per lane (there is one lane
+	// for a single Redis, sixteen for a cluster). When it is full, callers
+	// wait. Default 4096.
+	Queue int
+
+	// Batch is the most commands in one pipeline. More gives throughput, less
+	// gives latency. Default 256.
+	Batch int
+
+	// SweepLimit is the most registrations that one call of Sweep removes.
+	// Default 100000.
+	SweepLimit int
+
+	// Logger gets what the owner of a goroutine has to say; nil discards it.
+	Logger logrus.FieldLogger
+
+	// Metrics is where the collectors are registered; nil registers none.
+	Metrics prometheus.Registerer
+}

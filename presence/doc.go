@@ -1,0 +1,2 @@
+// Package presence keeps in Redis who is where.
+package presence

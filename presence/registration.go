@@ -1,0 +1,57 @@
+package presence
+
+import (
+	"errors"
+	"time"
+
+	"limegrove/lime"
+)
+
+// The errors that callers branch on. They come wrapped.
+var (
+	// ErrTaken means that an older session holds the node and keeps it.
+	ErrTaken = errors.New("the node is held by an older session")
+	// ErrGone means that the session does not hold the node any more.
+	ErrGone = errors.New("the session does not hold the node")
+	// ErrClosed means that the Store was closed.
+	ErrClosed = errors.New("the store is closed")
+)
+
+// EdgeID names one incarnation of one edge: a restart is a new one. It is made
+// of 1 to 127 characters of [A-Za-z0-9-], so that it can stand in a subject
+// and in a key.
+type EdgeID string
+
+// Registration says that an edge holds a node, for which session, and what
+// the session says of itself.
+type Registration struct {
+	Node     lime.Node // complete, in the spelling in which it was announced
+	Edge     EdgeID
+	Session  string // 1 to 127 bytes
+	Guest    bool
+	Presence lime.Presence // without Instances and LastSeen, which are not stored
+}
+
+// View is all registrations of one identity.
+type View struct {
+	// Version changes with every change of the identity's registrations, and
+	// is 0 when there are none. See the package comment for how to compare it.
+	Version int64
+	// Registrations are sorted by folded instance.
+	Registrations []Registration
+}
+
+// Removed is a registration that Sweep has removed.
+type Removed struct {
+	Registration
+	// Version is that of the identity's view after the removal.
+	Version int64
+}
+
+// Lease is what an edge says of itself while it lives.
+type Lease struct {
+	Edge    EdgeID    `json:"-"`
+	Addr    string    `json:"addr,omitempty"`
+	Zone    string    `json:"zone,omitempty"`
+	Started time.Time `json:"started,omitzero"`
+}
