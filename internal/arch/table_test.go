@@ -1,0 +1,56 @@
+package arch
+
+// everything, in place of names, allows all of ours, or all folders.
+const everything = "*"
+
+// folder is one row of the table. It covers the packages in and under its
+// path, but for those that have a row of their own. They may import each other.
+type folder struct {
+	path string
+	ours []string // the rows that it may import
+	std  bool     // no library from outside either
+}
+
+// folders has a row for every folder with Go code.
+var folders = []folder{
+	{path: "lime", std: true},
+	{path: "cluster", ours: []string{"lime"}},
+	{path: "presence", ours: []string{"lime"}},
+	// A client of presence: it has no use for another store of registrations.
+	{path: "routing", ours: []string{"lime", "presence"}},
+	// Declares what it needs of routing, presence and auth.
+	{path: "edge", ours: []string{"lime", "edge/poll"}},
+	// Sockets and bytes; it knows no protocol.
+	{path: "edge/poll"},
+	{path: "edge/auth", ours: []string{"lime"}},
+	{path: "account", ours: []string{"lime"}},
+	// Declares what it needs of account.
+	{path: "resource", ours: []string{"lime"}},
+	{path: "internal"},
+	{path: "cmd", ours: []string{everything}},
+	{path: "e2e", ours: []string{everything}},
+}
+
+// library is a module from outside and the rows that may import it.
+type library struct {
+	path string
+	rows []string
+}
+
+// libraries has every module that we import; those of tests alone need no row.
+var libraries = []library{
+	{"github.com/sirupsen/logrus", []string{everything}},
+	{"github.com/prometheus/client_golang", []string{everything}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "internal", "cmd"}},
+	{"github.com/redis/go-redis/v9", []string{"presence"}},
+	{"github.com/hashicorp/memberlist", []string{"cluster"}},
+	{"github.com/gobwas/ws", []string{"edge"}},
+	{"golang.org/x/sys", []string{"edge/poll"}},
+	{"golang.org/x/time", []string{"edge"}},
+	{"github.com/alexedwards/argon2id", []string{"account"}},
+	{"github.com/cespare/xxhash/v2", []string{"routing"}},
+	{"github.com/peterbourgon/ff/v3", []string{"internal"}},
+	// The servers of the one-process mode.
+	{"github.com/nats-io/nats-server/v2", []string{"internal"}},
+	{"github.com/alicebob/miniredis/v2", []string{"internal"}},
+}
