@@ -1,0 +1,49 @@
+package lime
+
+// What Check finds. Shared by all that it is found in, and never changed.
+var (
+	badKind         = &Reason{CodeValidationError, "The envelope has neither content, event, method nor state"}
+	badMessage      = &Reason{CodeValidationError, "A message needs a type"}
+	badNotification = &Reason{CodeValidationError, "A notification needs an id"}
+	badCommand      = &Reason{CodeValidationError, "A command needs a uri or a status"}
+	badResource     = &Reason{CodeValidationEmptyDocument, "The command needs a resource"}
+	badType         = &Reason{CodeValidationInvalidResource, "A resource needs a type"}
+)
+
+// Check holds the header against the rules of its kind, and returns nil when
+// it keeps them. The reason is for the sender, and must not be changed.
+//
+// What a peer could not bear is refused here, as a message without a type
+// (L-ENV-09). A failure without a reason passes: its receiver can live with
+// it.
+func (h *Header) Check() *Reason {
+	switch h.Kind {
+	case KindMessage:
+		if h.Type == nil {
+			return badMessage // L-ENV-09
+		}
+	case KindNotification:
+		if h.ID == nil {
+			return badNotification // L-NOT-11
+		}
+	case KindCommand:
+		return h.checkCommand()
+	case KindSession:
+	default:
+		return badKind // L-ENV-04
+	}
+	return nil
+}
+
+func (h *Header) checkCommand() *Reason {
+	request := h.Status == 0
+	switch {
+	case request && h.URI == nil:
+		return badCommand
+	case request && !h.HasResource && (h.Method == MethodSet || h.Method == MethodMerge):
+		return badResource // L-CMD-12
+	case h.HasResource && h.Type == nil:
+		return badType
+	}
+	return nil
+}
