@@ -1,0 +1,179 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// Scheme is a way of authentication that an edge may offer.
+type Scheme string
+
+// The known schemes.
+const (
+	SchemeGuest Scheme = "guest"
+	SchemePlain Scheme = "plain"
+)
+
+// NodeConflict says who yields when a session asks for a node that another
+// session holds.
+type NodeConflict string
+
+// The answers to a taken node.
+const (
+	ConflictReplace NodeConflict = "replace" // the newer session wins
+	ConflictRefuse  NodeConflict = "refuse"  // the older session stays
+)
+
+// Edge is the command line of the edge.
+type Edge struct {
+	Shared
+
+	// Listen is the address for WebSocket sessions and the pages. Default :8080.
+	Listen string
+	// TCP is the address for LIME over TCP. Default none; the standard port is 55321.
+	TCP string
+	// TLSCert and TLSKey are PEM files; with them both listeners speak TLS.
+	// Both or neither.
+	TLSCert, TLSKey string
+	// TLSClientCA is a PEM file; client certificates are verified with it.
+	TLSClientCA string
+	// Auth is the schemes offered, in this order. Default guest, plain.
+	Auth []Scheme
+
+	// Data is the folder of the embedded stores. Default ./limegrove-data.
+	Data string
+	// RunRouter is whether this process runs a router too. Default only when
+	// NATS or Redis is embedded.
+	RunRouter bool
+
+	// MaxEnvelope is the largest envelope accepted, in bytes. It stays below the
+	// broker's max_payload. Default 524288.
+	MaxEnvelope int
+	// MaxRate is the envelopes a second that one session may send; twice that at
+	// once. Default 1000; 0 means no limit.
+	MaxRate int
+	// MaxBytesRate is the bytes a second that one session may send. Default
+	// 4194304; 0 means no limit.
+	MaxBytesRate int
+	// MaxSessionsPerAddress bounds the connections from one network address.
+	// Default 0, no limit: behind a load balancer all come from few.
+	MaxSessionsPerAddress int
+	// MaxSessionsPerIdentity bounds the sessions of one identity. Default 100;
+	// 0 means no limit.
+	MaxSessionsPerIdentity int
+	// SendQueue is the bytes that may wait for one session's socket. Default
+	// 262144.
+	SendQueue int
+	// NodeConflict is what a second session for the same node meets. Default
+	// replace.
+	NodeConflict NodeConflict
+
+	// EstablishTimeout is how long a connection may take to become an
+	// established session. Default 30s.
+	EstablishTimeout time.Duration
+	// PingInterval is how long a session may be silent before it is pinged.
+	// Default 30s; shorter than IdleTimeout.
+	PingInterval time.Duration
+	// IdleTimeout is how long a session may be silent, pings unanswered, before
+	// it is closed. Default 90s.
+	IdleTimeout time.Duration
+	// DrainTimeout bounds a drain; what is still open then is cut. Keep it below
+	// terminationGracePeriodSeconds. Default 25s.
+	DrainTimeout time.Duration
+}
+
+// EmbeddedNATS tells that no NATS was named, so that the process runs its own.
+func (e Edge) EmbeddedNATS() bool { return e.NATS == "" }
+
+// EmbeddedRedis tells that no Redis was named, so that the process runs its own.
+func (e Edge) EmbeddedRedis() bool { return e.Redis == "" }
+
+// ParseEdge reads the edge's command line; args is without the program's name.
+// With -h it writes the usage to out and returns [flag.ErrHelp]; any other error
+// is bad usage, in one line.
+func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, error) {
+	var e Edge
+	b := newBinder("edge", "An edge terminates LIME sessions. Without -nats and -redis it embeds both.")
+	router := optionalBool{}
+
+	b.group("Sessions")
+	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions and the pages")
+	b.str(&e.TCP, "tcp", "", "`address` for LIME over TCP, usually :55321; empty for none")
+	b.domains(&e.Domains)
+	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, of guest and plain")
+	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; the listeners then speak TLS")
+	b.str(&e.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
+	b.str(&e.TLSClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates")
+
+	b.group("Stores")
+	b.stores(&e.Shared, "; empty runs one inside, on loopback")
+	b.str(&e.Data, "data", "./limegrove-data", "`folder` of the embedded stores")
+	b.value(&router, "router", "run a router in this process (default only with an embedded store)")
+
+	b.member(&e.Shared)
+
+	b.group("Limits")
+	b.num(&e.MaxEnvelope, "max-envelope", 512<<10, "largest envelope, in `bytes`")
+	b.num(&e.MaxRate, "max-rate", 1000, "`envelopes` a second from one session, twice that at once; 0 for no limit")
+	b.num(&e.MaxBytesRate, "max-bytes-rate", 4<<20, "`bytes` a second from one session; 0 for no limit")
+	b.num(&e.MaxSessionsPerAddress, "max-sessions-per-address", 0, "`sessions` from one network address; 0 for no limit")
+	b.num(&e.MaxSessionsPerIdentity, "max-sessions-per-identity", 100, "`sessions` of one identity; 0 for no limit")
+	b.num(&e.SendQueue, "send-queue", 256<<10, "`bytes` that may wait for one session's socket")
+	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
+
+	b.group("Times")
+	b.dur(&e.EstablishTimeout, "establish-timeout", 30*time.Second, "`time` until a connection must be an established session")
+	b.dur(&e.PingInterval, "ping-interval", 30*time.Second, "`time` of silence until a session is pinged")
+	b.dur(&e.IdleTimeout, "idle-timeout", 90*time.Second, "`time` of silence until a session is closed")
+	b.dur(&e.DrainTimeout, "drain-timeout", 25*time.Second, "`time` that a drain may take")
+
+	b.process(&e.Shared)
+
+	if err := b.parse(args, getenv, out); err != nil {
+		return Edge{}, err
+	}
+	if err := e.validate(); err != nil {
+		return Edge{}, err
+	}
+	e.RunRouter = router.or(e.EmbeddedNATS() || e.EmbeddedRedis())
+	return e, nil
+}
+
+// embeddedPayload is the embedded NATS's max_payload less room for the headers
+// that travel with an envelope.
+const embeddedPayload = 1<<20 - 16<<10
+
+func (e *Edge) validate() error {
+	if err := e.Shared.validate(false); err != nil {
+		return err
+	}
+	if e.Listen == "" && e.TCP == "" {
+		return fmt.Errorf("-listen: empty, and -tcp too: no session could ever come")
+	}
+	var c check
+	c.listen("listen", e.Listen)
+	c.listen("tcp", e.TCP)
+	c.that((e.TLSCert == "") == (e.TLSKey == ""), "tls-cert", "goes with -tls-key: give both or neither")
+	c.that(e.TLSClientCA == "" || e.TLSCert != "", "tls-client-ca", "needs -tls-cert and -tls-key")
+	c.that(len(e.Auth) > 0, "auth", "needs at least one scheme")
+	for _, s := range e.Auth {
+		c.that(s == SchemeGuest || s == SchemePlain, "auth", "unknown scheme %q; known are guest and plain", s)
+	}
+	c.that(e.Data != "" || !e.EmbeddedNATS(), "data", "must name a folder when -nats is empty")
+	c.atLeast("max-envelope", e.MaxEnvelope, 1024)
+	c.that(e.MaxEnvelope <= embeddedPayload || !e.EmbeddedNATS(), "max-envelope", "%d is more than the embedded NATS carries, %d", e.MaxEnvelope, embeddedPayload)
+	c.atLeast("max-rate", e.MaxRate, 0)
+	c.atLeast("max-bytes-rate", e.MaxBytesRate, 0)
+	c.that(e.MaxBytesRate == 0 || e.MaxBytesRate >= e.MaxEnvelope, "max-bytes-rate", "%d is less than one envelope of -max-envelope %d", e.MaxBytesRate, e.MaxEnvelope)
+	c.atLeast("max-sessions-per-address", e.MaxSessionsPerAddress, 0)
+	c.atLeast("max-sessions-per-identity", e.MaxSessionsPerIdentity, 0)
+	c.atLeast("send-queue", e.SendQueue, 4096)
+	c.that(e.NodeConflict == ConflictReplace || e.NodeConflict == ConflictRefuse, "node-conflict", "%q is neither replace nor refuse", e.NodeConflict)
+	c.positive("establish-timeout", e.EstablishTimeout)
+	c.positive("ping-interval", e.PingInterval)
+	c.positive("idle-timeout", e.IdleTimeout)
+	c.positive("drain-timeout", e.DrainTimeout)
+	c.that(e.PingInterval < e.IdleTimeout, "ping-interval", "%s is not shorter than -idle-timeout %s", e.PingInterval, e.IdleTimeout)
+	return c.err
+}

@@ -1,0 +1,29 @@
+package config
+
+import "io"
+
+// Router is the command line of the router.
+type Router struct {
+	Shared
+}
+
+// ParseRouter reads the router's command line, as [ParseEdge] reads the edge's.
+// A router embeds nothing: NATS and Redis must be named.
+func ParseRouter(args []string, getenv func(string) string, out io.Writer) (Router, error) {
+	var r Router
+	b := newBinder("router", "A router answers the commands that are addressed to the server.")
+
+	b.group("Stores")
+	b.stores(&r.Shared, "")
+	b.domains(&r.Domains)
+	b.member(&r.Shared)
+	b.process(&r.Shared)
+
+	if err := b.parse(args, getenv, out); err != nil {
+		return Router{}, err
+	}
+	if err := r.validate(true); err != nil {
+		return Router{}, err
+	}
+	return r, nil
+}

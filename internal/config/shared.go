@@ -1,0 +1,138 @@
+package config
+
+import (
+	"encoding/base64"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+)
+
+// LogFormat is how log lines look.
+type LogFormat string
+
+// The log formats.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// Shared is what every command has.
+type Shared struct {
+	// NATS is the broker's URLs, separated by commas; nats, tls, ws or wss.
+	NATS string
+	// Redis is the URL of the store of soft state; redis, rediss or unix.
+	Redis string
+
+	// Domains is what this cluster serves, in lower case, the first being the
+	// one that a bare name gets. Default localhost.
+	Domains []string
+
+	// ID names this machine or pod in logs and to people. Default the host name.
+	ID string
+	// Zone is the failure domain, for distances. Default none.
+	Zone string
+	// Gossip is the address that gossip binds. Default 127.0.0.1:7946.
+	Gossip string
+	// Advertise is the host or host:port under which the others reach Gossip.
+	// Default the bound one.
+	Advertise string
+	// Join is members to join, as host:port; a name stands for all its
+	// addresses. Default none.
+	Join []string
+	// GossipKeys is the decoded keys, 16, 24 or 32 bytes each: the first
+	// encrypts, all decrypt. Default none: plain.
+	GossipKeys [][]byte
+
+	// Admin is the address for health, metrics, status and profiles. Default
+	// 127.0.0.1:8090; empty for none.
+	Admin string
+	// LogLevel is the least severe level that is logged. Default info.
+	LogLevel logrus.Level
+	// LogFormat is text or json. Default text.
+	LogFormat LogFormat
+
+	logLevel   string
+	gossipKeys []string
+}
+
+func (b *binder) domains(p *[]string) {
+	bindList(b, p, "domain", "localhost", "`domain` served; may be repeated")
+}
+
+func (b *binder) stores(s *Shared, unless string) {
+	b.str(&s.NATS, "nats", "", "`URL` of NATS, several separated by commas"+unless)
+	b.str(&s.Redis, "redis", "", "`URL` of Redis"+unless)
+}
+
+func (b *binder) member(s *Shared) {
+	id, err := os.Hostname()
+	if err != nil {
+		id = "" // validation then asks for -id
+	}
+	b.group("Cluster")
+	b.str(&s.ID, "id", id, "`name` of this process, for people")
+	b.str(&s.Zone, "zone", "", "`name` of the zone, for distances")
+	b.str(&s.Gossip, "gossip", "127.0.0.1:7946", "`address` that gossip binds")
+	b.str(&s.Advertise, "advertise", "", "`address` under which others reach this process's gossip (default the bound one)")
+	bindList(b, &s.Join, "join", "", "`host:port` of members, a name standing for all its addresses; may be repeated")
+	bindList(b, &s.gossipKeys, "gossip-key", "", "`key` of 16, 24 or 32 bytes in base64; the first encrypts, the others decrypt; may be repeated")
+}
+
+func (b *binder) process(s *Shared) {
+	b.group("Process")
+	b.str(&s.Admin, "admin", "127.0.0.1:8090", "`address` for health, metrics, status and profiles; empty for none")
+	b.str(&s.logLevel, "log-level", "info", "least `level` logged: trace, debug, info, warn, error")
+	b.str((*string)(&s.LogFormat), "log-format", string(LogText), "`format` of the log: text or json")
+	b.str(&b.file, "config", "", "YAML `file` with these flags as keys")
+}
+
+func (s *Shared) validate(storesNeeded bool) error {
+	var c check
+	c.that(s.NATS != "" || !storesNeeded, "nats", "needs a URL")
+	c.that(s.Redis != "" || !storesNeeded, "redis", "needs a URL")
+	if s.NATS != "" {
+		for one := range strings.SplitSeq(s.NATS, ",") {
+			c.url("nats", strings.TrimSpace(one), "nats", "tls", "ws", "wss")
+		}
+	}
+	if s.Redis != "" {
+		c.url("redis", s.Redis, "redis", "rediss", "unix")
+	}
+
+	c.that(len(s.Domains) > 0, "domain", "needs at least one domain")
+	for i, d := range s.Domains {
+		c.domain("domain", d)
+		s.Domains[i] = strings.ToLower(d)
+	}
+	sorted := slices.Sorted(slices.Values(s.Domains))
+	c.that(len(slices.Compact(sorted)) == len(s.Domains), "domain", "the same domain is given twice")
+
+	c.that(s.ID != "", "id", "must not be empty")
+	c.name("id", s.ID)
+	c.name("zone", s.Zone)
+	c.that(s.Gossip != "", "gossip", "must not be empty")
+	c.listen("gossip", s.Gossip)
+	if s.Advertise != "" {
+		c.advertise("advertise", s.Advertise)
+	}
+	for _, j := range s.Join {
+		c.hostPort("join", j)
+	}
+	for i, k := range s.gossipKeys {
+		raw, err := base64.StdEncoding.DecodeString(k)
+		c.that(err == nil, "gossip-key", "key %d is not base64", i+1)
+		n := len(raw)
+		c.that(n == 16 || n == 24 || n == 32, "gossip-key", "key %d has %d bytes, not 16, 24 or 32", i+1, n)
+		s.GossipKeys = append(s.GossipKeys, raw)
+	}
+	s.gossipKeys = nil
+
+	c.listen("admin", s.Admin)
+	level, err := logrus.ParseLevel(s.logLevel)
+	c.that(err == nil, "log-level", "unknown level %q; known are trace, debug, info, warn, error", s.logLevel)
+	s.LogLevel, s.logLevel = level, ""
+	c.that(s.LogFormat == LogText || s.LogFormat == LogJSON, "log-format", "%q is neither text nor json", s.LogFormat)
+	return c.err
+}
