@@ -1,0 +1,169 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+)
+
+// label marks our packets, so that another system's gossip which by mistake comes
+// to the same port is refused and not merged with.
+const label = "limegrove"
+
+// gossipConfig is memberlist's configuration for c.
+func (c *Cluster) gossipConfig() (*memberlist.Config, error) {
+	conf := memberlist.DefaultLANConfig()
+	// A quarter quicker than the preset: with a hundred members a dead one is still
+	// known within 10 s. The price, a member wrongly thought dead, is small here,
+	// since its lease must have run out as well.
+	conf.SuspicionMult = 3
+	if c.cfg.Preset == PresetLocal {
+		conf = memberlist.DefaultLocalConfig()
+		conf.ProbeInterval = 200 * time.Millisecond
+		conf.GossipInterval = 20 * time.Millisecond
+		conf.PushPullInterval = 5 * time.Second
+	}
+	conf.Name = c.self
+	conf.Label = label
+	conf.Logger = log.New(logWriter{c.log}, "", 0)
+	conf.Delegate = delegate{c}
+	conf.Events = delegate{c}
+
+	if len(c.cfg.Keys) > 0 {
+		ring, err := memberlist.NewKeyring(c.cfg.Keys, c.cfg.Keys[0])
+		if err != nil {
+			return nil, fmt.Errorf("gossip key: %w", err)
+		}
+		conf.Keyring = ring
+	}
+	if _, err := encodeMeta(largest(c.Self())); err != nil {
+		return nil, err
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var err error
+	if conf.BindAddr, conf.BindPort, err = c.bindAddr(ctx); err != nil {
+		return nil, err
+	}
+	conf.AdvertiseAddr, conf.AdvertisePort, err = c.advertiseAddr(ctx, conf.BindPort)
+	return conf, err
+}
+
+// bindAddr resolves Config.Bind: memberlist would take a name for a wildcard.
+func (c *Cluster) bindAddr(ctx context.Context) (string, int, error) {
+	host, port, err := splitHostPort(c.cfg.Bind)
+	if err != nil {
+		return "", 0, fmt.Errorf("bind %q: %w", c.cfg.Bind, err)
+	}
+	if host == "" {
+		return "0.0.0.0", port, nil
+	}
+	ip, err := c.oneIP(ctx, host)
+	if err != nil {
+		return "", 0, fmt.Errorf("bind %q: %w", c.cfg.Bind, err)
+	}
+	return ip, port, nil
+}
+
+// advertiseAddr is "" for the bound address.
+func (c *Cluster) advertiseAddr(ctx context.Context, bindPort int) (string, int, error) {
+	if c.cfg.Advertise == "" {
+		return "", bindPort, nil
+	}
+	host, port, err := splitHostPort(c.cfg.Advertise)
+	if err != nil {
+		host, port = c.cfg.Advertise, bindPort
+	}
+	ip, err := c.oneIP(ctx, host)
+	if err != nil {
+		return "", 0, fmt.Errorf("advertise %q: %w", c.cfg.Advertise, err)
+	}
+	return ip, port, nil
+}
+
+func (c *Cluster) oneIP(ctx context.Context, host string) (string, error) {
+	if net.ParseIP(host) != nil {
+		return host, nil
+	}
+	ips, err := c.cfg.Resolver.LookupHost(ctx, host)
+	if err != nil {
+		return "", err
+	}
+	if len(ips) == 0 {
+		return "", fmt.Errorf("%s has no address", host)
+	}
+	return ips[0], nil
+}
+
+// largest is m with the longest numbers that it may come to.
+func largest(m Member) Member {
+	m.Sessions, m.Draining = 1<<40, true
+	return m
+}
+
+// delegate is what memberlist calls. The events come under memberlist's lock, one
+// at a time.
+type delegate struct{ c *Cluster }
+
+// NodeMeta is called when this member is announced.
+func (d delegate) NodeMeta(int) []byte {
+	b, err := encodeMeta(d.c.Self())
+	if err != nil { // Start has tried a longer one
+		return nil
+	}
+	return b
+}
+
+// NotifyMsg, GetBroadcasts, LocalState and MergeRemoteState are for messages that
+// ride on gossip; there are none.
+func (delegate) NotifyMsg([]byte) {}
+
+// GetBroadcasts: see NotifyMsg.
+func (delegate) GetBroadcasts(_, _ int) [][]byte { return nil }
+
+// LocalState: see NotifyMsg.
+func (delegate) LocalState(bool) []byte { return nil }
+
+// MergeRemoteState: see NotifyMsg.
+func (delegate) MergeRemoteState([]byte, bool) {}
+
+// NotifyJoin is called for this member too, from Start.
+func (d delegate) NotifyJoin(n *memberlist.Node) { d.c.note(EventJoin, n) }
+
+// NotifyUpdate is called when a member's metadata changed.
+func (d delegate) NotifyUpdate(n *memberlist.Node) { d.c.note(EventUpdate, n) }
+
+// NotifyLeave is called for those that left and those that died.
+func (d delegate) NotifyLeave(n *memberlist.Node) {
+	if n.State == memberlist.StateLeft {
+		d.c.note(EventLeave, n)
+		return
+	}
+	d.c.note(EventDead, n)
+}
+
+// note keeps the table of members and tells the watchers.
+func (c *Cluster) note(kind EventKind, n *memberlist.Node) {
+	m := decodeMember(n)
+	gone := kind == EventLeave || kind == EventDead
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if gone {
+		delete(c.members, m.Incarnation)
+	} else {
+		c.members[m.Incarnation] = m
+	}
+	if m.Incarnation == c.self {
+		return
+	}
+	c.metrics.events.WithLabelValues(string(kind)).Inc()
+	for q := range c.watchers {
+		q.push(Event{kind, m})
+	}
+}

@@ -1,0 +1,39 @@
+package cluster
+
+import (
+	"strings"
+
+	"github.com/sirupsen/logrus"
+)
+
+// logWriter takes memberlist's log, one line a Write: "[WARN] memberlist: text".
+type logWriter struct{ log logrus.FieldLogger }
+
+// Write borrows line.
+func (w logWriter) Write(line []byte) (int, error) {
+	level, text := splitLevel(strings.TrimSpace(string(line)))
+	text = strings.TrimPrefix(text, "memberlist: ")
+	switch level {
+	case "DEBUG":
+		w.log.Debug(text)
+	case "INFO":
+		w.log.Info(text)
+	case "ERR", "ERROR":
+		w.log.Error(text)
+	default: // WARN, and what names no level
+		w.log.Warn(text)
+	}
+	return len(line), nil
+}
+
+// splitLevel takes "[LEVEL] " off s.
+func splitLevel(s string) (level, rest string) {
+	if !strings.HasPrefix(s, "[") {
+		return "", s
+	}
+	level, rest, ok := strings.Cut(s[1:], "] ")
+	if !ok {
+		return "", s
+	}
+	return level, rest
+}
