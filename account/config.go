@@ -1,0 +1,46 @@
+package account
+
+import (
+	"errors"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Bucket is the name of the key-value bucket.
+const Bucket = "accounts"
+
+// Config says where accounts are and how much of the machine passwords get.
+type Config struct {
+	// JetStream is required. It stays the caller's.
+	JetStream jetstream.JetStream
+
+	// Replicas of the bucket: 3 in production, so that a NATS server may die.
+	// An existing bucket must have as many. Default 1.
+	Replicas int
+
+	// Workers is how many passwords are hashed at once; each takes a core for
+	// some tens of milliseconds and 19 MiB. Default GOMAXPROCS.
+	Workers int
+
+	// Queue is how many callers wait for a worker before ErrBusy. More means
+	// longer waits, not more logins. Default 1000, negative for none.
+	Queue int
+
+	// Hasher makes and checks hashes. Default Argon2id. Tests count with
+	// their own.
+	Hasher Hasher
+
+	// Metrics is where the package's metrics are registered; nil for nowhere.
+	Metrics prometheus.Registerer
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.JetStream == nil:
+		return errors.New("no JetStream")
+	case c.Replicas < 0 || c.Replicas > 5:
+		return errors.New("a bucket has 1 to 5 replicas")
+	}
+	return nil
+}

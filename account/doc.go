@@ -1,0 +1,25 @@
+// Package account keeps the accounts of people: who exists, by which password,
+// and what they say of themselves.
+//
+// They lie in one JetStream key-value bucket, so that they are as durable and
+// as replicated as stored messages, and are written with compare-and-set: of
+// two who want the same name at the same time, one gets it. A key is made of
+// the folded identity, the value keeps the spelling.
+//
+//	key    <domain>.<name>, each escaped to [a-z0-9_=-], see key.go
+//	value  {"identity":"Ana@Example.org","passwordHash":"$argon2id$…",
+//	        "created":"2026-01-02T03:04:05.678Z","properties":{"fullName":"Ana"}}
+//
+// Members of a value that this version does not know are kept when it is
+// written again. With several replicas a read may be answered by one that is
+// some milliseconds behind; a write never is.
+//
+// Passwords are hashed by Argon2id, which is meant to cost time and memory. So
+// at most as many are hashed at once as there are cores, a bounded queue waits,
+// and whoever comes then is refused at once. An unknown name costs what a wrong
+// password costs. Neither passwords nor hashes appear in an error, in a log or
+// in what the package returns.
+//
+// The package does not know LIME's account resource (package resource does)
+// and not who may change an account: its callers decide that.
+package account

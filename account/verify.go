@@ -1,0 +1,72 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"limegrove/lime"
+)
+
+// Verify returns nil when the identity has an account with that password and
+// ErrCredentials when it has not. It borrows password.
+//
+// An unknown name, a wrong password and one that nobody can have cost the same:
+// one look-up and one hash of the same parameters (L-SES-16). ErrBusy comes
+// before either, and an error of ctx while waiting for a worker.
+func (s *Store) Verify(ctx context.Context, id lime.Identity, password []byte) error {
+	err := s.verify(ctx, id, password)
+	s.stats.verified(err)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) verify(ctx context.Context, id lime.Identity, password []byte) error {
+	if err := s.pool.enter(); err != nil {
+		return err
+	}
+	defer s.pool.leave()
+
+	hash, known := s.nobody, false
+	r, _, err := s.read(ctx, id)
+	switch {
+	case err == nil && r.hash != "":
+		hash, known = r.hash, true
+	case err != nil && lime.AsReason(err) == nil:
+		return err
+	}
+	if !possible(password) {
+		password, known = nil, false
+	}
+	return s.pool.do(ctx, func() error {
+		matches, err := s.hasher.Matches(password, hash)
+		if err != nil {
+			// Not wrapped: a hasher's text may hold the hash.
+			return errors.New("the stored hash cannot be read")
+		}
+		if !matches || !known {
+			return ErrCredentials
+		}
+		return nil
+	})
+}
+
+// hash makes the hash of a new password, as one of those that wait.
+func (s *Store) hash(ctx context.Context, password []byte) (hash string, err error) {
+	if !possible(password) {
+		return "", ErrPassword
+	}
+	if err := s.pool.enter(); err != nil {
+		return "", err
+	}
+	defer s.pool.leave()
+	err = s.pool.do(ctx, func() (err error) {
+		hash, err = s.hasher.Hash(password)
+		return err
+	})
+	return hash, err
+}
+
+func possible(password []byte) bool { return len(password) > 0 && len(password) <= MaxPassword }

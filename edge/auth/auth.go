@@ -1,0 +1,80 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+
+	"limegrove/lime"
+)
+
+// Scheme is one of LIME's ways to authenticate, as schemeOptions lists them.
+type Scheme string
+
+// The schemes that there are.
+const (
+	SchemeGuest Scheme = "guest" // any name that no account has, no credentials
+	SchemePlain Scheme = "plain" // the name of an account and its password
+)
+
+// Role is the authority that an identity has over its domain; presence's
+// routing rules depend on it.
+type Role string
+
+// RoleMember has no authority over anybody else. A client cannot claim a role:
+// domainRole in its credentials has no effect (L-SES-32).
+const RoleMember Role = "member"
+
+// Request is what a client says of itself. It formats without its credentials,
+// but marshals with them: never give it to a logger as a field.
+type Request struct {
+	Scheme Scheme `json:"scheme"`
+
+	// Node is the proposed one, as the client spelled it, but with the domain
+	// filled in when it left that out. Its instance has no part in the answer.
+	Node lime.Node `json:"node"`
+
+	// Credentials is the authentication object as it was sent; nil when it was
+	// absent, as it may be for guests.
+	Credentials json.RawMessage `json:"authentication,omitempty"`
+
+	// Remote is where the client's socket comes from.
+	Remote netip.AddrPort `json:"remote,omitzero"`
+}
+
+// Grant says who a client is now.
+type Grant struct {
+	// Identity is in the spelling that the established envelope announces.
+	Identity lime.Identity `json:"identity"`
+
+	// Guest tells that nothing but the session itself proves the identity.
+	Guest bool `json:"guest,omitempty"`
+
+	Role Role `json:"role"`
+}
+
+// Authenticator decides who a client is.
+type Authenticator interface {
+	// Authenticate takes r.Credentials and wipes them before it returns. An
+	// error matching *lime.Reason is for the client, in a failed envelope; any
+	// other is ours and says nothing about the credentials.
+	Authenticate(ctx context.Context, r Request) (Grant, error)
+}
+
+// Format writes the request without its credentials, whatever the verb.
+func (r Request) Format(f fmt.State, _ rune) {
+	// An error of f is that of the writer behind fmt, which reports it itself.
+	_, _ = fmt.Fprintf(f, "%s login of %q from %s", r.Scheme, r.Node, r.Remote)
+}
+
+// refused is the one answer to credentials that do not hold. Unknown accounts,
+// wrong passwords and passwords that cannot be decoded get the same (L-SES-16).
+func refused() error {
+	return lime.NewReason(lime.CodeSessionAuthenticationFailed, "The credentials were not accepted")
+}
+
+// unusable is the answer to an identity that nobody may log in with.
+func unusable(why string) error {
+	return lime.NewReason(lime.CodeValidationInvalidIdentity, "%s", why)
+}

@@ -1,0 +1,49 @@
+package auth
+
+import (
+	"context"
+	"slices"
+
+	"limegrove/lime"
+)
+
+// postmaster is the name of a domain's server and of its services, L-CMD-05.
+const postmaster = "postmaster"
+
+// Schemes authenticates by the scheme that the request names. It is not
+// changed once it is in use.
+type Schemes struct {
+	// Domains are the served ones. Nobody logs in with another.
+	Domains []string
+
+	// By holds what is offered.
+	By map[Scheme]Authenticator
+}
+
+// Authenticate refuses a scheme that was not offered as it refuses bad
+// credentials, and an identity that is unusable for every scheme (L-SES-17):
+// one that lacks a part, that is not of a served domain, or that is the
+// server's own.
+func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
+	defer clear(r.Credentials)
+	by, ok := s.By[r.Scheme]
+	if !ok {
+		return Grant{}, lime.NewReason(lime.CodeSessionAuthenticationFailed, "The scheme is not offered")
+	}
+	if r.Node.Name == "" || r.Node.Domain == "" {
+		return Grant{}, unusable("The identity needs a name and a domain")
+	}
+	if !s.serves(r.Node.Domain) {
+		return Grant{}, unusable("The domain is not served here")
+	}
+	if (lime.Identity{Name: r.Node.Name}).EqualFold(lime.Identity{Name: postmaster}) {
+		return Grant{}, unusable("The name belongs to the server")
+	}
+	return by.Authenticate(ctx, r)
+}
+
+func (s Schemes) serves(domain string) bool {
+	return slices.ContainsFunc(s.Domains, func(d string) bool {
+		return lime.Identity{Domain: d}.EqualFold(lime.Identity{Domain: domain})
+	})
+}

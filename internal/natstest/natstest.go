@@ -1,0 +1,80 @@
+// Package natstest gives tests a NATS server with JetStream that lives inside
+// the test's process, is ready in some ten milliseconds and listens nowhere.
+package natstest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ready bounds how long a server may take; only a very busy machine comes near.
+const ready = 20 * time.Second
+
+// Server is one NATS server. It stores its streams in a folder of the test.
+type Server struct {
+	t   testing.TB
+	srv *server.Server
+}
+
+// New starts a server that is shut down when the test ends.
+func New(t testing.TB) *Server {
+	t.Helper()
+	srv, err := server.NewServer(&server.Options{
+		ServerName: "natstest",
+		DontListen: true,
+		JetStream:  true,
+		StoreDir:   t.TempDir(),
+		NoLog:      true,
+		NoSigs:     true,
+		// The default waits for clients that will not come back.
+		LameDuckGracePeriod: -1,
+	})
+	if err != nil {
+		t.Fatalf("natstest: %v", err)
+	}
+	t.Cleanup(func() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+	})
+	srv.Start()
+	if !srv.ReadyForConnections(ready) {
+		t.Fatalf("natstest: the server is not ready after %v", ready)
+	}
+	return &Server{t: t, srv: srv}
+}
+
+// Connect returns a connection of its own, which is closed when the test ends.
+func (s *Server) Connect(opts ...nats.Option) *nats.Conn {
+	s.t.Helper()
+	closed := make(chan struct{})
+	opts = append(opts, nats.InProcessServer(s.srv), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	nc, err := nats.Connect(nats.DefaultURL, opts...)
+	if err != nil {
+		s.t.Fatalf("natstest: %v", err)
+	}
+	s.t.Cleanup(func() {
+		nc.Close()
+		<-closed
+	})
+	return nc
+}
+
+// Start is one connection to a server of its own.
+func Start(t testing.TB) *nats.Conn {
+	t.Helper()
+	return New(t).Connect()
+}
+
+// JetStream is Start for those who only need the streams.
+func JetStream(t testing.TB) jetstream.JetStream {
+	t.Helper()
+	js, err := jetstream.New(Start(t))
+	if err != nil {
+		t.Fatalf("natstest: %v", err)
+	}
+	return js
+}

@@ -1,0 +1,48 @@
+package natstest_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
+
+	"limegrove/internal/natstest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestConnectionsOfOneServerReachEachOther(t *testing.T) {
+	s := natstest.New(t)
+	ana, rui := s.Connect(), s.Connect()
+
+	sub, err := rui.SubscribeSync("greet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rui.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := ana.Publish("greet", []byte("olá")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := sub.NextMsg(5 * time.Second)
+	if err != nil || string(m.Data) != "olá" {
+		t.Fatalf("got %v, %v", m, err)
+	}
+}
+
+func TestStreamsAreTheTestsOwn(t *testing.T) {
+	for range 2 {
+		js := natstest.JetStream(t)
+		_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ack, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: "s"})
+		if err != nil || ack.Sequence != 1 {
+			t.Fatalf("stored as %v, %v, want the first message of a new stream", ack, err)
+		}
+	}
+}
