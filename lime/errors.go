@@ -22,6 +22,10 @@ var ErrShort = errors.New("envelope cut short")
 // ErrNone is the error about bytes that hold nothing but white space.
 var ErrNone = errors.New("no envelope")
 
+// errBetween is what a Splitter returns. It has no offset of its own: the
+// stream has no beginning that anybody remembers.
+var errBetween = fmt.Errorf("%w: neither white space nor an object", ErrMalformed)
+
 // SyntaxError says what is wrong with an envelope, and where. It matches
 // ErrMalformed.
 type SyntaxError struct {
