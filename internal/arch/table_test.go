@@ -45,7 +45,7 @@ var libraries = []library{
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge"}},
-	{"golang.org/x/sys", []string{"edge/poll"}},
+	{"golang.org/x/sys", []string{"edge/poll", "internal"}},
 	{"golang.org/x/time", []string{"edge"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/cespare/xxhash/v2", []string{"routing"}},
