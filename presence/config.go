@@ -1,6 +1,9 @@
 package presence
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,4 +54,39 @@ type Config struct {
 
 	// Metrics is where the collectors are registered; nil registers none.
 	Metrics prometheus.Registerer
+}
+
+func (c *Config) setDefaults() error {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.Timeout, 3*time.Second)
+	def(&c.LeaseTTL, 10*time.Second)
+	def(&c.LeaseEvery, 3*time.Second)
+	for _, n := range []struct {
+		field *int
+		value int
+	}{{&c.Queue, 4096}, {&c.Batch, 256}, {&c.SweepLimit, 100_000}} {
+		if *n.field == 0 {
+			*n.field = n.value
+		}
+	}
+	if c.Logger == nil {
+		discard := logrus.New()
+		discard.SetOutput(io.Discard)
+		c.Logger = discard
+	}
+	switch {
+	case c.URL == "":
+		return errors.New("no redis URL")
+	case c.Timeout < 0 || c.LeaseTTL < 0 || c.LeaseEvery < 0:
+		return errors.New("a duration is negative")
+	case c.Queue < 0 || c.Batch < 0 || c.SweepLimit < 0:
+		return errors.New("a bound is negative")
+	case 2*c.LeaseEvery >= c.LeaseTTL:
+		return fmt.Errorf("a lease renewed every %v must live longer than twice that, not %v", c.LeaseEvery, c.LeaseTTL)
+	}
+	return nil
 }

@@ -1,2 +1,53 @@
-// Package presence keeps in Redis who is where.
+// Package presence keeps in Redis who is where: which edge holds which node,
+// for which session, and what that session says of itself. All of it is soft
+// state. When Redis loses it, the edges tell it again.
+//
+// # Keys
+//
+//	lg:{name@domain}   hash: folded instance → registration, "\nv" → version
+//	lg:edge:<edge>     string with a time to live: the edge's lease
+//	lg:edge:<edge>:{…} likewise: a witness, see KeepLease
+//
+// Keys and fields are made from the folded address; a registration hands back
+// the spelling that was announced. An identity's hash is one key and therefore
+// lies on one server of a cluster, so that each change is one atomic step: a
+// Lua script. The key vanishes with its last registration.
+//
+// # Leases
+//
+// A registration is valid only while the lease of its edge lives. Nobody has to
+// do anything for the registrations of a dead edge to be void, and no list of
+// an edge's identities is kept: it would cost more than the registrations
+// themselves. Sweep removes what is left of dead edges by walking over
+// everything.
+//
+// # Versions
+//
+// Each change of an identity's hash makes its version one greater. A hash that
+// is made anew begins with the server's time in microseconds. So a version
+// never comes twice, and of two views the one with the greater version is the
+// later one, also after everything was flushed (unless the clock of a server
+// was set back, or a replica with a slow clock took over). Who holds a view
+// and hears of a change does this:
+//
+//   - the version is the successor of the one it holds: apply the change;
+//   - it is not greater: ignore it;
+//   - it is greater still, or the change removes the last registration: read
+//     the view again.
+//
+// The end of a lease changes no version. Who holds a view drops a dead edge's
+// registrations from it by itself.
+//
+// # Pipelines
+//
+// Concurrent calls are gathered into pipelines, one under way at a time for
+// each lane; see lane. A call ends with its context, with its result, or after
+// a bounded time; none of them disturbs the others in its pipeline.
+//
+// # What it does not do
+//
+// It publishes nothing: who changes a view tells the others. It stores neither
+// LastSeen nor Instances of a presence: the view tells the instances. It cannot
+// know which of two sessions of a node is the better one: the later call wins,
+// or with keepOlder the earlier.
 package presence

@@ -1,0 +1,180 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"limegrove/lime"
+)
+
+// Register makes r.Node be held by r.Session in one atomic step. It returns
+// the identity's view after it, as RawView would, and the registration of
+// another session that r has replaced, if any. With keepOlder a session that
+// already holds the node keeps it, and the error matches ErrTaken, unless the
+// lease of its edge has run out.
+//
+// After an error that does not match ErrTaken the node may or may not be
+// registered; registering again is harmless. A replaced session that such an
+// error hid is still told by the view, in which it is no more.
+func (s *Store) Register(ctx context.Context, r Registration, keepOlder bool) (v View, replaced *Registration, err error) {
+	v, replaced, err = s.register(ctx, &r, keepOlder)
+	if err != nil {
+		return View{}, nil, fmt.Errorf("register %s: %w", r.Node, err)
+	}
+	return v, replaced, nil
+}
+
+func (s *Store) register(ctx context.Context, r *Registration, keepOlder bool) (View, *Registration, error) {
+	key, field, err := place(r.Node)
+	if err != nil {
+		return View{}, nil, err
+	}
+	value, holder, err := appendValue(nil, r)
+	if err != nil {
+		return View{}, nil, err
+	}
+	keep, void := "0", ""
+	if keepOlder {
+		keep = "1"
+	}
+	folded := r.Node.Fold()
+	// Each turn meets another session of an edge whose lease has run out.
+	for range maxVoid {
+		c := s.scriptCall(ctx, registerScript, key, field, value, holder, keep, void)
+		if err := s.do(ctx, key, c); err != nil {
+			return View{}, nil, err
+		}
+		answer, err := answerOf(c)
+		if err != nil {
+			return View{}, nil, err
+		}
+		old, _ := answer[0].(string)
+		if len(answer) == 1 {
+			older, err := decodeValue(old, folded)
+			if err == nil { // what cannot be read keeps nothing
+				if alive, err := s.leased(ctx, older.Edge); err != nil {
+					return View{}, nil, err
+				} else if alive {
+					return View{}, nil, ErrTaken
+				}
+			}
+			void = old
+			continue
+		}
+		flat, _ := answer[1].([]any)
+		v, err := s.viewOf(ctx, folded.Identity, pairs(flat), r.Edge, false)
+		if err != nil {
+			return View{}, nil, err
+		}
+		if old == "" {
+			return v, nil, nil
+		}
+		replaced, err := decodeValue(old, folded)
+		if err != nil {
+			s.metrics.malformed.Inc()
+			return v, nil, nil
+		}
+		return v, &replaced, nil
+	}
+	return View{}, nil, ErrTaken
+}
+
+// maxVoid bounds how often a registration tries to take a node from sessions
+// of dead edges; another one has always come in between.
+const maxVoid = 4
+
+// Update stores the presence of r, whose session must hold the node, and
+// returns the view's new version. The error matches ErrGone when another
+// session holds the node, or none; then version is the view's current one, or
+// 0.
+func (s *Store) Update(ctx context.Context, r Registration) (version int64, err error) {
+	key, field, err := place(r.Node)
+	if err != nil {
+		return 0, fmt.Errorf("update %s: %w", r.Node, err)
+	}
+	value, holder, err := appendValue(nil, &r)
+	if err != nil {
+		return 0, fmt.Errorf("update %s: %w", r.Node, err)
+	}
+	version, err = s.change(ctx, key, s.scriptCall(ctx, updateScript, key, field, value, holder))
+	if err != nil {
+		return version, fmt.Errorf("update %s: %w", r.Node, err)
+	}
+	return version, nil
+}
+
+// Unregister removes n, which session must hold, and returns the view's new
+// version. The error matches ErrGone when another session holds the node, or
+// none; then version is the view's current one, or 0. After an error of the
+// network a second try may find that the first has done it.
+func (s *Store) Unregister(ctx context.Context, n lime.Node, session string) (version int64, err error) {
+	key, field, err := place(n)
+	if err != nil {
+		return 0, fmt.Errorf("unregister %s: %w", n, err)
+	}
+	holder, err := appendSession(nil, session)
+	if err != nil {
+		return 0, fmt.Errorf("unregister %s: %w", n, err)
+	}
+	version, err = s.change(ctx, key, s.scriptCall(ctx, unregisterScript, key, field, holder))
+	if err != nil {
+		return version, fmt.Errorf("unregister %s: %w", n, err)
+	}
+	return version, nil
+}
+
+// change runs a script that answers whether it did its work, and the version.
+func (s *Store) change(ctx context.Context, key string, c *call) (version int64, err error) {
+	if err := s.do(ctx, key, c); err != nil {
+		return 0, err
+	}
+	done, version, err := changeOf(c)
+	if err == nil && !done {
+		err = ErrGone
+	}
+	return version, err
+}
+
+func changeOf(c *call) (done bool, version int64, err error) {
+	answer, err := answerOf(c)
+	if err != nil || len(answer) != 2 {
+		return false, 0, errors.Join(errAnswer, err)
+	}
+	d, _ := answer[0].(string)
+	v, _ := answer[1].(string)
+	version, err = strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return false, 0, errors.Join(errAnswer, err)
+	}
+	return d == "1", version, nil
+}
+
+var errAnswer = errors.New("unexpected answer from redis")
+
+// answerOf returns what a script answered, which is never empty.
+func answerOf(c *call) ([]any, error) {
+	cmd, ok := c.cmd.(interface{ Slice() ([]any, error) })
+	if !ok {
+		return nil, errAnswer
+	}
+	answer, err := cmd.Slice()
+	if err == nil && len(answer) == 0 {
+		err = errAnswer
+	}
+	return answer, err
+}
+
+// pairs yields the fields and values of a hash that a script answered flat.
+func pairs(flat []any) func(yield func(field, value string) bool) {
+	return func(yield func(field, value string) bool) {
+		for i := 0; i+1 < len(flat); i += 2 {
+			f, _ := flat[i].(string)
+			v, _ := flat[i+1].(string)
+			if !yield(f, v) {
+				return
+			}
+		}
+	}
+}

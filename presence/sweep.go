@@ -1,0 +1,206 @@
+package presence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"limegrove/lime"
+)
+
+// sweepBatch is how many keys one step of a sweep looks at, and the most fields
+// that one script removes: Lua's unpack takes a few thousand.
+const sweepBatch = 500
+
+// errSwept ends a walk that has removed as much as it may.
+var errSwept = errors.New("the limit of one sweep is reached")
+
+// Sweep walks over everything and removes the registrations of edges that have
+// no lease and of which dead says true. It removes at most Config.SweepLimit of
+// them, but for those of the last few identities; what it has removed it
+// returns also beside an error. dead may be called by several goroutines.
+//
+// A registration that is made during the sweep, even by the same session of an
+// edge that comes back, is not removed: its edge's lease was made before, and
+// the step that removes does nothing once the view has another version than
+// the one that was read before the lease was asked for.
+func (s *Store) Sweep(ctx context.Context, dead func(EdgeID) bool) ([]Removed, error) {
+	w := sweep{s: s, dead: dead}
+	var err error
+	if c, ok := s.client.(*redis.ClusterClient); ok {
+		err = c.ForEachMaster(ctx, w.walk)
+	} else if c, ok := s.client.(*redis.Client); ok {
+		err = w.walk(ctx, c)
+	}
+	s.metrics.swept.Add(float64(len(w.removed)))
+	if err != nil && !errors.Is(err, errSwept) {
+		return w.removed, fmt.Errorf("sweep: %w", err)
+	}
+	return w.removed, nil
+}
+
+// sweep is one walk; in a cluster each master has a goroutine in it.
+type sweep struct {
+	s    *Store
+	dead func(EdgeID) bool
+
+	mu      sync.Mutex
+	removed []Removed
+}
+
+// suspect is what a key holds of edges that may be dead.
+type suspect struct {
+	key  string
+	id   lime.Identity
+	view View
+	held []held
+}
+
+// walk looks at all keys of one server.
+func (w *sweep) walk(ctx context.Context, server *redis.Client) error {
+	var cursor uint64
+	for {
+		if w.s.ctx.Err() != nil {
+			return ErrClosed
+		}
+		keys, next, err := server.Scan(ctx, cursor, keyPrefix+"*", sweepBatch).Result()
+		if err != nil {
+			return err
+		}
+		for batch := range slices.Chunk(keys, sweepBatch) {
+			if err := w.step(ctx, batch); err != nil {
+				return err
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// step reads the keys, then asks for the leases, then removes.
+func (w *sweep) step(ctx context.Context, keys []string) error {
+	suspects, err := w.read(ctx, keys)
+	if err != nil || len(suspects) == 0 {
+		return err
+	}
+	var edges []EdgeID
+	for _, c := range suspects {
+		for _, h := range c.held {
+			if !slices.Contains(edges, h.Edge) {
+				edges = append(edges, h.Edge)
+			}
+		}
+	}
+	void, err := w.s.voidOf(ctx, edges, true)
+	if err != nil {
+		return err
+	}
+	for i := range suspects {
+		c := &suspects[i]
+		c.held = slices.DeleteFunc(c.held, func(h held) bool { return !slices.Contains(void, h.Edge) })
+	}
+	if err := w.remove(ctx, suspects); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.removed) >= w.s.cfg.SweepLimit {
+		return errSwept
+	}
+	return nil
+}
+
+// read returns what the keys hold of edges of which dead says true.
+func (w *sweep) read(ctx context.Context, keys []string) ([]suspect, error) {
+	pipe := w.s.client.Pipeline()
+	for _, k := range keys {
+		pipe.HGetAll(ctx, k)
+	}
+	cmds, _ := pipe.Exec(ctx) // each command has its own error
+	var suspects []suspect
+	says := make(map[EdgeID]bool)
+	for i, cmd := range cmds {
+		fields, err := cmd.(*redis.MapStringStringCmd).Result()
+		if err != nil {
+			return nil, err
+		}
+		id, ok := keyIdentity(keys[i])
+		if !ok {
+			continue
+		}
+		v, all, err := w.s.decode(id, maps.All(fields))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", id, err)
+		}
+		all = slices.DeleteFunc(all, func(h held) bool {
+			d, asked := says[h.Edge]
+			if !asked {
+				d = w.dead(h.Edge)
+				says[h.Edge] = d
+			}
+			return !d
+		})
+		if len(all) > 0 {
+			suspects = append(suspects, suspect{keys[i], id, v, all})
+		}
+	}
+	return suspects, nil
+}
+
+// remove removes what the suspects hold, unless their view was changed since it
+// was read; then the next sweep looks again. Each round trip takes one part of
+// all of them.
+func (w *sweep) remove(ctx context.Context, suspects []suspect) error {
+	for {
+		suspects = slices.DeleteFunc(suspects, func(c suspect) bool { return len(c.held) == 0 })
+		if len(suspects) == 0 {
+			return nil
+		}
+		calls := make([]*call, len(suspects))
+		for i, c := range suspects {
+			args := []any{c.view.Version}
+			for _, h := range c.held[:min(len(c.held), sweepBatch)] {
+				args = append(args, h.field)
+			}
+			calls[i] = w.s.scriptCall(ctx, sweepScript, c.key, args...)
+			if err := w.s.submit(ctx, c.key, calls[i]); err != nil {
+				return err
+			}
+		}
+		for i := range suspects {
+			if err := w.took(ctx, &suspects[i], calls[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// took notes what a call has removed of c, and leaves the rest in c.held.
+func (w *sweep) took(ctx context.Context, c *suspect, removal *call) error {
+	if err := w.s.wait(ctx, removal); err != nil {
+		return fmt.Errorf("%s: %w", c.id, err)
+	}
+	done, version, err := changeOf(removal)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.id, err)
+	}
+	if !done {
+		c.held = nil
+		return nil
+	}
+	c.view.Version = version
+	n := min(len(c.held), sweepBatch)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range c.held[:n] {
+		w.removed = append(w.removed, Removed{h.Registration, version})
+	}
+	c.held = c.held[n:]
+	return nil
+}
