@@ -85,7 +85,11 @@ func (b *binder) parse(args []string, getenv func(string) string, out io.Writer)
 		return err
 	}
 	// What is set by now counts as given, so that the file does not change it.
-	return ff.Parse(b.fs, nil, ff.WithConfigFile(b.file), ff.WithConfigFileParser(b.parseFile))
+	err = ff.Parse(b.fs, nil, ff.WithConfigFile(b.file), ff.WithConfigFileParser(b.parseFile))
+	if err != nil {
+		return fmt.Errorf("-config: %w", err)
+	}
+	return nil
 }
 
 func (b *binder) parseEnv(getenv func(string) string) error {
@@ -117,12 +121,12 @@ func (b *binder) parseFile(r io.Reader, set func(name, value string) error) erro
 		return nil
 	})
 	if err != nil {
-		text := strings.Join(strings.Fields(rootCause(err).Error()), " ")
 		var parse ffyaml.ParseError
 		if errors.As(err, &parse) {
-			text = strings.Join(strings.Fields(parse.Inner.Error()), " ")
+			err = parse.Inner
 		}
-		return fmt.Errorf("-config %s: %s", b.file, text)
+		// A YAML error may have several lines.
+		return fmt.Errorf("%s: %s", b.file, strings.Join(strings.Fields(err.Error()), " "))
 	}
 	return nil
 }

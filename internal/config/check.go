@@ -77,7 +77,7 @@ func (c *check) port(flag, addr, port string) {
 
 // name checks a word that people and metrics will see.
 func (c *check) name(flag, s string) {
-	c.that(len(s) <= 63, flag, "longer than 63 bytes")
+	c.that(len(s) <= 128, flag, "longer than 128 bytes")
 	c.that(!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }),
 		flag, "%q has a space or a character that cannot be printed", s)
 }

@@ -1,0 +1,256 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// env is an environment for tests.
+type env map[string]string
+
+func (e env) get(name string) string { return e[name] }
+
+// yamlFile writes a file for -config.
+func yamlFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "edge.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func mustParseEdge(t *testing.T, e env, args ...string) Edge {
+	t.Helper()
+	edge, err := ParseEdge(args, e.get, io.Discard)
+	if err != nil {
+		t.Fatalf("edge %q: %v", args, err)
+	}
+	return edge
+}
+
+func TestEdgeNeedsNoArguments(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Skip("this machine has no name")
+	}
+	got := mustParseEdge(t, nil)
+	want := Edge{
+		Shared: Shared{
+			Domains: []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
+			LogLevel: logrus.InfoLevel, LogFormat: LogText,
+		},
+		Listen: ":8080", Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
+		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
+		SendQueue: 262144, NodeConflict: ConflictReplace,
+		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
+		IdleTimeout: 90 * time.Second, DrainTimeout: 25 * time.Second,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("without arguments:\n got %+v\nwant %+v", got, want)
+	}
+	if !got.EmbeddedNATS() || !got.EmbeddedRedis() {
+		t.Error("without -nats and -redis both are embedded")
+	}
+}
+
+func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
+	file := yamlFile(t, "zone: file\nid: file\nadmin: file:1\nmax-rate: 7\n")
+	got := mustParseEdge(t, env{
+		"LIMEGROVE_ZONE": "env", "LIMEGROVE_ID": "env", "LIMEGROVE_CONFIG": file, "LIMEGROVE_MAX_RATE": "",
+	}, "-zone", "flag")
+	for _, c := range []struct{ what, got, want string }{
+		{"named everywhere", got.Zone, "flag"},
+		{"named in environment and file", got.ID, "env"},
+		{"named in the file", got.Admin, "file:1"},
+		{"named nowhere", got.Gossip, "127.0.0.1:7946"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %q, want %q", c.what, c.got, c.want)
+		}
+	}
+	if got.MaxRate != 7 {
+		t.Errorf("an empty variable hides the file: -max-rate is %d", got.MaxRate)
+	}
+}
+
+func TestListsMayBeRepeatedOrSeparatedByCommas(t *testing.T) {
+	want := []string{"a:1", "b:2", "c:3"}
+	for name, got := range map[string]Edge{
+		"repeated flag":         mustParseEdge(t, nil, "-join", "a:1", "-join", "b:2", "-join=c:3"),
+		"commas in a flag":      mustParseEdge(t, nil, "-join", "a:1, b:2", "-join", "c:3"),
+		"commas in environment": mustParseEdge(t, env{"LIMEGROVE_JOIN": "a:1,b:2,,c:3"}),
+		"YAML list":             mustParseEdge(t, nil, "-config", yamlFile(t, "join:\n- a:1\n- b:2\n- c:3\n")),
+		"commas in YAML":        mustParseEdge(t, nil, "-config", yamlFile(t, "join: a:1,b:2,c:3")),
+	} {
+		if !slices.Equal(got.Join, want) {
+			t.Errorf("%s: %q, want %q", name, got.Join, want)
+		}
+	}
+	if got := mustParseEdge(t, env{"LIMEGROVE_JOIN": "b:2"}, "-join", "a:1").Join; !slices.Equal(got, []string{"a:1"}) {
+		t.Errorf("the stronger source gives all values: got %q", got)
+	}
+	if got := mustParseEdge(t, nil, "-domain", "Example.ORG").Domains; !slices.Equal(got, []string{"example.org"}) {
+		t.Errorf("a given domain replaces the default and is folded: got %q", got)
+	}
+}
+
+func TestRouterRunsInsideOnlyWithEmbeddedParts(t *testing.T) {
+	nats, redis := "-nats=nats://n:4222", "-redis=redis://r:6379"
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{
+		{nil, true},
+		{[]string{nats}, true},
+		{[]string{redis}, true},
+		{[]string{nats, redis}, false},
+		{[]string{nats, redis, "-router"}, true},
+		{[]string{"-router=false"}, false},
+	} {
+		if got := mustParseEdge(t, nil, c.args...).RunRouter; got != c.want {
+			t.Errorf("%q: router inside is %t, want %t", c.args, got, c.want)
+		}
+	}
+	if !mustParseEdge(t, env{"LIMEGROVE_ROUTER": "true"}, nats, redis).RunRouter {
+		t.Error("the environment cannot ask for a router")
+	}
+}
+
+func TestGossipKeysAreDecodedInOrder(t *testing.T) {
+	first, second := strings.Repeat("a", 16), strings.Repeat("b", 32)
+	b64 := base64.StdEncoding.EncodeToString
+	got := mustParseEdge(t, nil, "-gossip-key", b64([]byte(first)), "-gossip-key", b64([]byte(second))).GossipKeys
+	if len(got) != 2 || string(got[0]) != first || string(got[1]) != second {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
+	file := func(text string) []string { return []string{"-config", yamlFile(t, text)} }
+	for _, c := range []struct {
+		name string
+		env  env
+		args []string
+		want string // in the error
+	}{
+		{"unknown flag", nil, []string{"-nope"}, "-nope"},
+		{"argument", nil, []string{"serve"}, `"serve"`},
+		{"argument after flags", nil, []string{"-id", "a", "b"}, `"b"`},
+		{"no number", nil, []string{"-max-rate", "many"}, "-max-rate"},
+		{"no number in environment", env{"LIMEGROVE_MAX_RATE": "many"}, nil, "-max-rate, from LIMEGROVE_MAX_RATE"},
+		{"no number in file", nil, file("max-rate: many"), "-max-rate"},
+		{"unknown key", nil, file("nope: 1"), `"nope"`},
+		{"nested key", nil, file("tls: {cert: a}"), `"tls.cert"`},
+		{"file in file", nil, file("config: other.yaml"), `"config"`},
+		{"no YAML", nil, file("a: [\n- b\n"), "-config"},
+		{"list as file", nil, file("- a\n- b\n"), "-config"},
+		{"missing file", nil, []string{"-config", "/does/not/exist"}, "-config"},
+		{"no duration", nil, []string{"-drain-timeout", "5"}, "-drain-timeout"},
+		{"no time at all", nil, []string{"-drain-timeout", "0s"}, "-drain-timeout"},
+		{"no bool", nil, []string{"-router=perhaps"}, "-router"},
+		{"no URL", nil, []string{"-nats", "::"}, "-nats"},
+		{"second URL wrong", nil, []string{"-nats", "nats://a,http://b"}, "-nats"},
+		{"wrong scheme", nil, []string{"-redis", "http://r:6379"}, "-redis"},
+		{"no host", nil, []string{"-redis", "redis://"}, "-redis"},
+		{"address without port", nil, []string{"-listen", "localhost"}, "-listen"},
+		{"port too high", nil, []string{"-gossip", "127.0.0.1:70000"}, "-gossip"},
+		{"nobody can come", nil, []string{"-listen", ""}, "-listen"},
+		{"join without port", nil, []string{"-join", "edge"}, "-join"},
+		{"join without host", nil, []string{"-join", ":7946"}, "-join"},
+		{"advertise port 0", nil, []string{"-advertise", "edge:0"}, "-advertise"},
+		{"domain with at", nil, []string{"-domain", "a@b"}, "-domain"},
+		{"domain with empty label", nil, []string{"-domain", "a..b"}, "-domain"},
+		{"no domain", nil, []string{"-domain", ""}, "-domain"},
+		{"domain twice", nil, []string{"-domain", "a.b,A.B"}, "-domain"},
+		{"no id", nil, []string{"-id", ""}, "-id"},
+		{"id with space", nil, []string{"-id", "a b"}, "-id"},
+		{"cert without key", nil, []string{"-tls-cert", "c.pem"}, "-tls-key"},
+		{"key without cert", nil, []string{"-tls-key", "k.pem"}, "-tls-cert"},
+		{"client CA without cert", nil, []string{"-tls-client-ca", "ca.pem"}, "-tls-client-ca"},
+		{"unknown scheme", nil, []string{"-auth", "guest,magic"}, "-auth"},
+		{"no scheme", nil, []string{"-auth", ""}, "-auth"},
+		{"key not base64", nil, []string{"-gossip-key", "!"}, "-gossip-key"},
+		{"key too short", nil, []string{"-gossip-key", "c2hvcnQ="}, "-gossip-key"},
+		{"unknown level", nil, []string{"-log-level", "loud"}, "-log-level"},
+		{"unknown format", nil, []string{"-log-format", "xml"}, "-log-format"},
+		{"no answer to a conflict", nil, []string{"-node-conflict", "both"}, "-node-conflict"},
+		{"tiny envelopes", nil, []string{"-max-envelope", "10"}, "-max-envelope"},
+		{"envelopes too large for the embedded broker", nil, []string{"-max-envelope", "2000000"}, "-max-envelope"},
+		{"rate below one envelope", nil, []string{"-max-bytes-rate", "1000"}, "-max-bytes-rate"},
+		{"negative limit", nil, []string{"-max-sessions-per-address", "-1"}, "-max-sessions-per-address"},
+		{"pings too rare", nil, []string{"-ping-interval", "90s"}, "-ping-interval"},
+	} {
+		_, err := ParseEdge(c.args, c.env.get, io.Discard)
+		if err == nil {
+			t.Errorf("%s: accepted", c.name)
+			continue
+		}
+		if text := err.Error(); !strings.Contains(text, c.want) || strings.Contains(text, "\n") {
+			t.Errorf("%s: %q, want one line with %q", c.name, text, c.want)
+		}
+	}
+}
+
+func TestErrorsHideSecrets(t *testing.T) {
+	for _, args := range [][]string{
+		{"-nats", "http://user:hunter2@n"},
+		{"-nats", "nats://user:hunter2@n:%zz"},
+		{"-redis", "redis://:hunter2@%zz"},
+		{"-gossip-key", "hunter2"},
+	} {
+		_, err := ParseEdge(args, env{}.get, io.Discard)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", args[0], err)
+		}
+	}
+}
+
+func TestHelpShowsEveryFlagWithDefaultAndVariable(t *testing.T) {
+	var out strings.Builder
+	_, err := ParseEdge([]string{"-h"}, env{}.get, &out)
+	if !errors.Is(err, flag.ErrHelp) {
+		t.Fatalf("-h: %v, want flag.ErrHelp", err)
+	}
+	for _, want := range []string{
+		"Usage: edge [flags]", "\nLimits\n", "  -max-envelope bytes\n", "(default 524288)", "LIMEGROVE_MAX_ENVELOPE\n",
+		"  -auth schemes\n", "(default guest,plain)", "  -router\n", "  -config file\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the usage lacks %q", want)
+		}
+	}
+	for line := range strings.Lines(out.String()) {
+		if len(line) > 120 {
+			t.Errorf("too wide for a terminal: %q", line)
+		}
+	}
+}
+
+func TestRouterEmbedsNothing(t *testing.T) {
+	parse := func(args ...string) (Router, error) { return ParseRouter(args, env{}.get, io.Discard) }
+	if _, err := parse("-redis", "redis://r"); err == nil || !strings.HasPrefix(err.Error(), "-nats:") {
+		t.Errorf("without -nats: %v", err)
+	}
+	if _, err := parse("-nats", "nats://n"); err == nil || !strings.HasPrefix(err.Error(), "-redis:") {
+		t.Errorf("without -redis: %v", err)
+	}
+	if _, err := parse("-nats", "nats://n", "-redis", "redis://r", "-listen", ":1"); err == nil {
+		t.Error("a router listens to no clients, yet takes -listen")
+	}
+	r, err := parse("-nats", "nats://n,tls://m:4222", "-redis", "rediss://r", "-id", "r1", "-join", "edges:7946", "-domain", "example.org")
+	if err != nil || r.ID != "r1" || r.Domains[0] != "example.org" || r.Join[0] != "edges:7946" {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
