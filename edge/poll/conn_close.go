@@ -1,0 +1,99 @@
+package poll
+
+import "time"
+
+// Close ends the connection at once, without what is queued. Its handler gets
+// err with the call of Closed, soon but not during this call, and no other call
+// after this one, apart from one that is under way. Only the first call counts.
+func (c *Conn) Close(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closeLocked(err)
+}
+
+func (c *Conn) closeLocked(err error) {
+	if c.phase.Load() < phaseClosing {
+		c.phase.Store(phaseClosing)
+		c.cause = err
+		c.attendLocked()
+	}
+}
+
+// CloseAfterFlush ends the connection politely: it takes no more, what is
+// queued is written, then our side is ended, and what the peer still sends is
+// thrown away until it ends its side too, for at most Config.Linger. Without
+// that a system may throw away what the peer has not read yet.
+//
+// If not everything is written within grace, which must be positive, the
+// connection is cut and Handler.Closed gets ErrTimeout. Only the first call
+// counts, and a Close.
+func (c *Conn) CloseAfterFlush(grace time.Duration) {
+	c.mu.Lock()
+	if c.phase.Load() != phaseOpen {
+		c.mu.Unlock()
+		return
+	}
+	c.phase.Store(phaseFinishing)
+	c.grace = max(grace, 1)
+	c.attendLocked()
+	start := c.startWritingLocked()
+	c.mu.Unlock()
+	if start {
+		c.write()
+	}
+}
+
+// finish is what the loop does for a connection after CloseAfterFlush: it
+// bounds the time, and closes when both sides are ended.
+func (l *loop) finish(c *Conn, halfClosed bool) {
+	if !c.ending {
+		c.ending = true
+		c.paused = false // to throw away what comes
+		l.dropRest(c)
+		l.wheel.set(c, l.turn.Now.Add(c.grace))
+	}
+	if !halfClosed {
+		return
+	}
+	if c.ended || l.group.cfg.Linger < 0 {
+		c.Close(nil)
+	} else if c.grace > 0 {
+		c.grace = 0 // from now on we only linger
+		l.wheel.set(c, l.turn.Now.Add(l.group.cfg.Linger))
+	}
+}
+
+// finishTimedOut is called when the deadline of finish has passed.
+func (c *Conn) finishTimedOut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.halfClosed {
+		c.closeLocked(nil)
+	} else {
+		c.closeLocked(ErrTimeout)
+	}
+}
+
+// end closes what is below c and makes the last call to its handler. Nobody
+// may be writing to its socket.
+func (l *loop) end(c *Conn) {
+	c.mu.Lock()
+	c.phase.Store(phaseClosed)
+	c.queue.release(&l.group.pool)
+	c.queued = 0
+	cause := c.cause
+	c.mu.Unlock()
+
+	l.wheel.unlink(c)
+	l.dropRest(c)
+	l.forget(c)
+	if c.stream != nil {
+		c.stream.close(l)
+	} else {
+		l.poller.remove(int(c.fd))
+		socketClose(int(c.fd))
+	}
+	handler := c.handler
+	c.handler = nil
+	handler.Closed(&l.turn, cause)
+}

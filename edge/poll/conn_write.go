@@ -1,0 +1,178 @@
+package poll
+
+import "errors"
+
+// errBlocked says that a socket takes no more for now.
+var errBlocked = errors.New("poll: the socket is full")
+
+// maxViews is how many buffers one system call writes. With the queue's
+// doubling buffers that is about half a megabyte.
+const maxViews = 16
+
+// Append copies head and then body into the out queue, as one: no other frame
+// gets between them. It borrows both and does not write; the caller must Flush,
+// in the end. The error is ErrFull, ErrTooLong or ErrClosed, and then nothing
+// was queued. An empty queue takes any frame up to Config.MaxAppend.
+func (c *Conn) Append(head, body []byte) error {
+	_, err := c.enqueue(head, body)
+	return err
+}
+
+// enqueue is Append. owed tells that the caller is the one who must flush; else
+// somebody else has to already.
+func (c *Conn) enqueue(head, body []byte) (owed bool, err error) {
+	g := c.loop.group
+	size := len(head) + len(body)
+	if size > g.cfg.MaxAppend {
+		return false, ErrTooLong
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.phase.Load() != phaseOpen:
+		return false, ErrClosed
+	case c.queued > 0 && int(c.queued)+size > int(c.limit):
+		c.wantDrained = true
+		return false, ErrFull
+	}
+	owed = c.queue.empty() && !c.writing
+	c.queue.append(&g.pool, head)
+	c.queue.append(&g.pool, body)
+	c.queued += int32(size)
+	return owed && size > 0, nil
+}
+
+// Queued is how many bytes are in the out queue.
+func (c *Conn) Queued() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int(c.queued)
+}
+
+// SetQueueLimit bounds the out queue, in bytes, instead of Config.QueueLimit.
+// What is in it already stays.
+func (c *Conn) SetQueueLimit(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limit = int32(n)
+}
+
+// WantDrained has Handler.Drained called when the out queue is empty, which it
+// may be already.
+func (c *Conn) WantDrained() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wantDrained = true
+	if c.queued == 0 {
+		c.attendLocked()
+	}
+}
+
+// Flush writes what is queued and does not block: what the socket does not take
+// now, the loop writes later.
+func (c *Conn) Flush() {
+	c.mu.Lock()
+	start := !c.queue.empty() && c.startWritingLocked()
+	c.mu.Unlock()
+	if start {
+		c.write()
+	}
+}
+
+// startWritingLocked makes the caller the one who writes, if nobody is. It must
+// then call write, without the lock.
+func (c *Conn) startWritingLocked() bool {
+	if c.writing || c.blocked || c.phase.Load() >= phaseClosing {
+		return false
+	}
+	c.writing = true
+	if c.stream != nil {
+		c.loop.streams.Add(1)
+	}
+	return true
+}
+
+// write writes until the queue is empty or the socket full: at once to a
+// socket, which never blocks, and on a goroutine to anything else.
+func (c *Conn) write() {
+	if c.stream == nil {
+		c.writeQueue()
+		return
+	}
+	go func() {
+		defer c.loop.streams.Done()
+		c.writeQueue()
+	}()
+}
+
+// writeQueue is called by who has set c.writing. While that is set, the socket
+// stays open. The lock is not held over a write: appends go to a fresh buffer.
+func (c *Conn) writeQueue() {
+	pool, stats := &c.loop.group.pool, &c.loop.stats
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.phase.Load() < phaseClosing && !c.queue.empty() {
+		taken := c.queue.take()
+		c.mu.Unlock()
+		n, err := c.writeOnce(&taken)
+		taken.skip(pool, n)
+		stats.writes.Add(1)
+		stats.bytesOut.Add(uint64(n))
+		c.mu.Lock()
+		c.queued -= int32(n)
+		c.queue.putBack(taken)
+		if errors.Is(err, errBlocked) {
+			c.writing, c.blocked = false, true
+			c.attendLocked() // to watch for room
+			return
+		} else if err != nil {
+			c.closeLocked(err)
+		}
+	}
+	if c.phase.Load() == phaseFinishing && !c.halfClosed {
+		c.mu.Unlock()
+		err := c.halfClose()
+		c.mu.Lock()
+		c.halfClosed = true
+		if err != nil {
+			c.closeLocked(nil) // everything was written; there is nothing to wait for
+		}
+		c.attendLocked()
+	}
+	c.writing = false
+	if c.phase.Load() >= phaseClosing {
+		c.queue.release(pool)
+		c.attendLocked() // it could not be ended while we wrote
+	} else if c.wantDrained {
+		c.attendLocked()
+	}
+}
+
+// writeOnce writes the front of q, at most once to a socket. It returns how many bytes
+// went out, also when there is an error.
+func (c *Conn) writeOnce(q *queue) (int, error) {
+	var array [maxViews][]byte
+	views := q.views(array[:0])
+	if c.stream != nil {
+		return c.stream.write(views)
+	}
+	return socketWrite(int(c.fd), views)
+}
+
+// unblocked is told by the loop that the socket takes more.
+func (c *Conn) unblocked() {
+	c.mu.Lock()
+	c.blocked = false
+	start := c.startWritingLocked()
+	c.mu.Unlock()
+	if start {
+		c.write()
+	}
+}
+
+func (c *Conn) halfClose() error {
+	if c.stream != nil {
+		return c.stream.halfClose()
+	}
+	return socketHalfClose(int(c.fd))
+}

@@ -1,0 +1,150 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// Opener makes the handler of a new connection. It is the first call from the
+// connection's loop and must not block. It may use c already, and must not
+// return nil.
+type Opener func(t *Turn, c *Conn) Handler
+
+// Group is a number of loops and the connections that they serve.
+type Group struct {
+	// Set when it is made and not changed.
+	cfg   Config
+	loops []*loop
+	pool  pool
+
+	refusing refusals
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	started bool // by Run, or Close, which leaves nothing to run
+}
+
+// NewGroup makes a group. It takes connections at once; Run serves them. Either
+// Run or Close must be called to release what it holds.
+func NewGroup(cfg Config) (*Group, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	g := &Group{cfg: cfg}
+	for range cfg.Loops {
+		p, err := g.newPoller()
+		if err != nil {
+			g.Close()
+			return nil, fmt.Errorf("poll: make a loop: %w", err)
+		}
+		g.loops = append(g.loops, newLoop(g, p))
+	}
+	if cfg.Registerer != nil {
+		if err := g.register(cfg.Registerer); err != nil {
+			g.Close()
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (g *Group) newPoller() (poller, error) {
+	if g.cfg.Goroutines {
+		return newChannelPoller(), nil
+	}
+	return newPoller()
+}
+
+// Run serves the connections until ctx is done and the last of them is closed,
+// or until Close. From when ctx is done, new connections are opened only to be
+// closed. It may be called once, and returns nil, or why a loop could not go on;
+// the group is closed then.
+func (g *Group) Run(ctx context.Context) error {
+	if !g.start() {
+		return ErrClosed
+	}
+	defer context.AfterFunc(ctx, func() { g.stop(false) })()
+	errs := make([]error, len(g.loops))
+	var running sync.WaitGroup
+	for i, l := range g.loops {
+		running.Go(func() {
+			if err := l.run(); err != nil {
+				errs[i] = fmt.Errorf("loop %d: %w", i, err)
+				g.stop(true)
+			}
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
+// Close closes all connections at once, with ErrClosed for their handlers, and
+// Run then returns. It does not wait for that. It may be called twice.
+func (g *Group) Close() {
+	if !g.start() {
+		g.stop(true)
+		return
+	}
+	for _, l := range g.loops { // which were never run
+		l.discard()
+	}
+}
+
+// start says whether the caller is the first.
+func (g *Group) start() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	first := !g.started
+	g.started = true
+	return first
+}
+
+func (g *Group) stop(cut bool) {
+	for _, l := range g.loops {
+		l.stop(cut)
+	}
+}
+
+// Add takes nc and gives it to a loop, whatever it is: the connection has a
+// goroutine that reads. nc.Close must unblock its Read and Write. The error is
+// ErrClosed, nc is closed then, and open never called.
+func (g *Group) Add(nc net.Conn, open Opener) error {
+	c := &Conn{stream: newStream(nc), fd: -1, remote: addrPort(nc.RemoteAddr())}
+	if !g.add(c, open) {
+		return errors.Join(ErrClosed, nc.Close())
+	}
+	return nil
+}
+
+// add gives c to the loop with the fewest connections. If it returns false,
+// there is none any more, and the caller still owns what is below c.
+func (g *Group) add(c *Conn, open Opener) bool {
+	l := g.loops[0]
+	for _, other := range g.loops[1:] {
+		if other.load.Load() < l.load.Load() {
+			l = other
+		}
+	}
+	c.loop = l
+	c.limit = int32(g.cfg.QueueLimit)
+	l.load.Add(1)
+	if !l.post(post{fn: func(*Turn) { l.adopt(c, open) }}) {
+		l.load.Add(-1)
+		return false
+	}
+	return true
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := tcp.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}

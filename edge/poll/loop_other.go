@@ -1,0 +1,5 @@
+//go:build !linux
+
+package poll
+
+func newPoller() (poller, error) { return newChannelPoller(), nil }

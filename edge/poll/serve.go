@@ -1,0 +1,155 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Accept decides about a new connection, from Serve's goroutine. If open is
+// nil, the connection is refused: it is closed at once, or, if refusal has
+// bytes, after these were written. Whoever returns an open sees it called, and
+// later Handler.Closed, unless the group has ended.
+type Accept func(remote netip.AddrPort) (open Opener, refusal []byte)
+
+// Serve takes ln and accepts connections from it until ctx is done, which is no
+// error, then closes it. On Linux those of a *net.TCPListener become bare
+// sockets; all others are served as Add does. When the system has no
+// descriptors or memory left it pauses, and says so once.
+func (g *Group) Serve(ctx context.Context, ln net.Listener, accept Accept) error {
+	defer ln.Close()
+	src, err := g.source(ln)
+	if err != nil {
+		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
+	}
+	defer src.close()
+	defer context.AfterFunc(ctx, src.close)()
+	var pause backoff
+	for {
+		c, err := src.next()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				c.drop()
+			}
+			return nil
+		case err == nil:
+			pause = backoff{}
+			g.admit(c, accept)
+		case errors.Is(err, syscall.ECONNABORTED):
+		case isExhausted(err):
+			if pause.begin() {
+				g.cfg.Logger.WithError(err).WithField("listener", ln.Addr().String()).Warn("accepting pauses")
+			}
+			pause.wait(ctx)
+		default:
+			return fmt.Errorf("serve %s: %w", ln.Addr(), err)
+		}
+	}
+}
+
+// source yields the connections of a listener.
+type source interface {
+	// next returns a connection with stream or fd, and remote. It blocks.
+	next() (*Conn, error)
+	// close ends a next that is under way. It may be called twice.
+	close()
+}
+
+// admit serves c or refuses it.
+func (g *Group) admit(c *Conn, accept Accept) {
+	open, refusal := accept(c.remote)
+	if open == nil && len(refusal) > 0 {
+		open = g.refusing.opener(refusal)
+	}
+	if open == nil || !g.add(c, open) {
+		c.drop()
+	}
+}
+
+// drop closes what is below a connection that no loop has got.
+func (c *Conn) drop() {
+	if c.stream == nil {
+		socketClose(int(c.fd))
+		return
+	}
+	// Nothing was written, so an error says nothing.
+	_ = c.stream.conn.Close()
+}
+
+// refusals are the connections that are only there to be told something. They
+// linger, so there is a bound.
+type refusals struct{ now atomic.Int32 }
+
+const (
+	maxRefusals  = 1024
+	refusalGrace = time.Second
+)
+
+// opener returns nil when there are too many already.
+func (r *refusals) opener(answer []byte) Opener {
+	if r.now.Add(1) > maxRefusals {
+		r.now.Add(-1)
+		return nil
+	}
+	return func(_ *Turn, c *Conn) Handler {
+		// It fails if answer is above MaxAppend, and then nothing is said.
+		_ = c.Append(nil, answer)
+		c.CloseAfterFlush(refusalGrace)
+		return (*refused)(r)
+	}
+}
+
+// refused is the handler of a refused connection.
+type refused refusals
+
+func (*refused) Data(_ *Turn, b []byte) (n, need int) { return len(b), 0 }
+func (*refused) Timer(*Turn)                          {}
+func (*refused) Drained(*Turn)                        {}
+func (r *refused) Closed(*Turn, error)                { r.now.Add(-1) }
+
+// listenerSource is any listener.
+type listenerSource struct{ ln net.Listener }
+
+func (s listenerSource) next() (*Conn, error) {
+	nc, err := s.ln.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{stream: newStream(nc), fd: -1, remote: addrPort(nc.RemoteAddr())}, nil
+}
+
+func (s listenerSource) close() { _ = s.ln.Close() } // Serve returns a real error
+
+// isExhausted says that accepting fails for want of something that others may
+// give back.
+func isExhausted(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
+}
+
+// backoff is a pause that grows. The zero backoff has not begun.
+type backoff struct{ d time.Duration }
+
+// begin lengthens the pause and says whether it is the first.
+func (b *backoff) begin() bool {
+	first := b.d == 0
+	b.d = min(max(2*b.d, 5*time.Millisecond), time.Second)
+	return first
+}
+
+// wait takes between a half and the whole of the pause.
+func (b *backoff) wait(ctx context.Context) {
+	timer := time.NewTimer(b.d/2 + rand.N(b.d/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

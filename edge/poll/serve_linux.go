@@ -1,0 +1,95 @@
+package poll
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// source accepts bare sockets where it can.
+func (g *Group) source(ln net.Listener) (source, error) {
+	tcp, ok := ln.(*net.TCPListener)
+	if !ok || g.cfg.Goroutines {
+		return listenerSource{ln}, nil
+	}
+	// A TCPListener does not let others wait for it, a file does.
+	file, err := tcp.File()
+	if err != nil {
+		return nil, err
+	}
+	s := &socketSource{file: file}
+	s.accept = s.acceptOnce
+	s.raw, err = file.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	if err := s.inherit(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return s, nil
+}
+
+// socketSource accepts the descriptors of a TCP listener.
+type socketSource struct {
+	file   *os.File
+	raw    syscall.RawConn
+	closed atomic.Bool
+
+	// Owned by next.
+	accept func(fd uintptr) bool
+	fd     int
+	peer   unix.Sockaddr
+	err    error
+}
+
+// inherit sets on the listener what every connection of it shall have; Linux
+// copies it, which saves a system call for each.
+func (s *socketSource) inherit() error {
+	var set error
+	err := s.raw.Control(func(fd uintptr) {
+		set = os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	})
+	return errors.Join(err, set)
+}
+
+func (s *socketSource) next() (*Conn, error) {
+	if err := s.raw.Read(s.accept); err != nil {
+		return nil, err
+	}
+	if s.err != nil {
+		return nil, os.NewSyscallError("accept4", s.err)
+	}
+	return &Conn{fd: int32(s.fd), remote: sockaddrPort(s.peer)}, nil
+}
+
+// acceptOnce says whether next is done.
+func (s *socketSource) acceptOnce(fd uintptr) bool {
+	for {
+		s.fd, s.peer, s.err = unix.Accept4(int(fd), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		if !errors.Is(s.err, unix.EINTR) {
+			return !errors.Is(s.err, unix.EAGAIN)
+		}
+	}
+}
+
+func (s *socketSource) close() {
+	if !s.closed.Swap(true) {
+		_ = s.file.Close() // nothing was written to it
+	}
+}
+
+func sockaddrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
+	default:
+		return netip.AddrPort{}
+	}
+}

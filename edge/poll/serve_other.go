@@ -1,0 +1,7 @@
+//go:build !linux
+
+package poll
+
+import "net"
+
+func (g *Group) source(ln net.Listener) (source, error) { return listenerSource{ln}, nil }

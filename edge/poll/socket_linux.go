@@ -1,0 +1,67 @@
+package poll
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// socketRead reads what is there. The error is errBlocked when that is nothing,
+// and io.EOF at the end.
+func socketRead(fd int, b []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, b)
+		switch {
+		case n > 0:
+			return n, nil
+		case err == nil:
+			return 0, io.EOF
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			return 0, errBlocked
+		default:
+			return 0, os.NewSyscallError("read", err)
+		}
+	}
+}
+
+// socketWrite writes what the socket takes; errBlocked says that it takes no more.
+func socketWrite(fd int, views [][]byte) (n int, err error) {
+	for {
+		if len(views) == 1 {
+			n, err = unix.Write(fd, views[0])
+		} else {
+			n, err = unix.Writev(fd, views)
+		}
+		switch {
+		case err == nil:
+			return n, nil
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			return 0, errBlocked
+		default:
+			return 0, os.NewSyscallError("write", err)
+		}
+	}
+}
+
+func socketHalfClose(fd int) error {
+	return os.NewSyscallError("shutdown", unix.Shutdown(fd, unix.SHUT_WR))
+}
+
+// socketError is why the system has ended the connection.
+func socketError(fd int) error {
+	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil {
+		return os.NewSyscallError("getsockopt", err)
+	}
+	if code == 0 {
+		return io.EOF
+	}
+	return os.NewSyscallError("read", unix.Errno(code))
+}
+
+// socketClose cannot fail in a way that matters: nothing is buffered here.
+func socketClose(fd int) { _ = unix.Close(fd) }

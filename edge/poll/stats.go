@@ -1,0 +1,72 @@
+package poll
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// counters are what one loop has done, and others for it.
+type counters struct {
+	turns, wakes     atomic.Uint64
+	reads, bytesIn   atomic.Uint64
+	writes, bytesOut atomic.Uint64
+}
+
+// Stats is what a group has done since it was made, and how many connections
+// it has.
+type Stats struct {
+	Conns    int    // open now, those that wait for their loop included
+	Turns    uint64 // rounds of loops
+	Wakes    uint64 // how often a sleeping loop was woken by a post
+	Reads    uint64 // reads that brought bytes, or the end
+	BytesIn  uint64
+	Writes   uint64 // tries to write
+	BytesOut uint64
+}
+
+// Stats adds up the loops. It takes no lock.
+func (g *Group) Stats() Stats {
+	var s Stats
+	for _, l := range g.loops {
+		s.Conns += int(l.load.Load())
+		s.Turns += l.stats.turns.Load()
+		s.Wakes += l.stats.wakes.Load()
+		s.Reads += l.stats.reads.Load()
+		s.BytesIn += l.stats.bytesIn.Load()
+		s.Writes += l.stats.writes.Load()
+		s.BytesOut += l.stats.bytesOut.Load()
+	}
+	return s
+}
+
+// register makes the group's metrics known to r, or none of them.
+func (g *Group) register(r prometheus.Registerer) error {
+	counter := func(name, help string, value func(Stats) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(
+			prometheus.CounterOpts{Namespace: "limegrove", Subsystem: "poll", Name: name, Help: help},
+			func() float64 { return float64(value(g.Stats())) })
+	}
+	all := []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "limegrove", Subsystem: "poll",
+			Name: "connections", Help: "Connections that the loops own.",
+		}, func() float64 { return float64(g.Stats().Conns) }),
+		counter("turns_total", "Rounds of the loops.", func(s Stats) uint64 { return s.Turns }),
+		counter("wakes_total", "Times that a sleeping loop was woken by a post.", func(s Stats) uint64 { return s.Wakes }),
+		counter("reads_total", "Reads from connections.", func(s Stats) uint64 { return s.Reads }),
+		counter("read_bytes_total", "Bytes read from connections.", func(s Stats) uint64 { return s.BytesIn }),
+		counter("writes_total", "Writes to connections.", func(s Stats) uint64 { return s.Writes }),
+		counter("written_bytes_total", "Bytes that connections took.", func(s Stats) uint64 { return s.BytesOut }),
+	}
+	for i, c := range all {
+		if err := r.Register(c); err != nil {
+			for _, done := range all[:i] {
+				r.Unregister(done)
+			}
+			return errors.Join(errors.New("poll: register metrics"), err)
+		}
+	}
+	return nil
+}
