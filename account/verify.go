@@ -8,6 +8,13 @@ import (
 	"limegrove/lime"
 )
 
+// What a hasher says of itself may hold the password or the hash, and is not
+// passed on.
+var (
+	errHash  = errors.New("the password could not be hashed")
+	errMatch = errors.New("the stored hash cannot be compared")
+)
+
 // Verify returns nil when the identity has an account with that password and
 // ErrCredentials when it has not. It borrows password.
 //
@@ -43,8 +50,7 @@ func (s *Store) verify(ctx context.Context, id lime.Identity, password []byte) e
 	return s.pool.do(ctx, func() error {
 		matches, err := s.hasher.Matches(password, hash)
 		if err != nil {
-			// Not wrapped: a hasher's text may hold the hash.
-			return errors.New("the stored hash cannot be read")
+			return errMatch
 		}
 		if !matches || !known {
 			return ErrCredentials
@@ -62,9 +68,12 @@ func (s *Store) hash(ctx context.Context, password []byte) (hash string, err err
 		return "", err
 	}
 	defer s.pool.leave()
-	err = s.pool.do(ctx, func() (err error) {
-		hash, err = s.hasher.Hash(password)
-		return err
+	err = s.pool.do(ctx, func() error {
+		var err error
+		if hash, err = s.hasher.Hash(password); err != nil {
+			return errHash
+		}
+		return nil
 	})
 	return hash, err
 }

@@ -30,8 +30,6 @@ func New(t testing.TB) *Server {
 		StoreDir:   t.TempDir(),
 		NoLog:      true,
 		NoSigs:     true,
-		// The default waits for clients that will not come back.
-		LameDuckGracePeriod: -1,
 	})
 	if err != nil {
 		t.Fatalf("natstest: %v", err)
@@ -48,6 +46,7 @@ func New(t testing.TB) *Server {
 }
 
 // Connect returns a connection of its own, which is closed when the test ends.
+// The closed handler is natstest's.
 func (s *Server) Connect(opts ...nats.Option) *nats.Conn {
 	s.t.Helper()
 	closed := make(chan struct{})
