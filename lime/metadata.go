@@ -86,8 +86,12 @@ func (h *Header) AppendMended(dst, envelope []byte) []byte {
 	return append(dst, envelope[done:h.start+h.Size]...)
 }
 
-// appendMetadata appends the strings of the JSON value metadata.
+// appendMetadata appends the strings of the JSON value metadata, and null as
+// it is.
 func appendMetadata(dst, metadata []byte) []byte {
+	if metadata[0] == 'n' {
+		return append(dst, metadata...)
+	}
 	dst = append(dst, '{')
 	opened := len(dst)
 	if metadata[0] == '{' {

@@ -137,14 +137,14 @@ func (s *scanner) escape(i int) int {
 	default:
 		return s.fail(i, "no such escape")
 	}
-	r, next := s.hex(i)
-	switch {
-	case next == stop:
-		return stop
-	case r < 0xd800 || r > 0xdfff:
-		return next
-	case r >= 0xdc00:
+	// A surrogate is d8 to db, and needs another one, dc to df, behind it. Each
+	// is told by its first two digits, before the end is there.
+	if s.lowHalf(i + 2) {
 		return s.fail(i, "half a surrogate pair")
+	}
+	r, next := s.hex(i)
+	if next == stop || r < 0xd800 || r > 0xdfff {
+		return next
 	}
 	for j, c := range []byte(`\u`) {
 		if next+j >= len(s.b) {
@@ -154,11 +154,17 @@ func (s *scanner) escape(i int) int {
 			return s.fail(i, "half a surrogate pair")
 		}
 	}
-	low, after := s.hex(next)
-	if after != stop && (low < 0xdc00 || low > 0xdfff) {
+	if next+3 < len(s.b) && !s.lowHalf(next+2) || next+2 < len(s.b) && s.b[next+2]|0x20 != 'd' {
 		return s.fail(i, "half a surrogate pair")
 	}
-	return after
+	_, next = s.hex(next)
+	return next
+}
+
+// lowHalf tells whether the digits at i are those of a surrogate that comes
+// second.
+func (s *scanner) lowHalf(i int) bool {
+	return i+1 < len(s.b) && s.b[i]|0x20 == 'd' && 'c' <= s.b[i+1]|0x20 && s.b[i+1]|0x20 <= 'f'
 }
 
 // hex reads the \uXXXX at i and returns the offset after it.
