@@ -103,8 +103,10 @@ func (c *Conn) SetDeadline(at time.Time) {
 // the peer's own queue fills. The end of the peer is not noticed meanwhile
 // unless it is a reset. For the loop only.
 func (c *Conn) PauseRead() {
-	c.paused, c.resumed = true, false
-	c.attend()
+	if c.phase.Load() == phaseOpen {
+		c.paused, c.resumed = true, false
+		c.attend()
+	}
 }
 
 // ResumeRead ends PauseRead. What was left unread is given to Handler.Data

@@ -38,8 +38,11 @@ func (l *loop) readStream(c *Conn) {
 		return
 	}
 	b, err := c.stream.given()
+	if len(b) == 0 && err == nil {
+		return
+	}
+	l.stats.reads.Add(1)
 	if len(b) > 0 {
-		l.stats.reads.Add(1)
 		l.stats.bytesIn.Add(uint64(len(b)))
 		l.arrived(c, b, 0, len(b))
 	}

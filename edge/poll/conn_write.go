@@ -10,9 +10,10 @@ var errBlocked = errors.New("poll: the socket is full")
 const maxViews = 16
 
 // Append copies head and then body into the out queue, as one: no other frame
-// gets between them. It borrows both and does not write; the caller must Flush,
-// in the end. The error is ErrFull, ErrTooLong or ErrClosed, and then nothing
-// was queued. An empty queue takes any frame up to Config.MaxAppend.
+// gets between them. It borrows both. The caller must Flush in the end, for
+// nothing is written before the queue is full. The error is ErrFull, ErrTooLong
+// or ErrClosed, and then nothing was queued. An empty queue takes any frame up
+// to Config.MaxAppend.
 func (c *Conn) Append(head, body []byte) error {
 	_, err := c.enqueue(head, body)
 	return err
@@ -28,10 +29,16 @@ func (c *Conn) enqueue(head, body []byte) (owed bool, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.fullLocked(size) && c.startWritingLocked() {
+		// Nobody has tried to write yet: the queue is long, but perhaps the peer is not slow.
+		c.mu.Unlock()
+		c.write()
+		c.mu.Lock()
+	}
 	switch {
 	case c.phase.Load() != phaseOpen:
 		return false, ErrClosed
-	case c.queued > 0 && int(c.queued)+size > int(c.limit):
+	case c.fullLocked(size):
 		c.wantDrained = true
 		return false, ErrFull
 	}
@@ -40,6 +47,11 @@ func (c *Conn) enqueue(head, body []byte) (owed bool, err error) {
 	c.queue.append(&g.pool, body)
 	c.queued += int32(size)
 	return owed && size > 0, nil
+}
+
+// fullLocked says that the queue has no room for size more bytes.
+func (c *Conn) fullLocked(size int) bool {
+	return c.queued > 0 && int(c.queued)+size > int(c.limit)
 }
 
 // Queued is how many bytes are in the out queue.

@@ -156,11 +156,11 @@ func want[T any](t testing.TB, what string, from <-chan T) T {
 	}
 }
 
+// must ends the calling goroutine, which may be the test's, on an error.
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
-		t.Error(err)
-		runtime.Goexit()
+		t.Fatal(err)
 	}
 }
 
@@ -181,4 +181,31 @@ func tlsServer(_ testing.TB, ln net.Listener) net.Listener { return tls.NewListe
 
 func tlsClient(t testing.TB, nc net.Conn) net.Conn {
 	return tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
+}
+
+// handshake completes that of TLS, if there is one, so that both sides are
+// there.
+func handshake(t testing.TB, nc net.Conn) {
+	t.Helper()
+	if c, ok := nc.(*tls.Conn); ok {
+		must(t, c.Handshake())
+	}
+}
+
+// tcpOf is what is below a connection of a client.
+func tcpOf(nc net.Conn) *net.TCPConn {
+	if c, ok := nc.(*tls.Conn); ok {
+		nc = c.NetConn()
+	}
+	return nc.(*net.TCPConn)
+}
+
+// turns waits until the loop of c has had n turns in which something was to do.
+func turns(t testing.TB, c *Conn, n int) {
+	t.Helper()
+	for range n {
+		done := make(chan struct{})
+		must(t, c.Post(func(*Turn) { close(done) }))
+		want(t, "turn", done)
+	}
 }

@@ -1,0 +1,125 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+
+	"limegrove/edge/auth"
+)
+
+// Config is what an Edge is made of. ID, Domains, Router and Authenticator are
+// required. A zero limit means its default, a negative one none.
+type Config struct {
+	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
+	Domains []string // served ones; the first is that of clients that name none
+
+	Router        Router
+	Authenticator auth.Authenticator
+
+	// Schemes are what clients are offered, best first. Default guest and plain.
+	Schemes []auth.Scheme
+
+	// MaxEnvelope is the longest envelope in bytes. Keep it below the broker's
+	// max_payload. Default 512 KiB.
+	MaxEnvelope int
+
+	// EnvelopeRate and ByteRate bound what one session may send a second; twice as
+	// much at once. What is above is refused with reason 34. Defaults 1,000
+	// envelopes and 4 MiB.
+	EnvelopeRate int
+	ByteRate     int
+
+	// MaxPerAddress bounds the connections from one IP address. Behind a proxy that
+	// is the proxy's. Default none.
+	MaxPerAddress int
+
+	// HandshakeTimeout bounds the time from accepting a connection to its complete
+	// upgrade request. Default 10s.
+	HandshakeTimeout time.Duration
+
+	// EstablishTimeout bounds the time from the upgrade to an established session,
+	// which gets reason 16 otherwise. Default 30s.
+	EstablishTimeout time.Duration
+
+	// UnfinishedTimeout bounds how long a frame, or an envelope, may stay half sent.
+	// Clients on slow links need time for their longest envelope. Default 30s.
+	UnfinishedTimeout time.Duration
+
+	// PingInterval is how long a session may be silent before it is sent a
+	// WebSocket ping. Default 30s.
+	PingInterval time.Duration
+
+	// IdleTimeout is how long a session may be silent, pongs included, before it is
+	// finished. Keep it above PingInterval. Default 90s.
+	IdleTimeout time.Duration
+
+	// StallTimeout is how long a client may take nothing of what waits for it.
+	// Default 30s.
+	StallTimeout time.Duration
+
+	// CloseTimeout bounds how long the last frames may take. Default 5s.
+	CloseTimeout time.Duration
+
+	// SendQueue bounds the bytes that wait for one client. What does not fit is
+	// dropped. Default 256 KiB.
+	SendQueue int
+
+	// Establishing is how many sessions are being authenticated and registered at
+	// once; Waiting, how many may wait for that. Defaults 256 and 16,384.
+	Establishing int
+	Waiting      int
+
+	// Loops is how many event loops there are. Default GOMAXPROCS.
+	Loops int
+
+	Logger  logrus.FieldLogger    // default: discarded
+	Metrics prometheus.Registerer // default: none
+}
+
+// withDefaults returns the configuration that is in force.
+func (c Config) withDefaults() (Config, error) {
+	if c.ID == "" || len(c.Domains) == 0 || c.Router == nil || c.Authenticator == nil {
+		return c, errors.New("edge: ID, Domains, Router and Authenticator are required")
+	}
+	if c.Schemes == nil {
+		c.Schemes = []auth.Scheme{auth.SchemeGuest, auth.SchemePlain}
+	}
+	if len(c.Schemes) == 0 {
+		return c, errors.New("edge: no authentication scheme")
+	}
+	setDefault(&c.MaxEnvelope, 512<<10)
+	setDefault(&c.EnvelopeRate, 1000)
+	setDefault(&c.ByteRate, 4<<20)
+	setDefault(&c.HandshakeTimeout, 10*time.Second)
+	setDefault(&c.EstablishTimeout, 30*time.Second)
+	setDefault(&c.UnfinishedTimeout, 30*time.Second)
+	setDefault(&c.PingInterval, 30*time.Second)
+	setDefault(&c.IdleTimeout, 90*time.Second)
+	setDefault(&c.StallTimeout, 30*time.Second)
+	setDefault(&c.CloseTimeout, 5*time.Second)
+	setDefault(&c.SendQueue, 256<<10)
+	setDefault(&c.Establishing, 256)
+	setDefault(&c.Waiting, 16384)
+	if c.MaxEnvelope < 1024 || c.MaxEnvelope > maxFrame-1024 {
+		return c, fmt.Errorf("edge: MaxEnvelope %d is not between 1 KiB and 1 MiB less 1 KiB", c.MaxEnvelope)
+	}
+	if c.IdleTimeout > 0 && c.PingInterval >= c.IdleTimeout {
+		return c, fmt.Errorf("edge: PingInterval %v is not below IdleTimeout %v", c.PingInterval, c.IdleTimeout)
+	}
+	if c.Logger == nil {
+		silent := logrus.New()
+		silent.SetLevel(logrus.PanicLevel)
+		c.Logger = silent
+	}
+	return c, nil
+}
+
+func setDefault[T int | time.Duration](v *T, to T) {
+	if *v == 0 {
+		*v = to
+	}
+}

@@ -1,0 +1,218 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"limegrove/edge/auth"
+	"limegrove/edge/poll"
+	"limegrove/lime"
+)
+
+// ErrQueueFull is matched by the error of Recipient.Deliver when the client reads
+// too slowly.
+var ErrQueueFull = errors.New("queue full")
+
+// conn is one client: its socket, what has come of a WebSocket frame, and its
+// session. It has no goroutine and, while idle, no buffer.
+type conn struct {
+	// Set when it is accepted and not changed.
+	edge   *Edge
+	socket *poll.Conn
+	remote netip.AddrPort
+
+	// Owned by the socket's loop.
+	turn       *poll.Turn // of the call that is under way
+	phase      phase
+	refused    bool // there are too many connections from its address
+	pinged     bool // a ping is under way
+	counted    bool // as an established session
+	began      time.Time
+	heard      time.Time // when the client was last heard of
+	unfinished time.Time // since when a frame or an envelope is half sent; zero when none is
+	stalled    time.Time // since when the client takes nothing of what waits for it
+	waiting    int       // how much that was
+	frames     ws.State  // of a fragmented message
+	stream     *stream   // an envelope that is half sent; nil when none is
+	session    session
+}
+
+// phase is what a connection's bytes are at the moment.
+type phase uint8
+
+const (
+	handshaking phase = iota // an HTTP request
+	open                     // WebSocket frames
+	closing                  // nothing is read any more
+)
+
+// Data takes what has come: an upgrade request, then frames. poll.Handler.
+func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
+	c.turn = t
+	defer c.done()
+	c.heard = t.Now
+	if c.phase == handshaking {
+		if n, need = c.upgrade(b); n == 0 {
+			return n, need
+		}
+	}
+	s := c.edge.scratch.Get().(*scratch)
+	defer c.edge.scratch.Put(s)
+	s.now = t.Now
+	for c.phase == open {
+		var read int
+		if read, need = c.frame(s, b[n:]); read == 0 {
+			break
+		}
+		n += read
+	}
+	if c.phase == closing {
+		return len(b), 0
+	}
+	c.noteUnfinished(n < len(b) || c.stream != nil || c.frames.Fragmented())
+	return n, need
+}
+
+// noteUnfinished starts the time that a half-sent frame or envelope has.
+func (c *conn) noteUnfinished(is bool) {
+	switch {
+	case !is:
+		c.unfinished = time.Time{}
+	case c.unfinished.IsZero():
+		c.unfinished = c.turn.Now
+		c.arm()
+	}
+}
+
+// Drained is told that all that waited for the client has left. poll.Handler.
+func (c *conn) Drained(*poll.Turn) { c.stalled = time.Time{} }
+
+// Closed is told that the socket is gone. poll.Handler.
+func (c *conn) Closed(t *poll.Turn, err error) {
+	c.turn = t
+	defer c.done()
+	c.phase = closing
+	c.stream = nil
+	c.session.lost()
+	c.edge.forget(c, err)
+}
+
+// done forgets the turn, so that what needs one outside of it shows.
+func (c *conn) done() { c.turn = nil }
+
+// send queues an envelope as one text frame, to be written when the loop's turn
+// ends. outlet.
+func (c *conn) send(envelope []byte) bool {
+	return c.queue(ws.OpText, envelope) == nil
+}
+
+// queue queues a frame, from the connection's loop.
+func (c *conn) queue(op ws.OpCode, payload []byte) error {
+	var head [maxHead]byte
+	return c.turn.Batch.Append(c.socket, appendHead(head[:0], op, len(payload)), payload)
+}
+
+// close ends the connection politely, after all that was sent: L-FIN-07. outlet.
+func (c *conn) close(code ws.StatusCode) {
+	if c.phase == closing {
+		return
+	}
+	c.edge.metrics.closed(code)
+	var body [2]byte
+	ws.PutCloseFrameBody(body[:], code, "")
+	// With a full queue the client learns of the end by the end.
+	_ = c.queue(ws.OpClose, body[:])
+	c.hangUp()
+}
+
+// hangUp ends the connection after what was queued.
+func (c *conn) hangUp() {
+	c.phase = closing
+	c.socket.CloseAfterFlush(c.edge.cfg.CloseTimeout)
+}
+
+// count counts an envelope that was not passed on. outlet.
+func (c *conn) count(why dropReason) { c.edge.metrics.drop(why) }
+
+// authenticate asks for the session's identity, elsewhere. outlet.
+func (c *conn) authenticate(r auth.Request) {
+	r.Remote = c.remote
+	began := c.turn.Now
+	c.elsewhere(func(w *worker) {
+		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)
+		c.edge.metrics.login(r.Scheme, began, err)
+		c.back(func() { c.session.authenticated(grant, w.ours(err)) })
+	}, func(err error) { c.session.authenticated(auth.Grant{}, err) })
+}
+
+// attach finds the session its place, elsewhere. outlet.
+func (c *conn) attach(a Arrival) {
+	c.elsewhere(func(w *worker) {
+		m, err := c.edge.cfg.Router.Attach(w.ctx, a, c)
+		if c.back(func() { c.attached(m, w.ours(err)) }) != nil && m != nil {
+			m.Leave()
+		}
+	}, func(err error) { c.attached(nil, err) })
+}
+
+func (c *conn) attached(m Member, err error) {
+	c.session.attached(m, err)
+	if c.session.state == lime.StateEstablished {
+		c.counted = true
+		c.edge.sessions.Add(1)
+		c.edge.metrics.established(c.turn.Now.Sub(c.began))
+		c.arm()
+	}
+}
+
+// elsewhere has work done by a worker of the edge. When too many wait, full is
+// called, later in the same turn's order of events.
+func (c *conn) elsewhere(work func(*worker), full func(error)) {
+	if c.edge.workers.do(work) {
+		return
+	}
+	// Not at once: the session is in the middle of a move.
+	_ = c.back(func() { full(errBusy) })
+}
+
+var errBusy = lime.NewReason(lime.CodeSessionError, "Too many sessions are being established; try again later")
+
+// back calls fn on the connection's loop. The error says that the connection has
+// ended.
+func (c *conn) back(fn func()) error {
+	return c.socket.Post(func(t *poll.Turn) {
+		c.turn = t
+		defer c.done()
+		fn()
+	})
+}
+
+// Deliver queues an envelope of somebody else for the client. It may be called from
+// anywhere. Recipient.
+func (c *conn) Deliver(envelope []byte) error {
+	var head [maxHead]byte
+	err := c.socket.Append(appendHead(head[:0], ws.OpText, len(envelope)), envelope)
+	if errors.Is(err, poll.ErrFull) {
+		return fmt.Errorf("%w: the client reads too slowly", ErrQueueFull)
+	}
+	return err
+}
+
+// Flush writes what was queued. Recipient.
+func (c *conn) Flush() { c.socket.Flush() }
+
+// End fails the session. Recipient.
+func (c *conn) End(why *lime.Reason) {
+	// A connection that has ended needs no other end.
+	_ = c.back(func() { c.session.end(why) })
+}
+
+var (
+	_ poll.Handler = (*conn)(nil)
+	_ outlet       = (*conn)(nil)
+	_ Recipient    = (*conn)(nil)
+)

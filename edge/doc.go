@@ -1,0 +1,24 @@
+// Package edge ends the sessions of LIME's clients: it accepts their connections,
+// upgrades them to WebSocket, reads their frames, and speaks LIME with them.
+//
+// The way of an envelope is one file a step. The loop of package poll reads a
+// socket (conn.go); frame.go finds the frame and unmasks it in place; stream.go
+// finds the envelope in it, whose header package lime scans; the session
+// (session.go and its siblings) checks it against the state, the rate and the
+// sender; then it goes to routing, or is answered here. In the other direction
+// routing calls Deliver with the bytes as they came, and they are queued behind the
+// head of a frame.
+//
+// A connection has no goroutine: its loop makes all calls, and what may block,
+// authentication and registration, is done by workers (worker.go) and comes back as
+// an event. While nothing is under way it has no buffer either, and one deadline
+// (deadline.go) that moves only when it fires.
+//
+// The session is sans-IO: it is given envelopes, answers and the passing of time,
+// and acts through an outlet of five methods. So all of its behaviour is tested
+// without a socket.
+//
+// The edge does not look into content, does not store, and does not know where
+// other sessions are: that is package routing's. It declares what it needs of
+// routing and authentication as interfaces.
+package edge

@@ -1,0 +1,89 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// How sessions are finished: so many at once, and a pause after each lot, so that
+// their clients do not all come back at the same moment.
+const (
+	drainLot   = 500
+	drainPause = 50 * time.Millisecond
+)
+
+// Shutdown finishes all sessions and waits for their connections to end, until ctx
+// is done; what is still open then is cut. End the contexts of Serve first, so that
+// nobody comes in. Requests for an upgrade that are still under way get 503. After
+// it, Run returns.
+func (e *Edge) Shutdown(ctx context.Context) error {
+	defer e.Close()
+	e.mu.Lock()
+	first := !e.draining.Swap(true)
+	all := make([]*conn, 0, len(e.conns))
+	for c := range e.conns {
+		all = append(all, c)
+	}
+	empty := len(all) == 0
+	e.mu.Unlock()
+	if !first {
+		return errors.New("edge: Shutdown was called before")
+	}
+	if empty {
+		return nil
+	}
+	e.log.WithField("connections", len(all)).Info("finishing sessions")
+	for i, c := range all {
+		// A connection that is gone needs no end.
+		_ = c.back(c.stop)
+		if i%drainLot == drainLot-1 {
+			select {
+			case <-time.After(drainPause):
+			case <-ctx.Done():
+			}
+		}
+	}
+	select {
+	case <-e.empty:
+		return nil
+	case <-ctx.Done():
+		e.mu.Lock()
+		left := len(e.conns)
+		e.mu.Unlock()
+		if left > 0 {
+			e.log.WithField("connections", left).Warn("cutting connections that did not end in time")
+		}
+		return nil
+	}
+}
+
+// stop ends a connection because the edge stops, from its loop.
+func (c *conn) stop() {
+	switch c.phase {
+	case handshaking: // a whole request is answered as it comes; half a one is not
+		c.hangUp()
+	case open:
+		c.session.stop()
+	}
+}
+
+// Close cuts all connections at once. It may be called twice, and after Shutdown.
+func (e *Edge) Close() {
+	e.draining.Store(true)
+	e.cancel()
+	e.loops.Close()
+}
+
+// Draining tells whether the edge has begun to stop, and takes no new sessions.
+func (e *Edge) Draining() bool { return e.draining.Load() }
+
+// Sessions returns the number of established sessions.
+func (e *Edge) Sessions() int { return int(e.sessions.Load()) }
+
+// Connections returns the number of open connections.
+func (e *Edge) Connections() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.conns)
+}

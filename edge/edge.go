@@ -1,0 +1,129 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sirupsen/logrus"
+
+	"limegrove/edge/poll"
+)
+
+// Edge ends the sessions of clients.
+type Edge struct {
+	cfg       Config
+	log       logrus.FieldLogger
+	rules     sessionRules
+	metrics   *metrics
+	loops     *poll.Group
+	addresses addresses
+	workers   *workers
+	cancel    context.CancelFunc // of the workers' work
+	scratch   sync.Pool          // of *scratch
+	draining  atomic.Bool
+	sessions  atomic.Int64 // established ones
+
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+
+	empty   chan struct{} // closed when the edge drains and the last connection is gone
+	emptied sync.Once
+}
+
+// New makes an edge. It serves nobody before Run and Serve.
+func New(cfg Config) (*Edge, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	loops, err := poll.NewGroup(poll.Config{
+		Loops:      cfg.Loops,
+		MaxUnread:  max(cfg.MaxEnvelope, maxRequest) + maxHead + 4,
+		QueueLimit: cfg.SendQueue,
+		MaxAppend:  maxFrame + maxHead,
+		Logger:     cfg.Logger,
+		Registerer: cfg.Metrics,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e := &Edge{
+		cfg:       cfg,
+		log:       cfg.Logger,
+		metrics:   newMetrics(cfg.Metrics),
+		loops:     loops,
+		addresses: addresses{max: cfg.MaxPerAddress},
+		conns:     map[*conn]struct{}{},
+		empty:     make(chan struct{}),
+		rules: sessionRules{
+			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, byteRate: cfg.ByteRate,
+		},
+	}
+	for _, s := range cfg.Schemes {
+		e.rules.options = append(e.rules.options, string(s))
+	}
+	e.scratch.New = func() any { return new(scratch) }
+	ctx, cancel := context.WithCancel(context.Background())
+	e.cancel = cancel
+	e.workers = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Waiting)
+	return e, nil
+}
+
+// Run serves the connections until Shutdown or Close has ended. It may be called
+// once.
+func (e *Edge) Run() error {
+	err := e.loops.Run(context.Background())
+	e.cancel()
+	e.workers.all.Wait()
+	if err != nil {
+		return fmt.Errorf("edge: %w", err)
+	}
+	return nil
+}
+
+// Serve accepts clients from ln until ctx is done, and closes it. A *net.TCPListener
+// is served without a goroutine for each client; a TLS listener has one.
+func (e *Edge) Serve(ctx context.Context, ln net.Listener) error {
+	return e.loops.Serve(ctx, ln, func(remote netip.AddrPort) (poll.Opener, []byte) {
+		return func(t *poll.Turn, s *poll.Conn) poll.Handler { return e.open(t, s) }, nil
+	})
+}
+
+// open makes the handler of a new connection.
+func (e *Edge) open(t *poll.Turn, s *poll.Conn) poll.Handler {
+	c := &conn{edge: e, socket: s, remote: s.RemoteAddr(), began: t.Now, heard: t.Now}
+	c.session.rules = &e.rules
+	c.session.out = c
+	c.refused = !e.addresses.add(c.remote.Addr())
+	e.metrics.connections.Inc()
+	e.mu.Lock()
+	e.conns[c] = struct{}{}
+	e.mu.Unlock()
+	c.arm()
+	return c
+}
+
+// forget takes a connection that is gone out of the books.
+func (e *Edge) forget(c *conn, err error) {
+	e.addresses.remove(c.remote.Addr())
+	if c.counted {
+		e.sessions.Add(-1)
+		e.metrics.sessions.Dec()
+	}
+	e.metrics.connections.Dec()
+	if errors.Is(err, poll.ErrTooLong) {
+		e.log.WithField("remote", c.remote).Warn("a connection was cut: more was unread than fits")
+	}
+	e.mu.Lock()
+	delete(e.conns, c)
+	last := len(e.conns) == 0 && e.draining.Load()
+	e.mu.Unlock()
+	if last {
+		e.emptied.Do(func() { close(e.empty) })
+	}
+}

@@ -1,0 +1,152 @@
+package edge
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+const (
+	// maxFrame is what the least of LIME's clients take as one frame: L-TRN-03.
+	maxFrame = 1 << 20
+	// maxHead is the length of the longest head of a frame that is not masked.
+	maxHead = 10
+	// maxControl is the longest payload of a control frame. RFC 6455, section 5.5.
+	maxControl = 125
+)
+
+// appendHead appends the head of a final, unmasked frame. RFC 6455, section 5.2.
+func appendHead(dst []byte, op ws.OpCode, n int) []byte {
+	dst = append(dst, 0x80|byte(op))
+	switch {
+	case n <= 125:
+		return append(dst, byte(n))
+	case n <= 0xffff:
+		return binary.BigEndian.AppendUint16(append(dst, 126), uint16(n))
+	default:
+		return binary.BigEndian.AppendUint64(append(dst, 127), uint64(n))
+	}
+}
+
+// parseHead reads the head of a frame. n is its length, 0 while it is not there in
+// full. RFC 6455, section 5.2.
+func parseHead(b []byte) (h ws.Header, n int) {
+	if len(b) < 2 {
+		return h, 0
+	}
+	h.Fin = b[0]&0x80 != 0
+	h.Rsv = b[0] >> 4 & 7
+	h.OpCode = ws.OpCode(b[0] & 0xf)
+	h.Masked = b[1]&0x80 != 0
+	h.Length = int64(b[1] & 0x7f)
+	n = 2
+	switch h.Length {
+	case 126:
+		if len(b) < n+2 {
+			return h, 0
+		}
+		h.Length = int64(binary.BigEndian.Uint16(b[n:]))
+		n += 2
+	case 127:
+		if len(b) < n+8 {
+			return h, 0
+		}
+		// The top bit must be 0; as a negative length it is refused as such.
+		h.Length = int64(binary.BigEndian.Uint64(b[n:]))
+		n += 8
+	}
+	if h.Masked {
+		if len(b) < n+len(h.Mask) {
+			return h, 0
+		}
+		n += copy(h.Mask[:], b[n:])
+	}
+	return h, n
+}
+
+// frame takes the first frame in b, which it unmasks in place. It returns how many
+// bytes it has read, 0 when the frame is not there in full, and then how many that
+// takes.
+func (c *conn) frame(s *scratch, b []byte) (n, need int) {
+	h, n := parseHead(b)
+	if n == 0 {
+		return 0, 0
+	}
+	if why, code := c.checkHead(h); why != "" {
+		c.session.malformed(why, code)
+		return n, 0
+	}
+	end := n + int(h.Length)
+	if len(b) < end {
+		return 0, end
+	}
+	payload := b[n:end]
+	ws.Cipher(payload, h.Mask, 0)
+	switch h.OpCode {
+	case ws.OpPing:
+		c.pong(s, payload)
+	case ws.OpPong:
+	case ws.OpClose:
+		c.peerCloses(payload)
+	default:
+		c.frames = c.frames.Set(ws.StateFragmented)
+		if h.Fin {
+			c.frames = c.frames.Clear(ws.StateFragmented)
+		}
+		c.edge.metrics.bytesIn.Add(float64(len(payload)))
+		c.payload(s, payload)
+	}
+	return end, 0
+}
+
+// checkHead holds a frame's head against RFC 6455 and our limits; why is empty when
+// it may pass.
+func (c *conn) checkHead(h ws.Header) (why string, code ws.StatusCode) {
+	if h.Length < 0 {
+		return "The frame's length is negative", ws.StatusProtocolError
+	}
+	// Checks reserved bits and codes, control frames, the mask and the order of
+	// fragments: sections 5.2, 5.4 and 5.5.
+	if err := ws.CheckHeader(h, c.frames|ws.StateServerSide); err != nil {
+		return fmt.Sprintf("The frame breaks the WebSocket protocol: %v", err), ws.StatusProtocolError
+	}
+	if h.OpCode == ws.OpBinary { // L-TRN-05
+		return "Envelopes are text; a binary frame cannot be taken", ws.StatusUnsupportedData
+	}
+	if h.Length > int64(c.edge.cfg.MaxEnvelope) && h.OpCode.IsData() { // L-TRN-08
+		return tooLong(c.edge.cfg.MaxEnvelope), ws.StatusMessageTooBig
+	}
+	return "", 0
+}
+
+func tooLong(limit int) string {
+	return fmt.Sprintf("The envelope is longer than %d bytes", limit)
+}
+
+// pong answers a ping. A client that pings faster than it may send envelopes gets
+// no answer to some: only the last one has to be. RFC 6455, section 5.5.3.
+func (c *conn) pong(s *scratch, payload []byte) {
+	if !c.session.envelopes.take(s.now, 1, c.edge.cfg.EnvelopeRate) {
+		return
+	}
+	// When there is no room, the client has more than a pong to read.
+	_ = c.queue(ws.OpPong, payload)
+}
+
+// peerCloses answers a close frame, which ends the session like a finish that was
+// not asked for: L-FIN-04. RFC 6455, section 5.5.1.
+func (c *conn) peerCloses(payload []byte) {
+	code := ws.StatusNormalClosure
+	if len(payload) > 0 {
+		given, why := ws.ParseCloseFrameDataUnsafe(payload)
+		if len(payload) == 1 || ws.CheckCloseFrameData(given, why) != nil || !utf8.ValidString(why) {
+			code = ws.StatusProtocolError
+		} else {
+			code = given
+		}
+	}
+	c.session.lost()
+	c.close(code)
+}

@@ -1,0 +1,70 @@
+package edge
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// bucket is a token bucket of one session. Its rate is not its own, since all
+// sessions share it; the zero bucket is full.
+type bucket struct {
+	used int64 // how long, in nanoseconds, it takes to be full again
+	last int64 // as of when, in nanoseconds of the clock
+}
+
+// take removes n tokens and tells whether they were there. A bucket fills at rate
+// tokens a second and holds twice that. A rate that is negative is no limit.
+func (b *bucket) take(now time.Time, n, rate int) bool {
+	if rate < 0 {
+		return true
+	}
+	const second = int64(time.Second)
+	t := now.UnixNano()
+	if passed := t - b.last; passed > 0 {
+		b.used = max(0, b.used-passed)
+		b.last = t
+	}
+	cost := int64(n) * second / int64(rate)
+	if b.used+cost > 2*second {
+		return false
+	}
+	b.used += cost
+	return true
+}
+
+// addresses counts the connections from each IP address.
+type addresses struct {
+	max int // negative or zero: no limit
+
+	mu    sync.Mutex
+	count map[netip.Addr]int
+}
+
+// add counts a connection and tells whether it is within the limit. It is counted
+// in any case, until remove.
+func (a *addresses) add(from netip.Addr) bool {
+	if a.max <= 0 {
+		return true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.count == nil {
+		a.count = map[netip.Addr]int{}
+	}
+	from = from.Unmap()
+	a.count[from]++
+	return a.count[from] <= a.max
+}
+
+func (a *addresses) remove(from netip.Addr) {
+	if a.max <= 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	from = from.Unmap()
+	if a.count[from]--; a.count[from] <= 0 {
+		delete(a.count, from)
+	}
+}

@@ -1,0 +1,106 @@
+package edge
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"limegrove/edge/auth"
+	"limegrove/lime"
+)
+
+// metrics are the counters of one edge. What is counted for every envelope is
+// looked up once.
+type metrics struct {
+	connections prometheus.Gauge
+	sessions    prometheus.Gauge
+	upgrades    prometheus.Counter
+	rejections  prometheus.Counter
+	stalls      prometheus.Counter
+	bytesIn     prometheus.Counter
+	envelopes   [lime.KindSession + 1]prometheus.Counter
+	dropped     map[dropReason]prometheus.Counter
+	closes      *prometheus.CounterVec
+	logins      *prometheus.CounterVec
+	loginTime   *prometheus.HistogramVec
+	establish   prometheus.Histogram
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	f := promauto.With(r)
+	m := &metrics{
+		connections: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_connections", Help: "Open connections, upgraded or not.",
+		}),
+		sessions: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_sessions", Help: "Established sessions.",
+		}),
+		upgrades: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_upgrades_total", Help: "Connections upgraded to WebSocket.",
+		}),
+		rejections: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_rejections_total", Help: "Requests answered by an HTTP error instead of an upgrade.",
+		}),
+		stalls: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_stalls_total", Help: "Connections ended because the client took nothing for too long.",
+		}),
+		bytesIn: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_received_bytes_total", Help: "Payload bytes received from clients.",
+		}),
+		dropped: map[dropReason]prometheus.Counter{},
+		closes: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_edge_closes_total", Help: "Connections closed by the edge, by WebSocket close code.",
+		}, []string{"code"}),
+		logins: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_edge_logins_total", Help: "Logins, by scheme and result.",
+		}, []string{"scheme", "result"}),
+		loginTime: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "limegrove_edge_login_seconds", Help: "Time that a login took, by scheme.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+		}, []string{"scheme"}),
+		establish: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "limegrove_edge_establish_seconds", Help: "Time from the upgrade to the established session.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
+		}),
+	}
+	envelopes := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_edge_received_total", Help: "Envelopes received from clients, by kind.",
+	}, []string{"kind"})
+	for k := range m.envelopes {
+		m.envelopes[k] = envelopes.WithLabelValues(lime.Kind(k).String())
+	}
+	dropped := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_edge_dropped_total", Help: "Envelopes not passed on, by reason.",
+	}, []string{"reason"})
+	for _, r := range dropReasons {
+		m.dropped[r] = dropped.WithLabelValues(string(r))
+	}
+	return m
+}
+
+func (m *metrics) drop(r dropReason) { m.dropped[r].Inc() }
+
+func (m *metrics) envelope(k lime.Kind) { m.envelopes[k].Inc() }
+
+func (m *metrics) closed(code ws.StatusCode) { m.closes.WithLabelValues(strconv.Itoa(int(code))).Inc() }
+
+// login counts the answer to a login.
+func (m *metrics) login(s auth.Scheme, began time.Time, err error) {
+	result := "granted"
+	if lime.AsReason(err) != nil {
+		result = "refused"
+	} else if err != nil {
+		result = "error"
+	}
+	m.logins.WithLabelValues(string(s), result).Inc()
+	m.loginTime.WithLabelValues(string(s)).Observe(time.Since(began).Seconds())
+}
+
+// established counts a session that began.
+func (m *metrics) established(after time.Duration) {
+	m.sessions.Inc()
+	m.establish.Observe(after.Seconds())
+}

@@ -1,0 +1,52 @@
+package edge
+
+import (
+	"context"
+
+	"limegrove/lime"
+)
+
+// Router is what an edge needs of routing to begin a session.
+type Router interface {
+	// Attach finds a session its place in the cluster and registers it. It blocks
+	// for a round trip or two. An error matching *lime.Reason is for the client.
+	Attach(ctx context.Context, a Arrival, to Recipient) (Member, error)
+}
+
+// Arrival is a session that asks for its place.
+type Arrival struct {
+	Node    lime.Node // complete, as it will be announced
+	Session string    // the session's id
+	Guest   bool
+}
+
+// Recipient is a session as routing sees it: where what is for its client goes.
+// Its methods may be called from anywhere and do not block.
+type Recipient interface {
+	// Deliver queues an envelope, which it borrows, and Flush writes what was queued.
+	Deliver(envelope []byte) error
+	Flush()
+	// End fails the session.
+	End(why *lime.Reason)
+}
+
+// Member is a session's place in routing.
+type Member interface {
+	// Activate lets envelopes through, after the session was announced.
+	Activate()
+	// Leave gives the place up; it may be called twice.
+	Leave()
+
+	// Route publishes an envelope for another node or identity, and Command one for
+	// the routers of the session's domain. They borrow their arguments and do not
+	// block. An error matching *lime.Reason is for the sender; when nobody is
+	// reached, the session hears of it by an envelope.
+	Route(to lime.NodeView, h *lime.Header, envelope []byte) error
+	Command(h *lime.Header, envelope []byte) error
+
+	// SetPresence takes p. Presence is what was set last, and Instances are those
+	// of the session's identity that want to be seen, on all edges.
+	SetPresence(p *lime.Presence)
+	Presence() lime.Presence
+	Instances() []string
+}

@@ -1,0 +1,292 @@
+package edge
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+
+	"github.com/gobwas/ws"
+
+	"limegrove/edge/auth"
+	"limegrove/lime"
+)
+
+// outlet is what a session does to the world. The connection implements it, and
+// tests do.
+type outlet interface {
+	// send queues an envelope for the client. It borrows envelope and tells whether
+	// there was room.
+	send(envelope []byte) bool
+	// authenticate has the session's authenticated called with the answer, soon.
+	authenticate(r auth.Request)
+	// attach has the session's attached called with its place, soon.
+	attach(a Arrival)
+	// close closes the connection after what was sent, with a WebSocket code.
+	close(code ws.StatusCode)
+	// count counts an envelope that was not passed on.
+	count(why dropReason)
+}
+
+// sessionRules are what all sessions of an edge have in common.
+type sessionRules struct {
+	id           string   // of the edge
+	domains      []string // the first is the default
+	schemes      []auth.Scheme
+	options      []string // schemes, as they are offered
+	envelopeRate int      // a second; negative is no limit
+	byteRate     int
+}
+
+// session is LIME's state machine for one client, sans-IO: it is given envelopes,
+// answers and the passing of time, and acts through its outlet. It never blocks,
+// and belongs to its connection's loop.
+//
+//	new ─▶ authenticating ─▶ established ─▶ finishing ─▶ finished
+//	 └───────────┴──────────────────┴───────────┴──────▶ failed
+//
+// It never negotiates: a WebSocket's encryption is settled before the session
+// begins, and two of the real clients cannot bear the question.
+type session struct {
+	rules *sessionRules
+	out   outlet
+
+	state   lime.State // none before the client's new
+	waiting bool       // for the answer of out.authenticate or out.attach
+	guest   bool
+	id      string    // the session's; "" until the first envelope of ours
+	node    lime.Node // assigned; its parts are of address
+	address string    // node as text
+	member  Member    // nil until there is a place
+
+	envelopes, bytes bucket
+}
+
+// envelope takes one envelope, whose header is in t. It borrows both.
+func (s *session) envelope(t *scratch, b []byte) {
+	h := &t.header
+	switch {
+	case s.state.Ended():
+	case h.Kind == lime.KindUnknown:
+		s.fail(lime.CodeValidationError, "The object is no envelope: it has no content, event, method or state")
+	case h.Kind == lime.KindSession:
+		s.control(h, b)
+	case s.state == lime.StateEstablished:
+		s.exchange(t, b)
+	default:
+		s.fail(lime.CodeSessionInvalidActionForState, "Only session envelopes are allowed while the session is "+s.state.String())
+	}
+}
+
+// control takes a session envelope. The server moves the state, the client asks.
+func (s *session) control(h *lime.Header, b []byte) {
+	if s.id != "" && h.State != lime.StateNew && string(h.ID) != s.id {
+		s.fail(lime.CodeSessionError, "The id is not that of this session") // L-SES-23
+		return
+	}
+	refused := s.state.Move(h.State)
+	switch {
+	case refused != nil: // L-SES-26, L-SES-27
+		s.failFor(refused, "")
+	case h.State == lime.StateNew:
+		s.state = lime.StateNew
+		s.greet()
+	case h.State == lime.StateAuthenticating && s.id != "" && !s.waiting:
+		s.credentials(h, b)
+	case h.State == lime.StateFinishing:
+		s.state = lime.StateFinishing
+		s.finish()
+	default: // what only the server may say, or what it is about to answer
+		s.fail(lime.CodeSessionInvalidActionForState,
+			"A client cannot ask for "+h.State.String()+" while the session is "+s.state.String())
+	}
+}
+
+// greet answers new. There is nothing to negotiate, and established is never the
+// answer: two clients hang then (L-SES-03, L-SES-04). An id in new is ignored
+// (L-SES-02).
+func (s *session) greet() {
+	s.state = lime.StateAuthenticating
+	s.id = rand.Text()
+	s.say(&lime.Session{State: s.state, SchemeOptions: s.rules.options})
+}
+
+// credentials takes the client's identity and what proves it.
+func (s *session) credentials(h *lime.Header, b []byte) {
+	var given lime.Session
+	if err := json.Unmarshal(b, &given); err != nil {
+		s.fail(lime.CodeSessionAuthenticationFailed, "The authentication cannot be read")
+		return
+	}
+	if !s.offered(given.Scheme) { // L-SES-17
+		s.fail(lime.CodeSessionAuthenticationFailed, "The scheme is not offered")
+		return
+	}
+	if h.From == nil {
+		s.fail(lime.CodeValidationInvalidIdentity, "The from is missing")
+		return
+	}
+	from, err := lime.ParseNode(string(h.From))
+	if err != nil {
+		s.fail(lime.CodeValidationInvalidIdentity, "The from is no node")
+		return
+	}
+	s.node = from.WithDefaults(s.rules.domains[0])
+	s.waiting = true
+	s.out.authenticate(auth.Request{
+		Scheme: auth.Scheme(given.Scheme), Node: s.node, Credentials: given.Authentication,
+	})
+}
+
+func (s *session) offered(scheme string) bool {
+	for _, o := range s.rules.options {
+		if o == scheme {
+			return true
+		}
+	}
+	return false
+}
+
+// authenticated takes the answer to out.authenticate.
+func (s *session) authenticated(g auth.Grant, err error) {
+	s.waiting = false
+	if s.state.Ended() {
+		return
+	}
+	if err != nil {
+		s.failFor(err, "The credentials cannot be checked now")
+		return
+	}
+	instance := s.node.Instance
+	if instance == "" {
+		instance = rand.Text() // unique, so that two such logins can coexist: L-SES-19
+	}
+	s.guest = g.Guest
+	s.address = lime.Node{Identity: g.Identity, Instance: instance}.String()
+	s.node, err = lime.ParseNode(s.address) // one text for all parts
+	if err != nil {
+		s.fail(lime.CodeValidationInvalidIdentity, "The from is no node")
+		return
+	}
+	s.waiting = true
+	s.out.attach(Arrival{Node: s.node, Session: s.id, Guest: s.guest})
+}
+
+// attached takes the answer to out.attach. The client hears of its session before
+// anything can be delivered to it: L-SES-33.
+func (s *session) attached(m Member, err error) {
+	s.waiting = false
+	if s.state.Ended() {
+		if m != nil {
+			m.Leave()
+		}
+		return
+	}
+	if err != nil {
+		s.failFor(err, "The session cannot be registered now")
+		return
+	}
+	s.member = m
+	s.state = lime.StateEstablished
+	s.say(&lime.Session{State: s.state})
+	m.Activate()
+}
+
+// finish ends an established session in peace: the client asked for it, or was
+// silent for too long (L-TRN-10).
+func (s *session) finish() {
+	s.leave()
+	s.state = lime.StateFinished
+	s.say(&lime.Session{State: s.state})
+	s.out.close(ws.StatusNormalClosure)
+}
+
+// stop ends the session because the server stops: L-FIN-05. One that is not yet
+// established can only fail.
+func (s *session) stop() {
+	switch {
+	case s.state.Ended():
+	case s.state.CanMove(lime.StateFinished):
+		s.finish()
+	default:
+		s.fail(lime.CodeSessionError, "The server is stopping")
+	}
+}
+
+// malformed ends the session because of what came from the client, with the
+// WebSocket's code for it.
+func (s *session) malformed(why string, code ws.StatusCode) {
+	s.failWith(&lime.Reason{Code: lime.CodeValidationError, Description: why}, code)
+}
+
+// late ends a session that was not established in time: L-SES-28.
+func (s *session) late() {
+	s.fail(lime.CodeSessionNegotiationTimeout, "The session was not established in time")
+}
+
+// end fails the session for a reason that routing has.
+func (s *session) end(why *lime.Reason) { s.failWith(why, ws.StatusNormalClosure) }
+
+// lost is told that the connection is gone, which ends the session like a finish:
+// L-FIN-04.
+func (s *session) lost() {
+	s.leave()
+	if !s.state.Ended() {
+		s.state = lime.StateFailed
+	}
+}
+
+// failFor ends the session because of an error, whose own text stays here unless
+// it is a reason.
+func (s *session) failFor(err error, otherwise string) {
+	var reason *lime.Reason
+	if !errors.As(err, &reason) {
+		reason = &lime.Reason{Code: lime.CodeSessionError, Description: otherwise}
+	}
+	s.failWith(reason, ws.StatusNormalClosure)
+}
+
+func (s *session) fail(code lime.Code, why string) {
+	s.failWith(&lime.Reason{Code: code, Description: why}, ws.StatusNormalClosure)
+}
+
+// failWith ends the session from whatever state with failed, after which nothing is
+// sent: L-FIN-03.
+func (s *session) failWith(why *lime.Reason, status ws.StatusCode) {
+	if s.state.Ended() {
+		return
+	}
+	if s.id == "" {
+		s.id = rand.Text()
+	}
+	s.leave()
+	s.state = lime.StateFailed
+	s.say(&lime.Session{State: s.state, Reason: why})
+	s.out.close(status)
+}
+
+// leave gives the place in routing up.
+func (s *session) leave() {
+	if s.member != nil {
+		s.member.Leave()
+		s.member = nil
+	}
+}
+
+// say sends a session envelope with what all of them carry: L-SES-01.
+func (s *session) say(e *lime.Session) {
+	e.ID = s.id
+	e.From = s.server()
+	if s.state != lime.StateAuthenticating && s.address != "" {
+		e.To = s.node
+	}
+	s.out.send(e.AppendJSON(nil))
+}
+
+// server is the node under which the edge speaks to this client.
+func (s *session) server() lime.Node {
+	domain := s.node.Domain
+	if domain == "" {
+		domain = s.rules.domains[0]
+	}
+	return lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: domain}, Instance: "#" + s.rules.id}
+}

@@ -1,0 +1,126 @@
+package edge
+
+import (
+	"strings"
+	"unsafe"
+
+	"limegrove/lime"
+)
+
+// Reasons for addresses. They are not changed.
+var (
+	reasonSender  = &lime.Reason{Code: lime.CodeAuthorizationUnauthorizedSender, Description: "The session may not send as this from or pp"}
+	reasonAddress = &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The from, to or pp is no node"}
+	reasonForeign = &lime.Reason{Code: lime.CodeRoutingGatewayNotFound, Description: "The domain of to is not served here"}
+)
+
+// checkSender holds the envelope's from and pp against the session, and says in
+// change what they become. The recipient sees the session's full node as from, in
+// the spelling that was announced (L-MSG-01). A client may leave from away, or give
+// its own node or identity (L-MSG-02); with its own node as pp, its identity stays
+// as it is (L-MSG-04).
+//
+// onBehalf tells that from is somebody else's, and pp the session's own node, so
+// that somebody has to have allowed it.
+func (s *session) checkSender(t *scratch, change *lime.Rewrite) (onBehalf bool, err error) {
+	h := &t.header
+	if h.PP != nil {
+		pp, err := lime.ParseNodeView(h.PP)
+		if err != nil {
+			return false, reasonAddress
+		}
+		if !s.isOwnIdentity(pp) || !s.isOwnInstance(pp.Instance) {
+			return false, reasonSender
+		}
+		t.pp = append(t.pp[:0], s.address...)
+		change.PP = t.pp
+	}
+	if h.From != nil {
+		from, err := lime.ParseNodeView(h.From)
+		if err != nil {
+			return false, reasonAddress
+		}
+		own := s.isOwnIdentity(from)
+		switch {
+		case own && len(from.Instance) == 0 && h.PP != nil:
+			t.from = lime.AppendIdentity(t.from[:0], s.node.Identity)
+			change.From = t.from
+			return false, nil
+		case own && (len(from.Instance) == 0 || s.isOwnInstance(from.Instance)):
+		case own || h.PP == nil:
+			return false, reasonSender
+		default:
+			return true, nil
+		}
+	}
+	if string(h.From) != s.address {
+		t.from = append(t.from[:0], s.address...)
+		change.From = t.from
+	}
+	return false, nil
+}
+
+// destination returns where an envelope goes, with the domain filled in that the
+// client may leave out (L-ADR-03), and tells whether that is the server: an absent
+// to, @domain, and the postmaster of a served domain (L-ADR-04, L-CMD-05). The view
+// lives as long as the envelope and t.
+func (s *session) destination(t *scratch, change *lime.Rewrite) (to lime.NodeView, server bool, err error) {
+	h := &t.header
+	if h.To == nil {
+		return lime.NodeView{}, true, nil
+	}
+	to, err = lime.ParseNodeView(h.To)
+	if err != nil {
+		return lime.NodeView{}, false, reasonAddress
+	}
+	if len(to.Domain) == 0 {
+		// The text that the recipient sees is complete, and the view is of it.
+		t.to = append(t.to[:0], to.Name...)
+		t.to = append(t.to, '@')
+		t.to = append(t.to, s.node.Domain...)
+		if len(to.Instance) > 0 {
+			t.to = append(t.to, '/')
+			t.to = append(t.to, to.Instance...)
+		}
+		change.To = t.to
+		if to, err = lime.ParseNodeView(t.to); err != nil {
+			return lime.NodeView{}, false, reasonAddress
+		}
+	}
+	if !s.rules.serves(to.Domain) {
+		return lime.NodeView{}, false, reasonForeign // L-MSG-10
+	}
+	return to, len(to.Name) == 0 || lime.IsPostmaster(to.Name), nil
+}
+
+// isOwnIdentity tells whether an address is of the session's identity. A client may
+// leave its own domain out.
+func (s *session) isOwnIdentity(v lime.NodeView) bool {
+	return equalFold(v.Name, s.node.Name) && (len(v.Domain) == 0 || equalFold(v.Domain, s.node.Domain))
+}
+
+func (s *session) isOwnInstance(instance []byte) bool {
+	return equalFold(instance, s.node.Instance)
+}
+
+// isSelf tells whether an address reaches nobody but this session's identity or
+// node.
+func (s *session) isSelf(to lime.NodeView) bool {
+	return s.isOwnIdentity(to) && (len(to.Instance) == 0 || s.isOwnInstance(to.Instance))
+}
+
+// serves tells whether a domain is one of this cluster's, in whatever case.
+func (r *sessionRules) serves(domain []byte) bool {
+	for _, d := range r.domains {
+		if equalFold(domain, d) {
+			return true
+		}
+	}
+	return false
+}
+
+// equalFold compares parts of addresses, without allocating: the string of b lives
+// for the call only.
+func equalFold(b []byte, s string) bool {
+	return strings.EqualFold(unsafe.String(unsafe.SliceData(b), len(b)), s)
+}

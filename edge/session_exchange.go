@@ -1,0 +1,136 @@
+package edge
+
+import (
+	"limegrove/lime"
+)
+
+// Reasons that are given often. They are not changed.
+var (
+	reasonRate     = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "Too many envelopes or bytes a second"}
+	reasonDispatch = &lime.Reason{Code: lime.CodeDispatchError, Description: "The envelope cannot be handed on now"}
+)
+
+// exchange takes an envelope of an established session. What is wrong with it is
+// told by a notification or a response, and the session goes on.
+func (s *session) exchange(t *scratch, b []byte) {
+	if !s.envelopes.take(t.now, 1, s.rules.envelopeRate) || !s.bytes.take(t.now, len(b), s.rules.byteRate) {
+		s.out.count(dropRate)
+		s.refuse(&t.header, reasonRate)
+		return
+	}
+	if t.header.NeedsMending { // rare: what a strict peer could not bear
+		t.mended = t.header.AppendMended(t.mended[:0], b)
+		b = t.mended
+		if _, err := t.header.Scan(b); err != nil {
+			s.refuse(&t.header, reasonDispatch)
+			return
+		}
+	}
+	err := error(nil)
+	if why := t.header.Check(); why != nil {
+		err = why
+	} else {
+		err = s.pass(t, b)
+	}
+	if err == nil {
+		return
+	}
+	why := lime.AsReason(err)
+	if why == nil {
+		why = reasonDispatch
+	}
+	s.out.count(dropRefused)
+	s.refuse(&t.header, why)
+}
+
+// pass hands an envelope on: to whoever holds its address, to the routers, or to
+// what the edge answers itself.
+func (s *session) pass(t *scratch, b []byte) error {
+	h := &t.header
+	var change lime.Rewrite
+	onBehalf, err := s.checkSender(t, &change)
+	if err != nil {
+		return err
+	}
+	to, server, err := s.destination(t, &change)
+	switch {
+	case err != nil:
+		return err
+	case onBehalf && !(server && s.mayRegister(h)):
+		return reasonSender
+	case server:
+		return s.serve(t, b, change)
+	}
+	switch {
+	case h.Kind == lime.KindNotification && !forwarded(h.Event):
+		s.out.count(dropUnwanted)
+		return nil
+	case h.Kind == lime.KindNotification && s.isSelf(to):
+		s.out.count(dropLoop) // L-NOT-08
+		return nil
+	case isRequest(h) && h.ID == nil:
+		s.out.count(dropNoID) // L-CMD-08
+		return nil
+	}
+	return s.member.Route(to, h, t.changed(b, change))
+}
+
+// changed returns the envelope with its addresses as they leave the edge: the one
+// that came, when there is nothing to change.
+func (t *scratch) changed(b []byte, change lime.Rewrite) []byte {
+	if change.From == nil && change.To == nil && change.PP == nil {
+		return b
+	}
+	t.envelope = t.header.AppendRewritten(t.envelope[:0], b, change)
+	return t.envelope
+}
+
+// refuse tells the client what is wrong with an envelope, as far as LIME has a way
+// to: nothing answers a notification, a response, or what has no id (L-MSG-09).
+func (s *session) refuse(h *lime.Header, why *lime.Reason) {
+	switch {
+	case h.ID == nil:
+	case h.Kind == lime.KindMessage:
+		s.notify(h, lime.EventFailed, why)
+	case isRequest(h):
+		s.respond(h, lime.CommandFailure, "", nil, why)
+	}
+}
+
+// notify sends the server's notification about a message of the client.
+func (s *session) notify(h *lime.Header, event lime.Event, why *lime.Reason) {
+	n := lime.Notification{ID: string(h.ID), From: s.server(), To: s.node, Event: event, Reason: why}
+	s.answer(n.AppendJSON(nil))
+}
+
+// respond sends the server's response to a command of the client.
+func (s *session) respond(h *lime.Header, status lime.CommandStatus, mediaType string, resource []byte, why *lime.Reason) {
+	c := lime.Command{
+		ID: string(h.ID), From: s.server(), To: s.node, Method: h.Method,
+		Status: status, Type: mediaType, Resource: resource, Reason: why,
+	}
+	s.answer(c.AppendJSON(nil))
+}
+
+// answer sends an envelope that the client can do without.
+func (s *session) answer(envelope []byte) {
+	if !s.out.send(envelope) {
+		s.out.count(dropQueueFull)
+	}
+}
+
+// forwarded tells whether a client's event goes to others. The obsolete ones, and
+// one that two implementations made up, would end the receive loop of a third:
+// L-NOT-10.
+func forwarded(e lime.Event) bool {
+	switch e {
+	case lime.EventDeleted, lime.EventValidated, lime.EventAuthorized:
+		return false
+	}
+	return true
+}
+
+// isRequest tells whether a header is that of a command that wants a response.
+func isRequest(h *lime.Header) bool {
+	return h.Kind == lime.KindCommand && h.Status == 0 && h.Method != lime.MethodObserve
+}

@@ -1,0 +1,116 @@
+package edge
+
+import (
+	"encoding/json"
+
+	"limegrove/lime"
+)
+
+// serve takes what is addressed to the server. What an edge knows best it answers
+// itself: the session's own presence, and pings. Everything else goes to the
+// routers.
+func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
+	h := &t.header
+	switch {
+	case h.Kind == lime.KindMessage:
+		if h.ID != nil {
+			s.notify(h, lime.EventReceived, nil) // L-MSG-13
+		}
+		return nil
+	case h.Kind == lime.KindNotification: // L-NOT-09
+		return nil
+	case !isRequest(h): // L-CMD-07, L-CMD-11
+		s.out.count(dropUnwanted)
+		return nil
+	case h.ID == nil: // L-CMD-08
+		s.out.count(dropNoID)
+		return nil
+	}
+	uri, err := lime.ParseURI(string(h.URI))
+	if err != nil {
+		return err
+	}
+	own := uri.Owner.IsZero() || uri.Owner.EqualFold(s.node.Identity)
+	switch {
+	case uri.HasPath("/ping"):
+		return s.ping(h)
+	case own && uri.HasPath("/presence"):
+		return s.presence(h, b)
+	}
+	return s.member.Command(h, t.changed(b, change))
+}
+
+// mayRegister tells whether an envelope is the one that a guest may send with
+// another identity as from: a new account in that name. A router decides about it.
+func (s *session) mayRegister(h *lime.Header) bool {
+	if !s.guest || !isRequest(h) || h.Method != lime.MethodSet {
+		return false
+	}
+	uri, err := lime.ParseURI(string(h.URI))
+	return err == nil && uri.HasPath("/account")
+}
+
+// ping answers a ping: L-CMD-10.
+func (s *session) ping(h *lime.Header) error {
+	if h.Method != lime.MethodGet {
+		return reasonMethod
+	}
+	s.respond(h, lime.CommandSuccess, lime.MediaPing, []byte("{}"), nil)
+	return nil
+}
+
+// presence answers a command about the session's own presence.
+func (s *session) presence(h *lime.Header, b []byte) error {
+	switch h.Method {
+	case lime.MethodGet:
+		return s.getPresence(h)
+	case lime.MethodSet:
+		return s.setPresence(h, b)
+	}
+	return reasonMethod
+}
+
+// getPresence answers with the session's presence, which is unavailable before it
+// is set (L-RES-01). Asked as the bare identity, it lists the instances (L-RES-04).
+func (s *session) getPresence(h *lime.Header) error {
+	p := s.member.Presence()
+	if p.Status == "" {
+		p.Status = lime.StatusUnavailable
+	}
+	if from, err := lime.ParseNodeView(h.From); err == nil && len(from.Instance) == 0 {
+		p.Instances = s.member.Instances()
+	}
+	resource, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	s.respond(h, lime.CommandSuccess, lime.MediaPresence, resource, nil)
+	return nil
+}
+
+// setPresence makes the given presence the session's. A rule that needs authority
+// over a domain is refused (L-RES-06), one that is not served is, too; the other
+// properties that are not served are left out, so that get does not promise them.
+func (s *session) setPresence(h *lime.Header, b []byte) error {
+	var command lime.Command
+	if err := json.Unmarshal(b, &command); err != nil {
+		return lime.NewReason(lime.CodeCommandInvalidArgument, "The presence is malformed")
+	}
+	given, err := lime.ParsePresence(command.Resource)
+	if err != nil {
+		return err
+	}
+	switch given.RoutingRule {
+	case lime.RouteDomain, lime.RouteRootDomain:
+		return lime.NewReason(lime.CodeCommandNotAllowed, "The routing rule %s needs authority over a domain", given.RoutingRule)
+	case lime.RouteIdentityByPriority, lime.RoutePromiscuous:
+		return lime.NewReason(lime.CodeCommandInvalidArgument, "The routing rule %s is not served", given.RoutingRule)
+	}
+	s.member.SetPresence(&lime.Presence{
+		Status: given.Status, Message: given.Message, RoutingRule: given.RoutingRule, Echo: given.Echo,
+	})
+	s.respond(h, lime.CommandSuccess, "", nil, nil)
+	return nil
+}
+
+var reasonMethod = &lime.Reason{Code: lime.CodeCommandMethodNotSupported, Description: "The resource does not have this method"}

@@ -1,0 +1,80 @@
+package edge
+
+import (
+	"errors"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+
+	"limegrove/lime"
+)
+
+// stream holds an envelope that is half sent. Clients are meant to send one
+// envelope a message, but one of them splits and joins them as its buffers fall
+// (L-TRN-04), so that messages and fragments are read as one stream of objects.
+type stream struct {
+	split lime.Splitter
+	held  []byte
+}
+
+// payload takes the next part of the client's stream: a whole message mostly, and
+// one envelope in it.
+func (c *conn) payload(s *scratch, b []byte) {
+	for len(b) > 0 && c.phase == open {
+		if c.stream != nil {
+			b = c.resume(s, b)
+			continue
+		}
+		n, err := s.header.Scan(b)
+		switch {
+		case err == nil && s.header.Size > c.edge.cfg.MaxEnvelope:
+			c.session.malformed(tooLong(c.edge.cfg.MaxEnvelope), ws.StatusMessageTooBig)
+		case err == nil:
+			c.edge.metrics.envelope(s.header.Kind)
+			c.session.envelope(s, b[:n])
+			b = b[n:]
+		case errors.Is(err, lime.ErrNone): // white space: L-TRN-06
+			return
+		case errors.Is(err, lime.ErrShort):
+			c.stream = new(stream)
+		default:
+			c.malformed(b, err)
+		}
+	}
+}
+
+// resume adds to the envelope that is half sent, and takes it when it is whole. It
+// returns what is left of b.
+func (c *conn) resume(s *scratch, b []byte) []byte {
+	t := c.stream
+	n, whole, err := t.split.Next(b)
+	if err != nil {
+		c.malformed(b, err)
+		return nil
+	}
+	if len(t.held)+n > c.edge.cfg.MaxEnvelope {
+		c.session.malformed(tooLong(c.edge.cfg.MaxEnvelope), ws.StatusMessageTooBig)
+		return nil
+	}
+	t.held = append(t.held, b[:n]...)
+	if !whole {
+		return nil
+	}
+	c.stream = nil
+	if _, err := s.header.Scan(t.held); err != nil {
+		c.malformed(t.held, err)
+		return nil
+	}
+	c.edge.metrics.envelope(s.header.Kind)
+	c.session.envelope(s, t.held)
+	return b[n:]
+}
+
+// malformed ends the session because of bytes that are no envelope: L-TRN-13.
+func (c *conn) malformed(b []byte, err error) {
+	code := ws.StatusNormalClosure
+	if !utf8.Valid(b) { // RFC 6455, section 8.1
+		code = ws.StatusInvalidFramePayloadData
+	}
+	c.session.malformed(err.Error(), code)
+}

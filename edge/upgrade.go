@@ -1,0 +1,110 @@
+package edge
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/gobwas/ws"
+)
+
+// subprotocol is what LIME's clients offer: L-TRN-01.
+const subprotocol = "lime"
+
+// maxRequest bounds an upgrade request. Cookies make it long.
+const maxRequest = 16 << 10
+
+// endOfHead ends an HTTP request's head. RFC 9112, section 2.1.
+var endOfHead = []byte("\r\n\r\n")
+
+// upgrade waits for the whole head of an HTTP request, without keeping anything but
+// its bytes, and answers it at once: what gobwas/ws reads comes from memory. It
+// returns how many bytes it has read, 0 when the head is not there in full.
+func (c *conn) upgrade(b []byte) (n, need int) {
+	end := bytes.Index(b[:min(len(b), maxRequest)], endOfHead)
+	switch {
+	case end >= 0:
+	case len(b) < maxRequest:
+		return 0, len(b) + 1
+	default:
+		c.answerHTTP("431 Request Header Fields Too Large", "the request's head is too long")
+		return len(b), 0
+	}
+	n = end + len(endOfHead)
+	switch {
+	case c.refused:
+		c.answerHTTP("429 Too Many Requests", "too many connections from this address")
+		return n, 0
+	case c.edge.draining.Load():
+		c.answerHTTP("503 Service Unavailable", "the edge is stopping")
+		return n, 0
+	}
+	m := memories.Get().(*memory)
+	defer memories.Put(m)
+	m.in.Reset(b[:n])
+	m.out.Reset()
+	_, err := upgrader.Upgrade(m)
+	if err == nil {
+		// The queue is empty, so there is room.
+		_ = c.turn.Batch.Append(c.socket, m.out.Bytes(), nil)
+		c.phase = open
+		c.began = c.turn.Now
+		c.edge.metrics.upgrades.Inc()
+		c.arm()
+		return n, 0
+	}
+	rejected := new(ws.ConnectionRejectedError)
+	switch {
+	case errors.Is(err, ws.ErrHandshakeBadUpgrade) || errors.Is(err, ws.ErrHandshakeBadConnection):
+		c.answerHTTP("426 Upgrade Required", "this is a WebSocket for LIME")
+	case errors.As(err, &rejected):
+		c.reject(m.out.Bytes())
+	default:
+		c.answerHTTP("400 Bad Request", "the request is malformed")
+	}
+	return n, 0
+}
+
+// upgrader selects the subprotocol when it is offered, and serves clients that
+// offer none: L-TRN-02. Extensions are not negotiated.
+var upgrader = ws.Upgrader{
+	ReadBufferSize: maxRequest, // a line must fit
+	Protocol:       func(p []byte) bool { return string(p) == subprotocol },
+}
+
+// answerHTTP answers the request with an error, and ends the connection.
+func (c *conn) answerHTTP(status, why string) {
+	var b strings.Builder
+	b.WriteString("HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n")
+	switch status[:3] {
+	case "426":
+		b.WriteString("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")
+	case "429", "503":
+		b.WriteString("Retry-After: 5\r\n")
+	}
+	b.WriteString("\r\n" + why + "\n")
+	c.reject([]byte(b.String()))
+}
+
+// reject sends an answer that is no upgrade.
+func (c *conn) reject(answer []byte) {
+	c.edge.metrics.rejections.Inc()
+	// The queue is empty, so there is room.
+	_ = c.turn.Batch.Append(c.socket, answer, nil)
+	c.hangUp()
+}
+
+// memory is a request and its response, as gobwas/ws wants to read and write them.
+type memory struct {
+	in  bytes.Reader
+	out bytes.Buffer
+}
+
+func (m *memory) Read(b []byte) (int, error)  { return m.in.Read(b) }
+func (m *memory) Write(b []byte) (int, error) { return m.out.Write(b) }
+
+var memories = sync.Pool{New: func() any { return new(memory) }}
+
+var _ io.ReadWriter = (*memory)(nil)

@@ -1,0 +1,78 @@
+package edge
+
+import (
+	"context"
+	"sync"
+
+	"github.com/sirupsen/logrus"
+
+	"limegrove/lime"
+)
+
+// workers do for sessions what may block: authentication and registration. There
+// are as many goroutines as there is work, up to a bound, and none when there is
+// none. What waits is bounded, too.
+type workers struct {
+	ctx   context.Context // of their work
+	log   logrus.FieldLogger
+	max   int
+	queue chan func(*worker)
+
+	mu      sync.Mutex
+	running int
+	all     sync.WaitGroup
+}
+
+// worker is one goroutine of them.
+type worker struct {
+	ctx context.Context
+	log logrus.FieldLogger
+}
+
+func newWorkers(ctx context.Context, log logrus.FieldLogger, atOnce, waiting int) *workers {
+	return &workers{ctx: ctx, log: log, max: atOnce, queue: make(chan func(*worker), waiting)}
+}
+
+// do has work done soon. It does not block, and returns false when too much waits.
+func (w *workers) do(work func(*worker)) bool {
+	select {
+	case w.queue <- work:
+	default:
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running < w.max {
+		w.running++
+		w.all.Go(w.run)
+	}
+	return true
+}
+
+// run works until nothing waits.
+func (w *workers) run() {
+	me := &worker{ctx: w.ctx, log: w.log}
+	for {
+		select {
+		case work := <-w.queue:
+			work(me)
+			continue
+		default:
+		}
+		w.mu.Lock()
+		if len(w.queue) == 0 {
+			w.running--
+			w.mu.Unlock()
+			return
+		}
+		w.mu.Unlock()
+	}
+}
+
+// ours logs an error that is not for the client, and returns it.
+func (w *worker) ours(err error) error {
+	if err != nil && lime.AsReason(err) == nil {
+		w.log.WithError(err).Warn("a session could not be established")
+	}
+	return err
+}

@@ -1,0 +1,54 @@
+package routing
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/sirupsen/logrus"
+)
+
+// ConnectConfig is how a process reaches the broker.
+type ConnectConfig struct {
+	URL  string // of one or several servers, separated by commas
+	Name string // as the broker shows the connection
+
+	Logger logrus.FieldLogger // default: discarded
+}
+
+// Connect connects to NATS for good: it returns when the first connection is
+// there, and reconnects for ever after that, subscriptions included.
+//
+// While the broker is away a publication fails at once instead of waiting in a
+// buffer, so that a sender hears of it; and a broker that does not read holds up
+// whoever publishes for at most a few seconds before the connection is given up.
+func Connect(cfg ConnectConfig) (*nats.Conn, error) {
+	log := logger(cfg.Logger)
+	nc, err := nats.Connect(
+		cfg.URL,
+		nats.Name(cfg.Name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250*time.Millisecond),
+		nats.ReconnectJitter(250*time.Millisecond, time.Second),
+		nats.ReconnectBufSize(-1),
+		nats.PingInterval(10*time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.Timeout(5*time.Second),
+		nats.FlusherTimeout(3*time.Second),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.WithError(err).Warn("NATS is away; sessions stay")
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.WithField("server", nc.ConnectedUrlRedacted()).Info("NATS is back")
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			log.WithError(err).Warn("NATS")
+		}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w", cfg.URL, err)
+	}
+	return nc, nil
+}

@@ -1,0 +1,90 @@
+package routing
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+	"limegrove/presence"
+)
+
+// controlMessage tells one edge something about one of its sessions.
+type controlMessage struct {
+	// End is why the session is over.
+	End     lime.Reason `json:"end"`
+	Node    lime.Node   `json:"node"`
+	Session string      `json:"session"`
+}
+
+// control takes what comes for this edge: the fates of its envelopes, and what
+// others have to tell it.
+func (h *Hubs) control(msg *nats.Msg) {
+	if o, ok := parseReply(msg.Subject); ok {
+		h.answered(msg, o.sequence)
+		return
+	}
+	var c controlMessage
+	if msg.Subject != controlSubject(h.cfg.Edge) || json.Unmarshal(msg.Data, &c) != nil {
+		h.metrics.drop(dropMalformed)
+		return
+	}
+	if m := h.member(c.Node, c.Session); m != nil {
+		h.end(m, &c.End)
+	}
+}
+
+// tellReplaced tells another edge that a session of its was replaced.
+func (h *Hubs) tellReplaced(older *presence.Registration) {
+	data, err := json.Marshal(controlMessage{End: *replacedReason(), Node: older.Node, Session: older.Session})
+	if err == nil {
+		err = h.cfg.NATS.Publish(controlSubject(older.Edge), data)
+	}
+	if err != nil {
+		h.metrics.drop(dropBroker)
+	}
+}
+
+// replaced ends a member whose node another session has.
+func (h *Hubs) replaced(m *Member) { h.end(m, replacedReason()) }
+
+// end takes a member out of its hub at once, and fails its session.
+func (h *Hubs) end(m *Member, why *lime.Reason) {
+	m.Leave()
+	m.to.End(why)
+}
+
+// member returns the active member of a session, or nil.
+func (h *Hubs) member(n lime.Node, session string) *Member {
+	key, err := makeIdentityKey(n.Identity)
+	if err != nil {
+		return nil
+	}
+	s := h.shardOf(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.hubs[key]
+	if b == nil {
+		return nil
+	}
+	for _, m := range b.members {
+		if m.session == session && strings.EqualFold(m.node.Instance, n.Instance) {
+			return m
+		}
+	}
+	return nil
+}
+
+// appendFailure appends what LIME has for the sender of an envelope that reached
+// nobody: a failed notification, or a failure response.
+func appendFailure(dst []byte, p *pending, server, sender lime.Node, why *lime.Reason) []byte {
+	if p.kind == lime.KindCommand {
+		c := lime.Command{
+			ID: string(p.id), From: server, To: sender, Method: p.method, Status: lime.CommandFailure, Reason: why,
+		}
+		return c.AppendJSON(dst)
+	}
+	n := lime.Notification{ID: string(p.id), From: server, To: sender, Event: lime.EventFailed, Reason: why}
+	return n.AppendJSON(dst)
+}

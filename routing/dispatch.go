@@ -1,0 +1,195 @@
+package routing
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+)
+
+// maxTurn is how many envelopes a dispatcher handles before it lets go of its
+// shard and writes.
+const maxTurn = 256
+
+// dispatch hands out what NATS brings for the hubs of one shard, in order, until
+// ctx is done. What one turn has for a session leaves in one write.
+func (h *Hubs) dispatch(ctx context.Context, s *shard) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case msg := <-s.messages:
+			s.mu.Lock()
+			s.turn.handle(s, msg)
+		more:
+			for range maxTurn - 1 {
+				select {
+				case msg := <-s.messages:
+					s.turn.handle(s, msg)
+				default:
+					break more
+				}
+			}
+			written := s.turn.end()
+			s.mu.Unlock()
+			for i, to := range written {
+				to.Flush()
+				written[i] = nil
+			}
+		}
+	}
+}
+
+// turn is what a dispatcher does between two writes.
+type turn struct {
+	hubs    *Hubs
+	header  lime.Header
+	rewrite []byte      // an envelope whose to was written another way
+	address []byte      // what its to becomes
+	touched []*Member   // given something
+	written []Recipient // theirs, to be flushed
+}
+
+// end returns the recipients to flush, which are the caller's until the next end.
+func (t *turn) end() []Recipient {
+	t.written = t.written[:0]
+	for i, m := range t.touched {
+		m.touched = false
+		t.touched[i] = nil
+		t.written = append(t.written, m.to)
+	}
+	t.touched = t.touched[:0]
+	return t.written
+}
+
+// handle takes one message of NATS, with the shard locked.
+func (t *turn) handle(s *shard, msg *nats.Msg) {
+	key, token, ok := splitTo(msg.Subject)
+	if !ok {
+		t.hubs.metrics.drop(dropMalformed)
+		return
+	}
+	b := s.hubs[key]
+	if b == nil || b.sub != msg.Sub {
+		// The hub has ended, or the broker still serves the subscription of an
+		// earlier hub of the same identity: its successor gets its own copy.
+		return
+	}
+	if token == tokenView {
+		t.hubs.viewChanged(b, msg.Data)
+		return
+	}
+	from, ok := parseReply(msg.Reply)
+	if !ok {
+		t.hubs.metrics.drop(dropOrigin)
+		return
+	}
+	if from.hops > t.hubs.cfg.MaxHops {
+		t.hubs.metrics.drop(dropHopLimit)
+		return
+	}
+	if _, err := t.header.Scan(msg.Data); err != nil {
+		t.hubs.metrics.drop(dropMalformed)
+		return
+	}
+	t.deliver(b, token, from, msg)
+}
+
+// deliver gives an envelope to those of a hub's members whom its address reaches,
+// and tells its origin when that is nobody.
+func (t *turn) deliver(b *hub, token string, from origin, msg *nats.Msg) {
+	sender, err := lime.ParseNodeView(t.header.From)
+	if err != nil {
+		t.hubs.metrics.drop(dropMalformed)
+		return
+	}
+	server := lime.IsPostmaster(sender.Name)
+	reached, refused := false, error(nil)
+	give := func(m *Member) {
+		if err := t.give(m, token == tokenIdentity, msg.Data); err != nil {
+			refused = err
+		} else {
+			reached = true
+		}
+	}
+	if token == tokenIdentity {
+		for _, m := range b.members {
+			if reachedAtIdentity(m.presence, m.guest, server) && (echoes(m.presence) || !bytes.Equal(t.header.From, []byte(m.address))) {
+				give(m)
+			}
+		}
+	} else if m := b.find(token); m != nil && reachedAtNode(m.presence, server) {
+		give(m)
+	}
+	switch {
+	case reached:
+	case refused != nil:
+		t.hubs.metrics.drop(dropFor(refused))
+		t.hubs.tell(msg.Reply, from, lime.CodeDispatchError)
+	case !b.reachedElsewhere(token, server):
+		t.hubs.metrics.drop(dropNoRecipient)
+		t.hubs.tell(msg.Reply, from, lime.CodeRoutingDestinationNotFound)
+	}
+}
+
+// give queues an envelope for a member. A client compares its to with the node
+// that was announced to it, letter by letter, so a to that is spelled another way
+// is written as the client knows it.
+func (t *turn) give(m *Member, identity bool, envelope []byte) error {
+	t.address = lime.AppendIdentity(t.address[:0], m.node.Identity)
+	if !identity {
+		t.address = append(t.address[:0], m.address...)
+	}
+	if !bytes.Equal(t.header.To, t.address) {
+		t.rewrite = t.header.AppendRewritten(t.rewrite[:0], envelope, lime.Rewrite{To: t.address})
+		envelope = t.rewrite
+	}
+	if err := m.to.Deliver(envelope); err != nil {
+		return err
+	}
+	t.hubs.metrics.delivered.Inc()
+	if !m.touched {
+		m.touched = true
+		t.touched = append(t.touched, m)
+	}
+	return nil
+}
+
+// reachedElsewhere tells whether, by the hub's view, an address reaches a session
+// of another edge, which then speaks for itself.
+func (h *hub) reachedElsewhere(token string, server bool) bool {
+	for i := range h.remote {
+		r := &h.remote[i]
+		if token == tokenIdentity {
+			if reachedAtIdentity(&r.Presence, r.Guest, server) {
+				return true
+			}
+		} else if reachedAtNode(&r.Presence, server) && instanceToken(r.Node.Instance) == token {
+			return true
+		}
+	}
+	return false
+}
+
+// tell answers a publication that reached nobody, if its origin asked to know.
+func (h *Hubs) tell(reply string, from origin, code lime.Code) {
+	if from.sequence == noReply {
+		return
+	}
+	var text [8]byte
+	if err := h.cfg.NATS.Publish(reply, strconv.AppendInt(text[:0], int64(code), 10)); err != nil {
+		h.metrics.drop(dropBroker)
+	}
+}
+
+// dropFor names the reason for which a recipient did not take an envelope.
+func dropFor(err error) dropReason {
+	if errors.Is(err, ErrQueueFull) {
+		return dropQueueFull
+	}
+	return dropClosed
+}

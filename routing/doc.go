@@ -1,0 +1,23 @@
+// Package routing carries envelopes between edges, over NATS.
+//
+// An address is a subject (see subject.go, the only place that knows how). An
+// edge that holds sessions of an identity has a [hub] for it: the local
+// sessions, the view of those elsewhere, and one NATS subscription, on a channel
+// that many hubs share. A sender's edge publishes once, to the subject of the
+// recipient's address; NATS brings the envelope to each edge that has a hub for
+// it, and each hub decides for its own sessions, by their presence. Nobody looks
+// anything up on the way, so there is no location to go stale.
+//
+// What became of an envelope that reached nobody comes back on the reply subject
+// that every publication carries: from the broker when no edge has a hub for the
+// address (no responders), from a hub when it has one but nobody at that
+// instance. [replies] remembers, for as long as that can take, whom to tell.
+//
+// Registrations are soft state in Redis. [registrar] brings them there, and again
+// whenever Redis was away or was emptied; a hub follows the changes of other
+// edges by events on the identity's own subjects.
+//
+// The package does not store: every delivery is transient, at most once, in the
+// order of its sender. It does not decode content, and it does not authenticate;
+// it does check that nobody sends as somebody else.
+package routing

@@ -1,0 +1,20 @@
+package routing
+
+// dropReason is why an envelope was dropped; it is the label of
+// limegrove_routing_dropped_total.
+type dropReason string
+
+const (
+	dropNoRecipient dropReason = "no_recipient" // nobody reachable at the address
+	dropQueueFull   dropReason = "queue_full"   // the recipient reads too slowly
+	dropClosed      dropReason = "closed"       // the recipient's connection is closing
+	dropMalformed   dropReason = "malformed"    // what came over NATS is no envelope
+	dropHopLimit    dropReason = "hop_limit"    // it has been forwarded too often
+	dropOverload    dropReason = "overload"     // this edge cannot keep up with NATS
+	dropBroker      dropReason = "broker"       // NATS did not take it
+	dropOrigin      dropReason = "no_origin"    // its reply subject is not one of ours
+)
+
+var dropReasons = []dropReason{
+	dropNoRecipient, dropQueueFull, dropClosed, dropMalformed, dropHopLimit, dropOverload, dropBroker, dropOrigin,
+}

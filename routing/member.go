@@ -1,0 +1,167 @@
+package routing
+
+import (
+	"limegrove/lime"
+	"limegrove/presence"
+)
+
+// Recipient is what a hub needs of a local session. None of its methods blocks.
+type Recipient interface {
+	// Deliver queues an envelope, which it borrows. The error matches ErrQueueFull
+	// when the session reads too slowly.
+	Deliver(envelope []byte) error
+	// Flush writes what was queued. A hub calls it once for all that one turn had
+	// for the session.
+	Flush()
+	// End fails the session.
+	End(*lime.Reason)
+}
+
+// Arrival is a session that asks for its place.
+type Arrival struct {
+	Node    lime.Node // complete, as it will be announced
+	Session string    // the session's id
+	Guest   bool      // without a presence, a guest is reached at its identity, too
+}
+
+// Member is a session's place in its hub, from Attach to Leave.
+type Member struct {
+	hubs *Hubs
+	hub  *hub
+
+	// Set by Attach and not changed.
+	node    lime.Node
+	address string // node as text
+	token   string // the last token of the node's subject
+	session string
+	to      Recipient
+	guest   bool
+
+	// Guarded by the shard of hub.
+	state      memberState
+	registered bool           // Redis had it once
+	touched    bool           // given something this turn, and on the shard's list
+	presence   *lime.Presence // nil until it is set
+}
+
+type memberState uint8
+
+const (
+	joining memberState = iota // attached; nothing is delivered yet
+	active
+	left
+)
+
+// Node returns the node as it was announced.
+func (m *Member) Node() lime.Node { return m.node }
+
+// Activate lets envelopes through. The session has announced itself to its client
+// before, so that nothing overtakes that. A session that held the same node on
+// this edge ends here, and not earlier.
+func (m *Member) Activate() {
+	s := m.hub.shard
+	s.mu.Lock()
+	var older *Member
+	if m.state == joining {
+		older = m.hub.find(m.token)
+		if older != nil {
+			m.hub.remove(older)
+			older.state = left
+		}
+		m.state = active
+		m.hub.members = append(m.hub.members, m)
+	}
+	s.mu.Unlock()
+	if older != nil {
+		m.hubs.release(older.hub)
+		older.to.End(replacedReason())
+	}
+}
+
+// Leave gives the place up; it may be called twice. The registration is removed
+// from Redis soon after.
+func (m *Member) Leave() {
+	s := m.hub.shard
+	s.mu.Lock()
+	if m.state == left {
+		s.mu.Unlock()
+		return
+	}
+	m.hub.remove(m)
+	m.state = left
+	s.mu.Unlock()
+	m.hubs.registrar.gone(m)
+	m.hubs.release(m.hub)
+}
+
+// SetPresence makes p the session's presence: here at once, elsewhere as soon as
+// Redis has it. It keeps p.
+func (m *Member) SetPresence(p *lime.Presence) {
+	m.hub.shard.mu.Lock()
+	m.presence = p
+	m.hub.shard.mu.Unlock()
+	m.hubs.registrar.changed(m)
+}
+
+// Presence returns the session's presence, which is empty until it was set.
+func (m *Member) Presence() lime.Presence {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	return m.presenceLocked()
+}
+
+func (m *Member) presenceLocked() lime.Presence {
+	if m.presence == nil {
+		return lime.Presence{}
+	}
+	return *m.presence
+}
+
+// Instances returns the instances of the session's identity, here and on other
+// edges, but for those that want to be taken for absent.
+func (m *Member) Instances() []string {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	var all []string
+	for _, o := range m.hub.members {
+		if listed(o.presence) {
+			all = append(all, o.node.Instance)
+		}
+	}
+	for _, r := range m.hub.remote {
+		if listed(&r.Presence) {
+			all = append(all, r.Node.Instance)
+		}
+	}
+	return all
+}
+
+// registrationLocked is what Redis is told of m.
+func (m *Member) registrationLocked(e presence.EdgeID) presence.Registration {
+	return presence.Registration{
+		Node: m.node, Edge: e, Session: m.session, Guest: m.guest, Presence: m.presenceLocked(),
+	}
+}
+
+// replacedReason is what the older session of a node is told.
+func replacedReason() *lime.Reason {
+	return &lime.Reason{
+		Code:        lime.CodeSessionRegistrationError,
+		Description: "A newer session of this node has taken its place",
+	}
+}
+
+// Route publishes an envelope for the address to, which has a name and a domain.
+// The envelope's from is right already; h is its header, with the id to answer to.
+// It borrows all of them and does not block. A *lime.Reason is for the sender.
+// When it turns out later that nobody was reached, the sender's session is
+// delivered a failed notification or a failure response.
+func (m *Member) Route(to lime.NodeView, h *lime.Header, envelope []byte) error {
+	return m.hubs.route(m, to, h, envelope)
+}
+
+// Command publishes a command for the server of the session's domain, that is for
+// any router. It borrows its arguments and does not block.
+func (m *Member) Command(h *lime.Header, envelope []byte) error {
+	return m.hubs.command(m, h, envelope)
+}

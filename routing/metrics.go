@@ -1,0 +1,52 @@
+package routing
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// metrics are the counters of one edge's routing. Their children are looked up
+// once, since they are counted on the way of every envelope.
+type metrics struct {
+	published  prometheus.Counter
+	delivered  prometheus.Counter
+	unanswered prometheus.Counter
+	rereads    prometheus.Counter
+	hubs       prometheus.Gauge
+	backlog    prometheus.Gauge
+	dropped    map[dropReason]prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	f := promauto.With(r)
+	m := &metrics{
+		published: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_published_total", Help: "Envelopes published to NATS for this edge's sessions.",
+		}),
+		delivered: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_delivered_total", Help: "Envelopes handed to sessions of this edge.",
+		}),
+		unanswered: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_late_replies_total", Help: "Replies about envelopes that were forgotten already.",
+		}),
+		rereads: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_view_reads_total", Help: "Views read again from Redis after a gap in their events.",
+		}),
+		hubs: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_routing_hubs", Help: "Identities that have sessions on this edge.",
+		}),
+		backlog: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_routing_registrations_pending", Help: "Registrations that Redis has yet to be told of.",
+		}),
+		dropped: map[dropReason]prometheus.Counter{},
+	}
+	dropped := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_routing_dropped_total", Help: "Envelopes dropped, by reason.",
+	}, []string{"reason"})
+	for _, r := range dropReasons {
+		m.dropped[r] = dropped.WithLabelValues(string(r))
+	}
+	return m
+}
+
+func (m *metrics) drop(r dropReason) { m.dropped[r].Inc() }

@@ -1,0 +1,275 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"limegrove/presence"
+)
+
+// registrar keeps Redis told of an edge's sessions. What has changed is noted and
+// brought there by one goroutine, many at a time; while Redis is away the notes
+// stay. They are sets, so at most one a session.
+type registrar struct {
+	hubs *Hubs
+	wake chan struct{} // holds one
+
+	mu      sync.Mutex
+	dirty   map[*Member]struct{} // to be registered, or given their new presence
+	leaving map[*Member]struct{} // to be unregistered
+	stale   map[*hub]struct{}    // whose view is to be read
+}
+
+// How many requests one round of the registrar makes at once. Redis sees them as
+// pipelines.
+const registrarRound = 1024
+
+// registrarPause is the first wait after a round in which something failed; it
+// doubles up to registrarPauseMax.
+const (
+	registrarPause    = 50 * time.Millisecond
+	registrarPauseMax = 2 * time.Second
+)
+
+func newRegistrar(h *Hubs) *registrar {
+	return &registrar{
+		hubs:    h,
+		wake:    make(chan struct{}, 1),
+		dirty:   map[*Member]struct{}{},
+		leaving: map[*Member]struct{}{},
+		stale:   map[*hub]struct{}{},
+	}
+}
+
+// changed notes that m's registration is to be brought to Redis.
+func (r *registrar) changed(m *Member) {
+	r.mu.Lock()
+	r.dirty[m] = struct{}{}
+	r.mu.Unlock()
+	r.poke()
+}
+
+// gone notes that m's registration is to be removed.
+func (r *registrar) gone(m *Member) {
+	r.mu.Lock()
+	delete(r.dirty, m)
+	r.leaving[m] = struct{}{}
+	r.mu.Unlock()
+	r.poke()
+}
+
+// reread notes that a hub's view is to be read. The hub's shard is locked.
+func (r *registrar) reread(b *hub) {
+	if b.reading {
+		return
+	}
+	b.reading = true
+	r.mu.Lock()
+	r.stale[b] = struct{}{}
+	r.mu.Unlock()
+	r.poke()
+}
+
+func (r *registrar) poke() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run works until ctx is done, and then once more for those that have left.
+func (r *registrar) run(ctx context.Context) {
+	pause := registrarPause
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.hubs.cfg.Timeout)
+			defer cancel()
+			for r.round(last) == nil && r.waiting() > 0 {
+			}
+			return
+		case <-r.wake:
+		}
+		for ctx.Err() == nil && r.waiting() > 0 {
+			err := r.round(ctx)
+			if err == nil {
+				if pause != registrarPause {
+					r.hubs.log.Info("Redis has been told of all sessions again")
+				}
+				pause = registrarPause
+				continue
+			}
+			if pause == registrarPause {
+				r.hubs.log.WithError(err).Warn("Redis cannot be told of sessions; trying on")
+			}
+			pause = min(2*pause, registrarPauseMax)
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause/2 + rand.N(pause)):
+			}
+		}
+	}
+}
+
+// waiting is how much is noted.
+func (r *registrar) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.dirty) + len(r.leaving) + len(r.stale)
+	r.hubs.metrics.backlog.Set(float64(n))
+	return n
+}
+
+// round brings a part of what is noted to Redis and returns one of the errors.
+// What failed is noted again. Those that leave go after the others of an earlier
+// round, so that a session cannot be registered when it has left.
+func (r *registrar) round(ctx context.Context) error {
+	dirty, leaving, stale := r.take()
+	var (
+		all   sync.WaitGroup
+		mu    sync.Mutex
+		first error
+	)
+	do := func(work func() error, again func()) {
+		all.Go(func() {
+			err := work()
+			if err == nil {
+				return
+			}
+			again()
+			mu.Lock()
+			defer mu.Unlock()
+			first = err
+		})
+	}
+	for _, m := range dirty {
+		do(func() error { return r.update(ctx, m) }, func() { r.changed(m) })
+	}
+	all.Wait()
+	for _, m := range leaving {
+		do(func() error { return r.unregister(ctx, m) }, func() { r.gone(m) })
+	}
+	for _, b := range stale {
+		do(func() error { return r.read(ctx, b) }, func() {
+			b.shard.mu.Lock()
+			defer b.shard.mu.Unlock()
+			r.reread(b)
+		})
+	}
+	all.Wait()
+	return first
+}
+
+// take removes a round's worth of what is noted.
+func (r *registrar) take() (dirty, leaving []*Member, stale []*hub) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return takeSome(r.dirty), takeSome(r.leaving), takeSome(r.stale)
+}
+
+func takeSome[K comparable](set map[K]struct{}) []K {
+	some := make([]K, 0, min(len(set), registrarRound))
+	for k := range set {
+		if len(some) == registrarRound {
+			break
+		}
+		some = append(some, k)
+		delete(set, k)
+	}
+	return some
+}
+
+// update brings a member's registration to Redis. One that another session holds
+// by now has been replaced, whatever became of the message that would have said
+// so.
+func (r *registrar) update(ctx context.Context, m *Member) error {
+	m.hub.shard.mu.Lock()
+	registered, gone := m.registered, m.state == left
+	reg := m.registrationLocked(r.hubs.cfg.Edge)
+	m.hub.shard.mu.Unlock()
+	if gone {
+		return nil
+	}
+	if registered {
+		version, err := r.hubs.cfg.Registry.Update(ctx, reg)
+		if err == nil {
+			r.hubs.tellView(m.hub, viewEvent{Version: version, Registration: reg})
+			return nil
+		}
+		if !errors.Is(err, presence.ErrGone) {
+			return err
+		}
+	}
+	err := r.register(ctx, m, registered || r.hubs.cfg.KeepOlder)
+	if errors.Is(err, presence.ErrTaken) {
+		r.hubs.replaced(m)
+		return nil
+	}
+	return err
+}
+
+// register brings a member's registration to Redis and takes the view that comes
+// back. The session that it replaced is told so, wherever it is.
+func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) error {
+	m.hub.shard.mu.Lock()
+	reg := m.registrationLocked(r.hubs.cfg.Edge)
+	m.hub.shard.mu.Unlock()
+	view, older, err := r.hubs.cfg.Registry.Register(ctx, reg, keepOlder)
+	if err != nil {
+		return err
+	}
+	m.hub.shard.mu.Lock()
+	m.registered = true
+	r.hubs.takeView(m.hub, view)
+	m.hub.shard.mu.Unlock()
+	r.hubs.tellView(m.hub, viewEvent{Version: view.Version, Registration: reg})
+	if older != nil && older.Session != reg.Session && older.Edge != reg.Edge {
+		r.hubs.tellReplaced(older)
+	}
+	return nil
+}
+
+// unregister removes a registration, unless another session has the node by now.
+func (r *registrar) unregister(ctx context.Context, m *Member) error {
+	version, err := r.hubs.cfg.Registry.Unregister(ctx, m.node, m.session)
+	if errors.Is(err, presence.ErrGone) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("unregister %s: %w", m.node, err)
+	}
+	reg := presence.Registration{Node: m.node, Edge: r.hubs.cfg.Edge, Session: m.session}
+	r.hubs.tellView(m.hub, viewEvent{Version: version, Registration: reg, Gone: true})
+	return nil
+}
+
+// read takes a hub's view anew. Changes that came meanwhile may be older or newer
+// than what was read, so that it is read again.
+func (r *registrar) read(ctx context.Context, b *hub) error {
+	b.shard.mu.Lock()
+	b.reading = false
+	before := b.changes
+	var identity = b.identity()
+	unused := b.users == 0
+	b.shard.mu.Unlock()
+	if unused || identity.Name == "" {
+		return nil
+	}
+	r.hubs.metrics.rereads.Inc()
+	view, err := r.hubs.cfg.Registry.View(ctx, identity)
+	if err != nil {
+		return err
+	}
+	b.shard.mu.Lock()
+	defer b.shard.mu.Unlock()
+	if b.changes != before {
+		r.reread(b)
+		return nil
+	}
+	r.hubs.takeView(b, view)
+	return nil
+}

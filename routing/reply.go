@@ -1,0 +1,90 @@
+package routing
+
+import (
+	"sync"
+
+	"limegrove/lime"
+)
+
+// How many publications may wait to hear of their fate. The broker answers within
+// a few milliseconds, so that this is several seconds' worth at the highest rates;
+// what is older is overwritten, and counted when it turns out to have been asked for.
+const (
+	replyPages = 64
+	replyPage  = 256
+)
+
+// pending is an envelope whose sender wants to know when it reaches nobody.
+type pending struct {
+	sequence uint64
+	member   *Member
+	id       []byte // its own copy
+	kind     lime.Kind
+	method   lime.Method // of a command request
+}
+
+// replies remembers whom to tell when an envelope that was published has reached
+// nobody. It is a ring: bounded, without timers, and an entry is answered once.
+type replies struct {
+	mu    sync.Mutex
+	next  uint64 // never noReply
+	pages [replyPages]*[replyPage]pending
+}
+
+// add notes an envelope of m and returns its sequence, or noReply for what nobody
+// is told about: whatever has no id, notifications, and responses. It borrows h.
+func (r *replies) add(m *Member, h *lime.Header) uint64 {
+	if !wantsAnswer(h) {
+		return noReply
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next++
+	p := r.slot(r.next)
+	p.sequence, p.member, p.kind, p.method = r.next, m, h.Kind, h.Method
+	p.id = append(p.id[:0], h.ID...)
+	return r.next
+}
+
+// take returns the entry of a sequence once. Its id is the caller's.
+func (r *replies) take(sequence uint64) (p pending, ok bool) {
+	if sequence == noReply {
+		return pending{}, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if sequence > r.next {
+		return pending{}, false
+	}
+	s := r.slot(sequence)
+	if s.sequence != sequence || s.member == nil {
+		return pending{}, false
+	}
+	p = *s
+	*s = pending{}
+	return p, true
+}
+
+func (r *replies) slot(sequence uint64) *pending {
+	page := &r.pages[sequence/replyPage%replyPages]
+	if *page == nil {
+		*page = new([replyPage]pending)
+	}
+	return &(*page)[sequence%replyPage]
+}
+
+// wantsAnswer tells whether LIME has an answer for the sender of h: a notification
+// for a message, a response for a command's request, both only when there is an
+// id. Nothing answers a notification, a response or an observe.
+func wantsAnswer(h *lime.Header) bool {
+	if len(h.ID) == 0 {
+		return false
+	}
+	switch h.Kind {
+	case lime.KindMessage:
+		return true
+	case lime.KindCommand:
+		return h.Status == 0 && h.Method != lime.MethodObserve
+	}
+	return false
+}

@@ -1,0 +1,96 @@
+package routing
+
+import (
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+)
+
+// scratch is what one publication needs while it is made.
+type scratch struct {
+	fold     foldScratch
+	subjects []byte // the subject, and the reply subject behind it
+	envelope []byte
+}
+
+// route publishes an envelope once, whoever may hold the recipient.
+func (h *Hubs) route(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
+	s := h.scratch.Get().(*scratch)
+	defer h.scratch.Put(s)
+	s.subjects = appendTo(s.subjects[:0], to.Domain, to.Name, to.Instance, &s.fold)
+	n := len(s.subjects)
+	if n > MaxSubject {
+		return &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
+	}
+	sequence := h.replies.add(m, header)
+	s.subjects = appendReply(s.subjects, h.prefix, 0, sequence)
+	text := string(s.subjects) // one allocation for both
+	if err := h.cfg.NATS.PublishRequest(text[:n], text[n:], envelope); err != nil {
+		h.replies.take(sequence)
+		h.metrics.drop(dropBroker)
+		return brokerReason()
+	}
+	h.metrics.published.Inc()
+	return nil
+}
+
+// Headers of a command on its way to the routers.
+const (
+	headerRequester = "Limegrove-Requester" // the node to answer
+	headerGuest     = "Limegrove-Guest"     // present when the requester is a guest
+)
+
+// command publishes a command to the routers of the session's domain.
+func (h *Hubs) command(m *Member, header *lime.Header, envelope []byte) error {
+	sequence := h.replies.add(m, header)
+	msg := &nats.Msg{
+		Subject: commandSubject(m.node.Domain),
+		Reply:   string(appendReply(nil, h.prefix, 0, sequence)),
+		Data:    envelope,
+		Header:  nats.Header{headerRequester: []string{m.address}},
+	}
+	if m.guest {
+		msg.Header[headerGuest] = []string{"1"}
+	}
+	if err := h.cfg.NATS.PublishMsg(msg); err != nil {
+		h.replies.take(sequence)
+		h.metrics.drop(dropBroker)
+		return brokerReason()
+	}
+	h.metrics.published.Inc()
+	return nil
+}
+
+// brokerReason is for a sender whose envelope NATS did not take.
+func brokerReason() *lime.Reason {
+	return &lime.Reason{Code: lime.CodeDispatchError, Description: "The cluster is not reachable now"}
+}
+
+// answered tells a session that its envelope has reached nobody. The reply came
+// from the broker when nobody subscribes, or from a hub with the reason's code.
+func (h *Hubs) answered(msg *nats.Msg, sequence uint64) {
+	p, ok := h.replies.take(sequence)
+	if !ok {
+		h.metrics.unanswered.Inc()
+		return
+	}
+	reason := lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "Nobody is reachable at this address"}
+	if msg.Header.Get("Status") != "503" {
+		if code, err := strconv.Atoi(string(msg.Data)); err == nil && lime.Code(code) == lime.CodeDispatchError {
+			reason = lime.Reason{Code: lime.CodeDispatchError, Description: "The recipient takes no more now"}
+		}
+	} else {
+		h.metrics.drop(dropNoRecipient)
+	}
+	from := h.ServerNode(p.member.node.Domain)
+	s := h.scratch.Get().(*scratch)
+	defer h.scratch.Put(s)
+	s.envelope = appendFailure(s.envelope[:0], &p, from, p.member.node, &reason)
+	if err := p.member.to.Deliver(s.envelope); err != nil {
+		h.metrics.drop(dropFor(err))
+		return
+	}
+	p.member.to.Flush()
+}

@@ -1,0 +1,139 @@
+package routing
+
+import (
+	"encoding/json"
+	"strings"
+
+	"limegrove/lime"
+	"limegrove/presence"
+)
+
+// viewEvent tells the other edges of one identity that a registration has changed.
+// An edge that holds the version before it applies the change; any other reads the
+// view again. See package presence for what versions mean.
+type viewEvent struct {
+	Version int64 `json:"version"`
+	presence.Registration
+	Gone bool `json:"gone,omitempty"`
+}
+
+// identity returns the identity of a hub, from any of its members; the zero one
+// when it has none.
+func (h *hub) identity() lime.Identity {
+	if len(h.members) == 0 {
+		return lime.Identity{}
+	}
+	return h.members[0].node.Identity
+}
+
+// tellView publishes a change of the view. It is a hint: whoever misses it reads
+// the view when the next one comes.
+func (h *Hubs) tellView(b *hub, e viewEvent) {
+	data, err := json.Marshal(e)
+	if err == nil {
+		err = h.cfg.NATS.Publish(b.key.view(), data)
+	}
+	if err != nil {
+		h.metrics.drop(dropBroker)
+	}
+}
+
+// takeView replaces a hub's view, with its shard locked.
+func (h *Hubs) takeView(b *hub, v presence.View) {
+	b.version = v.Version
+	b.changes++
+	b.remote = b.remote[:0]
+	for _, r := range v.Registrations {
+		if r.Edge != h.cfg.Edge {
+			b.remote = append(b.remote, r)
+		}
+	}
+	if len(b.remote) == 0 {
+		b.remote = nil
+	}
+}
+
+// viewChanged takes a change that some edge told, with the shard locked. An edge
+// hears its own changes, too, and knows of them already.
+func (h *Hubs) viewChanged(b *hub, data []byte) {
+	var e viewEvent
+	if err := json.Unmarshal(data, &e); err != nil {
+		h.metrics.drop(dropMalformed)
+		return
+	}
+	own := e.Edge == h.cfg.Edge
+	switch {
+	case e.Version == b.version+1:
+		b.version = e.Version
+		b.changes++
+		if !own {
+			b.change(e)
+		}
+	case own && e.Version <= b.version:
+	case e.Version == b.version && b.agrees(e):
+	default:
+		h.registrar.reread(b)
+	}
+}
+
+// change applies an event to the registrations of other edges.
+func (h *hub) change(e viewEvent) {
+	kept := h.remote[:0]
+	for _, r := range h.remote {
+		if !strings.EqualFold(r.Node.Instance, e.Node.Instance) {
+			kept = append(kept, r)
+		}
+	}
+	if !e.Gone {
+		kept = append(kept, e.Registration)
+	}
+	clear(h.remote[min(len(kept), len(h.remote)):])
+	h.remote = kept
+}
+
+// agrees tells whether the view shows what the event says already.
+func (h *hub) agrees(e viewEvent) bool {
+	for i := range h.remote {
+		if r := &h.remote[i]; strings.EqualFold(r.Node.Instance, e.Node.Instance) {
+			return !e.Gone && r.Session == e.Session
+		}
+	}
+	return e.Gone
+}
+
+// DropEdge takes the registrations of a dead edge out of all views.
+func (h *Hubs) DropEdge(dead presence.EdgeID) {
+	for _, s := range h.shards {
+		s.mu.Lock()
+		for _, b := range s.hubs {
+			before := len(b.remote)
+			kept := b.remote[:0]
+			for _, r := range b.remote {
+				if r.Edge != dead {
+					kept = append(kept, r)
+				}
+			}
+			clear(b.remote[len(kept):])
+			if b.remote = kept; len(kept) != before {
+				b.changes++
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// RegisterAll brings the registrations of all sessions to Redis again, because it
+// has lost them.
+func (h *Hubs) RegisterAll() {
+	for _, s := range h.shards {
+		s.mu.Lock()
+		var all []*Member
+		for _, b := range s.hubs {
+			all = append(all, b.members...)
+		}
+		s.mu.Unlock()
+		for _, m := range all {
+			h.registrar.changed(m)
+		}
+	}
+}
