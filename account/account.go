@@ -55,16 +55,13 @@ type record struct {
 	extra map[string]json.RawMessage // members that this version does not know
 }
 
-// timeFormat is LIME's, L-ENV-15.
-const timeFormat = "2006-01-02T15:04:05.000Z07:00"
-
 func (r record) encode() ([]byte, error) {
 	known := struct {
 		Identity     lime.Identity              `json:"identity"`
 		PasswordHash string                     `json:"passwordHash"`
 		Created      string                     `json:"created"`
 		Properties   map[string]json.RawMessage `json:"properties,omitempty"`
-	}{r.Identity, r.hash, r.Created.UTC().Format(timeFormat), r.Properties}
+	}{r.Identity, r.hash, lime.FormatTime(r.Created), r.Properties}
 
 	b, err := json.Marshal(known.Properties)
 	if err != nil {

@@ -168,7 +168,7 @@ func TestSchemeThatIsNotOffered(t *testing.T) { // L-SES-17
 func TestIdentityThatNobodyMayHave(t *testing.T) { // L-SES-17
 	for _, node := range []string{
 		"", "ana", "@example.org", "ana@example.com", "ana@sub.example.org", "ana@org",
-		"postmaster@example.org", "PostMaster@localhost/#srv1",
+		"postmaster@example.org", "PostMaster@localhost/#srv1", "poſtmaster@localhost",
 	} {
 		var n lime.Node
 		if node != "" {

@@ -7,9 +7,6 @@ import (
 	"limegrove/lime"
 )
 
-// postmaster is the name of a domain's server and of its services, L-CMD-05.
-const postmaster = "postmaster"
-
 // Schemes authenticates by the scheme that the request names. It is not
 // changed once it is in use.
 type Schemes struct {
@@ -36,7 +33,7 @@ func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	if !s.serves(r.Node.Domain) {
 		return Grant{}, unusable("The domain is not served here")
 	}
-	if (lime.Identity{Name: r.Node.Name}).EqualFold(lime.Identity{Name: postmaster}) {
+	if (lime.Identity{Name: r.Node.Name}).EqualFold(lime.Identity{Name: lime.Postmaster}) {
 		return Grant{}, unusable("The name belongs to the server")
 	}
 	return by.Authenticate(ctx, r)
