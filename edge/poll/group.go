@@ -61,8 +61,8 @@ func (g *Group) newPoller() (poller, error) {
 }
 
 // Run serves the connections until ctx is done and the last of them is closed,
-// or until Close. From when ctx is done, new connections are opened only to be
-// closed. It may be called once, and returns nil, or why a loop could not go on;
+// or until Close. From when ctx is done, new connections are refused, or opened
+// only to be closed. It may be called once, and returns nil, or why a loop could not go on;
 // the group is closed then.
 func (g *Group) Run(ctx context.Context) error {
 	if !g.start() {
