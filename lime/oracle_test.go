@@ -79,11 +79,11 @@ func (o *oracle) read(b []byte) {
 // the first. The decoder reads on there and only then says that it is wrong.
 var lowAtEnd = regexp.MustCompile(`\\u[dD][c-fC-F][0-9a-fA-F]{0,2}(\\(u([dD]([c-fC-F][0-9a-fA-F]?)?)?)?)?$`)
 
-// completes tells whether b can be gone on with at all.
+// completes tells whether there is JSON that begins with b.
 func (o *oracle) completes(b []byte) bool {
 	for _, rest := range []string{`"`, `n"`, `0041"`, `041"`, `41"`, `1"`, `\ude00"`, `ude00"`, `de00"`, `e00"`, `00"`, `0"`} {
-		other := oracle{dec: o.dec}
-		if other.read(append(bytes.Clone(b), rest...)); other.verdict != isBad {
+		o.dec.Reset(bytes.NewBuffer(append(bytes.Clone(b), rest...)), jsontext.AllowDuplicateNames(true))
+		if _, err := o.dec.ReadValue(); err == nil || o.blame(err) == isShort {
 			return true
 		}
 	}
