@@ -1,0 +1,154 @@
+package resource_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"go.uber.org/goleak"
+
+	"limegrove/lime"
+	"limegrove/resource"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// server is a mux with every resource, over accounts in memory.
+type server struct {
+	t    testing.TB
+	mux  *resource.Mux
+	book *book
+}
+
+func newServer(t testing.TB) *server {
+	t.Helper()
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	s := &server{t: t, book: &book{accounts: map[lime.Identity]entry{}}}
+	var err error
+	if s.mux, err = resource.New(resource.Config{Logger: log}); err != nil {
+		t.Fatal(err)
+	}
+	resource.HandlePing(s.mux)
+	resource.HandlePresence(s.mux)
+	resource.HandleAccount(s.mux, s.book, []string{"localhost", "Example.org"})
+	return s
+}
+
+// request is "method uri" of a person, with the resource if it is not "".
+func request(t testing.TB, from string, method lime.Method, uri, body string) resource.Request {
+	t.Helper()
+	u, err := lime.ParseURI(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := resource.Request{ID: "c-1", From: lime.MustParseNode(from), Method: method, URI: u}
+	if body != "" {
+		r.Type, r.Resource = lime.MediaAccount, json.RawMessage(body)
+	}
+	return r
+}
+
+func (s *server) do(from string, method lime.Method, uri, body string) resource.Response {
+	s.t.Helper()
+	return s.serve(request(s.t, from, method, uri, body))
+}
+
+// register is a guest's set /account for the identity.
+func (s *server) register(identity, body string) resource.Response {
+	s.t.Helper()
+	r := request(s.t, identity, lime.MethodSet, "/account", body)
+	r.PP, r.Guest = lime.MustParseNode("5f0c8b1e@example.org/web"), true
+	return s.serve(r)
+}
+
+func (s *server) serve(r resource.Request) resource.Response {
+	s.t.Helper()
+	res, ok := s.mux.Serve(context.Background(), r)
+	if !ok {
+		s.t.Fatalf("%v was not answered", r)
+	}
+	return res
+}
+
+// want fails the test unless the response has the code; 0 is success.
+func want(t testing.TB, what string, res resource.Response, code lime.Code) {
+	t.Helper()
+	switch {
+	case code == 0 && (res.Status != lime.CommandSuccess || res.Reason != nil):
+		t.Errorf("%s: %s %v, want success", what, res.Status, res.Reason)
+	case code != 0 && (res.Status != lime.CommandFailure || res.Reason == nil || res.Reason.Code != code):
+		t.Errorf("%s: %s %v, want code %d", what, res.Status, res.Reason, code)
+	}
+}
+
+// book is accounts in memory, by folded identity.
+type book struct {
+	accounts map[lime.Identity]entry
+	err      error // when not nil, of every call
+}
+
+type entry struct {
+	account  resource.Account
+	password string
+}
+
+func (b *book) find(id lime.Identity) (entry, error) {
+	e, ok := b.accounts[id.Fold()]
+	if b.err != nil {
+		return e, b.err
+	}
+	if !ok {
+		return e, fmt.Errorf("%s: %w", id, &lime.Reason{Code: lime.CodeCommandResourceNotFound})
+	}
+	return e, nil
+}
+
+func (b *book) Get(_ context.Context, id lime.Identity) (resource.Account, error) {
+	e, err := b.find(id)
+	return e.account, err
+}
+
+func (b *book) Create(_ context.Context, a resource.Account, password []byte) error {
+	if _, err := b.find(a.Identity); err == nil {
+		return &lime.Reason{Code: lime.CodeCommandNotAllowed}
+	}
+	if len(password) == 0 {
+		return &lime.Reason{Code: lime.CodeCommandInvalidArgument}
+	}
+	a.Created = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+	b.accounts[a.Identity.Fold()] = entry{a, string(password)}
+	return b.err
+}
+
+func (b *book) Update(_ context.Context, id lime.Identity, password []byte, change func(*resource.Account) error) error {
+	e, err := b.find(id)
+	if err != nil {
+		return err
+	}
+	if err := change(&e.account); err != nil {
+		return err
+	}
+	if password != nil {
+		e.password = string(password)
+	}
+	b.accounts[id.Fold()] = e
+	return nil
+}
+
+func (b *book) Delete(_ context.Context, id lime.Identity) error {
+	_, err := b.find(id)
+	delete(b.accounts, id.Fold())
+	return err
+}
+
+func (b *book) Verify(_ context.Context, id lime.Identity, password []byte) error {
+	if e, err := b.find(id); err != nil || e.password != string(password) {
+		return &lime.Reason{Code: lime.CodeSessionAuthenticationFailed}
+	}
+	return nil
+}
