@@ -120,6 +120,50 @@ func checkMended(t *testing.T, b []byte) {
 	}
 }
 
+func TestARewriteChangesNothingButTheAddresses(t *testing.T) { // L-ENV-08, L-MSG-01
+	for _, c := range []struct {
+		in   string
+		r    Rewrite
+		want string
+	}{
+		{`{}`, Rewrite{From: []byte("a@b/c")}, `{"from":"a@b/c"}`},
+		{" {\t}\n{}", Rewrite{From: []byte("a@b/c")}, "{\"from\":\"a@b/c\"\t}"},
+		{`{ "id" : 	"1" }`, Rewrite{From: []byte("a"), To: []byte("b"), PP: []byte("c")}, `{"from":"a","to":"b","pp":"c", "id" : 	"1" }`},
+		{`{"to":null,"id":"1","from" : "x"}`, Rewrite{From: []byte("a"), To: []byte("b")}, `{"to":"b","id":"1","from" : "a"}`},
+		{`{"fr\u006fm":"\u0061"}`, Rewrite{From: []byte("b")}, `{"fr\u006fm":"b"}`},
+		{`{"from":"x","content":"<&>\u003c","big":12345678901234567890}`, Rewrite{}, `{"from":"x","content":"<&>\u003c","big":12345678901234567890}`},
+		{`{"from":"x"}`, Rewrite{From: []byte("é\"\\\n\xff<&>")}, `{"from":"é\"\\\n` + "\ufffd" + `<&>"}`},
+		{`{"pp":"x"}`, Rewrite{RemovePP: true, PP: []byte("not looked at")}, `{}`},
+		{`{"pp":"x"}`, Rewrite{RemovePP: true, From: []byte("a")}, `{"from":"a"}`},
+		{`{"pp":null,"id":"1"}`, Rewrite{RemovePP: true}, `{"id":"1"}`},
+		{`{"id":"1","pp":"x"}`, Rewrite{RemovePP: true, From: []byte("a")}, `{"from":"a","id":"1"}`},
+		{`{"from":"x","pp":"x","to":"y"}`, Rewrite{RemovePP: true, From: []byte("a"), To: []byte("b")}, `{"from":"a","to":"b"}`},
+		{`{"id":"1"}`, Rewrite{RemovePP: true}, `{"id":"1"}`},
+	} {
+		if got := string(scan(t, []byte(c.in)).AppendRewritten(nil, []byte(c.in), c.r)); got != c.want {
+			t.Errorf("%s became\n%s, want\n%s", c.in, got, c.want)
+		}
+	}
+}
+
+func TestEveryRewriteOfEveryGoldenEnvelopeIsRight(t *testing.T) {
+	for _, b := range envelopes(t, "envelopes") {
+		for choice := range uint32(1 << 7) {
+			checkRewrite(t, b, choice)
+		}
+		checkMended(t, b)
+	}
+}
+
+func TestRewritingAllocatesNothing(t *testing.T) {
+	h := scan(t, sample200)
+	dst := make([]byte, 0, 512)
+	r := Rewrite{From: []byte("a@b/c"), To: []byte("d\n"), PP: []byte("e")}
+	if got := testing.AllocsPerRun(100, func() { dst = h.AppendRewritten(dst[:0], sample200, r) }); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
 func FuzzRewrite(f *testing.F) {
 	for i, name := range sortedKeys(envelopes(f, "envelopes")) {
 		f.Add(envelopes(f, "envelopes")[name], uint32(i))
