@@ -75,8 +75,8 @@ func (s *Store) Get(ctx context.Context, id lime.Identity) (Account, error) {
 
 // Update changes an account, in one step with respect to other changes: change
 // may be called several times, each time with what is stored then. Only the
-// properties count of what it does; an error of it ends the update. A password
-// of nil stays as it is; Update borrows it.
+// properties count of what it does; an error of it ends the update, and nil
+// changes none. A password of nil stays as it is; Update borrows it.
 func (s *Store) Update(ctx context.Context, id lime.Identity, password []byte, change func(*Account) error) error {
 	hash := ""
 	if password != nil {

@@ -78,7 +78,7 @@ func parseAccount(mediaType string, b json.RawMessage) (g givenAccount, err erro
 }
 
 func (g *givenAccount) take(name string, value json.RawMessage) error {
-	ok := true
+	var ok bool
 	switch name {
 	case "identity":
 		ok = json.Unmarshal(value, &g.identity) == nil
