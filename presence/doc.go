@@ -32,8 +32,7 @@
 //
 //   - the version is the successor of the one it holds: apply the change;
 //   - it is not greater: ignore it;
-//   - it is greater still, or the change removes the last registration: read
-//     the view again.
+//   - it is greater still: read the view again.
 //
 // The end of a lease changes no version. Who holds a view drops a dead edge's
 // registrations from it by itself.

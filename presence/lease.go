@@ -161,7 +161,10 @@ func (s *Store) LeaseLeft(ctx context.Context, e EdgeID) (time.Duration, error) 
 	if err := s.do(ctx, key, s.newCall(cmd, nil)); err != nil {
 		return 0, fmt.Errorf("lease of %s: %w", e, err)
 	}
-	return max(cmd.Val(), 0), nil // PTTL says -2 when there is no key
+	if cmd.Val() < 0 { // there is no key
+		return 0, nil
+	}
+	return max(cmd.Val(), time.Millisecond), nil // PTTL rounds down
 }
 
 // value is what is stored under the lease's key, for people to read.

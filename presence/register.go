@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
+	"strings"
 
 	"limegrove/lime"
 )
@@ -46,39 +48,74 @@ func (s *Store) register(ctx context.Context, r *Registration, keepOlder bool) (
 		if err := s.do(ctx, key, c); err != nil {
 			return View{}, nil, err
 		}
-		answer, err := answerOf(c)
+		version, before, older, err := registered(c)
 		if err != nil {
 			return View{}, nil, err
 		}
-		old, _ := answer[0].(string)
-		if len(answer) == 1 {
-			older, err := decodeValue(old, folded)
-			if err == nil { // what cannot be read keeps nothing
-				if alive, err := s.leased(ctx, older.Edge); err != nil {
-					return View{}, nil, err
-				} else if alive {
-					return View{}, nil, ErrTaken
-				}
+		if version == "0" {
+			if err := s.keeps(ctx, older, folded); err != nil {
+				return View{}, nil, err
 			}
-			void = old
+			void = older
 			continue
 		}
-		flat, _ := answer[1].([]any)
-		v, err := s.viewOf(ctx, folded.Identity, pairs(flat), r.Edge, false)
+		old := before[field]
+		before[field], before[versionField] = string(value), version
+		v, err := s.viewOf(ctx, folded.Identity, maps.All(before), r.Edge, false)
 		if err != nil {
 			return View{}, nil, err
 		}
-		if old == "" {
-			return v, nil, nil
-		}
-		replaced, err := decodeValue(old, folded)
-		if err != nil {
-			s.metrics.malformed.Inc()
-			return v, nil, nil
-		}
-		return v, &replaced, nil
+		return v, s.other(old, value[:holder], folded), nil
 	}
 	return View{}, nil, ErrTaken
+}
+
+// registered reads the answer of registerScript. When version is "0", another
+// session with the value older keeps the node; else before is what the hash
+// held.
+func registered(c *call) (version string, before map[string]string, older string, err error) {
+	answer, err := answerOf(c)
+	if err != nil {
+		return "", nil, "", err
+	}
+	version, _ = answer[0].(string)
+	if older, kept := answer[1].(string); kept {
+		return version, nil, older, nil
+	}
+	flat, _ := answer[1].([]any)
+	before = make(map[string]string, len(flat)/2+2)
+	for i := 0; i+1 < len(flat); i += 2 {
+		f, _ := flat[i].(string)
+		before[f], _ = flat[i+1].(string)
+	}
+	return version, before, "", nil
+}
+
+// keeps returns ErrTaken when the older session's edge has a lease.
+func (s *Store) keeps(ctx context.Context, older string, folded lime.Node) error {
+	o, err := decodeValue(older, folded)
+	if err != nil {
+		s.metrics.malformed.Inc()
+		return nil // what cannot be read keeps nothing
+	}
+	alive, err := s.leased(ctx, o.Edge)
+	if err == nil && alive {
+		err = ErrTaken
+	}
+	return err
+}
+
+// other decodes the value that a node had, if it was that of another holder.
+func (s *Store) other(old string, holder []byte, folded lime.Node) *Registration {
+	if old == "" || strings.HasPrefix(old, string(holder)) {
+		return nil
+	}
+	o, err := decodeValue(old, folded)
+	if err != nil {
+		s.metrics.malformed.Inc()
+		return nil
+	}
+	return &o
 }
 
 // maxVoid bounds how often a registration tries to take a node from sessions
@@ -139,8 +176,8 @@ func (s *Store) change(ctx context.Context, key string, c *call) (version int64,
 
 func changeOf(c *call) (done bool, version int64, err error) {
 	answer, err := answerOf(c)
-	if err != nil || len(answer) != 2 {
-		return false, 0, errors.Join(errAnswer, err)
+	if err != nil {
+		return false, 0, err
 	}
 	d, _ := answer[0].(string)
 	v, _ := answer[1].(string)
@@ -153,28 +190,15 @@ func changeOf(c *call) (done bool, version int64, err error) {
 
 var errAnswer = errors.New("unexpected answer from redis")
 
-// answerOf returns what a script answered, which is never empty.
+// answerOf returns the two things that a script answered.
 func answerOf(c *call) ([]any, error) {
 	cmd, ok := c.cmd.(interface{ Slice() ([]any, error) })
 	if !ok {
 		return nil, errAnswer
 	}
 	answer, err := cmd.Slice()
-	if err == nil && len(answer) == 0 {
+	if err == nil && len(answer) != 2 {
 		err = errAnswer
 	}
 	return answer, err
-}
-
-// pairs yields the fields and values of a hash that a script answered flat.
-func pairs(flat []any) func(yield func(field, value string) bool) {
-	return func(yield func(field, value string) bool) {
-		for i := 0; i+1 < len(flat); i += 2 {
-			f, _ := flat[i].(string)
-			v, _ := flat[i+1].(string)
-			if !yield(f, v) {
-				return
-			}
-		}
-	}
 }
