@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/nats-io/nats.go"
+
 	"limegrove/lime"
 	"limegrove/presence"
 )
@@ -136,4 +138,18 @@ func (h *Hubs) RegisterAll() {
 			h.registrar.changed(m)
 		}
 	}
+}
+
+// TellRemoved tells the edges of an identity that a dead edge's registration was
+// removed. Routers do.
+func TellRemoved(nc *nats.Conn, gone presence.Removed) error {
+	key, err := makeIdentityKey(gone.Node.Identity)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(viewEvent{Version: gone.Version, Registration: gone.Registration, Gone: true})
+	if err != nil {
+		return err
+	}
+	return nc.Publish(key.view(), data)
 }

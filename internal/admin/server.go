@@ -65,7 +65,8 @@ func New(cfg Config) *Server {
 	s.mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	s.mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	s.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	s.mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol) // pprof posts to it
+	s.mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	s.mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol) // what the tool does
 	s.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	for pattern, page := range cfg.Pages {
 		s.mux.Handle(pattern, page)

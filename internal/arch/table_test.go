@@ -19,13 +19,15 @@ var folders = []folder{
 	// A client of presence: it has no use for another store of registrations.
 	{path: "routing", ours: []string{"lime", "presence"}},
 	// Declares what it needs of routing, presence and auth.
-	{path: "edge", ours: []string{"lime", "edge/poll"}},
+	{path: "edge", ours: []string{"lime", "edge/poll", "edge/auth"}},
 	// Sockets and bytes; it knows no protocol.
 	{path: "edge/poll"},
 	{path: "edge/auth", ours: []string{"lime"}},
 	{path: "account", ours: []string{"lime"}},
 	// Declares what it needs of account.
 	{path: "resource", ours: []string{"lime"}},
+	// Wires what a router is made of, for both commands.
+	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "resource"}},
 	{path: "internal"},
 	{path: "cmd", ours: []string{everything}},
 	{path: "e2e", ours: []string{everything}},
@@ -41,11 +43,12 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "internal", "cmd"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "router", "internal", "cmd"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge"}},
 	{"golang.org/x/sys", []string{"edge/poll", "internal"}},
+	{"golang.org/x/sync", []string{"cmd"}},
 	{"golang.org/x/time", []string{"edge"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/cespare/xxhash/v2", []string{"routing"}},

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/sirupsen/logrus"
+
+	"limegrove/internal/config"
+	"limegrove/internal/embedded"
+)
+
+// stores are the parts that a process runs itself because none were named.
+type stores struct {
+	nats  *embedded.NATS
+	redis *embedded.Redis
+}
+
+// embed starts what cfg names no URL of, and puts the URL there.
+func embed(cfg *config.Edge, log *logrus.Logger) (s stores, err error) {
+	defer func() {
+		if err != nil {
+			s.shutdown()
+		}
+	}()
+	quiet := logrus.New()
+	quiet.SetOutput(log.Out)
+	quiet.SetFormatter(log.Formatter)
+	quiet.SetLevel(min(log.Level, logrus.WarnLevel))
+	if cfg.EmbeddedNATS() {
+		if s.nats, err = embedded.StartNATS(embedded.NATSConfig{Dir: filepath.Join(cfg.Data, "nats"), Log: quiet}); err != nil {
+			return s, fmt.Errorf("-data %s: %w", cfg.Data, err)
+		}
+		cfg.NATS = s.nats.URL()
+	}
+	if cfg.EmbeddedRedis() {
+		if s.redis, err = embedded.StartRedis(embedded.RedisConfig{}); err != nil {
+			return s, fmt.Errorf("embedded Redis: %w", err)
+		}
+		cfg.Redis = s.redis.URL()
+	}
+	return s, nil
+}
+
+// shutdown ends them.
+func (s stores) shutdown() {
+	if s.redis != nil {
+		s.redis.Shutdown()
+	}
+	if s.nats != nil {
+		s.nats.Shutdown()
+	}
+}

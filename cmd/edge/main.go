@@ -1,0 +1,8 @@
+// Command edge ends LIME sessions. Started with no arguments it is a whole cluster
+// of one: it embeds a NATS server with JetStream and a Redis, runs a router inside,
+// and prints how to add a second edge.
+package main
+
+import "limegrove/cmd/internal/process"
+
+func main() { process.Main(run) }

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"limegrove/cluster"
+	"limegrove/cmd/internal/process"
+	"limegrove/edge"
+	"limegrove/edge/auth"
+	"limegrove/internal/config"
+	"limegrove/presence"
+	"limegrove/router"
+	"limegrove/routing"
+)
+
+// run serves until ctx is done, and drains. It returns when everything that it has
+// started has ended.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	cfg, err := config.ParseEdge(args, getenv, stdout)
+	if err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", process.ErrUsage, err)
+	}
+	log := process.Logger(cfg.Shared, stderr)
+
+	// The listener first: whoever starts two by mistake learns of it before
+	// anything else has begun.
+	listener, err := listen(cfg)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	stores, err := embed(&cfg, log)
+	if err != nil {
+		return err
+	}
+	defer stores.shutdown()
+	p, err := process.Join(cfg.Shared, cluster.RoleEdge, log)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+
+	hubs := routing.New(routing.Config{
+		NATS: p.NATS, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
+		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
+		Logger: log, Metrics: p.Metrics,
+	})
+	sessions, err := edge.New(edgeConfig(cfg, p, hubs))
+	if err != nil {
+		return err
+	}
+	defer sessions.Close()
+	var inside *router.Router
+	if cfg.RunRouter {
+		inside, err = router.New(ctx, router.Config{
+			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
+			Alive: p.Alive, Logger: log, Metrics: p.Metrics,
+		})
+		if err != nil {
+			return err
+		}
+	}
+
+	// Three lives, each ending later than the one before: clients come in until
+	// serving ends, sessions need routing until the last has left, and what routing
+	// leaves behind needs the lease and the members.
+	var all errgroup.Group
+	serving, stopServing := context.WithCancelCause(ctx)
+	defer stopServing(nil)
+	routed, stopRouting := context.WithCancel(context.Background())
+	defer stopRouting()
+	member, stopMember := context.WithCancel(context.Background())
+	defer stopMember()
+	live := func(what string, fn func() error) {
+		all.Go(func() error {
+			err := fn()
+			if err != nil && !errors.Is(err, context.Canceled) {
+				err = fmt.Errorf("%s: %w", what, err)
+				stopServing(err)
+				return err
+			}
+			return nil
+		})
+	}
+	live("gossip", func() error { return p.Cluster.Run(member) })
+	live("lease", func() error {
+		return p.Presence.KeepLease(member, presence.Lease{
+			Edge: p.Incarnation(), Addr: p.AdminAddr(), Zone: cfg.Zone, Started: time.Now(),
+		}, func(context.Context) { hubs.RegisterAll() })
+	})
+	live("watch", func() error {
+		return p.WatchDead(member, func(dead presence.EdgeID) {
+			hubs.DropEdge(dead)
+			if inside != nil {
+				inside.EdgeDied()
+			}
+		})
+	})
+	live("admin", func() error {
+		return p.ServeAdmin(member, func() any { return status(cfg, p, sessions) })
+	})
+	routingEnded := make(chan struct{})
+	live("routing", func() error {
+		defer close(routingEnded)
+		return hubs.Run(routed)
+	})
+	if inside != nil {
+		live("router", func() error { return inside.Run(routed) })
+	}
+	live("sessions", sessions.Run)
+	live("load", func() error { return announceLoad(member, p, sessions) })
+	live("clients", func() error { return sessions.Serve(serving, listener) })
+
+	welcome(stdout, cfg, stores, p, listener.Addr())
+	<-serving.Done()
+
+	log.Info("draining")
+	p.Drain()
+	drain, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
+	defer cancel()
+	err = sessions.Shutdown(drain)
+	stopRouting()
+	<-routingEnded
+	err = errors.Join(err, p.Cluster.Leave(drain))
+	stopMember()
+	err = errors.Join(err, all.Wait())
+	log.Info("drained")
+	return err
+}
+
+// listen opens the address for clients.
+func listen(cfg config.Edge) (net.Listener, error) {
+	ln, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("-listen: %w", err)
+	}
+	if cfg.TLSCert == "" {
+		return ln, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("-tls-cert: %w", err), ln.Close())
+	}
+	return tls.NewListener(ln, &tls.Config{
+		Certificates: []tls.Certificate{certificate},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1"},
+	}), nil
+}
+
+// edgeConfig maps the command line to the edge's own configuration.
+func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs) edge.Config {
+	c := edge.Config{
+		ID: cfg.ID, Domains: cfg.Domains,
+		Router: place{hubs},
+		Authenticator: auth.Remote{Ask: func(ctx context.Context, scheme string, question []byte) ([]byte, error) {
+			ctx, cancel := context.WithTimeout(ctx, cfg.EstablishTimeout)
+			defer cancel()
+			return routing.AskLogin(ctx, p.NATS, scheme, question)
+		}},
+		MaxEnvelope:  cfg.MaxEnvelope,
+		EnvelopeRate: unlimited(cfg.MaxRate), ByteRate: unlimited(cfg.MaxBytesRate),
+		MaxPerAddress: cfg.MaxSessionsPerAddress, EstablishTimeout: cfg.EstablishTimeout,
+		PingInterval: cfg.PingInterval, IdleTimeout: cfg.IdleTimeout, SendQueue: cfg.SendQueue,
+		Logger: p.Log, Metrics: p.Metrics,
+	}
+	for _, s := range cfg.Auth {
+		c.Schemes = append(c.Schemes, auth.Scheme(s))
+	}
+	return c
+}
+
+// unlimited maps the command line's 0, which is no limit, to the edge's.
+func unlimited(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+// place fits an edge's hubs to what its sessions ask of routing.
+type place struct{ hubs *routing.Hubs }
+
+func (p place) Attach(ctx context.Context, a edge.Arrival, to edge.Recipient) (edge.Member, error) {
+	m, err := p.hubs.Attach(ctx, routing.Arrival(a), to)
+	if err != nil {
+		return nil, err // and not a nil *Member that is no nil Member
+	}
+	return m, nil
+}
+
+var _ edge.Member = (*routing.Member)(nil)
+
+// announceLoad tells the other members how many sessions there are.
+func announceLoad(ctx context.Context, p *process.Process, sessions *edge.Edge) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			p.Cluster.SetSessions(sessions.Sessions())
+		}
+	}
+}

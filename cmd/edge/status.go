@@ -1,0 +1,33 @@
+package main
+
+import (
+	"time"
+
+	"limegrove/cmd/internal/process"
+	"limegrove/edge"
+	"limegrove/internal/config"
+)
+
+// edgeStatus is /status.json of an edge. Names may be added to it.
+type edgeStatus struct {
+	ID          string           `json:"id"`
+	Incarnation string           `json:"incarnation"`
+	Zone        string           `json:"zone,omitempty"`
+	Domains     []string         `json:"domains"`
+	Started     time.Time        `json:"started"`
+	Draining    bool             `json:"draining"`
+	Sessions    int              `json:"sessions"`
+	Connections int              `json:"connections"`
+	Router      bool             `json:"router"` // one runs inside
+	NATS        string           `json:"nats"`   // connected, or what it is doing
+	Members     []process.Member `json:"members"`
+}
+
+func status(cfg config.Edge, p *process.Process, sessions *edge.Edge) edgeStatus {
+	self := p.Cluster.Self()
+	return edgeStatus{
+		ID: cfg.ID, Incarnation: self.Incarnation, Zone: cfg.Zone, Domains: cfg.Domains, Started: self.Started,
+		Draining: sessions.Draining(), Sessions: sessions.Sessions(), Connections: sessions.Connections(),
+		Router: cfg.RunRouter, NATS: p.NATS.Status().String(), Members: process.Members(p.Cluster),
+	}
+}

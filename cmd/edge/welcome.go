@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+
+	"limegrove/cmd/internal/process"
+	"limegrove/internal/config"
+)
+
+// welcome tells whoever has started the edge where it is, and how to add another.
+func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, ln net.Addr) {
+	scheme := "ws"
+	if cfg.TLSCert != "" {
+		scheme = "wss"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "edge %s serves %s\n", cfg.ID, strings.Join(cfg.Domains, ", "))
+	fmt.Fprintf(&b, "  LIME    %s://%s/\n", scheme, reachable(ln.String()))
+	if admin := p.AdminAddr(); admin != "" {
+		fmt.Fprintf(&b, "  status  http://%s/status.json\n", reachable(admin))
+	}
+	if s.nats != nil {
+		fmt.Fprintf(&b, "  NATS    embedded, %s, streams in %s\n", s.nats.URL(), cfg.Data)
+	}
+	if s.redis != nil {
+		fmt.Fprintf(&b, "  Redis   embedded, %s\n", s.redis.URL())
+	}
+	if s.nats != nil && s.redis != nil {
+		fmt.Fprintf(&b, "Add a second edge on this machine:\n  %s\n", secondEdge(cfg, s, p, ln))
+	}
+	// Nobody to tell is no reason not to serve.
+	_, _ = io.WriteString(to, b.String())
+}
+
+// secondEdge is the command that adds an edge to this one.
+func secondEdge(cfg config.Edge, s stores, p *process.Process, ln net.Addr) string {
+	args := []string{
+		"go run ./cmd/edge",
+		"-id " + cfg.ID + "-2",
+		"-listen " + nextPort(ln.String()),
+		"-admin " + nextPort(p.AdminAddr()),
+		"-gossip " + nextPort(p.Cluster.GossipAddr()),
+		"-join " + p.Cluster.GossipAddr(),
+		"-nats " + s.nats.URL(),
+		"-redis " + s.redis.URL(),
+	}
+	if strings.Join(cfg.Domains, ",") != "localhost" {
+		args = append(args, "-domain "+strings.Join(cfg.Domains, ","))
+	}
+	for _, key := range cfg.GossipKeys {
+		args = append(args, "-gossip-key "+base64.StdEncoding.EncodeToString(key))
+	}
+	return strings.Join(args, " ")
+}
+
+// nextPort is the address with a port that is one higher, and nothing for an
+// address that has none.
+func nextPort(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n >= 1<<16-1 {
+		n = -1 // any free one
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = ""
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1))
+}
+
+// reachable is a listener's address as one would type it on this machine.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

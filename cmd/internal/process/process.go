@@ -1,0 +1,197 @@
+// Package process is what the commands of a cluster have in common: a log, the
+// connections to the broker and to Redis, the membership, and the admin pages.
+package process
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/sirupsen/logrus"
+
+	"limegrove/cluster"
+	"limegrove/internal/admin"
+	"limegrove/internal/config"
+	"limegrove/presence"
+	"limegrove/routing"
+)
+
+// Exit codes, which scripts may rely on.
+const (
+	exitDrained = 0
+	exitFailed  = 1
+	exitUsage   = 2
+)
+
+// ErrUsage is matched by what a command line is refused with.
+var ErrUsage = errors.New("bad usage")
+
+// Main runs a command until it has drained, and exits. The first SIGTERM or
+// interrupt ends ctx, the second the process.
+func Main(run func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop) // from then on a signal does what it does by default
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		os.Exit(exitDrained)
+	case errors.Is(err, ErrUsage):
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitUsage)
+	default:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitFailed)
+	}
+}
+
+// Logger makes a command's log.
+func Logger(cfg config.Shared, to io.Writer) *logrus.Logger {
+	log := logrus.New()
+	log.SetOutput(to)
+	log.SetLevel(cfg.LogLevel)
+	if cfg.LogFormat == config.LogJSON {
+		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
+	} else {
+		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "15:04:05.000"})
+	}
+	return log
+}
+
+// Process is one edge or router among the others.
+type Process struct {
+	Log      *logrus.Logger
+	Metrics  *prometheus.Registry
+	NATS     *nats.Conn
+	Presence *presence.Store
+	Cluster  *cluster.Cluster
+
+	admin net.Listener
+	drain admin.Drain
+}
+
+// Join connects a process to the broker, Redis and the other members. Close
+// releases all of it, also after an error of somebody else.
+func Join(cfg config.Shared, role cluster.Role, log *logrus.Logger) (p *Process, err error) {
+	p = &Process{Log: log, Metrics: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	p.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	incarnation := cluster.NewIncarnation(cfg.ID)
+	if cfg.Admin != "" {
+		if p.admin, err = net.Listen("tcp", cfg.Admin); err != nil {
+			return nil, fmt.Errorf("-admin: %w", err)
+		}
+	}
+	if p.NATS, err = routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: incarnation, Logger: log}); err != nil {
+		return nil, fmt.Errorf("-nats: %w", err)
+	}
+	if p.Presence, err = presence.Open(presence.Config{URL: cfg.Redis, Logger: log, Metrics: p.Metrics}); err != nil {
+		return nil, fmt.Errorf("-redis: %w", err)
+	}
+	p.Cluster, err = cluster.Start(cluster.Config{
+		ID: cfg.ID, Incarnation: incarnation, Role: role, Zone: cfg.Zone, Addr: p.AdminAddr(),
+		Bind: cfg.Gossip, Advertise: cfg.Advertise, Keys: cfg.GossipKeys, Join: cfg.Join,
+		Log: log, Registerer: p.Metrics,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("-gossip: %w", err)
+	}
+	return p, nil
+}
+
+// Incarnation is this run's name.
+func (p *Process) Incarnation() presence.EdgeID { return presence.EdgeID(p.Cluster.Incarnation()) }
+
+// AdminAddr is where the admin pages are, "" when there are none.
+func (p *Process) AdminAddr() string {
+	if p.admin == nil {
+		return ""
+	}
+	return p.admin.Addr().String()
+}
+
+// Alive tells whether gossip thinks that an edge lives.
+func (p *Process) Alive(e presence.EdgeID) bool { return p.Cluster.Alive(string(e)) }
+
+// WatchDead calls dead for edges that are gone for good, until ctx is done.
+func (p *Process) WatchDead(ctx context.Context, dead func(presence.EdgeID)) error {
+	left := func(ctx context.Context, incarnation string) (time.Duration, error) {
+		return p.Presence.LeaseLeft(ctx, presence.EdgeID(incarnation))
+	}
+	return p.Cluster.WatchDead(ctx, left, func(m cluster.Member) {
+		if m.Role == cluster.RoleRouter {
+			return
+		}
+		p.Log.WithField("edge", m.Incarnation).Info("an edge is gone")
+		dead(presence.EdgeID(m.Incarnation))
+	})
+}
+
+// ServeAdmin serves the admin pages until ctx is done.
+func (p *Process) ServeAdmin(ctx context.Context, status func() any) error {
+	if p.admin == nil {
+		<-ctx.Done()
+		return nil
+	}
+	server := admin.New(admin.Config{
+		Checks: map[string]admin.Check{
+			"drain": p.drain.Check,
+			"nats": func(context.Context) error {
+				if !p.NATS.IsConnected() {
+					return errors.New("not connected")
+				}
+				return nil
+			},
+		},
+		Gatherer: p.Metrics, Status: status, Log: p.Log,
+	})
+	if err := server.Serve(ctx, p.admin); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin pages: %w", err)
+	}
+	return nil
+}
+
+// Drain says that the process is about to go: it is no longer ready, and the other
+// members know.
+func (p *Process) Drain() {
+	p.drain.Start()
+	p.Cluster.SetDraining(true)
+}
+
+// Close releases what Join took. It says no goodbye.
+func (p *Process) Close() {
+	if p.Cluster != nil {
+		p.close("gossip", p.Cluster.Close())
+	}
+	if p.Presence != nil {
+		p.close("Redis", p.Presence.Close())
+	}
+	if p.NATS != nil {
+		p.NATS.Close()
+	}
+	if p.admin != nil {
+		if err := p.admin.Close(); !errors.Is(err, net.ErrClosed) {
+			p.close("admin pages", err)
+		}
+	}
+}
+
+func (p *Process) close(what string, err error) {
+	if err != nil {
+		p.Log.WithError(err).Warn("could not close " + what)
+	}
+}

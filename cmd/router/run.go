@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"limegrove/cluster"
+	"limegrove/cmd/internal/process"
+	"limegrove/internal/config"
+	"limegrove/presence"
+	"limegrove/router"
+)
+
+// leaveTimeout bounds the goodbye to the other members.
+const leaveTimeout = 5 * time.Second
+
+// run works until ctx is done, and finishes what it has taken.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	cfg, err := config.ParseRouter(args, getenv, stdout)
+	if err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", process.ErrUsage, err)
+	}
+	log := process.Logger(cfg.Shared, stderr)
+	p, err := process.Join(cfg.Shared, cluster.RoleRouter, log)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	r, err := router.New(ctx, router.Config{
+		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
+		Alive: p.Alive, Logger: log, Metrics: p.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+
+	// Work ends first; the others see this member, draining, until then.
+	working, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	member, stopMember := context.WithCancel(context.Background())
+	defer stopMember()
+	var all errgroup.Group
+	live := func(what string, fn func() error) {
+		all.Go(func() error {
+			err := fn()
+			if err != nil && !errors.Is(err, context.Canceled) {
+				err = fmt.Errorf("%s: %w", what, err)
+				stop(err)
+				return err
+			}
+			return nil
+		})
+	}
+	live("gossip", func() error { return p.Cluster.Run(member) })
+	live("watch", func() error {
+		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
+	})
+	live("admin", func() error {
+		return p.ServeAdmin(member, func() any { return status(cfg, p) })
+	})
+	worked := make(chan struct{})
+	live("router", func() error {
+		defer close(worked)
+		return r.Run(working)
+	})
+
+	log.WithField("incarnation", p.Incarnation()).Info("the router works")
+	<-working.Done()
+	p.Drain()
+	<-worked
+	leave, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	err = p.Cluster.Leave(leave)
+	stopMember()
+	err = errors.Join(err, all.Wait())
+	log.Info("the router has ended")
+	return err
+}
+
+// routerStatus is /status.json of a router. Names may be added to it.
+type routerStatus struct {
+	ID          string           `json:"id"`
+	Incarnation string           `json:"incarnation"`
+	Zone        string           `json:"zone,omitempty"`
+	Domains     []string         `json:"domains"`
+	Started     time.Time        `json:"started"`
+	NATS        string           `json:"nats"` // connected, or what it is doing
+	Members     []process.Member `json:"members"`
+}
+
+func status(cfg config.Router, p *process.Process) routerStatus {
+	self := p.Cluster.Self()
+	return routerStatus{
+		ID: cfg.ID, Incarnation: self.Incarnation, Zone: cfg.Zone, Domains: cfg.Domains, Started: self.Started,
+		NATS: p.NATS.Status().String(), Members: process.Members(p.Cluster),
+	}
+}

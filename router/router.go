@@ -1,0 +1,224 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+
+	"limegrove/account"
+	"limegrove/edge/auth"
+	"limegrove/lime"
+	"limegrove/presence"
+	"limegrove/resource"
+	"limegrove/routing"
+)
+
+// Sweeper removes the registrations of dead edges.
+type Sweeper interface {
+	// Sweep removes those whose edge has no lease and for which dead says true.
+	Sweep(ctx context.Context, dead func(presence.EdgeID) bool) ([]presence.Removed, error)
+}
+
+// Config is what a Router is made of. Alive, SweepInterval, Logger and Metrics have
+// defaults.
+type Config struct {
+	NATS        *nats.Conn // made by routing.Connect; the router does not close it
+	Registry    Sweeper
+	Incarnation presence.EdgeID
+	ID          string   // the router's name; its answers come from postmaster@<domain>/#<ID>
+	Domains     []string // served ones
+
+	// Alive tells whether gossip thinks that an edge lives. Default: none does, so
+	// that the leases alone decide.
+	Alive func(presence.EdgeID) bool
+
+	// SweepInterval is the time between two looks for registrations of dead edges
+	// that nobody told of. Default one minute.
+	SweepInterval time.Duration
+
+	Logger  logrus.FieldLogger    // default: discarded
+	Metrics prometheus.Registerer // default: none
+}
+
+// Router answers commands and logins.
+type Router struct {
+	cfg    Config
+	log    logrus.FieldLogger
+	mux    *resource.Mux
+	auth   auth.Authenticator
+	worker *routing.Worker
+	sweeps chan struct{} // holds one
+}
+
+// New makes a router, and the buckets that it needs when they are missing. It takes
+// no work before Run.
+func New(ctx context.Context, cfg Config) (*Router, error) {
+	if cfg.Logger == nil {
+		silent := logrus.New()
+		silent.SetLevel(logrus.PanicLevel)
+		cfg.Logger = silent
+	}
+	if cfg.Alive == nil {
+		cfg.Alive = func(presence.EdgeID) bool { return false }
+	}
+	if cfg.SweepInterval <= 0 {
+		cfg.SweepInterval = time.Minute
+	}
+	js, err := jetstream.New(cfg.NATS)
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
+	accounts, err := account.Open(ctx, account.Config{JetStream: js, Metrics: cfg.Metrics})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
+	mux, err := resource.New(resource.Config{Logger: cfg.Logger, Metrics: cfg.Metrics})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
+	resource.HandleAccount(mux, accountStore{accounts}, cfg.Domains)
+	resource.HandlePing(mux)
+	resource.HandlePresence(mux)
+	r := &Router{
+		cfg: cfg, log: cfg.Logger, mux: mux, sweeps: make(chan struct{}, 1),
+		auth: auth.Schemes{Domains: cfg.Domains, By: map[auth.Scheme]auth.Authenticator{
+			auth.SchemeGuest: auth.Guest{Accounts: accounts},
+			auth.SchemePlain: auth.Plain{Verifier: accounts},
+		}},
+	}
+	busy, err := json.Marshal(auth.Answer{Reason: &lime.Reason{
+		Code: lime.CodeSessionError, Description: "Too many logins wait; try again later",
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
+	r.worker = routing.NewWorker(routing.WorkerConfig{
+		NATS: cfg.NATS, Router: cfg.Incarnation, Command: r.command, Login: r.login, Busy: busy,
+		Logger: cfg.Logger, Metrics: cfg.Metrics,
+	})
+	return r, nil
+}
+
+// Run works until ctx is done, and finishes what it has taken.
+func (r *Router) Run(ctx context.Context) error {
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { r.sweep(ctx) })
+	err := r.worker.Run(ctx)
+	sweeping.Wait()
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	return nil
+}
+
+// EdgeDied has the registrations of dead edges removed soon. It does not block.
+func (r *Router) EdgeDied() {
+	select {
+	case r.sweeps <- struct{}{}:
+	default: // one is about to begin
+	}
+}
+
+// sweep removes what dead edges have left, when it is told of one and now and then.
+func (r *Router) sweep(ctx context.Context) {
+	tick := time.NewTicker(r.cfg.SweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-r.sweeps:
+		}
+		removed, err := r.cfg.Registry.Sweep(ctx, func(e presence.EdgeID) bool { return !r.cfg.Alive(e) })
+		for _, gone := range removed {
+			if err := routing.TellRemoved(r.cfg.NATS, gone); err != nil {
+				r.log.WithError(err).Warn("could not tell that a registration was removed")
+			}
+		}
+		if len(removed) > 0 {
+			r.log.WithField("registrations", len(removed)).Info("removed what dead edges had left")
+		}
+		if err != nil && ctx.Err() == nil {
+			r.log.WithError(err).Warn("could not look for what dead edges have left")
+		}
+	}
+}
+
+// command answers one command.
+func (r *Router) command(ctx context.Context, o routing.Order) []byte {
+	var c lime.Command
+	if err := json.Unmarshal(o.Envelope, &c); err != nil {
+		r.log.WithError(err).Warn("a command cannot be read")
+		return nil
+	}
+	uri, err := lime.ParseURI(c.URI)
+	if err != nil {
+		return r.answer(o, &c, resource.Response{Status: lime.CommandFailure, Reason: lime.AsReason(err)})
+	}
+	answer, ok := r.mux.Serve(ctx, resource.Request{
+		ID: c.ID, From: c.From, To: c.To, PP: c.PP, Guest: o.Guest,
+		Method: c.Method, URI: uri, Type: c.Type, Resource: c.Resource,
+	})
+	if !ok {
+		return nil
+	}
+	return r.answer(o, &c, answer)
+}
+
+func (r *Router) answer(o routing.Order, c *lime.Command, a resource.Response) []byte {
+	response := lime.Command{
+		ID: c.ID, Method: c.Method, Status: a.Status, Type: a.Type, Resource: a.Resource, Reason: a.Reason,
+		From: lime.Node{
+			Identity: lime.Identity{Name: lime.Postmaster, Domain: o.Requester.Domain},
+			Instance: "#" + r.cfg.ID,
+		},
+		To: o.Requester,
+	}
+	return response.AppendJSON(nil)
+}
+
+// login answers one login.
+func (r *Router) login(ctx context.Context, question []byte) []byte {
+	var q auth.Request
+	var a auth.Answer
+	if err := json.Unmarshal(question, &q); err != nil {
+		a.Reason = lime.NewReason(lime.CodeSessionAuthenticationFailed, "The login cannot be read")
+	} else if grant, err := r.auth.Authenticate(ctx, q); err == nil {
+		a.Grant = grant
+	} else if a.Reason = lime.AsReason(err); a.Reason == nil {
+		r.log.WithError(err).Warn("a login could not be checked")
+		a.Reason = lime.NewReason(lime.CodeSessionError, "The credentials cannot be checked now")
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		r.log.WithError(err).Error("a login's answer cannot be written")
+		return nil
+	}
+	return text
+}
+
+// accountStore is the account store as the account resource wants to see it.
+type accountStore struct{ *account.Store }
+
+func (s accountStore) Get(ctx context.Context, id lime.Identity) (resource.Account, error) {
+	a, err := s.Store.Get(ctx, id)
+	return resource.Account(a), err
+}
+
+func (s accountStore) Create(ctx context.Context, a resource.Account, password []byte) error {
+	return s.Store.Create(ctx, account.Account(a), password)
+}
+
+func (s accountStore) Update(ctx context.Context, id lime.Identity, password []byte, change func(*resource.Account) error) error {
+	return s.Store.Update(ctx, id, password, func(a *account.Account) error {
+		return change((*resource.Account)(a))
+	})
+}
