@@ -100,8 +100,8 @@ func (c *Conn) SetDeadline(at time.Time) {
 }
 
 // PauseRead stops Handler.Data, from now on, and soon the reading too, so that
-// the peer's own queue fills. The end of the peer is not noticed meanwhile
-// unless it is a reset. For the loop only.
+// the peer's own queue fills. That the peer has ended may go unnoticed
+// meanwhile. For the loop only.
 func (c *Conn) PauseRead() {
 	if c.phase.Load() == phaseOpen {
 		c.paused, c.resumed = true, false

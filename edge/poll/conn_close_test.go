@@ -52,9 +52,9 @@ func TestCloseAfterFlushDeliversEverything(t *testing.T) {
 func TestCloseAfterFlushGivesUpOnAPeerThatDoesNotRead(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
 		closed := make(chan chan error, 1)
-		s := serve(t, k, func(cfg *Config) { cfg.MaxAppend = 64 << 20 }, func(f *fake) {
+		s := serve(t, k, func(cfg *Config) { cfg.MaxAppend = 16 << 20 }, func(f *fake) {
 			closed <- f.closed
-			must(t, f.conn.Append(nil, make([]byte, 64<<20)))
+			must(t, f.conn.Append(nil, make([]byte, 16<<20)))
 			f.conn.CloseAfterFlush(300 * time.Millisecond)
 		})
 		nc := s.dial(t)

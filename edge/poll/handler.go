@@ -42,8 +42,9 @@ type Handler interface {
 
 	// Closed is the last call. err is what Conn.Close was given, nil after
 	// Conn.CloseAfterFlush has written everything, io.EOF when the peer has ended
-	// its side, and else ErrTimeout, ErrTooLong, ErrClosed when the group was
-	// closed, or the system's error, as syscall.ECONNRESET.
+	// its side (io.ErrUnexpectedEOF if it did so without TLS's goodbye), and else
+	// ErrTimeout, ErrTooLong, ErrClosed when the group was closed, or the
+	// system's error, as syscall.ECONNRESET.
 	Closed(t *Turn, err error)
 }
 

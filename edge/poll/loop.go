@@ -10,28 +10,6 @@ import (
 // of what came before is put so that it need not be moved elsewhere.
 const headroom = 4 << 10
 
-// ready tells that a socket is ready.
-type ready struct {
-	slot int32
-	what interest
-	hup  bool // there is an error, or both sides are ended
-}
-
-// poller is how a loop sleeps. All but wake is for the loop alone.
-type poller interface {
-	// wait returns the sockets that are ready. If there are none and sleep is
-	// set, it waits for one, for wake, or until the time, unless that is zero.
-	// The slice is valid until the next call.
-	wait(sleep bool, until time.Time) ([]ready, error)
-	// wake ends a wait, or the next one.
-	wake()
-
-	add(fd int, slot int32, what interest) error
-	change(fd int, slot int32, what interest) error
-	remove(fd int)
-	close()
-}
-
 // loop serves its connections on one goroutine.
 type loop struct {
 	// Set when it is made and not changed.
@@ -52,7 +30,6 @@ type loop struct {
 	conns    []*Conn // by slot
 	open     int     // how many conns there are
 	free     []int32 // slots without a conn
-	freed    []int32 // likewise, but events of this turn may still name them
 	stopping bool    // ends when the last connection has
 }
 
@@ -84,8 +61,6 @@ func (l *loop) run() error {
 		}
 		l.fire()
 		l.turn.Batch.Flush()
-		l.free = append(l.free, l.freed...)
-		l.freed = l.freed[:0]
 	}
 	return nil
 }
@@ -120,115 +95,6 @@ func (l *loop) discard() {
 	l.abandon(ErrClosed)
 	l.streams.Wait()
 	l.poller.close()
-}
-
-func (l *loop) ready(e ready) {
-	c := l.conns[e.slot]
-	if c == nil {
-		return // closed in this turn
-	}
-	if e.what&readable != 0 {
-		l.read(c, e.hup)
-	}
-	if e.what&writable != 0 {
-		c.unblocked()
-		l.watch(c)
-	}
-}
-
-func (l *loop) do(p post) {
-	if p.fn != nil {
-		p.fn(&l.turn)
-	} else {
-		l.attend(p.c)
-	}
-}
-
-// adopt makes c, which nobody knows yet, one of the loop's connections.
-func (l *loop) adopt(c *Conn, open Opener) {
-	if n := len(l.free); n > 0 {
-		c.slot, l.free = l.free[n-1], l.free[:n-1]
-		l.conns[c.slot] = c
-	} else {
-		c.slot = int32(len(l.conns))
-		l.conns = append(l.conns, c)
-	}
-	l.open++
-	c.interest = readable
-	c.handler = open(&l.turn, c)
-	if c.stream != nil {
-		l.streams.Go(func() { c.stream.read(c) })
-	} else if err := l.poller.add(int(c.fd), c.slot, c.interest); err != nil {
-		c.Close(err)
-	}
-	if l.stopping {
-		c.Close(ErrClosed)
-	}
-}
-
-// forget removes c from the loop's connections.
-func (l *loop) forget(c *Conn) {
-	l.conns[c.slot] = nil
-	l.freed = append(l.freed, c.slot)
-	l.open--
-	l.load.Add(-1)
-}
-
-// attend does whatever the state of c asks for.
-func (l *loop) attend(c *Conn) {
-	c.mu.Lock()
-	c.attended = false
-	phase, halfClosed := c.phase.Load(), c.halfClosed
-	busy := c.writing && c.stream == nil
-	drained := c.wantDrained && c.queued == 0 && phase == phaseOpen
-	if drained {
-		c.wantDrained = false
-	}
-	c.mu.Unlock()
-
-	switch phase {
-	case phaseClosed:
-		return
-	case phaseClosing:
-		if !busy {
-			l.end(c)
-		} // else the writer calls again
-		return
-	case phaseFinishing:
-		l.finish(c, halfClosed)
-	case phaseOpen:
-		if drained {
-			c.handler.Drained(&l.turn)
-		}
-		l.resume(c)
-	}
-	if c.stream != nil {
-		l.readStream(c)
-	}
-	l.watch(c)
-}
-
-// watch tells the poller what c waits for, if that has changed.
-func (l *loop) watch(c *Conn) {
-	if c.stream != nil || c.phase.Load() >= phaseClosing {
-		return
-	}
-	var want interest
-	if !c.paused && !c.ended {
-		want |= readable
-	}
-	c.mu.Lock()
-	if c.blocked {
-		want |= writable
-	}
-	c.mu.Unlock()
-	if want == c.interest {
-		return
-	}
-	c.interest = want
-	if err := l.poller.change(int(c.fd), c.slot, want); err != nil {
-		c.Close(err)
-	}
 }
 
 // fire calls those whose deadline has passed.

@@ -28,9 +28,6 @@ func (g *Group) source(ln net.Listener) (source, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	if err := s.inherit(); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
 	return s, nil
 }
 
@@ -47,16 +44,6 @@ type socketSource struct {
 	err    error
 }
 
-// inherit sets on the listener what every connection of it shall have; Linux
-// copies it, which saves a system call for each.
-func (s *socketSource) inherit() error {
-	var set error
-	err := s.raw.Control(func(fd uintptr) {
-		set = os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
-	})
-	return errors.Join(err, set)
-}
-
 func (s *socketSource) next() (*Conn, error) {
 	if err := s.raw.Read(s.accept); err != nil {
 		return nil, err
@@ -64,6 +51,9 @@ func (s *socketSource) next() (*Conn, error) {
 	if s.err != nil {
 		return nil, os.NewSyscallError("accept4", s.err)
 	}
+	// It fails only on a socket that is broken, which the first read tells. The
+	// listener could have it inherited, but not by who connected before Serve.
+	_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	return &Conn{fd: int32(s.fd), remote: sockaddrPort(s.peer)}, nil
 }
 

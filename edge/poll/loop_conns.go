@@ -1,0 +1,109 @@
+package poll
+
+// ready serves a socket. Connections come and go only between the events of a
+// turn and its end, so a slot is still that of the socket that e is about.
+func (l *loop) ready(e ready) {
+	c := l.conns[e.slot]
+	if e.what&readable != 0 {
+		l.read(c, e.hup)
+	}
+	if e.what&writable != 0 {
+		c.unblocked()
+		l.watch(c)
+	}
+}
+
+func (l *loop) do(p post) {
+	if p.fn != nil {
+		p.fn(&l.turn)
+	} else {
+		l.attend(p.c)
+	}
+}
+
+// adopt makes c, which nobody knows yet, one of the loop's connections.
+func (l *loop) adopt(c *Conn, open Opener) {
+	if n := len(l.free); n > 0 {
+		c.slot, l.free = l.free[n-1], l.free[:n-1]
+		l.conns[c.slot] = c
+	} else {
+		c.slot = int32(len(l.conns))
+		l.conns = append(l.conns, c)
+	}
+	l.open++
+	c.interest = readable
+	c.handler = open(&l.turn, c)
+	if c.stream != nil {
+		l.streams.Go(func() { c.stream.read(c) })
+	} else if err := l.poller.add(int(c.fd), c.slot, c.interest); err != nil {
+		c.Close(err)
+	}
+	if l.stopping {
+		c.Close(ErrClosed)
+	}
+}
+
+// forget removes c from the loop's connections.
+func (l *loop) forget(c *Conn) {
+	l.conns[c.slot] = nil
+	l.free = append(l.free, c.slot)
+	l.open--
+	l.load.Add(-1)
+}
+
+// attend does whatever the state of c asks for.
+func (l *loop) attend(c *Conn) {
+	c.mu.Lock()
+	c.attended = false
+	phase, halfClosed := c.phase.Load(), c.halfClosed
+	busy := c.writing && c.stream == nil
+	drained := c.wantDrained && c.queued == 0 && phase == phaseOpen
+	if drained {
+		c.wantDrained = false
+	}
+	c.mu.Unlock()
+
+	switch phase {
+	case phaseClosed:
+		return
+	case phaseClosing:
+		if !busy {
+			l.end(c)
+		} // else the writer calls again
+		return
+	case phaseFinishing:
+		l.finish(c, halfClosed)
+	case phaseOpen:
+		if drained {
+			c.handler.Drained(&l.turn)
+		}
+		l.resume(c)
+	}
+	if c.stream != nil {
+		l.readStream(c)
+	}
+	l.watch(c)
+}
+
+// watch tells the poller what c waits for, if that has changed.
+func (l *loop) watch(c *Conn) {
+	if c.stream != nil || c.phase.Load() >= phaseClosing {
+		return
+	}
+	var want interest
+	if !c.paused && !c.ended {
+		want |= readable
+	}
+	c.mu.Lock()
+	if c.blocked {
+		want |= writable
+	}
+	c.mu.Unlock()
+	if want == c.interest {
+		return
+	}
+	c.interest = want
+	if err := l.poller.change(int(c.fd), c.slot, want); err != nil {
+		c.Close(err)
+	}
+}

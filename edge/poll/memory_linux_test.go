@@ -1,0 +1,101 @@
+package poll
+
+import (
+	"errors"
+	"net/netip"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// A Conn is most of what an idle socket costs, so it must not grow unnoticed.
+func TestConnIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Conn{}); size > 192 {
+		t.Errorf("a Conn has %d bytes, above the allocator's class of 192", size)
+	}
+}
+
+// idler is a handler without state.
+type idler struct{}
+
+func (idler) Data(_ *Turn, b []byte) (n, need int) { return len(b), 0 }
+func (idler) Timer(*Turn)                          {}
+func (idler) Drained(*Turn)                        {}
+func (idler) Closed(*Turn, error)                  {}
+
+func idle(netip.AddrPort) (Opener, []byte) {
+	return func(t *Turn, c *Conn) Handler {
+		c.SetDeadline(t.Now.Add(time.Minute))
+		return idler{}
+	}, nil
+}
+
+// Both ends are in this process, so the clients are bare descriptors too, and
+// each has sent and got something before it falls idle.
+func TestIdleSocketsAreCheap(t *testing.T) {
+	const count, limit = 3000, 250
+	s := serveHandlers(t, kinds()[0], Config{}, idle)
+	peers := make([]int, 0, count)
+	defer func() {
+		for _, fd := range peers {
+			_ = syscall.Close(fd)
+		}
+	}()
+	to := netip.MustParseAddrPort(s.addr)
+	grow := func(n int) uint64 {
+		for range n {
+			fd, err := dialBare(to)
+			must(t, err)
+			peers = append(peers, fd)
+		}
+		for s.group.Stats().BytesIn < uint64(len(peers)) {
+			runtime.Gosched()
+		}
+		var m runtime.MemStats
+		for range 3 { // pools need two
+			runtime.GC()
+		}
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse
+	}
+	before := grow(100)
+	each := float64(grow(count)-before) / count
+	t.Logf("%.0f bytes of heap and stack for each of %d idle connections", each, count)
+	if each > limit {
+		t.Errorf("above %d", limit)
+	}
+}
+
+// dialBare connects a descriptor and sends one byte.
+func dialBare(to netip.AddrPort) (int, error) {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, err
+	}
+	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}); err != nil {
+		return -1, errors.Join(err, syscall.Close(fd))
+	}
+	_, err = syscall.Write(fd, []byte("x"))
+	return fd, err
+}
+
+func TestTurnsDoNotAllocate(t *testing.T) {
+	s := serve(t, kinds()[0], nil, echo)
+	nc := s.dial(t)
+	b := make([]byte, 200)
+	roundTrip := func() {
+		_, err := nc.Write(b)
+		must(t, err)
+		for n := 0; n < len(b); {
+			m, err := nc.Read(b[n:])
+			must(t, err)
+			n += m
+		}
+	}
+	roundTrip()
+	if n := testing.AllocsPerRun(1000, roundTrip); n >= 1 {
+		t.Errorf("%v allocations for a frame there and back", n)
+	}
+}

@@ -1,0 +1,25 @@
+package poll
+
+import "time"
+
+// ready tells that a socket is ready.
+type ready struct {
+	slot int32
+	what interest
+	hup  bool // there is an error, or both sides are ended
+}
+
+// poller is how a loop sleeps. All but wake is for the loop alone.
+type poller interface {
+	// wait returns the sockets that are ready. If there are none and sleep is
+	// set, it waits for one, for wake, or until the time, unless that is zero.
+	// The slice is valid until the next call.
+	wait(sleep bool, until time.Time) ([]ready, error)
+	// wake ends a wait, or the next one.
+	wake()
+
+	add(fd int, slot int32, what interest) error
+	change(fd int, slot int32, what interest) error
+	remove(fd int)
+	close()
+}
