@@ -170,6 +170,11 @@ func (r *Router) command(ctx context.Context, o routing.Order) []byte {
 	if !ok {
 		return nil
 	}
+	if o.Guest && answer.Status == lime.CommandSuccess && c.Method == lime.MethodSet && uri.HasPath("/account") {
+		if err := routing.TellAccount(r.cfg.NATS, c.From.Identity, o.Requester); err != nil {
+			r.log.WithError(err).Warn("could not tell that an account was made")
+		}
+	}
 	return r.answer(o, &c, answer)
 }
 

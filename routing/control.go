@@ -46,6 +46,28 @@ func (h *Hubs) tellReplaced(older *presence.Registration) {
 	}
 }
 
+// TellAccount tells all edges that an identity has an account now, made by the
+// session maker: what guests have borrowed of the name ends. Routers do.
+func TellAccount(nc *nats.Conn, i lime.Identity, maker lime.Node) error {
+	key, err := makeIdentityKey(i)
+	if err != nil {
+		return err
+	}
+	return nc.Publish(key.account(), lime.AppendNode(nil, maker))
+}
+
+// accountMade ends the guests of an identity that has an account now, but for the
+// one that has made it, with the shard locked.
+func (h *Hubs) accountMade(b *hub, maker []byte) {
+	for _, m := range b.members {
+		if m.guest && m.address != string(maker) {
+			m.to.End(&lime.Reason{
+				Code: lime.CodeSessionRegistrationError, Description: "The name belongs to an account now",
+			})
+		}
+	}
+}
+
 // replaced ends a member whose node another session has.
 func (h *Hubs) replaced(m *Member) { h.end(m, replacedReason()) }
 

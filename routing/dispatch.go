@@ -83,6 +83,10 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		t.hubs.viewChanged(b, msg.Data)
 		return
 	}
+	if token == tokenAccount {
+		t.hubs.accountMade(b, msg.Data)
+		return
+	}
 	from, ok := parseReply(msg.Reply)
 	if !ok {
 		t.hubs.metrics.drop(dropOrigin)

@@ -27,8 +27,9 @@ const (
 	rootAuth = "auth."
 	rootEdge = "edge."
 
-	tokenIdentity = "_"     // in the place of an instance: the bare identity
-	tokenView     = "_view" // in the place of an instance: a change of the identity's registrations
+	tokenIdentity = "_"        // in the place of an instance: the bare identity
+	tokenView     = "_view"    // in the place of an instance: a change of the identity's registrations
+	tokenAccount  = "_account" // in the place of an instance: the identity has an account now
 
 	atSign = "@" // between the reversed domain and the name
 )
@@ -56,6 +57,9 @@ func (k identityKey) subject() string { return rootTo + string(k) + ".*" }
 
 // view is where changes of that identity's registrations are told.
 func (k identityKey) view() string { return rootTo + string(k) + "." + tokenView }
+
+// account is where it is told that the identity has an account now.
+func (k identityKey) account() string { return rootTo + string(k) + "." + tokenAccount }
 
 // splitTo takes a subject that subject matched apart, without allocating.
 func splitTo(subject string) (key identityKey, token string, ok bool) {

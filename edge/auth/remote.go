@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"limegrove/lime"
@@ -14,6 +15,9 @@ type Answer struct {
 	Grant
 	Reason *lime.Reason `json:"reason,omitempty"`
 }
+
+// errNobody is for an answer that neither grants nor refuses.
+var errNobody = errors.New("the answer to a login grants it to nobody")
 
 // Remote is an edge's Authenticator: any router's.
 type Remote struct {
@@ -38,8 +42,11 @@ func (r Remote) Authenticate(ctx context.Context, q Request) (Grant, error) {
 	if err := json.Unmarshal(text, &a); err != nil {
 		return Grant{}, fmt.Errorf("read the answer to a login: %w", err)
 	}
-	if a.Reason != nil {
+	switch {
+	case a.Reason != nil:
 		return Grant{}, a.Reason
+	case a.Identity.Name == "" || a.Identity.Domain == "":
+		return Grant{}, errNobody
 	}
 	return a.Grant, nil
 }
