@@ -29,9 +29,9 @@ type MediaType struct {
 	Suffix  string
 }
 
-// ParseMediaType parses s, whose parts alias it. LIME knows no parameters;
-// those that there are are cut off, as the reference implementation does. An
-// error is a *Reason with CodeValidationInvalidResource.
+// ParseMediaType parses s, whose parts alias it. LIME knows no parameters; they
+// are cut off, as the reference implementation does. An error is a *Reason with
+// CodeValidationInvalidResource.
 func ParseMediaType(s string) (MediaType, error) {
 	s, _, _ = strings.Cut(s, ";")
 	s = strings.Trim(s, " \t")

@@ -11,8 +11,8 @@ func TestMediaTypesAreParsed(t *testing.T) {
 		"application/vnd.lime.presence+json": {"application", "vnd.lime.presence", "json"},
 		"image/svg+xml":                      {"image", "svg", "xml"},
 		"application/a+b+json":               {"application", "a+b", "json"},
-		" text/plain ; charset=utf-8":        {"text", "plain", ""}, // parameters are cut off
-		"text/plain;":                        {"text", "plain", ""},
+		"text/plain ; charset=utf-8":         {"text", "plain", ""}, // parameters are cut off
+		"\ttext/plain;":                      {"text", "plain", ""},
 		"x-acme/y_z.1":                       {"x-acme", "y_z.1", ""},
 	} {
 		m, err := ParseMediaType(s)

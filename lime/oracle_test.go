@@ -357,7 +357,8 @@ var mutations = []string{
 // call.
 func (m *mutator) next() []byte {
 	r := m.rand
-	b := append(m.b[:0], m.seeds[r.IntN(len(m.seeds))]...)
+	m.b = append(m.b[:0], m.seeds[r.IntN(len(m.seeds))]...)
+	b := m.b
 	for range r.IntN(7) {
 		at := r.IntN(len(b) + 1)
 		switch r.IntN(7) {

@@ -1,6 +1,7 @@
 package lime
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -96,7 +97,7 @@ func checkMended(t *testing.T, b []byte) {
 		t.Fatal(err)
 	}
 	mended := h.AppendMended(nil, b)
-	if !h.NeedsMending && h.spans[fieldMetadata].to == 0 && string(mended) != string(b[h.start:h.start+h.Size]) {
+	if !h.NeedsMending && h.spans[fieldMetadata].to == 0 && !bytes.Equal(mended, b[h.start:h.start+h.Size]) {
 		t.Fatalf("%q needs no mending, but became %q", b, mended)
 	}
 	o.read(mended)
