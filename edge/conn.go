@@ -145,7 +145,8 @@ func (c *conn) authenticate(r auth.Request) {
 	c.elsewhere(func(w *worker) {
 		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)
 		c.edge.metrics.login(r.Scheme, began, err)
-		c.back(func() { c.session.authenticated(grant, w.ours(err)) })
+		// A connection that has ended needs no answer.
+		_ = c.back(func() { c.session.authenticated(grant, w.ours(err)) })
 	}, func(err error) { c.session.authenticated(auth.Grant{}, err) })
 }
 

@@ -89,7 +89,7 @@ func (e *Edge) Run() error {
 // Serve accepts clients from ln until ctx is done, and closes it. A *net.TCPListener
 // is served without a goroutine for each client; a TLS listener has one.
 func (e *Edge) Serve(ctx context.Context, ln net.Listener) error {
-	return e.loops.Serve(ctx, ln, func(remote netip.AddrPort) (poll.Opener, []byte) {
+	return e.loops.Serve(ctx, ln, func(netip.AddrPort) (poll.Opener, []byte) {
 		return func(t *poll.Turn, s *poll.Conn) poll.Handler { return e.open(t, s) }, nil
 	})
 }

@@ -13,8 +13,6 @@ const (
 	maxFrame = 1 << 20
 	// maxHead is the length of the longest head of a frame that is not masked.
 	maxHead = 10
-	// maxControl is the longest payload of a control frame. RFC 6455, section 5.5.
-	maxControl = 125
 )
 
 // appendHead appends the head of a final, unmasked frame. RFC 6455, section 5.2.

@@ -31,8 +31,7 @@ type outlet interface {
 type sessionRules struct {
 	id           string   // of the edge
 	domains      []string // the first is the default
-	schemes      []auth.Scheme
-	options      []string // schemes, as they are offered
+	options      []string // the schemes, as they are offered
 	envelopeRate int      // a second; negative is no limit
 	byteRate     int
 }

@@ -26,18 +26,15 @@ func (s *session) exchange(t *scratch, b []byte) {
 			return
 		}
 	}
-	err := error(nil)
-	if why := t.header.Check(); why != nil {
-		err = why
-	} else {
-		err = s.pass(t, b)
-	}
-	if err == nil {
-		return
-	}
-	why := lime.AsReason(err)
+	why := t.header.Check()
 	if why == nil {
-		why = reasonDispatch
+		err := s.pass(t, b)
+		if err == nil {
+			return
+		}
+		if why = lime.AsReason(err); why == nil {
+			why = reasonDispatch
+		}
 	}
 	s.out.count(dropRefused)
 	s.refuse(&t.header, why)

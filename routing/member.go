@@ -79,7 +79,8 @@ func (m *Member) Activate() {
 }
 
 // Leave gives the place up; it may be called twice. The registration is removed
-// from Redis soon after.
+// from Redis soon after. A session that was never activated has replaced the older
+// one of its node all the same.
 func (m *Member) Leave() {
 	s := m.hub.shard
 	s.mu.Lock()
@@ -87,11 +88,18 @@ func (m *Member) Leave() {
 		s.mu.Unlock()
 		return
 	}
+	var older *Member
+	if m.state == joining && m.registered {
+		older = m.hub.find(m.token)
+	}
 	m.hub.remove(m)
 	m.state = left
 	s.mu.Unlock()
 	m.hubs.registrar.gone(m)
 	m.hubs.release(m.hub)
+	if older != nil {
+		m.hubs.replaced(older)
+	}
 }
 
 // SetPresence makes p the session's presence: here at once, elsewhere as soon as

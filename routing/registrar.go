@@ -87,10 +87,7 @@ func (r *registrar) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.hubs.cfg.Timeout)
-			defer cancel()
-			for r.round(last) == nil && r.waiting() > 0 {
-			}
+			r.finish(context.WithoutCancel(ctx))
 			return
 		case <-r.wake:
 		}
@@ -111,6 +108,18 @@ func (r *registrar) run(ctx context.Context) {
 			case <-ctx.Done():
 			case <-time.After(pause/2 + rand.N(pause)):
 			}
+		}
+	}
+}
+
+// finish tells Redis of those that have left, within the timeout.
+func (r *registrar) finish(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
+	defer cancel()
+	for r.waiting() > 0 {
+		if err := r.round(ctx); err != nil {
+			r.hubs.log.WithError(err).Warn("Redis could not be told of all sessions that have left")
+			return
 		}
 	}
 }
@@ -253,7 +262,7 @@ func (r *registrar) read(ctx context.Context, b *hub) error {
 	b.shard.mu.Lock()
 	b.reading = false
 	before := b.changes
-	var identity = b.identity()
+	identity := b.identity()
 	unused := b.users == 0
 	b.shard.mu.Unlock()
 	if unused || identity.Name == "" {

@@ -30,8 +30,6 @@ const (
 	tokenIdentity = "_"        // in the place of an instance: the bare identity
 	tokenView     = "_view"    // in the place of an instance: a change of the identity's registrations
 	tokenAccount  = "_account" // in the place of an instance: the identity has an account now
-
-	atSign = "@" // between the reversed domain and the name
 )
 
 // identityKey is what an identity's hub is known by: its folded domain, label by

@@ -3,6 +3,10 @@
 // number of them.
 package main
 
-import "limegrove/cmd/internal/process"
+import (
+	"os"
 
-func main() { process.Main(run) }
+	"limegrove/cmd/internal/process"
+)
+
+func main() { os.Exit(process.Main(run, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)) }

@@ -37,22 +37,24 @@ const (
 // ErrUsage is matched by what a command line is refused with.
 var ErrUsage = errors.New("bad usage")
 
-// Main runs a command until it has drained, and exits. The first SIGTERM or
-// interrupt ends ctx, the second the process.
-func Main(run func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error) {
+// Command is a command's whole run: it works until ctx is done, and drains.
+type Command func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
+
+// Main runs a command and returns its exit code. The first SIGTERM or interrupt
+// ends ctx, the second the process.
+func Main(run Command, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // from then on a signal does what it does by default
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-		os.Exit(exitDrained)
-	case errors.Is(err, ErrUsage):
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitUsage)
-	default:
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitFailed)
+	err := run(ctx, args, getenv, stdout, stderr)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return exitDrained
 	}
+	// Nobody to tell is no reason to stay.
+	_, _ = fmt.Fprintln(stderr, err)
+	if errors.Is(err, ErrUsage) {
+		return exitUsage
+	}
+	return exitFailed
 }
 
 // Logger makes a command's log.
