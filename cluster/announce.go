@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// announceTimeout bounds the wait for an announcement to go out, and with it the
+// time that Run takes to end.
+const announceTimeout = time.Second
+
 // keepAnnounced tells the others what changed of this member, until ctx is done or
 // the cluster is closed.
 func (c *Cluster) keepAnnounced(ctx context.Context) error {
@@ -26,17 +30,19 @@ func (c *Cluster) keepAnnounced(ctx context.Context) error {
 			continue // Start has seen to the error
 		}
 		announced = now
-		c.announce()
+		if c.gone() {
+			continue
+		}
+		if err := c.announce(announceTimeout); err != nil {
+			c.log.WithError(err).Debug("gossip is slow to take an announcement")
+		}
 	}
 }
 
-// announce hands the metadata to gossip. It waits until it went out at least once,
-// so that a slow network gets fewer announcements, not a queue of them.
-func (c *Cluster) announce() {
-	if c.gone() {
-		return
-	}
-	if err := c.list.UpdateNode(c.cfg.UpdateInterval); err != nil {
-		c.log.WithError(err).Debug("gossip is slow to take an announcement")
-	}
+// announce hands the metadata to gossip and waits until it has gone out, so that a
+// slow network gets fewer announcements, not a queue of them.
+func (c *Cluster) announce(timeout time.Duration) error {
+	c.announcing.Lock()
+	defer c.announcing.Unlock()
+	return c.list.UpdateNode(timeout)
 }

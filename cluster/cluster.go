@@ -35,6 +35,9 @@ type Cluster struct {
 	left atomic.Bool // Leave has begun; written under life
 	shut atomic.Bool // Close has begun; likewise
 
+	// announcing is held while metadata goes out, so that older never follows newer.
+	announcing sync.Mutex
+
 	// Guarded by mu, which is taken inside memberlist's own lock: nothing of
 	// memberlist is called under it.
 	mu       sync.Mutex
@@ -96,7 +99,7 @@ func (c *Cluster) Self() Member {
 	return Member{
 		ID: c.cfg.ID, Incarnation: c.self, Role: c.cfg.Role, Zone: c.cfg.Zone, Addr: c.cfg.Addr,
 		Sessions: int(c.sessions.Load()), Draining: c.draining.Load(), Started: c.started,
-		Gossip: c.gossip,
+		Gossip: c.gossip, leaving: c.left.Load(),
 	}
 }
 
@@ -169,7 +172,10 @@ func (c *Cluster) Leave(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, max(time.Until(deadline), time.Millisecond))
 	}
-	if err := c.list.Leave(timeout); err != nil {
+	// memberlist does not tell those that left from those that died. So the goodbye
+	// is in the metadata; memberlist's own then ends the probes.
+	farewell := c.announce(timeout / 2)
+	if err := errors.Join(farewell, c.list.Leave(timeout/2)); err != nil {
 		return fmt.Errorf("leave the cluster: %w", err)
 	}
 	return nil

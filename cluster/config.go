@@ -45,8 +45,9 @@ type Config struct {
 	// Bind is the host:port to listen on, TCP and UDP; port 0 takes a free one.
 	// Default 127.0.0.1:7946.
 	Bind string
-	// Advertise is the host or host:port under which others reach Bind. Default
-	// the bound address, or a private one of this machine if that is a wildcard.
+	// Advertise is the host or host:port under which others reach Bind; its port
+	// counts only if Bind names one. Default the bound address, or a private one
+	// of this machine if that is a wildcard.
 	Advertise string
 	// Keys encrypt gossip, each 16, 24 or 32 bytes: the first encrypts, all
 	// decrypt. Default none: plain.

@@ -102,7 +102,7 @@ func (c *Cluster) oneIP(ctx context.Context, host string) (string, error) {
 
 // largest is m with the longest numbers that it may come to.
 func largest(m Member) Member {
-	m.Sessions, m.Draining = 1<<40, true
+	m.Sessions, m.Draining, m.leaving = 1<<40, true, true
 	return m
 }
 
@@ -139,22 +139,21 @@ func (d delegate) NotifyJoin(n *memberlist.Node) { d.c.note(EventJoin, n) }
 func (d delegate) NotifyUpdate(n *memberlist.Node) { d.c.note(EventUpdate, n) }
 
 // NotifyLeave is called for those that left and those that died.
-func (d delegate) NotifyLeave(n *memberlist.Node) {
-	if n.State == memberlist.StateLeft {
-		d.c.note(EventLeave, n)
-		return
-	}
-	d.c.note(EventDead, n)
-}
+func (d delegate) NotifyLeave(n *memberlist.Node) { d.c.note(EventDead, n) }
 
-// note keeps the table of members and tells the watchers.
+// note keeps the table of members and tells the watchers. A member is gone once: by
+// the goodbye in its metadata, or else by its death.
 func (c *Cluster) note(kind EventKind, n *memberlist.Node) {
 	m := decodeMember(n)
-	gone := kind == EventLeave || kind == EventDead
-
+	if m.leaving {
+		kind = EventLeave
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if gone {
+	if kind == EventLeave || kind == EventDead {
+		if _, known := c.members[m.Incarnation]; !known {
+			return
+		}
 		delete(c.members, m.Incarnation)
 	} else {
 		c.members[m.Incarnation] = m

@@ -30,6 +30,8 @@ type Member struct {
 	Draining    bool      // finishes its sessions and takes no new ones
 	Started     time.Time // to the second
 	Gossip      string    // host:port of its gossip
+
+	leaving bool // it has said goodbye
 }
 
 // NewIncarnation names a run of the process id: the id, with what is no letter,
@@ -67,6 +69,7 @@ type meta struct {
 	Addr     string `json:"a,omitempty"`
 	Sessions int    `json:"n,omitempty"`
 	Draining bool   `json:"d,omitempty"`
+	Leaving  bool   `json:"l,omitempty"`
 	Started  int64  `json:"s"` // Unix seconds
 }
 
@@ -74,7 +77,7 @@ type meta struct {
 func encodeMeta(m Member) ([]byte, error) {
 	text, err := json.Marshal(meta{
 		ID: m.ID, Role: m.Role, Zone: m.Zone, Addr: m.Addr,
-		Sessions: m.Sessions, Draining: m.Draining, Started: m.Started.Unix(),
+		Sessions: m.Sessions, Draining: m.Draining, Leaving: m.leaving, Started: m.Started.Unix(),
 	})
 	if err != nil {
 		return nil, err
@@ -98,7 +101,7 @@ func decodeMember(n *memberlist.Node) Member {
 		return member
 	}
 	member.ID, member.Role, member.Zone, member.Addr = m.ID, m.Role, m.Zone, m.Addr
-	member.Sessions, member.Draining = m.Sessions, m.Draining
+	member.Sessions, member.Draining, member.leaving = m.Sessions, m.Draining, m.Leaving
 	member.Started = time.Unix(m.Started, 0)
 	return member
 }
