@@ -97,22 +97,28 @@ func runServer(cfg NATSConfig, port int) (*server.Server, error) {
 	}
 	log := newNATSLog(cfg.Log)
 	s.SetLogger(log, log.debug(), false)
-	ready := make(chan bool, 1)
-	go func() { ready <- s.ReadyForConnections(readyTimeout) }()
 	s.Start()
-	select {
-	case ok := <-ready:
-		if ok {
-			return s, nil
-		}
-		err = fmt.Errorf("not ready after %s", readyTimeout)
-	case text := <-log.fatal:
-		err = errors.New(text)
+	if err := awaitReady(s, log.fatal); err != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+		return nil, err
 	}
-	s.Shutdown()
-	s.WaitForShutdown()
-	<-ready
-	return nil, err
+	return s, nil
+}
+
+// awaitReady waits until clients can connect, or the server has given up.
+func awaitReady(s *server.Server, fatal <-chan string) error {
+	for deadline := time.Now().Add(readyTimeout); time.Now().Before(deadline); {
+		if s.ReadyForConnections(50 * time.Millisecond) {
+			return nil
+		}
+		select {
+		case text := <-fatal:
+			return errors.New(text)
+		default:
+		}
+	}
+	return fmt.Errorf("not ready after %s", readyTimeout)
 }
 
 func portFree(port int) bool {
