@@ -7,8 +7,9 @@ type Batch struct {
 	owed []*Conn // whose queue was empty before us: nobody else flushes them
 }
 
-// Append is Conn.Append; the connection is written to when b is flushed, or
-// before that by somebody who appended to it earlier.
+// Append is Conn.Append. The frame leaves when b is flushed; if somebody had
+// appended to c before and has yet to flush, with theirs, so nobody should put
+// that off.
 func (b *Batch) Append(c *Conn, head, body []byte) error {
 	first, err := c.enqueue(head, body)
 	if first {

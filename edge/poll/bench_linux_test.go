@@ -26,7 +26,7 @@ func benchmarkEcho(b *testing.B, addr string) {
 	for i := range peers {
 		fd, err := dialBare(netip.MustParseAddrPort(addr))
 		must(b, err)
-		defer syscall.Close(fd)
+		b.Cleanup(func() { closeBare(fd) })
 		readAll(b, fd, make([]byte, 1))
 		peers[i] = fd
 	}
@@ -60,7 +60,7 @@ func BenchmarkFanOut(b *testing.B) {
 			for i := range peers {
 				fd, err := dialBare(netip.MustParseAddrPort(s.addr))
 				must(b, err)
-				defer syscall.Close(fd)
+				b.Cleanup(func() { closeBare(fd) })
 				peers[i], all[i] = fd, <-opened
 			}
 			var batch Batch
@@ -70,7 +70,7 @@ func BenchmarkFanOut(b *testing.B) {
 			b.ResetTimer()
 			for done := 0; done < b.N; done += conns * burst {
 				for range burst {
-					for _, c := range all {
+					for _, c := range all[:] {
 						must(b, batch.Append(c, frame[:4], frame[4:]))
 						if name == "each" {
 							batch.Flush()
@@ -78,7 +78,7 @@ func BenchmarkFanOut(b *testing.B) {
 					}
 				}
 				batch.Flush()
-				for _, fd := range peers {
+				for _, fd := range peers[:] {
 					readAll(b, fd, in)
 				}
 			}

@@ -35,7 +35,7 @@ type Conn struct {
 	// Guarded by mu.
 	mu          sync.Mutex
 	writing     bool // somebody writes, and writes on until the queue is empty
-	blocked     bool // the socket takes no more; the loop waits for it
+	blocked     bool // the loop writes on when the socket has room
 	halfClosed  bool // our side is ended
 	wantDrained bool
 	attended    bool // the loop has been asked to attend to it

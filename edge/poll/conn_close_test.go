@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"sync"
@@ -38,7 +39,7 @@ func TestCloseAfterFlushDeliversEverything(t *testing.T) {
 		got, err := io.ReadAll(nc)
 		if err != nil {
 			t.Errorf("after %d bytes: %v", len(got), err)
-		} else if string(got) != string(answer) {
+		} else if !bytes.Equal(got, answer) {
 			t.Errorf("got %d of %d bytes", len(got), len(answer))
 		}
 		writer.Wait()
@@ -111,7 +112,7 @@ func TestNothingIsCalledAfterClose(t *testing.T) {
 		nc := s.dial(t)
 		_, err := nc.Write([]byte("x"))
 		must(t, err)
-		if err := want(t, "Closed", want(t, "connection", closed)); err != why {
+		if err := want(t, "Closed", want(t, "connection", closed)); !errors.Is(err, why) {
 			t.Errorf("closed with %v", err)
 		}
 	})
@@ -164,7 +165,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			})
 		}
 		for range clients {
-			want(t, "Closed", ends)
+			_ = want(t, "Closed", ends)
 		}
 		all.Wait()
 	})

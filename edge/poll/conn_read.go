@@ -90,8 +90,8 @@ func (l *loop) resume(c *Conn) {
 	}
 }
 
-// give calls the handler with b, which may be the bytes of the rest, and keeps what it
-// leaves.
+// give calls the handler with b, which may be the bytes of the rest, and keeps
+// what it leaves.
 func (l *loop) give(c *Conn, b []byte) {
 	n, need := c.handler.Data(&l.turn, b)
 	c.need = need

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -192,7 +193,7 @@ func TestSlowReaderHarmsNobodyElse(t *testing.T) {
 		got := make([]byte, len(sent))
 		_, err := io.ReadFull(slow, got)
 		must(t, err)
-		if string(got) != string(sent) {
+		if !bytes.Equal(got, sent) {
 			t.Error("the slow reader got other bytes than it sent")
 		}
 	})
@@ -217,7 +218,7 @@ func TestDeadlineCutsHalfAFrame(t *testing.T) {
 		nc := s.dial(t)
 		_, err := nc.Write([]byte("half a frame"))
 		must(t, err)
-		if err := want(t, "Closed", want(t, "connection", closed)); err != late {
+		if err := want(t, "Closed", want(t, "connection", closed)); !errors.Is(err, late) {
 			t.Errorf("closed with %v", err)
 		}
 		if _, err := nc.Read(make([]byte, 1)); err == nil {
@@ -334,7 +335,7 @@ func TestPostsAreNeverLostAndInOrder(t *testing.T) {
 			}
 		}
 		f.conn.Close(nil)
-		want(t, "Closed", f.closed)
+		_ = want(t, "Closed", f.closed)
 		if err := f.conn.Post(func(*Turn) {}); !errors.Is(err, ErrClosed) {
 			t.Errorf("post after the end: %v", err)
 		}
@@ -360,7 +361,7 @@ func exchange(t testing.TB, nc net.Conn, seed uint64, sent []byte) {
 	got := make([]byte, len(sent))
 	if n, err := io.ReadFull(nc, got); err != nil {
 		t.Errorf("after %d of %d bytes: %v", n, len(sent), err)
-	} else if string(got) != string(sent) {
+	} else if !bytes.Equal(got, sent) {
 		t.Error("what came back is not what was sent")
 	}
 }

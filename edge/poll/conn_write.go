@@ -9,6 +9,11 @@ var errBlocked = errors.New("poll: the socket is full")
 // doubling buffers that is about half a megabyte.
 const maxViews = 16
 
+// maxRounds is how often one writes to a socket before the loop has to go on
+// in its next turn: others may append as fast as the peer reads, and who writes
+// has more to do.
+const maxRounds = 8
+
 // Append copies head and then body into the out queue, as one: no other frame
 // gets between them. It borrows both. The caller must Flush in the end, for
 // nothing is written before the queue is full. The error is ErrFull, ErrTooLong
@@ -30,7 +35,7 @@ func (c *Conn) enqueue(head, body []byte) (owed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fullLocked(size) && c.startWritingLocked() {
-		// Nobody has tried to write yet: the queue is long, but perhaps the peer is not slow.
+		// The queue is long, but nobody has tried to write it yet.
 		c.mu.Unlock()
 		c.write()
 		c.mu.Lock()
@@ -123,7 +128,11 @@ func (c *Conn) writeQueue() {
 	pool, stats := &c.loop.group.pool, &c.loop.stats
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.phase.Load() < phaseClosing && !c.queue.empty() {
+	for round := 0; c.phase.Load() < phaseClosing && !c.queue.empty(); round++ {
+		if round == maxRounds && c.stream == nil {
+			c.leaveToLoopLocked()
+			return
+		}
 		taken := c.queue.take()
 		c.mu.Unlock()
 		n, err := c.writeOnce(&taken)
@@ -134,8 +143,7 @@ func (c *Conn) writeQueue() {
 		c.queued -= int32(n)
 		c.queue.putBack(taken)
 		if errors.Is(err, errBlocked) {
-			c.writing, c.blocked = false, true
-			c.attendLocked() // to watch for room
+			c.leaveToLoopLocked()
 			return
 		} else if err != nil {
 			c.closeLocked(err)
@@ -154,14 +162,21 @@ func (c *Conn) writeQueue() {
 	c.writing = false
 	if c.phase.Load() >= phaseClosing {
 		c.queue.release(pool)
+		c.queued = 0
 		c.attendLocked() // it could not be ended while we wrote
 	} else if c.wantDrained {
 		c.attendLocked()
 	}
 }
 
-// writeOnce writes the front of q, at most once to a socket. It returns how many bytes
-// went out, also when there is an error.
+// leaveToLoopLocked has the loop write on when the socket has room.
+func (c *Conn) leaveToLoopLocked() {
+	c.writing, c.blocked = false, true
+	c.attendLocked()
+}
+
+// writeOnce writes the front of q, at most once to a socket. It returns how
+// many bytes went out, also when there is an error.
 func (c *Conn) writeOnce(q *queue) (int, error) {
 	var array [maxViews][]byte
 	views := q.views(array[:0])

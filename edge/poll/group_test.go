@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -78,12 +79,14 @@ func TestCloseEndsEveryConnection(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
 		const clients = 20
 		ends := make(chan error, clients)
-		s := serve(t, k, nil, func(f *fake) { f.closed = ends })
+		opened := make(chan *Conn, clients)
+		s := serve(t, k, nil, func(f *fake) {
+			f.closed = ends
+			opened <- f.conn
+		})
 		for range clients {
 			handshake(t, s.dial(t))
-		}
-		for s.group.Stats().Conns < clients {
-			runtime.Gosched()
+			_ = want(t, "connection", opened)
 		}
 		s.group.Close()
 		s.group.Close()
@@ -119,7 +122,7 @@ func TestEndedConnectionsLeaveNoDescriptors(t *testing.T) {
 			ends := make(chan error, 100)
 			s := serve(t, k, nil, func(f *fake) { f.closed = ends })
 			_ = s.dial(t).Close()
-			want(t, "Closed", ends)
+			_ = want(t, "Closed", ends)
 			before = openFiles(t)
 			for i := range 100 {
 				nc := s.dial(t)
@@ -127,7 +130,7 @@ func TestEndedConnectionsLeaveNoDescriptors(t *testing.T) {
 					handshake(t, nc)
 				}
 				must(t, nc.Close())
-				want(t, "Closed", ends)
+				_ = want(t, "Closed", ends)
 			}
 		})
 		if n := openFiles(t); n > before {
@@ -148,12 +151,11 @@ func openFiles(t *testing.T) int {
 
 func TestConnectionsAreSpreadOverTheLoops(t *testing.T) {
 	each(t, func(t *testing.T, k kind) {
-		s := serve(t, k, func(cfg *Config) { cfg.Loops = 4 }, func(*fake) {})
+		opened := make(chan *Conn, 20)
+		s := serve(t, k, func(cfg *Config) { cfg.Loops = 4 }, func(f *fake) { opened <- f.conn })
 		for range 20 {
 			handshake(t, s.dial(t))
-		}
-		for s.group.Stats().Conns < 20 {
-			runtime.Gosched()
+			_ = want(t, "connection", opened)
 		}
 		for i, l := range s.group.loops {
 			if n := l.load.Load(); n != 5 {
@@ -261,4 +263,58 @@ func TestMetricsAreRegisteredOnce(t *testing.T) {
 	if _, err := NewGroup(Config{Loops: -1}); err == nil {
 		t.Error("a negative number of loops is taken")
 	}
+}
+
+// brokenPoller fails when it is told to.
+type brokenPoller struct {
+	poller
+	broken atomic.Bool
+}
+
+var errBroken = errors.New("broken")
+
+func (p *brokenPoller) wait(sleep bool, until time.Time) ([]ready, error) {
+	ready, err := p.poller.wait(sleep, until)
+	if p.broken.Load() {
+		err = errBroken
+	}
+	return ready, err
+}
+
+func TestBrokenLoopEndsTheGroup(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		cfg := k.config
+		cfg.Loops = 2
+		g, err := NewGroup(cfg)
+		must(t, err)
+		p := &brokenPoller{poller: g.loops[0].poller}
+		g.loops[0].poller = p
+		ran, ends, opened := make(chan error, 1), make(chan error, 4), make(chan *Conn, 1)
+		go func() { ran <- g.Run(context.Background()) }()
+		for range cap(ends) {
+			here, _ := net.Pipe()
+			must(t, g.Add(here, func(_ *Turn, c *Conn) Handler {
+				opened <- c
+				return &fake{conn: c, closed: ends}
+			}))
+			_ = want(t, "connection", opened)
+		}
+		p.broken.Store(true)
+		g.loops[0].post(post{fn: func(*Turn) {}})
+		broken := 0
+		for range cap(ends) {
+			switch err := want(t, "Closed", ends); {
+			case errors.Is(err, errBroken):
+				broken++
+			case !errors.Is(err, ErrClosed):
+				t.Errorf("closed with %v", err)
+			}
+		}
+		if broken != 2 {
+			t.Errorf("%d connections of the broken loop were told", broken)
+		}
+		if err := want(t, "Run", ran); !errors.Is(err, errBroken) {
+			t.Errorf("Run returned %v", err)
+		}
+	})
 }

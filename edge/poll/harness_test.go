@@ -52,7 +52,6 @@ type server struct {
 	group *Group
 	addr  string
 	kind  kind
-	conns chan *Conn // those that were opened
 }
 
 // serve runs a group until the test ends. Each connection gets a fake that
@@ -69,8 +68,7 @@ func serve(t testing.TB, k kind, change func(*Config), setup func(*fake)) *serve
 		setup(f)
 		return f
 	}
-	s := serveHandlers(t, k, cfg, func(netip.AddrPort) (Opener, []byte) { return open, nil })
-	return s
+	return serveHandlers(t, k, cfg, func(netip.AddrPort) (Opener, []byte) { return open, nil })
 }
 
 func serveHandlers(t testing.TB, k kind, cfg Config, accept Accept) *server {

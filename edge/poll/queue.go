@@ -49,12 +49,12 @@ func (q *queue) putBack(taken queue) {
 // skip removes the first n bytes and returns the buffers that are free by it.
 func (q *queue) skip(to *pool, n int) {
 	for q.head != nil {
-		if left := q.head.len(); n < left {
+		left := q.head.len()
+		if n < left {
 			q.head.off += n
 			return
-		} else {
-			n -= left
 		}
+		n -= left
 		done := q.head
 		q.head, done.next = done.next, nil
 		to.put(done)

@@ -20,7 +20,7 @@ func TestAcceptedSocketsAreSetUp(t *testing.T) {
 		descriptor, err := unix.FcntlInt(uintptr(c.fd), unix.F_GETFD, 0)
 		must(t, err)
 		set <- flags{noDelay != 0, status&unix.O_NONBLOCK != 0, descriptor&unix.FD_CLOEXEC != 0}
-		return idler{}
+		return idler{make(chan struct{}, 1)}
 	}
 	s := serveHandlers(t, kinds()[0], Config{}, func(netip.AddrPort) (Opener, []byte) { return open, nil })
 	s.dial(t)
