@@ -188,17 +188,16 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 	}
 	inForce := make(chan error, 1)
 	go func() { inForce <- h.barrier.wait(ctx) }()
-	err := h.registrar.register(ctx, m, h.cfg.KeepOlder)
-	if errors.Is(err, presence.ErrTaken) {
-		<-inForce
+	registered := h.registrar.register(ctx, m, h.cfg.KeepOlder)
+	subscribed := <-inForce
+	switch {
+	case errors.Is(registered, presence.ErrTaken):
 		return takenReason()
-	}
-	if err != nil {
-		h.registrar.changed(m)
-	}
-	if err := <-inForce; err != nil {
+	case subscribed != nil:
 		h.registrar.gone(m)
-		return fmt.Errorf("subscribe: %w", err)
+		return fmt.Errorf("subscribe: %w", subscribed)
+	case registered != nil: // Redis is away: later
+		h.registrar.changed(m)
 	}
 	return nil
 }
