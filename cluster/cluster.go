@@ -182,7 +182,8 @@ func (c *Cluster) Leave(ctx context.Context) error {
 }
 
 // Close ends gossip and says no goodbye. It waits for nothing but a Leave that is
-// under way. It may be called twice.
+// under way; a probe that has begun ends by itself, seconds later. It may be called
+// twice.
 func (c *Cluster) Close() error {
 	c.life.Lock()
 	defer c.life.Unlock()
