@@ -112,6 +112,10 @@ func (t *turn) deliver(b *hub, token string, from origin, msg *nats.Msg) {
 		return
 	}
 	server := lime.IsPostmaster(sender.Name)
+	session := t.header.From // the one that sent it
+	if t.header.PP != nil {
+		session = t.header.PP
+	}
 	reached, refused := false, error(nil)
 	give := func(m *Member) {
 		if err := t.give(m, token == tokenIdentity, msg.Data); err != nil {
@@ -122,7 +126,7 @@ func (t *turn) deliver(b *hub, token string, from origin, msg *nats.Msg) {
 	}
 	if token == tokenIdentity {
 		for _, m := range b.members {
-			if reachedAtIdentity(m.presence, m.guest, server) && (echoes(m.presence) || !bytes.Equal(t.header.From, []byte(m.address))) {
+			if reachedAtIdentity(m.presence, m.guest, server) && (echoes(m.presence) || string(session) != m.address) {
 				give(m)
 			}
 		}

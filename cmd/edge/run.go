@@ -119,7 +119,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if inside != nil {
 		live("router", func() error { return inside.Run(routed) })
 	}
-	live("sessions", sessions.Run)
+	sessionsEnded := make(chan struct{})
+	live("sessions", func() error {
+		defer close(sessionsEnded)
+		return sessions.Run()
+	})
 	live("load", func() error { return announceLoad(member, p, sessions) })
 	live("clients", func() error { return sessions.Serve(serving, listener) })
 
@@ -131,6 +135,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	drain, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer cancel()
 	err = sessions.Shutdown(drain)
+	<-sessionsEnded
 	stopRouting()
 	<-routingEnded
 	err = errors.Join(err, p.Cluster.Leave(drain))
