@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// announceTimeout bounds the wait for an announcement to go out, and with it the
-// time that Run takes to end.
-const announceTimeout = time.Second
-
 // keepAnnounced tells the others what changed of this member, until ctx is done or
 // the cluster is closed.
 func (c *Cluster) keepAnnounced(ctx context.Context) error {
@@ -33,14 +29,14 @@ func (c *Cluster) keepAnnounced(ctx context.Context) error {
 		if c.gone() {
 			continue
 		}
-		if err := c.announce(announceTimeout); err != nil {
-			c.log.WithError(err).Debug("gossip is slow to take an announcement")
-		}
+		// Whether it is out by now does not matter: it goes out by itself, and a newer
+		// one takes its place in memberlist's queue.
+		_ = c.announce(time.Millisecond)
 	}
 }
 
-// announce hands the metadata to gossip and waits until it has gone out, so that a
-// slow network gets fewer announcements, not a queue of them.
+// announce hands the metadata to gossip and waits until it has gone out, or returns
+// an error after timeout.
 func (c *Cluster) announce(timeout time.Duration) error {
 	c.announcing.Lock()
 	defer c.announcing.Unlock()

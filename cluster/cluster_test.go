@@ -353,6 +353,29 @@ func TestWatchEndsWithContextAndWithTheCluster(t *testing.T) {
 	}
 }
 
+func TestRunEndsWithContextAndWithTheCluster(t *testing.T) {
+	c, err := cluster.Start(cluster.Config{
+		ID: "ana", Role: cluster.RoleEdge, Bind: "127.0.0.1:0", Join: []string{"127.0.0.1:1"}, Preset: cluster.PresetLocal,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("with its context: %v", err)
+	}
+	go func() { ended <- c.Run(t.Context()) }()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("with the cluster: %v", err)
+	}
+}
+
 func TestEndingTwiceIsNoError(t *testing.T) {
 	ana := start(t, cluster.Config{ID: "ana"})
 	for range 2 {
