@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/gobwas/ws"
 
@@ -111,12 +112,16 @@ func (s *session) greet() {
 
 // credentials takes the client's identity and what proves it.
 func (s *session) credentials(h *lime.Header, b []byte) {
-	var given lime.Session
+	var given struct { // the rest of the envelope is the header's, or nobody's
+		Scheme         string          `json:"scheme"`
+		Authentication json.RawMessage `json:"authentication"`
+	}
 	if err := json.Unmarshal(b, &given); err != nil {
 		s.fail(lime.CodeSessionAuthenticationFailed, "The authentication cannot be read")
 		return
 	}
-	if !s.offered(given.Scheme) { // L-SES-17
+	scheme, ok := s.offered(given.Scheme)
+	if !ok { // L-SES-17
 		s.fail(lime.CodeSessionAuthenticationFailed, "The scheme is not offered")
 		return
 	}
@@ -132,17 +137,19 @@ func (s *session) credentials(h *lime.Header, b []byte) {
 	s.node = from.WithDefaults(s.rules.domains[0])
 	s.waiting = true
 	s.out.authenticate(auth.Request{
-		Scheme: auth.Scheme(given.Scheme), Node: s.node, Credentials: given.Authentication,
+		Scheme: scheme, Node: s.node, Credentials: given.Authentication,
 	})
 }
 
-func (s *session) offered(scheme string) bool {
+// offered returns the scheme as it is offered, in whatever case the client gives
+// it: L-ENV-11.
+func (s *session) offered(given string) (scheme auth.Scheme, ok bool) {
 	for _, o := range s.rules.options {
-		if o == scheme {
-			return true
+		if strings.EqualFold(o, given) {
+			return auth.Scheme(o), true
 		}
 	}
-	return false
+	return "", false
 }
 
 // authenticated takes the answer to out.authenticate.
@@ -159,13 +166,13 @@ func (s *session) authenticated(g auth.Grant, err error) {
 	if instance == "" {
 		instance = rand.Text() // unique, so that two such logins can coexist: L-SES-19
 	}
-	s.guest = g.Guest
-	s.address = lime.Node{Identity: g.Identity, Instance: instance}.String()
-	s.node, err = lime.ParseNode(s.address) // one text for all parts
+	address := lime.Node{Identity: g.Identity, Instance: instance}.String()
+	node, err := lime.ParseNode(address) // one text for all parts
 	if err != nil {
 		s.fail(lime.CodeValidationInvalidIdentity, "The from is no node")
 		return
 	}
+	s.guest, s.address, s.node = g.Guest, address, node
 	s.waiting = true
 	s.out.attach(Arrival{Node: s.node, Session: s.id, Guest: s.guest})
 }
@@ -281,11 +288,12 @@ func (s *session) say(e *lime.Session) {
 	s.out.send(e.AppendJSON(nil))
 }
 
-// server is the node under which the edge speaks to this client.
+// server is the node under which the edge speaks to this client. What the client
+// proposes for itself is not known to be a domain of ours.
 func (s *session) server() lime.Node {
-	domain := s.node.Domain
-	if domain == "" {
-		domain = s.rules.domains[0]
+	domain := s.rules.domains[0]
+	if s.address != "" {
+		domain = s.node.Domain
 	}
 	return lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: domain}, Instance: "#" + s.rules.id}
 }
