@@ -23,21 +23,21 @@ func (c *Cluster) WatchDead(ctx context.Context, left LeaseLeft, dead func(Membe
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	defer cancel()
-	suspects := map[string]context.CancelFunc{} // by incarnation; owned by the watch
+	var suspects sync.Map // of incarnation to context.CancelFunc
 	return c.Watch(ctx, func(e Event) {
 		name := e.Member.Incarnation
-		if acquit := suspects[name]; acquit != nil {
-			acquit()
-			delete(suspects, name)
+		if acquit, ok := suspects.LoadAndDelete(name); ok {
+			acquit.(context.CancelFunc)()
 		}
 		if e.Kind != EventDead && e.Kind != EventLeave {
 			return
 		}
 		suspect, acquit := context.WithCancel(ctx)
-		suspects[name] = acquit
+		suspects.Store(name, acquit)
 		waiting.Go(func() {
 			defer acquit()
 			if awaitLeaseEnd(suspect, name, left) {
+				suspects.Delete(name) // no incarnation dies twice
 				dead(e.Member)
 			}
 		})
