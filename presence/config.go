@@ -19,8 +19,8 @@ type Config struct {
 	//	redis+cluster://[[user]:password@]host:port[,host:port...]
 	//
 	// with rediss for TLS; several hosts mean a cluster under either name. The
-	// options are those of go-redis's ParseURL and ParseClusterURL. It must
-	// be given.
+	// options are those of go-redis's ParseURL and ParseClusterURL, but for
+	// retries and timeouts, which the Store sets. It must be given.
 	URL string
 
 	// Timeout bounds each call and each attempt to connect, whatever the

@@ -2,28 +2,11 @@ package presence
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-)
-
-// call is one command on its way through a lane.
-type call struct {
-	cmd      redis.Cmder
-	script   *script // which cmd runs; nil for a plain command
-	deadline time.Time
-	state    atomic.Int32
-	done     chan struct{} // closed when cmd has its result, or err is set
-	err      error         // why cmd was not sent; read after done
-}
-
-// States of a call. Whoever moves it from waiting decides its fate.
-const (
-	waiting int32 = iota
-	sent
-	abandoned // its caller's context ended before it was sent: nothing happened
 )
 
 // lane coalesces calls into pipelines. It has one pipeline under way at a time:
@@ -111,85 +94,24 @@ func (s *Store) pipeline(ctx context.Context, calls []*call) {
 		s.metrics.unknown.Add(float64(n))
 		_, _ = again.Exec(ctx)
 	}
+	s.relearn(ctx, calls)
 }
 
-// scriptCall makes a call of sc on one key.
-func (s *Store) scriptCall(ctx context.Context, sc *script, key string, args ...any) *call {
-	all := make([]any, 0, 4+len(args))
-	all = append(append(all, "evalsha", sc.sha, 1, key), args...)
-	return s.newCall(redis.NewCmd(ctx, all...), sc)
-}
-
-func (s *Store) newCall(cmd redis.Cmder, sc *script) *call {
-	return &call{
-		cmd: cmd, script: sc,
-		deadline: time.Now().Add(s.cfg.Timeout),
-		done:     make(chan struct{}),
+// relearn lets the cluster client ask who has which slots when a server could
+// not be reached. By itself it does so only when a server that it reached
+// points elsewhere, or once in a while; meanwhile a replica has taken over.
+func (s *Store) relearn(ctx context.Context, calls []*call) {
+	c, ok := s.client.(*redis.ClusterClient)
+	if !ok {
+		return
 	}
-}
-
-// submit queues c, whose key is key, and waits while the queue is full.
-func (s *Store) submit(ctx context.Context, key string, c *call) error {
-	l := s.laneOf(key)
-	select {
-	case l.queue <- c:
-		return nil
-	default:
-	}
-	t := time.NewTimer(s.cfg.Timeout)
-	defer t.Stop()
-	select {
-	case l.queue <- c:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.ctx.Done():
-		return ErrClosed
-	case <-t.C:
-		return fmt.Errorf("waited %v for room to queue: %w", s.cfg.Timeout, context.DeadlineExceeded)
-	}
-}
-
-// wait returns when c has its result. When ctx ends first, c is not sent if it
-// was not yet, else what becomes of it is unknown; other calls are not touched.
-func (s *Store) wait(ctx context.Context, c *call) error {
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		c.state.CompareAndSwap(waiting, abandoned)
-		return ctx.Err()
-	case <-s.ctx.Done():
-		select {
-		case <-c.done:
-		default:
-			c.state.CompareAndSwap(waiting, abandoned)
-			return ErrClosed
+	for _, call := range calls {
+		err := call.cmd.Err()
+		if _, answered := errors.AsType[redis.Error](err); err != nil && (!answered || redis.HasErrorPrefix(err, "CLUSTERDOWN")) {
+			c.ReloadState(ctx) // in the background, at most five times a second
+			return
 		}
 	}
-	if c.err != nil {
-		return c.err
-	}
-	if err := c.cmd.Err(); err != nil {
-		if s.ctx.Err() != nil {
-			return ErrClosed
-		}
-		return err
-	}
-	return nil
-}
-
-// do submits c and waits for it.
-func (s *Store) do(ctx context.Context, key string, c *call) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.ctx.Err() != nil {
-		return ErrClosed
-	}
-	if err := s.submit(ctx, key, c); err != nil {
-		return err
-	}
-	return s.wait(ctx, c)
 }
 
 func (s *Store) laneOf(key string) *lane {

@@ -27,25 +27,7 @@ const (
 	tagRule     = 'r' // one byte: index into rules; else the text
 	tagMessage  = 'm' // text
 	tagPriority = 'p' // varint
-	tagFlags    = 'f' // one byte, the flags below
-)
-
-const (
-	flagFilterByDistance = 1 << iota
-	flagRoundRobin
-	flagEcho
-	flagPromiscuous
-)
-
-// The orders are part of the format: append only.
-var (
-	statuses = []lime.Status{
-		lime.StatusUnavailable, lime.StatusAvailable, lime.StatusBusy, lime.StatusAway, lime.StatusInvisible,
-	}
-	rules = []lime.RoutingRule{
-		lime.RouteInstance, lime.RouteIdentity, lime.RouteIdentityByPriority,
-		lime.RoutePromiscuous, lime.RouteDomain, lime.RouteRootDomain,
-	}
+	tagFlags    = 'f' // one byte, see flagsOf
 )
 
 const packed = 0x80 // set in the length of a session that is a packed UUID
@@ -154,50 +136,6 @@ func (r *Registration) set(tag byte, content string) {
 		p.Echo = f&flagEcho != 0
 		p.Promiscuous = f&flagPromiscuous != 0
 	}
-}
-
-func flagsOf(p *lime.Presence) (f byte) {
-	for _, b := range []struct {
-		on  bool
-		bit byte
-	}{
-		{p.FilterByDistance, flagFilterByDistance},
-		{p.RoundRobin, flagRoundRobin},
-		{p.Echo, flagEcho},
-		{p.Promiscuous, flagPromiscuous},
-	} {
-		if b.on {
-			f |= b.bit
-		}
-	}
-	return f
-}
-
-func appendUnless(b []byte, tag byte, s, unless string) []byte {
-	if s == unless {
-		return b
-	}
-	b = binary.AppendUvarint(append(b, tag), uint64(len(s)))
-	return append(b, s...)
-}
-
-func appendEnum[E ~string](b []byte, tag byte, e E, known []E) []byte {
-	if e == "" {
-		return b
-	}
-	for i, k := range known {
-		if k == e {
-			return append(b, tag, 1, byte(i))
-		}
-	}
-	return appendUnless(b, tag, string(e), "")
-}
-
-func enumOf[E ~string](content string, known []E) E {
-	if len(content) == 1 && int(content[0]) < len(known) {
-		return known[content[0]]
-	}
-	return E(content)
 }
 
 func cut(v string) (part, rest string, ok bool) {

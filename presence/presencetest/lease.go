@@ -171,26 +171,42 @@ func sweepSpares(t *testing.T, w *world) {
 }
 
 func sweepLimit(t *testing.T, w *world) {
-	s := w.open(presence.Config{SweepLimit: 1})
+	s := w.open(presence.Config{SweepLimit: 1, Timeout: patience})
 	w.die("e1")
-	const n = 1500
-	for i := range n {
-		_, _, err := s.Register(w.ctx(), reg(fmt.Sprintf("ana@x/%d", i%700), "e1", "s1"), false)
-		w.must("register", err)
+	const n = 510 // more than one step removes
+	if ok := each(n, func(i int) error {
+		_, _, err := s.Register(w.ctx(), reg(fmt.Sprintf("ana@x/%d", i), "e1", "s1"), false)
+		return err
+	}); ok != n {
+		t.Fatalf("%d of %d registered", ok, n)
 	}
-	total := 0
-	for range n {
+	first, err := s.Sweep(w.ctx(), func(presence.EdgeID) bool { return true })
+	w.must("sweep", err)
+	if len(first) != n {
+		t.Errorf("removed %d of one identity, want all %d", len(first), n)
+	}
+	if v := w.view("ana@x"); v.Version != 0 {
+		t.Errorf("left: %v", v)
+	}
+
+	const identities = 1800 // more than one step looks at, on each server
+	if ok := each(identities, func(i int) error {
+		_, _, err := s.Register(w.ctx(), user(i), false)
+		return err
+	}); ok != identities {
+		t.Fatalf("%d of %d registered", ok, identities)
+	}
+	total, sweeps := 0, 0
+	for {
 		removed, err := s.Sweep(w.ctx(), func(presence.EdgeID) bool { return true })
 		w.must("sweep", err)
 		if len(removed) == 0 {
 			break
 		}
 		total += len(removed)
+		sweeps++
 	}
-	if total != 700 {
-		t.Errorf("removed %d in all, want 700", total)
-	}
-	if v := w.view("ana@x"); v.Version != 0 {
-		t.Errorf("left: %v", v)
+	if total != identities || sweeps < 2 {
+		t.Errorf("removed %d in %d sweeps, want %d in several", total, sweeps, identities)
 	}
 }

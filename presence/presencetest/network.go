@@ -90,7 +90,6 @@ func cancelled(t *testing.T, w *world) {
 	}
 	const n = 500
 	soon, cancel := context.WithCancel(w.ctx())
-	cancelled := 0
 	ok := each(n, func(i int) error {
 		if i%5 == 0 {
 			cancel()
@@ -106,7 +105,7 @@ func cancelled(t *testing.T, w *world) {
 		return err
 	})
 	if ok != n/2 {
-		t.Errorf("%d of %d calls succeeded beside %d cancelled ones", ok, n/2, cancelled)
+		t.Errorf("%d of %d calls succeeded beside as many that may be cancelled", ok, n/2)
 	}
 }
 
