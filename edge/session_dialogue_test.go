@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func (d *dialogue) to(state lime.State) {
 	}
 	if state >= lime.StateEstablished {
 		d.says(`{"id":"$id","from":"` + anaNode + `","state":"authenticating","scheme":"plain","authentication":{"password":"czNjcmV0"}}`)
-		d.grant(auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org"), Role: auth.RoleMember})
+		d.grant(anaGrant)
 		d.place()
 	}
 	if state == lime.StateFinished {
@@ -275,3 +276,7 @@ func (d *dialogue) count(why dropReason)        { d.dropped[why]++ }
 func (d *dialogue) close(code ws.StatusCode) { d.closed = append(d.closed, code) }
 
 var errOurs = errors.New("dial tcp 10.0.0.1:4222: secret details")
+
+var anaGrant = auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org"), Role: auth.RoleMember}
+
+func itoa(c lime.Code) string { return strconv.Itoa(int(c)) }

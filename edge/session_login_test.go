@@ -78,7 +78,7 @@ func TestDeliveryBeginsAfterEstablished(t *testing.T) { // L-SES-33
 	d := newDialogue(t)
 	d.to(lime.StateAuthenticating)
 	d.says(`{"id":"$id","from":"` + anaNode + `","state":"authenticating","scheme":"guest"}`)
-	d.grant(auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org")})
+	d.grant(anaGrant)
 	d.arrived()
 	m := &orderedMember{d: d}
 	d.session.attached(m, nil)
@@ -215,7 +215,7 @@ func TestSecondLoginWhileOneIsUnderWayFails(t *testing.T) {
 	d.says(login)
 	d.says(login)
 	d.hearsFailed("one at a time", lime.CodeSessionInvalidActionForState)
-	d.grant(auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org")})
+	d.grant(anaGrant)
 	if len(d.arrivals) != 0 {
 		t.Error("a failed session asks for a place")
 	}
@@ -228,7 +228,7 @@ func TestPlaceOfASessionThatEndedMeanwhileIsGivenUp(t *testing.T) {
 		d := newDialogue(t)
 		d.to(lime.StateAuthenticating)
 		d.says(`{"id":"$id","from":"` + anaNode + `","state":"authenticating","scheme":"guest"}`)
-		d.grant(auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org")})
+		d.grant(anaGrant)
 		end(&d.session)
 		d.sent = nil
 		d.place()
