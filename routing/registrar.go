@@ -18,10 +18,11 @@ type registrar struct {
 	hubs *Hubs
 	wake chan struct{} // holds one
 
-	mu      sync.Mutex
-	dirty   map[*Member]struct{} // to be registered, or given their new presence
-	leaving map[*Member]struct{} // to be unregistered
-	stale   map[*hub]struct{}    // whose view is to be read
+	mu       sync.Mutex
+	dirty    map[*Member]struct{} // to be registered, or given their new presence
+	leaving  map[*Member]struct{} // to be unregistered
+	stale    map[*hub]struct{}    // whose view is to be read
+	underWay int                  // taken of them by the present round
 }
 
 // How many requests one round of the registrar makes at once. Redis sees them as
@@ -124,11 +125,11 @@ func (r *registrar) finish(ctx context.Context) {
 	}
 }
 
-// waiting is how much is noted.
+// waiting is how much is noted, or being brought to Redis.
 func (r *registrar) waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := len(r.dirty) + len(r.leaving) + len(r.stale)
+	n := len(r.dirty) + len(r.leaving) + len(r.stale) + r.underWay
 	r.hubs.metrics.backlog.Set(float64(n))
 	return n
 }
@@ -170,6 +171,9 @@ func (r *registrar) round(ctx context.Context) error {
 		})
 	}
 	all.Wait()
+	r.mu.Lock()
+	r.underWay = 0
+	r.mu.Unlock()
 	return first
 }
 
@@ -177,7 +181,9 @@ func (r *registrar) round(ctx context.Context) error {
 func (r *registrar) take() (dirty, leaving []*Member, stale []*hub) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return takeSome(r.dirty), takeSome(r.leaving), takeSome(r.stale)
+	dirty, leaving, stale = takeSome(r.dirty), takeSome(r.leaving), takeSome(r.stale)
+	r.underWay = len(dirty) + len(leaving) + len(stale)
+	return dirty, leaving, stale
 }
 
 func takeSome[K comparable](set map[K]struct{}) []K {
