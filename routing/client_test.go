@@ -172,13 +172,24 @@ func (c *client) Got() []string {
 // Want waits for exactly these envelopes since the last Want, in this order.
 func (c *client) Want(why string, envelopes ...string) {
 	c.e.w.Helper()
-	eventually(c.e.w, fmt.Sprintf("%s: %s has %q, wants %q", why, c.node, c.Got(), envelopes), func() bool {
+	c.want(why, slices.Clone[[]string], envelopes)
+}
+
+// WantSorted is Want for what comes in any order.
+func (c *client) WantSorted(why string, envelopes ...string) {
+	c.e.w.Helper()
+	c.want(why, func(s []string) []string { return slices.Sorted(slices.Values(s)) }, envelopes)
+}
+
+func (c *client) want(why string, order func([]string) []string, envelopes []string) {
+	c.e.w.Helper()
+	eventually(c.e.w, fmt.Sprintf("%s: %s gets %q", why, c.node, envelopes), func() bool {
 		return len(c.Got()) >= len(envelopes)
 	})
 	c.e.w.settle()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !slices.Equal(c.got, envelopes) {
+	if !slices.Equal(order(c.got), order(envelopes)) {
 		c.e.w.Errorf("%s: %s has %q, want %q", why, c.node, c.got, envelopes)
 	}
 	if c.written != len(c.got) {

@@ -160,7 +160,7 @@ func (h *Hubs) ServerNode(domain string) lime.Node {
 func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, error) {
 	key, err := makeIdentityKey(a.Node.Identity)
 	token := instanceToken(a.Node.Instance)
-	if err != nil || len(key)+len(token) > MaxSubject {
+	if err != nil || len(rootTo)+len(key)+len(".")+len(token) > MaxSubject {
 		return nil, &lime.Reason{Code: lime.CodeValidationInvalidIdentity, Description: "The address is too long"}
 	}
 	m := &Member{

@@ -106,6 +106,19 @@ func (w *world) flush(nc *nats.Conn) {
 	}
 }
 
+// publish publishes an envelope to an address behind the edges' backs.
+func (w *world) publish(nc *nats.Conn, to, reply, envelope string) {
+	w.Helper()
+	w.publishTo(nc, subjectOf(lime.MustParseNode(to)), reply, envelope)
+}
+
+func (w *world) publishTo(nc *nats.Conn, subject, reply, data string) {
+	w.Helper()
+	if err := nc.PublishMsg(&nats.Msg{Subject: subject, Reply: reply, Data: []byte(data)}); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // settle returns when all that was published before has had its effect on every
 // edge, the answers to it included.
 func (w *world) settle() {
