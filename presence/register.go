@@ -32,7 +32,7 @@ func (s *Store) register(ctx context.Context, r *Registration, keepOlder bool) (
 	if err != nil {
 		return View{}, nil, err
 	}
-	value, holder, err := appendValue(nil, r)
+	value, holder, err := encodeValue(r)
 	if err != nil {
 		return View{}, nil, err
 	}

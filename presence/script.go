@@ -1,9 +1,6 @@
 package presence
 
-import (
-	"crypto/sha1"
-	"encoding/hex"
-)
+import "github.com/redis/go-redis/v9"
 
 // script is a Lua program in Redis, which runs as one atomic step.
 type script struct {
@@ -12,8 +9,7 @@ type script struct {
 }
 
 func newScript(text string) *script {
-	sum := sha1.Sum([]byte(text))
-	return &script{text: text, sha: hex.EncodeToString(sum[:])}
+	return &script{text: text, sha: redis.NewScript(text).Hash()}
 }
 
 // luaDrop ends a removal: the key goes with its last registration, else its

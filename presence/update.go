@@ -18,7 +18,7 @@ func (s *Store) Update(ctx context.Context, r Registration) (version int64, err 
 	if err != nil {
 		return 0, fmt.Errorf("update %s: %w", r.Node, err)
 	}
-	value, holder, err := appendValue(nil, &r)
+	value, holder, err := encodeValue(&r)
 	if err != nil {
 		return 0, fmt.Errorf("update %s: %w", r.Node, err)
 	}

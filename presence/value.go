@@ -34,19 +34,18 @@ const packed = 0x80 // set in the length of a session that is a packed UUID
 
 var errMalformed = errors.New("malformed value")
 
-// appendValue appends the value of r, and returns how many bytes of it are the
-// holder.
-func appendValue(b []byte, r *Registration) (value []byte, holder int, err error) {
+// encodeValue returns the value of r, and how many bytes of it are the holder.
+func encodeValue(r *Registration) (value []byte, holder int, err error) {
 	if err := r.Edge.check(); err != nil {
 		return nil, 0, err
 	}
-	start := len(b)
+	b := make([]byte, 0, 64)
 	b = append(b, byte(len(r.Edge)))
 	b = append(b, r.Edge...)
 	if b, err = appendSession(b, r.Session); err != nil {
 		return nil, 0, err
 	}
-	holder = len(b) - start
+	holder = len(b)
 
 	folded := r.Node.Fold()
 	b = appendUnless(b, tagName, r.Node.Name, folded.Name)

@@ -14,7 +14,7 @@ import (
 const uuid = "52d59849-19a8-4b2d-86b7-3fa563cdb616"
 
 func TestValueOfAUsualRegistrationKeepsAHashCompact(t *testing.T) {
-	b, _, err := appendValue(nil, &Registration{
+	b, _, err := encodeValue(&Registration{
 		Node: lime.MustParseNode("ana@example.org/home"), Edge: "limegrove-edge-7d9f8b6c5-x2x4z-4f1b9a", Session: uuid,
 		Presence: lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity},
 	})
@@ -49,7 +49,7 @@ func TestValueRoundTrip(t *testing.T) {
 				Promiscuous:      rapid.Bool().Draw(t, "promiscuous"),
 			},
 		}
-		b, holder, err := appendValue(nil, &r)
+		b, holder, err := encodeValue(&r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestOnlyTheUsualSpellingOfAUUIDIsPacked(t *testing.T) {
 }
 
 func FuzzDecodeValue(f *testing.F) {
-	b, _, _ := appendValue(nil, &Registration{
+	b, _, _ := encodeValue(&Registration{
 		Node: lime.MustParseNode("Ana@x/1"), Edge: "e1", Session: uuid, Guest: true,
 		Presence: lime.Presence{Status: "available", Message: "m", Priority: 3, Echo: true},
 	})
@@ -97,7 +97,7 @@ func FuzzDecodeValue(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b, _, err := appendValue(nil, &r)
+		b, _, err := encodeValue(&r)
 		if err != nil {
 			return // an edge or a session that no writer makes
 		}

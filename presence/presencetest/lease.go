@@ -11,7 +11,7 @@ import (
 	"limegrove/presence"
 )
 
-func leaseEnds(t *testing.T, w *world) {
+func leaseEnds(_ *testing.T, w *world) {
 	w.live("e1")
 	w.register(reg("ana@x/1", "e1", "s1"))
 	w.register(reg("ana@x/2", "e2", "s2"))
@@ -24,7 +24,7 @@ func leaseEnds(t *testing.T, w *world) {
 	w.wantSessions("to a store that never saw it alive", v, "s2")
 }
 
-func edgeComesBack(t *testing.T, w *world) {
+func edgeComesBack(_ *testing.T, w *world) {
 	id := lime.MustParseIdentity("ana@x")
 	w.die("e1")
 	w.register(reg("ana@x/1", "e1", "s1"))
@@ -158,7 +158,7 @@ func sweepSpares(t *testing.T, w *world) {
 	w.die("e1")
 	r := reg("ana@x/1", "e1", "s1")
 	w.register(r)
-	removed, err := w.store.Sweep(w.ctx(), func(e presence.EdgeID) bool {
+	removed, err := w.store.Sweep(w.ctx(), func(presence.EdgeID) bool {
 		w.register(r) // after the sweep has read it
 		return true
 	})
