@@ -34,8 +34,9 @@ type Registration struct {
 
 // View is all registrations of one identity.
 type View struct {
-	// Version changes with every change of the identity's registrations, and
-	// is 0 when there are none. See the package comment for how to compare it.
+	// Version rises with every change of the identity's registrations, and is
+	// 0 when none is stored. The end of a lease changes the registrations but
+	// not the version. See the package comment for how to compare versions.
 	Version int64
 	// Registrations are sorted by folded instance.
 	Registrations []Registration
