@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"limegrove/internal/redistest"
+)
+
+// domain is what all clusters serve.
+const domain = "localhost"
+
+// cluster is a whole system of processes.
+type cluster struct {
+	nats   *natsServer
+	redis  *redistest.Server
+	router *process
+	edges  []*edge
+
+	gossip string // the router's, which the edges join
+	names  atomic.Int64
+}
+
+// edge is one edge's process.
+type edge struct {
+	*process
+	url   string // for clients
+	admin string // host:port of the admin pages
+}
+
+// startCluster starts a router and so many edges, which know each other when it
+// returns.
+func startCluster(t testing.TB, edges int, flags ...string) *cluster {
+	t.Helper()
+	c := &cluster{nats: startNATS(t), redis: redistest.Start(t), gossip: address(freePorts(t, 1))}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("redis-server printed:\n%s", c.redis.Output())
+		}
+	})
+	c.router = startProcess(t, "router", t.TempDir(), routerProgram, c.shared("router", "-gossip", c.gossip)...)
+	c.router.wantPrinted(t, "the router works")
+	for range edges {
+		c.addEdge(t, flags...)
+	}
+	for _, e := range c.edges {
+		eventually(t, "all members know each other", patience, func() error {
+			return e.knows(t.Context(), edges+1)
+		})
+	}
+	return c
+}
+
+// addEdge starts one more edge and waits until it serves.
+func (c *cluster) addEdge(t testing.TB, flags ...string) *edge {
+	t.Helper()
+	id := "edge-" + strconv.Itoa(len(c.edges)+1)
+	args := append(c.shared(id, "-gossip", address(0), "-join", c.gossip, "-listen", address(0)), flags...)
+	e := newEdge(t, startProcess(t, id, t.TempDir(), edgeProgram, args...))
+	c.edges = append(c.edges, e)
+	return e
+}
+
+// shared are the flags of an edge or a router, and more.
+func (c *cluster) shared(id string, more ...string) []string {
+	return append([]string{"-id", id, "-nats", c.nats.url, "-redis", c.redis.URL(), "-admin", address(0)}, more...)
+}
+
+// newEdge reads from what an edge prints where it is.
+func newEdge(t testing.TB, p *process) *edge {
+	t.Helper()
+	where := p.wantPrinted(t, `LIME +(ws://\S+)\n +status +http://([^/\s]+)/`)
+	return &edge{process: p, url: where[1], admin: where[2]}
+}
+
+// name returns a name that nobody in the cluster has had.
+func (c *cluster) name(like string) string {
+	return fmt.Sprintf("%s-%d", like, c.names.Add(1))
+}
+
+// edgeStatus is what is read of an edge's /status.json.
+type edgeStatus struct {
+	NATS     string
+	Sessions int
+	Members  []struct{ ID string }
+}
+
+func (e *edge) status(ctx context.Context) (s edgeStatus, err error) {
+	page, err := e.page(ctx, "/status.json")
+	if err == nil {
+		err = json.Unmarshal(page, &s)
+	}
+	return s, err
+}
+
+// knows returns an error unless the edge thinks that so many members are alive.
+func (e *edge) knows(ctx context.Context, members int) error {
+	status, err := e.status(ctx)
+	if err == nil && len(status.Members) != members {
+		err = fmt.Errorf("%s knows %d members, not %d", e.name, len(status.Members), members)
+	}
+	return err
+}
+
+// page reads one of the admin pages.
+func (e *edge) page(ctx context.Context, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.admin+path, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	request.Close = true // no connection outlives the test
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", path, response.Status, page)
+	}
+	return page, err
+}

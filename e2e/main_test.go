@@ -1,0 +1,52 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// The programs that tests start, by path.
+var edgeProgram, routerProgram, natsProgram string
+
+// TestMain builds the programs once, with the race detector when the tests have it.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "limegrove-e2e-")
+	if err == nil {
+		err = build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		_ = os.RemoveAll(dir) // of what is left the system disposes
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+func build(dir string) error {
+	build := exec.Command("go", "build", raceFlag, "-o", dir+"/",
+		"limegrove/cmd/edge", "limegrove/cmd/router")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build the programs: %w", err)
+	}
+	edgeProgram = filepath.Join(dir, "edge")
+	routerProgram = filepath.Join(dir, "router")
+
+	tool := exec.Command("../tools/build", "nats-server")
+	tool.Stderr = os.Stderr
+	path, err := tool.Output()
+	if err != nil {
+		return fmt.Errorf("build nats-server: %w", err)
+	}
+	natsProgram = strings.TrimSpace(string(path))
+	return nil
+}

@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestOneProcessIsAClusterThatGrows starts the edge as a newcomer does, in an empty
+// folder and with nothing around it, and does what it says.
+func TestOneProcessIsAClusterThatGrows(t *testing.T) {
+	t.Parallel()
+	// A second edge takes the ports behind these.
+	listen, admin, gossip := freePorts(t, 2), freePorts(t, 2), freePorts(t, 2)
+	began := time.Now()
+	p := startProcess(t, "edge", t.TempDir(), edgeProgram,
+		"-listen", net.JoinHostPort("", strconv.Itoa(listen)), "-admin", address(admin), "-gossip", address(gossip))
+	first := newEdge(t, p)
+	t.Logf("it serves %s after it was started", time.Since(began).Round(time.Millisecond))
+
+	ana := guest(t, goLibrary, first, "ana/home")
+	t.Logf("and has given a session after %s", time.Since(began).Round(time.Millisecond))
+	ana.send(text("1", ana.node, "note to self"))
+	ana.wantText("a message to oneself", "note to self")
+
+	const program = "go run ./cmd/edge "
+	line := p.wantPrinted(t, `second edge[^\n]*\n +(.+)\n`)[1]
+	flags, found := strings.CutPrefix(line, program)
+	if !found {
+		t.Fatalf("the line that adds a second edge is %q", line)
+	}
+	second := newEdge(t, startProcess(t, "second edge", t.TempDir(), edgeProgram, strings.Fields(flags)...))
+	rui := guest(t, limeJS(t), second, "rui/desk")
+	talk := talk{ana: ana, rui: rui}
+	talk.exchange("from one edge to the other")
+
+	// Its account is in the first one's store.
+	s := stage{&cluster{}, place{goLibrary, first}, place{limeJS(t), second}}
+	account := s.newAccount(t, "zoe", "open sesame")
+	login(t, s.there.lib, s.there.at, account+"/home", secret("open sesame"))
+}

@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"net"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	loopback = "127.0.0.1"
+	patience = 30 * time.Second // for whatever a busy machine may be slow at
+	interval = 10 * time.Millisecond
+)
+
+// process is a program that was started by a test, and ends with it.
+type process struct {
+	name   string
+	cmd    *exec.Cmd
+	output *transcript
+	exited chan struct{} // closed when cmd has its exit status
+}
+
+// startProcess starts a program in a folder. What it prints is shown if the test
+// fails.
+func startProcess(t testing.TB, name, dir, program string, args ...string) *process {
+	t.Helper()
+	p := &process{name: name, output: newTranscript(), exited: make(chan struct{})}
+	p.cmd = exec.Command(program, args...)
+	p.cmd.Dir = dir
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	endWithParent(p.cmd)
+	if err := p.cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // the status is in cmd.ProcessState
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("%s (%s) printed:\n%s", name, p.cmd.ProcessState, p.output.tail())
+		}
+	})
+	return p
+}
+
+// kill ends the process at once, as a crash would, and waits for its end. It may be
+// called twice.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended already
+	<-p.exited
+}
+
+func (p *process) signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatalf("send %s to %s: %v", s, p.name, err)
+	}
+}
+
+// wantExit waits for the end of the process and returns its status.
+func (p *process) wantExit(t testing.TB, within time.Duration) syscall.WaitStatus {
+	t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(within):
+		t.Fatalf("%s has not ended within %s", p.name, within)
+	}
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !ok {
+		t.Fatalf("%s has a status of another system: %v", p.name, p.cmd.ProcessState)
+	}
+	return status
+}
+
+// wantPrinted waits until the process has printed what pattern matches, and returns
+// the match's groups.
+func (p *process) wantPrinted(t testing.TB, pattern string) []string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	late := time.After(patience)
+	for {
+		text, more := p.output.read()
+		if match := re.FindSubmatch(text); match != nil {
+			groups := make([]string, len(match))
+			for i, g := range match {
+				groups[i] = string(g)
+			}
+			return groups
+		}
+		select {
+		case <-more:
+		case <-p.exited:
+			t.Fatalf("%s has ended before it printed %q", p.name, pattern)
+		case <-late:
+			t.Fatalf("%s has not printed %q within %s", p.name, pattern, patience)
+		}
+	}
+}
+
+// transcript is what a process prints.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{} // closed and replaced with every write
+}
+
+func newTranscript() *transcript { return &transcript{more: make(chan struct{})} }
+
+// Write borrows b.
+func (o *transcript) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(o.more)
+	o.more = make(chan struct{})
+	return o.text.Write(b)
+}
+
+// read returns a copy of all that was printed, and what is closed when there is more.
+func (o *transcript) read() (text []byte, more <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.Clone(o.text.Bytes()), o.more
+}
+
+// tail returns the end of what was printed.
+func (o *transcript) tail() []byte {
+	const enough = 16 << 10
+	text, _ := o.read()
+	return text[max(0, len(text)-enough):]
+}
+
+// freePorts returns the first of n ports in a row that nobody listens on. They are
+// below those that the system gives to outgoing connections, so that none of these
+// takes one before it is used.
+func freePorts(t testing.TB, n int) int {
+	t.Helper()
+	const first, last = 20_000, 32_000
+	for range 1000 {
+		port := first + rand.IntN(last-first)
+		free := true
+		for i := range n {
+			free = free && isFree(port+i)
+		}
+		if free {
+			return port
+		}
+	}
+	t.Fatalf("no %d ports in a row are free", n)
+	return 0
+}
+
+func isFree(port int) bool {
+	l, err := net.Listen("tcp", address(port))
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
+}
+
+func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
+
+// eventually tries until try returns nil, and returns how long that took. It fails
+// the test with its last error when that is too long.
+func eventually(t testing.TB, what string, within time.Duration, try func() error) time.Duration {
+	t.Helper()
+	began := time.Now()
+	late := time.After(within)
+	for {
+		err := try()
+		if err == nil {
+			return time.Since(began)
+		}
+		select {
+		case <-late:
+			t.Fatalf("%s: not within %s: %v", what, within, err)
+		case <-time.After(interval):
+		}
+	}
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package e2e
+
+// raceFlag builds the processes as the tests are built.
+const raceFlag = "-race=true"
