@@ -22,10 +22,13 @@ type viewEvent struct {
 // identity returns the identity of a hub, from any of its members; the zero one
 // when it has none.
 func (h *hub) identity() lime.Identity {
-	if len(h.members) == 0 {
-		return lime.Identity{}
+	switch {
+	case len(h.members) > 0:
+		return h.members[0].node.Identity
+	case len(h.arriving) > 0:
+		return h.arriving[0].node.Identity
 	}
-	return h.members[0].node.Identity
+	return lime.Identity{}
 }
 
 // tellView publishes a change of the view. It is a hint: whoever misses it reads
@@ -63,16 +66,14 @@ func (h *Hubs) viewChanged(b *hub, data []byte) {
 		h.metrics.drop(dropMalformed)
 		return
 	}
-	own := e.Edge == h.cfg.Edge
 	switch {
+	case e.Version <= b.version: // the view shows it already
 	case e.Version == b.version+1:
 		b.version = e.Version
 		b.changes++
-		if !own {
+		if e.Edge != h.cfg.Edge {
 			b.change(e)
 		}
-	case own && e.Version <= b.version:
-	case e.Version == b.version && b.agrees(e):
 	default:
 		h.registrar.reread(b)
 	}
@@ -91,16 +92,6 @@ func (h *hub) change(e viewEvent) {
 	}
 	clear(h.remote[min(len(kept), len(h.remote)):])
 	h.remote = kept
-}
-
-// agrees tells whether the view shows what the event says already.
-func (h *hub) agrees(e viewEvent) bool {
-	for i := range h.remote {
-		if r := &h.remote[i]; strings.EqualFold(r.Node.Instance, e.Node.Instance) {
-			return !e.Gone && r.Session == e.Session
-		}
-	}
-	return e.Gone
 }
 
 // DropEdge takes the registrations of a dead edge out of all views.
@@ -131,7 +122,7 @@ func (h *Hubs) RegisterAll() {
 		s.mu.Lock()
 		var all []*Member
 		for _, b := range s.hubs {
-			all = append(all, b.members...)
+			all = append(all, b.all()...)
 		}
 		s.mu.Unlock()
 		for _, m := range all {
