@@ -95,10 +95,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		})
 	}
 	live("gossip", func() error { return p.Cluster.Run(member) })
+	lease := presence.Lease{Edge: p.Incarnation(), Addr: p.AdminAddr(), Zone: cfg.Zone, Started: time.Now()}
+	if err := p.Presence.PutLease(ctx, lease); err != nil {
+		log.WithError(err).Warn("Redis is away; sessions are registered when it is there")
+	}
 	live("lease", func() error {
-		return p.Presence.KeepLease(member, presence.Lease{
-			Edge: p.Incarnation(), Addr: p.AdminAddr(), Zone: cfg.Zone, Started: time.Now(),
-		}, func(context.Context) { hubs.RegisterAll() })
+		return p.Presence.KeepLease(member, lease, func(context.Context) { hubs.RegisterAll() })
 	})
 	live("watch", func() error {
 		return p.WatchDead(member, func(dead presence.EdgeID) {

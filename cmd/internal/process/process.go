@@ -101,6 +101,7 @@ func Join(cfg config.Shared, role cluster.Role, log *logrus.Logger) (p *Process,
 	if p.NATS, err = routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: incarnation, Logger: log}); err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
 	}
+	presence.LogLibrary(log)
 	if p.Presence, err = presence.Open(presence.Config{URL: cfg.Redis, Logger: log, Metrics: p.Metrics}); err != nil {
 		return nil, fmt.Errorf("-redis: %w", err)
 	}
