@@ -100,7 +100,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		log.WithError(err).Warn("Redis is away; sessions are registered when it is there")
 	}
 	live("lease", func() error {
-		return p.Presence.KeepLease(member, lease, func(context.Context) { hubs.RegisterAll() })
+		err := p.Presence.KeepLease(member, lease, func(context.Context) { hubs.RegisterAll() })
+		if err != nil && member.Err() != nil {
+			log.WithError(err).Info("the lease could not be given back; it runs out")
+			return nil
+		}
+		return err
 	})
 	live("watch", func() error {
 		return p.WatchDead(member, func(dead presence.EdgeID) {

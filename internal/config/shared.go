@@ -22,7 +22,8 @@ const (
 type Shared struct {
 	// NATS is the broker's URLs, separated by commas; nats, tls, ws or wss.
 	NATS string
-	// Redis is the URL of the store of soft state; redis, rediss or unix.
+	// Redis is the URL of the store of soft state, as of presence.Config; redis or
+	// rediss, with +cluster behind it for a cluster.
 	Redis string
 
 	// Domains is what this cluster serves, in lower case, the first being the
@@ -63,7 +64,7 @@ func (b *binder) domains(p *[]string) {
 
 func (b *binder) stores(s *Shared, unless string) {
 	b.str(&s.NATS, "nats", "", "`URL` of NATS, several separated by commas"+unless)
-	b.str(&s.Redis, "redis", "", "`URL` of Redis"+unless)
+	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
 }
 
 func (b *binder) member(s *Shared) {
@@ -98,7 +99,7 @@ func (s *Shared) validate(storesNeeded bool) error {
 		}
 	}
 	if s.Redis != "" {
-		c.url("redis", s.Redis, "redis", "rediss", "unix")
+		c.url("redis", s.Redis, "redis", "rediss", "redis+cluster", "rediss+cluster")
 	}
 
 	c.that(len(s.Domains) > 0, "domain", "needs at least one domain")
