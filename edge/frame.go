@@ -13,6 +13,8 @@ const (
 	maxFrame = 1 << 20
 	// maxHead is the length of the longest head of a frame that is not masked.
 	maxHead = 10
+	// maxCloseCode is the last code that there is. RFC 6455, section 7.4.2.
+	maxCloseCode = 4999
 )
 
 // appendHead appends the head of a final, unmasked frame. RFC 6455, section 5.2.
@@ -139,7 +141,7 @@ func (c *conn) peerCloses(payload []byte) {
 	code := ws.StatusNormalClosure
 	if len(payload) > 0 {
 		given, why := ws.ParseCloseFrameDataUnsafe(payload)
-		if len(payload) == 1 || ws.CheckCloseFrameData(given, why) != nil || !utf8.ValidString(why) {
+		if len(payload) == 1 || given > maxCloseCode || ws.CheckCloseFrameData(given, why) != nil || !utf8.ValidString(why) {
 			code = ws.StatusProtocolError
 		} else {
 			code = given

@@ -52,7 +52,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		dropped: map[dropReason]prometheus.Counter{},
 		closes: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "limegrove_edge_closes_total", Help: "Connections closed by the edge, by WebSocket close code.",
+			Name: "limegrove_edge_closes_total", Help: "Connections closed by the edge, by WebSocket close code; other is 3000 and above.",
 		}, []string{"code"}),
 		logins: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_edge_logins_total", Help: "Logins, by scheme and result.",
@@ -85,7 +85,15 @@ func (m *metrics) drop(r dropReason) { m.dropped[r].Inc() }
 
 func (m *metrics) envelope(k lime.Kind) { m.envelopes[k].Inc() }
 
-func (m *metrics) closed(code ws.StatusCode) { m.closes.WithLabelValues(strconv.Itoa(int(code))).Inc() }
+// closed counts a close. The codes of applications and libraries, which a client may
+// choose, count as one.
+func (m *metrics) closed(code ws.StatusCode) {
+	label := "other"
+	if code < 3000 {
+		label = strconv.Itoa(int(code))
+	}
+	m.closes.WithLabelValues(label).Inc()
+}
 
 // login counts the answer to a login.
 func (m *metrics) login(s auth.Scheme, began time.Time, err error) {

@@ -55,13 +55,12 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 		c.arm()
 		return n, 0
 	}
-	rejected := new(ws.ConnectionRejectedError)
 	switch {
 	case errors.Is(err, ws.ErrHandshakeBadUpgrade) || errors.Is(err, ws.ErrHandshakeBadConnection):
 		c.answerHTTP("426 Upgrade Required", "this is a WebSocket for LIME")
-	case errors.As(err, &rejected):
+	case m.out.Len() > 0:
 		c.reject(m.out.Bytes())
-	default:
+	default: // what is hardly HTTP has no answer of gobwas/ws
 		c.answerHTTP("400 Bad Request", "the request is malformed")
 	}
 	return n, 0
