@@ -78,6 +78,10 @@ type Config struct {
 
 	Logger  logrus.FieldLogger    // default: discarded
 	Metrics prometheus.Registerer // default: none
+
+	// goroutines has every connection served by goroutines, so that a test can have
+	// its clients in memory, and time that is virtual.
+	goroutines bool
 }
 
 // withDefaults returns the configuration that is in force.

@@ -46,6 +46,7 @@ func New(cfg Config) (*Edge, error) {
 		MaxUnread:  max(cfg.MaxEnvelope, maxRequest) + maxHead + 4,
 		QueueLimit: cfg.SendQueue,
 		MaxAppend:  maxFrame + maxHead,
+		Goroutines: cfg.goroutines,
 		Logger:     cfg.Logger,
 		Registerer: cfg.Metrics,
 	})

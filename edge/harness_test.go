@@ -1,0 +1,208 @@
+package edge
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"limegrove/edge/auth"
+	"limegrove/edge/poll"
+)
+
+// patience bounds what must happen soon, on a machine that is busy.
+const patience = 20 * time.Second
+
+// fixture is a running edge, with routing and authentication that are fakes.
+type fixture struct {
+	*Edge
+	t     testing.TB
+	board *switchboard
+	doors *doorkeeper
+	dial  func() net.Conn
+}
+
+// inMemory runs a test with an edge whose clients are in memory, in a bubble where
+// time is virtual.
+func inMemory(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		cfg.goroutines = true
+		e := newFixture(t, cfg)
+		e.dial = func() net.Conn { return e.dialFrom(nil) }
+		e.run(nil)
+		test(t, e)
+	})
+}
+
+// each runs a test on an edge for every way in which clients reach one. Time is
+// real there.
+func each(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
+	t.Helper()
+	plain := func(nc net.Conn) net.Conn { return nc }
+	for _, kind := range []struct {
+		name       string
+		goroutines bool
+		server     func(net.Listener) net.Listener
+		client     func(net.Conn) net.Conn
+	}{
+		{"sockets", false, func(ln net.Listener) net.Listener { return ln }, plain},
+		{"goroutines", true, func(ln net.Listener) net.Listener { return ln }, plain},
+		{
+			"tls", false,
+			func(ln net.Listener) net.Listener { return tls.NewListener(ln, tlsConfig()) },
+			func(nc net.Conn) net.Conn { return tls.Client(nc, &tls.Config{InsecureSkipVerify: true}) },
+		},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			cfg := cfg
+			cfg.goroutines = kind.goroutines
+			e := newFixture(t, cfg)
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			must(t, err)
+			address := ln.Addr().String()
+			e.dial = func() net.Conn {
+				nc, err := net.Dial("tcp", address)
+				must(t, err)
+				must(t, nc.SetDeadline(time.Now().Add(patience)))
+				return kind.client(nc)
+			}
+			e.run(kind.server(ln))
+			test(t, e)
+		})
+	}
+}
+
+func newFixture(t testing.TB, cfg Config) *fixture {
+	t.Helper()
+	e := &fixture{t: t, board: newSwitchboard(), doors: &doorkeeper{held: map[string]chan struct{}{}}}
+	cfg.ID, cfg.Domains = "e1", []string{"example.org"}
+	cfg.Router, cfg.Authenticator = e.board, e.doors
+	cfg.Loops = 2
+	var err error
+	e.Edge, err = New(cfg)
+	must(t, err)
+	return e
+}
+
+// run serves until the test ends, and then looks whether all is gone.
+func (e *fixture) run(ln net.Listener) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { must(e.t, e.Run()) })
+	if ln != nil {
+		running.Go(func() { must(e.t, e.Serve(ctx, ln)) })
+	}
+	e.t.Cleanup(func() {
+		cancel()
+		e.Close()
+		running.Wait()
+		if n, s, p := e.Connections(), e.Sessions(), e.board.len(); n+s+p != 0 {
+			e.t.Errorf("%d connections, %d sessions and %d places are left", n, s, p)
+		}
+	})
+}
+
+// dialFrom connects in memory, as if from an address.
+func (e *fixture) dialFrom(remote net.Addr) net.Conn {
+	here, there := net.Pipe()
+	must(e.t, e.loops.Add(addressed{here, remote}, func(t *poll.Turn, s *poll.Conn) poll.Handler { return e.open(t, s) }))
+	return there
+}
+
+// addressed is a connection from somewhere.
+type addressed struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (a addressed) RemoteAddr() net.Addr { return a.remote }
+
+func (e *fixture) wantDropped(sentence string, why dropReason, n int) {
+	e.t.Helper()
+	if got := counted(e.t, e.metrics.dropped[why]); got != n {
+		e.t.Errorf("%s: %d are counted as %s, not %d", sentence, got, why, n)
+	}
+}
+
+func counted(t testing.TB, c prometheus.Metric) int {
+	t.Helper()
+	var m dto.Metric
+	must(t, c.Write(&m))
+	if m.Gauge != nil {
+		return int(m.Gauge.GetValue())
+	}
+	return int(m.Counter.GetValue())
+}
+
+// must ends the calling goroutine, which may be the test's, on an error.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// doorkeeper lets everybody in who gives no password or the right one.
+type doorkeeper struct {
+	mu   sync.Mutex
+	held map[string]chan struct{}
+}
+
+// hold has the logins of a name wait, until what it returns is called.
+func (d *doorkeeper) hold(name string) (release func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := make(chan struct{})
+	d.held[name] = c
+	return func() { close(c) }
+}
+
+// Authenticate is that of an auth.Authenticator.
+func (d *doorkeeper) Authenticate(ctx context.Context, r auth.Request) (auth.Grant, error) {
+	d.mu.Lock()
+	held := d.held[r.Node.Name]
+	d.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return auth.Grant{}, ctx.Err()
+		}
+	}
+	if r.Scheme == auth.SchemePlain && string(r.Credentials) != `{"password":"czNjcmV0"}` {
+		return auth.Grant{}, refusedLogin
+	}
+	return auth.Grant{Identity: r.Node.Identity, Guest: r.Scheme == auth.SchemeGuest, Role: auth.RoleMember}, nil
+}
+
+var tlsConfig = sync.OnceValue(func() *tls.Config {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}
+})
+
+// series is how many metrics a collector has.
+func series(c prometheus.Collector) int {
+	all := make(chan prometheus.Metric, 1000)
+	c.Collect(all)
+	return len(all)
+}

@@ -1,0 +1,98 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"limegrove/lime"
+)
+
+var refusedLogin = lime.NewReason(lime.CodeSessionAuthenticationFailed, "The credentials were not accepted")
+
+// switchboard is all of routing on one map: it hands envelopes to the sessions of
+// one edge.
+type switchboard struct {
+	mu     sync.Mutex
+	places map[lime.Node]*place // by their folded node
+	full   int                  // envelopes that did not fit
+}
+
+func newSwitchboard() *switchboard { return &switchboard{places: map[lime.Node]*place{}} }
+
+// place is a Member.
+type place struct {
+	board    *switchboard
+	node     lime.Node
+	to       Recipient
+	active   bool
+	presence lime.Presence
+}
+
+// Attach has a newer session replace the older one.
+func (b *switchboard) Attach(_ context.Context, a Arrival, to Recipient) (Member, error) {
+	p := &place{board: b, node: a.Node.Fold(), to: to}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if older := b.places[p.node]; older != nil {
+		older.to.End(lime.NewReason(lime.CodeSessionRegistrationError, "A newer session has this node"))
+	}
+	b.places[p.node] = p
+	return p, nil
+}
+
+func (b *switchboard) len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.places)
+}
+
+// dropped is how many envelopes did not fit.
+func (b *switchboard) dropped() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.full
+}
+
+func (p *place) Activate() {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	p.active = true
+}
+
+func (p *place) Leave() {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	if p.board.places[p.node] == p {
+		delete(p.board.places, p.node)
+	}
+}
+
+func (p *place) Route(to lime.NodeView, _ *lime.Header, envelope []byte) error {
+	node := to.Node().Fold()
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	reached := false
+	for n, other := range p.board.places {
+		if !other.active || n.Identity != node.Identity || node.Instance != "" && n != node {
+			continue
+		}
+		reached = true
+		if errors.Is(other.to.Deliver(envelope), ErrQueueFull) {
+			p.board.full++
+		}
+		other.to.Flush()
+	}
+	if !reached {
+		return lime.NewReason(lime.CodeRoutingDestinationNotFound, "Nobody is there")
+	}
+	return nil
+}
+
+func (p *place) Command(*lime.Header, []byte) error {
+	return lime.NewReason(lime.CodeCommandResourceNotSupported, "There are no routers")
+}
+
+func (p *place) SetPresence(v *lime.Presence) { p.presence = *v }
+func (p *place) Presence() lime.Presence      { return p.presence }
+func (p *place) Instances() []string          { return []string{p.node.Instance} }
