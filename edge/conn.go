@@ -69,6 +69,9 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 			break
 		}
 		n += read
+		if c.stream == nil && !c.frames.Fragmented() {
+			c.unfinished = time.Time{} // what is half sent after it is another one
+		}
 	}
 	if c.phase == closing {
 		return len(b), 0
@@ -77,7 +80,8 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	return n, need
 }
 
-// noteUnfinished starts the time that a half-sent frame or envelope has.
+// noteUnfinished starts the time that a half-sent frame or envelope has. A client
+// that always sends is hardly ever seen at the end of one; each has its own time.
 func (c *conn) noteUnfinished(is bool) {
 	switch {
 	case !is:

@@ -73,10 +73,10 @@ func (s *session) pass(t *scratch, b []byte) error {
 }
 
 // changed returns the envelope with its addresses as they leave the edge: the one
-// that came, when there is nothing to change.
+// that came, without the white space before it, when there is nothing to change.
 func (t *scratch) changed(b []byte, change lime.Rewrite) []byte {
 	if change.From == nil && change.To == nil && change.PP == nil {
-		return b
+		return b[len(b)-t.header.Size:]
 	}
 	t.envelope = t.header.AppendRewritten(t.envelope[:0], b, change)
 	return t.envelope

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"errors"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -30,6 +31,7 @@ func (c *conn) payload(s *scratch, b []byte) {
 		case err == nil && s.header.Size > c.edge.cfg.MaxEnvelope:
 			c.session.malformed(tooLong(c.edge.cfg.MaxEnvelope), ws.StatusMessageTooBig)
 		case err == nil:
+			c.unfinished = time.Time{} // of the message that it is in
 			c.edge.metrics.envelope(s.header.Kind)
 			c.session.envelope(s, b[:n])
 			b = b[n:]
@@ -61,6 +63,7 @@ func (c *conn) resume(s *scratch, b []byte) []byte {
 		return nil
 	}
 	c.stream = nil
+	c.unfinished = time.Time{}
 	if _, err := s.header.Scan(t.held); err != nil {
 		c.malformed(t.held, err)
 		return nil
