@@ -66,6 +66,10 @@ bench: ## six runs of PKG=./... BENCH=. into BENCHOUT=bin/bench.txt, summed up
 e2e: deps ## the end-to-end tests alone
 	tools/race ./e2e/...
 
+.PHONY: memory
+memory: deps ## what 15,000 idle sessions cost an edge
+	go test -count=1 -run '^TestMemoryOfIdleSessions$$' -v ./e2e -sessions 15000
+
 # The tests come last, so that their count is the last thing to be read.
 .PHONY: test
 test: deps vet lint tidy cross cover fuzz ## every check, as CI runs it

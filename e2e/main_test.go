@@ -12,7 +12,7 @@ import (
 )
 
 // The programs that tests start, by path.
-var edgeProgram, routerProgram, natsProgram string
+var edgeProgram, routerProgram, idleProgram, natsProgram string
 
 // TestMain builds the programs once, with the race detector when the tests have it.
 func TestMain(m *testing.M) {
@@ -33,13 +33,14 @@ func TestMain(m *testing.M) {
 
 func build(dir string) error {
 	build := exec.Command("go", "build", raceFlag, "-o", dir+"/",
-		"limegrove/cmd/edge", "limegrove/cmd/router")
+		"limegrove/cmd/edge", "limegrove/cmd/router", "limegrove/e2e/idle")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build the programs: %w", err)
 	}
 	edgeProgram = filepath.Join(dir, "edge")
 	routerProgram = filepath.Join(dir, "router")
+	idleProgram = filepath.Join(dir, "idle")
 
 	tool := exec.Command("../tools/build", "nats-server")
 	tool.Stderr = os.Stderr

@@ -87,7 +87,7 @@ func (p *process) wantPrinted(t testing.TB, pattern string) []string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
 	late := time.After(patience)
-	for {
+	for ended := false; ; {
 		text, more := p.output.read()
 		if match := re.FindSubmatch(text); match != nil {
 			groups := make([]string, len(match))
@@ -96,10 +96,13 @@ func (p *process) wantPrinted(t testing.TB, pattern string) []string {
 			}
 			return groups
 		}
+		if ended {
+			t.Fatalf("%s has ended before it printed %q", p.name, pattern)
+		}
 		select {
 		case <-more:
 		case <-p.exited:
-			t.Fatalf("%s has ended before it printed %q", p.name, pattern)
+			ended = true // and may have printed it before that
 		case <-late:
 			t.Fatalf("%s has not printed %q within %s", p.name, pattern, patience)
 		}
