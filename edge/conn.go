@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -35,10 +36,12 @@ type conn struct {
 	heard      time.Time // when the client was last heard of
 	unfinished time.Time // since when a frame or an envelope is half sent; zero when none is
 	stalled    time.Time // since when the client takes nothing of what waits for it
-	waiting    int       // how much that was
+	taken      uint32    // how many bytes it had taken then
 	frames     ws.State  // of a fragmented message
 	stream     *stream   // an envelope that is half sent; nil when none is
 	session    session
+
+	given atomic.Uint32 // bytes of frames that were queued, from anywhere
 }
 
 // phase is what a connection's bytes are at the moment.
@@ -55,6 +58,10 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	c.turn = t
 	defer c.done()
 	c.heard = t.Now
+	if c.pinged { // the next one is due sooner than the end of a silent client
+		c.pinged = false
+		c.arm()
+	}
 	if c.phase == handshaking {
 		if n, need = c.upgrade(b); n == 0 {
 			return n, need
@@ -116,8 +123,13 @@ func (c *conn) send(envelope []byte) bool {
 
 // queue queues a frame, from the connection's loop.
 func (c *conn) queue(op ws.OpCode, payload []byte) error {
-	var head [maxHead]byte
-	return c.turn.Batch.Append(c.socket, appendHead(head[:0], op, len(payload)), payload)
+	var array [maxHead]byte
+	head := appendHead(array[:0], op, len(payload))
+	err := c.turn.Batch.Append(c.socket, head, payload)
+	if err == nil {
+		c.given.Add(uint32(len(head) + len(payload)))
+	}
+	return err
 }
 
 // close ends the connection politely, after all that was sent: L-FIN-07. outlet.
@@ -199,9 +211,13 @@ func (c *conn) back(fn func()) error {
 // Deliver queues an envelope of somebody else for the client. It may be called from
 // anywhere. Recipient.
 func (c *conn) Deliver(envelope []byte) error {
-	var head [maxHead]byte
-	err := c.socket.Append(appendHead(head[:0], ws.OpText, len(envelope)), envelope)
-	if errors.Is(err, poll.ErrFull) {
+	var array [maxHead]byte
+	head := appendHead(array[:0], ws.OpText, len(envelope))
+	err := c.socket.Append(head, envelope)
+	switch {
+	case err == nil:
+		c.given.Add(uint32(len(head) + len(envelope)))
+	case errors.Is(err, poll.ErrFull):
 		return fmt.Errorf("%w: the client reads too slowly", ErrQueueFull)
 	}
 	return err

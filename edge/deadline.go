@@ -10,8 +10,8 @@ import (
 )
 
 // A connection has one deadline. It is set to the earliest moment at which
-// something could be due, and moved only when it fires: being heard of costs a
-// connection nothing but a note of the time.
+// something could be due, and moved only when it fires, or a ping was answered: else
+// being heard of costs a connection nothing but a note of the time.
 
 // arm sets the deadline.
 func (c *conn) arm() { c.socket.SetDeadline(c.due()) }
@@ -36,6 +36,9 @@ func (c *conn) due() time.Time {
 		}
 		sooner(c.heard, cfg.IdleTimeout)
 		sooner(c.stalled, cfg.StallTimeout)
+		if cfg.PingInterval <= 0 { // nothing else looks at what waits
+			sooner(c.turn.Now, cfg.StallTimeout)
+		}
 	default:
 		sooner(c.began, cfg.EstablishTimeout)
 	}
@@ -74,10 +77,13 @@ func (c *conn) Timer(t *poll.Turn) {
 // of what waits for it: L-TRN-09, L-TRN-11.
 func (c *conn) watch(now time.Time) {
 	cfg := &c.edge.cfg
-	if n := c.socket.Queued(); n == 0 {
+	waiting := c.socket.Queued()
+	// Both grow by what is queued; what is left is what was taken.
+	taken := c.given.Load() - uint32(waiting)
+	if waiting == 0 {
 		c.stalled = time.Time{}
-	} else if c.stalled.IsZero() || n < c.waiting {
-		c.stalled, c.waiting = now, n
+	} else if c.stalled.IsZero() || taken != c.taken {
+		c.stalled, c.taken = now, taken
 	} else if cfg.StallTimeout > 0 && now.Sub(c.stalled) >= cfg.StallTimeout {
 		c.edge.metrics.stalls.Inc()
 		c.phase = closing
@@ -85,11 +91,7 @@ func (c *conn) watch(now time.Time) {
 		return
 	}
 	silent := now.Sub(c.heard)
-	if cfg.PingInterval <= 0 || silent < cfg.PingInterval {
-		c.pinged = false
-		return
-	}
-	if !c.pinged {
+	if cfg.PingInterval > 0 && silent >= cfg.PingInterval && !c.pinged {
 		c.pinged = true
 		// A full queue is watched anyway.
 		_ = c.queue(ws.OpPing, nil)
