@@ -2,7 +2,6 @@ package routing
 
 import (
 	"encoding/json"
-	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -30,8 +29,13 @@ func (h *Hubs) control(msg *nats.Msg) {
 		h.metrics.drop(dropMalformed)
 		return
 	}
-	if m := h.member(c.Node, c.Session); m != nil {
-		h.end(m, &c.End)
+	ended, others := h.atNode(c.Node, c.Session)
+	if ended != nil {
+		h.end(ended, &c.End)
+	}
+	for _, m := range others {
+		// It came before or after the one that replaced its neighbour: Redis knows.
+		h.registrar.changed(m)
 	}
 }
 
@@ -59,7 +63,7 @@ func TellAccount(nc *nats.Conn, i lime.Identity, maker lime.Node) error {
 // accountMade ends the guests of an identity that has an account now, but for the
 // one that has made it, with the shard locked.
 func (h *Hubs) accountMade(b *hub, maker []byte) {
-	for _, m := range b.members {
+	for _, m := range b.all() {
 		if m.guest && m.address != string(maker) {
 			m.to.End(&lime.Reason{
 				Code: lime.CodeSessionRegistrationError, Description: "The name belongs to an account now",
@@ -77,25 +81,31 @@ func (h *Hubs) end(m *Member, why *lime.Reason) {
 	m.to.End(why)
 }
 
-// member returns the active member of a session, or nil.
-func (h *Hubs) member(n lime.Node, session string) *Member {
+// atNode returns the member of a session, or nil, and the others at its node, which
+// may not be active yet.
+func (h *Hubs) atNode(n lime.Node, session string) (m *Member, others []*Member) {
 	key, err := makeIdentityKey(n.Identity)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	s := h.shardOf(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.hubs[key]
 	if b == nil {
-		return nil
+		return nil, nil
 	}
-	for _, m := range b.members {
-		if m.session == session && strings.EqualFold(m.node.Instance, n.Instance) {
-			return m
+	token := instanceToken(n.Instance)
+	for _, o := range b.all() {
+		switch {
+		case o.token != token:
+		case o.session == session:
+			m = o
+		default:
+			others = append(others, o)
 		}
 	}
-	return nil
+	return m, others
 }
 
 // appendFailure appends what LIME has for the sender of an envelope that reached

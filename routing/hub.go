@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -15,21 +16,24 @@ type hub struct {
 	shard *shard
 
 	// Guarded by shard.
-	users   int                     // members, and sessions about to be; the hub ends with the last
-	ready   chan struct{}           // closed when the subscription was made or refused; nil after that
-	sub     *nats.Subscription      // nil until it was made
-	err     error                   // why it was refused
-	members []*Member               // active ones
-	remote  []presence.Registration // of other edges
-	version int64                   // of the view that remote is of
-	changes uint32                  // counts changes of remote, so that a slow read shows
-	reading bool                    // the registrar has it on its list
-	lost    int                     // envelopes that the client library dropped, as counted so far
+	users    int                     // members, and sessions about to be; the hub ends with the last
+	ready    chan struct{}           // closed when the subscription was made or refused; nil after that
+	sub      *nats.Subscription      // nil until it was made
+	err      error                   // why it was refused
+	members  []*Member               // active ones
+	arriving []*Member               // attached, or about to be, and not active yet
+	remote   []presence.Registration // of other edges
+	version  int64                   // of the view that remote is of
+	changes  uint32                  // counts changes of remote, so that a slow read shows
+	reading  bool                    // the registrar has it on its list
+	lost     int                     // envelopes that the client library dropped, as counted so far
 }
 
 // find returns the active member at an instance, or nil.
-func (h *hub) find(token string) *Member {
-	for _, m := range h.members {
+func (h *hub) find(token string) *Member { return findMember(h.members, token) }
+
+func findMember(all []*Member, token string) *Member {
+	for _, m := range all {
 		if m.token == token {
 			return m
 		}
@@ -37,17 +41,61 @@ func (h *hub) find(token string) *Member {
 	return nil
 }
 
-// remove takes m out of the active members, if it is one.
-func (h *hub) remove(m *Member) {
-	for i, o := range h.members {
-		if o == m {
-			last := len(h.members) - 1
-			copy(h.members[i:], h.members[i+1:])
-			h.members[last] = nil
-			h.members = h.members[:last]
-			return
+// holder returns who is to hold an instance here: the active member, or else the one
+// that arrived last, or nil.
+func (h *hub) holder(token string) *Member {
+	h.shard.mu.Lock()
+	defer h.shard.mu.Unlock()
+	if m := h.find(token); m != nil {
+		return m
+	}
+	for _, m := range slices.Backward(h.arriving) {
+		if m.token == token {
+			return m
 		}
 	}
+	return nil
+}
+
+// all returns the members, those included that arrive.
+func (h *hub) all() []*Member { return slices.Concat(h.members, h.arriving) }
+
+// others counts the sessions of the identity, here and elsewhere, but for those at
+// an instance.
+func (h *hub) others(token string) int {
+	n := 0
+	for _, m := range h.members {
+		if m.token != token {
+			n++
+		}
+	}
+	for _, m := range h.arriving {
+		if m.token != token {
+			n++
+		}
+	}
+	for i := range h.remote {
+		if instanceToken(h.remote[i].Node.Instance) != token {
+			n++
+		}
+	}
+	return n
+}
+
+// remove takes m out of the members.
+func (h *hub) remove(m *Member) {
+	h.members = without(h.members, m)
+	h.arriving = without(h.arriving, m)
+}
+
+func without(all []*Member, m *Member) []*Member {
+	if i := slices.Index(all, m); i >= 0 {
+		all = slices.Delete(all, i, i+1)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
 // shard is a part of an edge's hubs: the channel that their subscriptions share

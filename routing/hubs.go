@@ -169,8 +169,12 @@ func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, er
 	if m.hub, err = h.join(ctx, key); err != nil {
 		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
 	}
-	if err := h.enter(ctx, m); err != nil {
+	if err := h.admit(m); err != nil {
 		h.release(m.hub)
+		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
+	}
+	if err := h.enter(ctx, m); err != nil {
+		m.Leave()
 		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
 	}
 	return m, nil
@@ -180,26 +184,61 @@ func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, er
 func (h *Hubs) enter(ctx context.Context, m *Member) error {
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
-	switch held, sessions := m.hub.holds(m.token); {
-	case held && h.cfg.KeepOlder:
-		return takenReason()
-	case !held && h.cfg.MaxPerIdentity > 0 && sessions >= h.cfg.MaxPerIdentity:
-		return &lime.Reason{Code: lime.CodeSessionRegistrationError, Description: "The identity has too many sessions"}
-	}
 	inForce := make(chan error, 1)
 	go func() { inForce <- h.barrier.wait(ctx) }()
 	registered := h.registrar.register(ctx, m, h.cfg.KeepOlder)
 	subscribed := <-inForce
+	recheck := m.entered()
 	switch {
 	case errors.Is(registered, presence.ErrTaken):
 		return takenReason()
 	case subscribed != nil:
-		h.registrar.gone(m)
 		return fmt.Errorf("subscribe: %w", subscribed)
 	case registered != nil: // Redis is away: later
 		h.registrar.changed(m)
+	case h.crowded(m): // as Redis has told
+		return crowdedReason()
+	case recheck:
+		h.registrar.changed(m)
 	}
 	return nil
+}
+
+// admit notes a member that arrives, unless what is known here speaks against it.
+func (h *Hubs) admit(m *Member) error {
+	b := m.hub
+	b.shard.mu.Lock()
+	defer b.shard.mu.Unlock()
+	if h.cfg.KeepOlder && (b.find(m.token) != nil || findMember(b.arriving, m.token) != nil) {
+		return takenReason()
+	}
+	if h.crowdedLocked(m) {
+		return crowdedReason()
+	}
+	b.arriving = append(b.arriving, m)
+	m.entering = true
+	return nil
+}
+
+// entered ends what admit has begun, and tells whether the registrar is to look at
+// m now.
+func (m *Member) entered() (recheck bool) {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	m.entering = false
+	return m.recheck
+}
+
+// crowded tells whether the identity has as many sessions as it may beside m, or
+// the one whose place m takes.
+func (h *Hubs) crowded(m *Member) bool {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	return h.crowdedLocked(m)
+}
+
+func (h *Hubs) crowdedLocked(m *Member) bool {
+	return h.cfg.MaxPerIdentity > 0 && m.hub.others(m.token) >= h.cfg.MaxPerIdentity
 }
 
 // join returns the hub of an identity with a place in it reserved, which release
@@ -295,20 +334,16 @@ func (h *Hubs) countLost(b *hub) {
 	}
 }
 
-// holds tells whether an active member has an instance, and how many sessions the
-// hub knows of here and elsewhere.
-func (h *hub) holds(token string) (held bool, sessions int) {
-	h.shard.mu.Lock()
-	defer h.shard.mu.Unlock()
-	return h.find(token) != nil, len(h.members) + len(h.remote)
-}
-
 func (h *Hubs) shardOf(key identityKey) *shard {
 	return h.shards[maphash.String(h.seed, string(key))%uint64(len(h.shards))]
 }
 
 func takenReason() *lime.Reason {
 	return &lime.Reason{Code: lime.CodeSessionRegistrationError, Description: "The node is in session already"}
+}
+
+func crowdedReason() *lime.Reason {
+	return &lime.Reason{Code: lime.CodeSessionRegistrationError, Description: "The identity has too many sessions"}
 }
 
 func logger(l logrus.FieldLogger) logrus.FieldLogger {

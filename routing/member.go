@@ -39,9 +39,14 @@ type Member struct {
 
 	// Guarded by the shard of hub.
 	state      memberState
-	registered bool           // Redis had it once
+	registered int64          // the view's version when Redis took it; 0 when it has not
+	entering   bool           // Attach is registering it, so that the registrar must not
+	recheck    bool           // to be looked at by the registrar after that
 	touched    bool           // given something this turn, and on the shard's list
 	presence   *lime.Presence // nil until it is set
+
+	// Owned by the registrar.
+	doubtful bool // an error may hide that it was unregistered
 }
 
 type memberState uint8
@@ -56,50 +61,63 @@ const (
 func (m *Member) Node() lime.Node { return m.node }
 
 // Activate lets envelopes through. The session has announced itself to its client
-// before, so that nothing overtakes that. A session that held the same node on
-// this edge ends here, and not earlier.
+// before, so that nothing overtakes that. Of it and a session that holds the same
+// node on this edge the older one ends here, and not earlier.
 func (m *Member) Activate() {
 	s := m.hub.shard
 	s.mu.Lock()
 	var older *Member
+	ordered := false
 	if m.state == joining {
 		older = m.hub.find(m.token)
+		if older != nil && older.registered > m.registered && m.registered > 0 {
+			older = m // they have overtaken each other
+		}
+		m.hub.remove(m)
+		m.state = active
+		if older != m {
+			m.hub.members = append(m.hub.members, m)
+		}
 		if older != nil {
+			ordered = m.registered > 0 && older.registered > 0
 			m.hub.remove(older)
 			older.state = left
 		}
-		m.state = active
-		m.hub.members = append(m.hub.members, m)
 	}
 	s.mu.Unlock()
-	if older != nil {
-		m.hubs.release(older.hub)
-		older.to.End(replacedReason())
-	}
-}
-
-// Leave gives the place up; it may be called twice. The registration is removed
-// from Redis soon after. A session that was never activated has replaced the older
-// one of its node all the same.
-func (m *Member) Leave() {
-	s := m.hub.shard
-	s.mu.Lock()
-	if m.state == left {
-		s.mu.Unlock()
+	if older == nil {
 		return
 	}
-	var older *Member
-	if m.state == joining && m.registered {
-		older = m.hub.find(m.token)
+	if !ordered { // Redis was away, and may hold either
+		m.hubs.registrar.gone(older)
+	}
+	m.hubs.release(older.hub)
+	older.to.End(replacedReason())
+}
+
+// retire takes m out of its hub. It tells whether that was still to be done; then
+// the place in the hub is to be released.
+func (m *Member) retire() bool {
+	s := m.hub.shard
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.state == left {
+		return false
 	}
 	m.hub.remove(m)
 	m.state = left
-	s.mu.Unlock()
+	return true
+}
+
+// Leave gives the place up; it may be called twice. The registration is removed
+// from Redis soon after. When it was never activated, a session of the same node on
+// this edge goes on, and is registered again.
+func (m *Member) Leave() {
+	if !m.retire() {
+		return
+	}
 	m.hubs.registrar.gone(m)
 	m.hubs.release(m.hub)
-	if older != nil {
-		m.hubs.replaced(older)
-	}
 }
 
 // SetPresence makes p the session's presence: here at once, elsewhere as soon as

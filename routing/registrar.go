@@ -135,8 +135,8 @@ func (r *registrar) waiting() int {
 }
 
 // round brings a part of what is noted to Redis and returns one of the errors.
-// What failed is noted again. Those that leave go after the others of an earlier
-// round, so that a session cannot be registered when it has left.
+// What failed is noted again. Those that leave go first, so that no other of their
+// node takes them for its holder.
 func (r *registrar) round(ctx context.Context) error {
 	dirty, leaving, stale := r.take()
 	var (
@@ -156,12 +156,12 @@ func (r *registrar) round(ctx context.Context) error {
 			first = err
 		})
 	}
-	for _, m := range dirty {
-		do(func() error { return r.update(ctx, m) }, func() { r.changed(m) })
-	}
-	all.Wait()
 	for _, m := range leaving {
 		do(func() error { return r.unregister(ctx, m) }, func() { r.gone(m) })
+	}
+	all.Wait()
+	for _, m := range dirty {
+		do(func() error { return r.update(ctx, m) }, func() { r.changed(m) })
 	}
 	for _, b := range stale {
 		do(func() error { return r.read(ctx, b) }, func() {
@@ -203,10 +203,15 @@ func takeSome[K comparable](set map[K]struct{}) []K {
 // so.
 func (r *registrar) update(ctx context.Context, m *Member) error {
 	m.hub.shard.mu.Lock()
-	registered, gone := m.registered, m.state == left
+	registered, nothing := m.registered > 0, m.state == left
+	if m.entering {
+		// Two registrations of one session at once could undo a newer one's.
+		m.recheck = true
+		nothing = true
+	}
 	reg := m.registrationLocked(r.hubs.cfg.Edge)
 	m.hub.shard.mu.Unlock()
-	if gone {
+	if nothing {
 		return nil
 	}
 	if registered {
@@ -222,6 +227,9 @@ func (r *registrar) update(ctx context.Context, m *Member) error {
 	err := r.register(ctx, m, registered || r.hubs.cfg.KeepOlder)
 	if errors.Is(err, presence.ErrTaken) {
 		r.hubs.replaced(m)
+		if holder := m.hub.holder(m.token); holder != nil {
+			r.changed(holder) // it may have been replaced before m
+		}
 		return nil
 	}
 	return err
@@ -238,8 +246,12 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 		return err
 	}
 	m.hub.shard.mu.Lock()
-	m.registered = true
-	r.hubs.takeView(m.hub, view)
+	m.registered = view.Version
+	if view.Version >= m.hub.version {
+		r.hubs.takeView(m.hub, view)
+	} else { // a later one came before it
+		r.reread(m.hub)
+	}
 	m.hub.shard.mu.Unlock()
 	r.hubs.tellView(m.hub, viewEvent{Version: view.Version, Registration: reg})
 	if older != nil && older.Session != reg.Session && older.Edge != reg.Edge {
@@ -252,10 +264,17 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 func (r *registrar) unregister(ctx context.Context, m *Member) error {
 	version, err := r.hubs.cfg.Registry.Unregister(ctx, m.node, m.session)
 	if errors.Is(err, presence.ErrGone) {
+		if m.doubtful { // perhaps an earlier try has done it, of which nobody was told
+			r.hubs.tellView(m.hub, viewEvent{Doubt: true})
+		}
 		return nil
 	}
 	if err != nil {
+		m.doubtful = true
 		return fmt.Errorf("unregister %s: %w", m.node, err)
+	}
+	if holder := m.hub.holder(m.token); holder != nil {
+		r.changed(holder) // m had taken the node from it
 	}
 	reg := presence.Registration{Node: m.node, Edge: r.hubs.cfg.Edge, Session: m.session}
 	r.hubs.tellView(m.hub, viewEvent{Version: version, Registration: reg, Gone: true})

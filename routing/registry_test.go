@@ -53,12 +53,14 @@ func (r *registry) begin(ctx context.Context, call string, n lime.Node) error {
 
 func (r *registry) end(call string, n lime.Node) error {
 	r.mu.Lock()
-	after, deaf := r.after, r.deaf
+	after := r.after
 	r.mu.Unlock()
 	if after != nil {
 		after(call, n)
 	}
-	if deaf {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.deaf {
 		return errAway
 	}
 	return nil
@@ -241,4 +243,14 @@ func (r *registry) Registered() map[string]presence.Registration {
 func (r *registry) WantHolder(t testing.TB, why, node, session string) {
 	t.Helper()
 	eventually(t, why, func() bool { return r.Holder(node) == session })
+}
+
+// hold has another edge, which is not part of the test, hold a node.
+func (r *registry) hold(t testing.TB, node string, e presence.EdgeID, session string) presence.Registration {
+	t.Helper()
+	reg := presence.Registration{Node: lime.MustParseNode(node), Edge: e, Session: session, Guest: true}
+	if _, _, err := r.register(reg, false); err != nil {
+		t.Fatal(err)
+	}
+	return reg
 }

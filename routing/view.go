@@ -17,6 +17,10 @@ type viewEvent struct {
 	Version int64 `json:"version"`
 	presence.Registration
 	Gone bool `json:"gone,omitempty"`
+
+	// Doubt says that something may have changed and nobody knows what: the view is
+	// to be read, whatever the version.
+	Doubt bool `json:"doubt,omitempty"`
 }
 
 // identity returns the identity of a hub, from any of its members; the zero one
@@ -67,6 +71,8 @@ func (h *Hubs) viewChanged(b *hub, data []byte) {
 		return
 	}
 	switch {
+	case e.Doubt:
+		h.registrar.reread(b)
 	case e.Version <= b.version: // the view shows it already
 	case e.Version == b.version+1:
 		b.version = e.Version
