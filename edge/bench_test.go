@@ -16,7 +16,7 @@ type null struct{}
 func (null) send([]byte) bool                                { return true }
 func (null) authenticate(auth.Request)                       {}
 func (null) attach(Arrival)                                  {}
-func (null) close(ws.StatusCode)                             {}
+func (null) end([]byte, ws.StatusCode)                       {}
 func (null) count(dropReason)                                {}
 func (null) Activate()                                       {}
 func (null) Leave()                                          {}

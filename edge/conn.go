@@ -132,17 +132,20 @@ func (c *conn) queue(op ws.OpCode, payload []byte) error {
 	return err
 }
 
-// close ends the connection politely, after all that was sent: L-FIN-07. outlet.
-func (c *conn) close(code ws.StatusCode) {
+// end ends the connection politely, after all that was sent: L-FIN-07. A last of
+// nil is none. outlet.
+func (c *conn) end(last []byte, code ws.StatusCode) {
 	if c.phase == closing {
 		return
 	}
 	c.edge.metrics.closed(code)
-	var body [2]byte
-	ws.PutCloseFrameBody(body[:], code, "")
-	// With a full queue the client learns of the end by the end.
-	_ = c.queue(ws.OpClose, body[:])
-	c.hangUp()
+	var b []byte
+	if last != nil {
+		b = append(appendHead(b, ws.OpText, len(last)), last...)
+	}
+	b = append(b, ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, "")))...)
+	c.phase = closing
+	c.socket.CloseWith(b, c.edge.cfg.CloseTimeout)
 }
 
 // hangUp ends the connection after what was queued.

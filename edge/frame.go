@@ -148,5 +148,5 @@ func (c *conn) peerCloses(payload []byte) {
 		}
 	}
 	c.session.lost()
-	c.close(code)
+	c.end(nil, code)
 }

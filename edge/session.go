@@ -22,8 +22,9 @@ type outlet interface {
 	authenticate(r auth.Request)
 	// attach has the session's attached called with its place, soon.
 	attach(a Arrival)
-	// close closes the connection after what was sent, with a WebSocket code.
-	close(code ws.StatusCode)
+	// end sends one more envelope, which it borrows, and closes the connection with a
+	// WebSocket code. Nothing gets between or behind, of whoever it is.
+	end(last []byte, code ws.StatusCode)
 	// count counts an envelope that was not passed on.
 	count(why dropReason)
 }
@@ -202,8 +203,7 @@ func (s *session) attached(m Member, err error) {
 func (s *session) finish() {
 	s.leave()
 	s.state = lime.StateFinished
-	s.say(&lime.Session{State: s.state})
-	s.out.close(ws.StatusNormalClosure)
+	s.out.end(s.words(&lime.Session{State: s.state}), ws.StatusNormalClosure)
 }
 
 // stop ends the session because the server stops: L-FIN-05. One that is not yet
@@ -266,8 +266,7 @@ func (s *session) failWith(why *lime.Reason, status ws.StatusCode) {
 	}
 	s.leave()
 	s.state = lime.StateFailed
-	s.say(&lime.Session{State: s.state, Reason: why})
-	s.out.close(status)
+	s.out.end(s.words(&lime.Session{State: s.state, Reason: why}), status)
 }
 
 // leave gives the place in routing up.
@@ -278,14 +277,17 @@ func (s *session) leave() {
 	}
 }
 
-// say sends a session envelope with what all of them carry: L-SES-01.
-func (s *session) say(e *lime.Session) {
+// say sends a session envelope that is not the last.
+func (s *session) say(e *lime.Session) { s.out.send(s.words(e)) }
+
+// words returns a session envelope with what all of them carry: L-SES-01.
+func (s *session) words(e *lime.Session) []byte {
 	e.ID = s.id
 	e.From = s.server()
 	if s.state != lime.StateAuthenticating && s.address != "" {
 		e.To = s.node
 	}
-	s.out.send(e.AppendJSON(nil))
+	return e.AppendJSON(nil)
 }
 
 // server is the node under which the edge speaks to this client. What the client

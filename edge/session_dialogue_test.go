@@ -273,7 +273,14 @@ func (d *dialogue) authenticate(r auth.Request) { d.logins = append(d.logins, r)
 func (d *dialogue) attach(a Arrival)            { d.arrivals = append(d.arrivals, a) }
 func (d *dialogue) count(why dropReason)        { d.dropped[why]++ }
 
-func (d *dialogue) close(code ws.StatusCode) { d.closed = append(d.closed, code) }
+func (d *dialogue) end(last []byte, code ws.StatusCode) {
+	d.t.Helper()
+	full := d.full
+	d.full = false // there is room for the last words
+	d.send(last)
+	d.full = full
+	d.closed = append(d.closed, code)
+}
 
 var errOurs = errors.New("dial tcp 10.0.0.1:4222: secret details")
 

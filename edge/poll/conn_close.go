@@ -27,12 +27,19 @@ func (c *Conn) closeLocked(err error) {
 // If not everything is written within grace, which must be positive, the
 // connection is cut and Handler.Closed gets ErrTimeout. Only the first call
 // counts, and a Close.
-func (c *Conn) CloseAfterFlush(grace time.Duration) {
+func (c *Conn) CloseAfterFlush(grace time.Duration) { c.CloseWith(nil, grace) }
+
+// CloseWith is CloseAfterFlush behind one more frame, which it borrows. It queues
+// last even if the queue is full, and takes no more in the same step, so that no
+// frame of another goroutine gets behind it.
+func (c *Conn) CloseWith(last []byte, grace time.Duration) {
 	c.mu.Lock()
 	if c.phase.Load() != phaseOpen {
 		c.mu.Unlock()
 		return
 	}
+	c.queue.append(&c.loop.group.pool, last)
+	c.queued += int32(len(last))
 	c.phase.Store(phaseFinishing)
 	c.grace = max(grace, 1)
 	c.attendLocked()

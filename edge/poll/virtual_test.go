@@ -3,6 +3,7 @@ package poll
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -121,6 +122,27 @@ func TestCloseAfterFlushWithoutHalves(t *testing.T) {
 		must(t, f.conn.Append([]byte("last "), []byte("words")))
 		f.conn.CloseAfterFlush(time.Second)
 		if got, err := io.ReadAll(peer); err != nil || string(got) != "last words" {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if err := <-f.closed; err != nil {
+			t.Errorf("closed with %v", err)
+		}
+	})
+}
+
+func TestCloseWithHasRoomInAFullQueue(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fake, peer net.Conn) {
+		f.conn.SetQueueLimit(10)
+		must(t, f.conn.Append(nil, []byte("0123456789")))
+		if err := f.conn.Append(nil, []byte("x")); !errors.Is(err, ErrFull) {
+			t.Errorf("the queue is not full: %v", err)
+		}
+		f.conn.CloseWith([]byte(" last words"), time.Second)
+		f.conn.CloseWith([]byte(" and more"), time.Second)
+		if err := f.conn.Append(nil, []byte("x")); !errors.Is(err, ErrClosed) {
+			t.Errorf("append behind the last words: %v", err)
+		}
+		if got, err := io.ReadAll(peer); err != nil || string(got) != "0123456789 last words" {
 			t.Errorf("got %q, %v", got, err)
 		}
 		if err := <-f.closed; err != nil {
