@@ -119,6 +119,8 @@ func New(cfg Config) *Hubs {
 // Run hands out what NATS brings, and keeps Redis told, until ctx is done. Then it
 // tells Redis of the sessions that have left, for at most the configured timeout.
 func (h *Hubs) Run(ctx context.Context) error {
+	back := h.cfg.NATS.StatusChanged(nats.CONNECTED)
+	defer h.cfg.NATS.RemoveStatusListener(back)
 	control, err := h.cfg.NATS.Subscribe(rootEdge+string(h.cfg.Edge)+".>", h.control)
 	if err != nil {
 		return fmt.Errorf("subscribe to control messages: %w", err)
@@ -128,6 +130,7 @@ func (h *Hubs) Run(ctx context.Context) error {
 		running.Go(func() { h.dispatch(ctx, s) })
 	}
 	running.Go(func() { h.registrar.run(ctx) })
+	running.Go(func() { h.follow(ctx, back) })
 	running.Wait()
 	h.barrier.done.Wait()
 	if err := control.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {

@@ -38,7 +38,7 @@ func (h *Hubs) route(m *Member, to lime.NodeView, header *lime.Header, envelope 
 
 // Headers of a command on its way to the routers.
 const (
-	headerRequester = "Limegrove-Requester" // the node to answer
+	headerRequester = "Limegrove-Requester" // the node to answer, quoted: NATS trims what it is given
 	headerGuest     = "Limegrove-Guest"     // present when the requester is a guest
 )
 
@@ -49,7 +49,7 @@ func (h *Hubs) command(m *Member, header *lime.Header, envelope []byte) error {
 		Subject: commandSubject(m.node.Domain),
 		Reply:   string(appendReply(nil, h.prefix, 0, sequence)),
 		Data:    envelope,
-		Header:  nats.Header{headerRequester: []string{m.address}},
+		Header:  nats.Header{headerRequester: []string{strconv.Quote(m.address)}},
 	}
 	if m.guest {
 		msg.Header[headerGuest] = []string{"1"}

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 
@@ -118,6 +119,25 @@ func (h *Hubs) DropEdge(dead presence.EdgeID) {
 			}
 		}
 		s.mu.Unlock()
+	}
+}
+
+// follow reads all views again whenever NATS is back: what was told of them meanwhile
+// is lost.
+func (h *Hubs) follow(ctx context.Context, back <-chan nats.Status) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-back:
+		}
+		for _, s := range h.shards {
+			s.mu.Lock()
+			for _, b := range s.hubs {
+				h.registrar.reread(b)
+			}
+			s.mu.Unlock()
+		}
 	}
 }
 

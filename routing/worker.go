@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -123,18 +124,12 @@ func (w *Worker) Run(ctx context.Context) error {
 		working.Go(func() { w.work(background, w.logins, finished, w.login) })
 	}
 	<-ctx.Done()
-	err = errors.Join(endSubscription(commands), endSubscription(logins))
+	last, cancel := context.WithTimeout(background, w.cfg.Timeout)
+	defer cancel()
+	err = drain(last, commands, logins)
 	close(finished)
 	working.Wait()
 	return err
-}
-
-// endSubscription ends a subscription, unless the whole connection has ended.
-func endSubscription(s *nats.Subscription) error {
-	if err := s.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		return fmt.Errorf("end subscription: %w", err)
-	}
-	return nil
 }
 
 // take returns the callback that queues one kind of message, or refuses it.
@@ -191,8 +186,8 @@ func (w *Worker) respond(msg *nats.Msg, answer []byte) {
 
 // command answers a session by an envelope of its own.
 func (w *Worker) command(ctx context.Context, msg *nats.Msg) {
-	requester, err := lime.ParseNode(msg.Header.Get(headerRequester))
-	if err != nil || !requester.Complete() {
+	requester, err := requesterOf(msg)
+	if err != nil {
 		w.log.WithField("subject", msg.Subject).Warn("a command without a requester")
 		return
 	}
@@ -202,8 +197,21 @@ func (w *Worker) command(ctx context.Context, msg *nats.Msg) {
 	}
 }
 
+// requesterOf returns the session that has sent a command.
+func requesterOf(msg *nats.Msg) (lime.Node, error) {
+	text, err := strconv.Unquote(msg.Header.Get(headerRequester))
+	if err != nil {
+		return lime.Node{}, err
+	}
+	n, err := lime.ParseNode(text)
+	if err == nil && !n.Complete() {
+		err = fmt.Errorf("%s: %w", text, lime.ErrAddress)
+	}
+	return n, err
+}
+
 func (w *Worker) refuseCommand(msg *nats.Msg) {
-	requester, err := lime.ParseNode(msg.Header.Get(headerRequester))
+	requester, err := requesterOf(msg)
 	if err != nil {
 		return
 	}
