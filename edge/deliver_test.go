@@ -38,7 +38,7 @@ func TestMessagesOfOneSenderStayInOrder(t *testing.T) { // L-MSG-11
 // What is delivered while a session ends comes before finished, or not at all.
 func TestNothingFollowsFinished(t *testing.T) { // L-FIN-03
 	each(t, Config{SendQueue: 2048}, func(t *testing.T, e *fixture) {
-		for range 15 {
+		for range 6 {
 			c := e.login("ana@example.org/1")
 			to := e.board.recipient("ana@example.org/1")
 			var delivering sync.WaitGroup

@@ -42,6 +42,7 @@ func inMemory(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
 		e := newFixture(t, cfg)
 		e.dial = func() net.Conn { return e.dialFrom(nil) }
 		e.run(nil)
+		synctest.Wait() // it runs
 		test(t, e)
 	})
 }
