@@ -31,7 +31,7 @@ type cluster struct {
 type edge struct {
 	*process
 	url   string // for clients
-	admin string // host:port of the admin pages
+	admin string // host:port of the admin pages, if it has any
 }
 
 // startCluster starts a router and so many edges, which know each other when it
@@ -75,7 +75,7 @@ func (c *cluster) shared(id string, more ...string) []string {
 // newEdge reads from what an edge prints where it is.
 func newEdge(t testing.TB, p *process) *edge {
 	t.Helper()
-	where := p.wantPrinted(t, `LIME +(ws://\S+)\n +status +http://([^/\s]+)/`)
+	where := p.wantPrinted(t, `LIME +(ws://\S+)\n(?: +status +http://([^/\s]+)/)?`)
 	return &edge{process: p, url: where[1], admin: where[2]}
 }
 

@@ -11,12 +11,17 @@ import (
 // TestOneProcessIsAClusterThatGrows starts the edge as a newcomer does, in an empty
 // folder and with nothing around it, and does what it says.
 func TestOneProcessIsAClusterThatGrows(t *testing.T) {
+	t.Run("with admin pages", func(t *testing.T) { oneProcessGrows(t, address(freePorts(t, 2))) })
+	t.Run("without", func(t *testing.T) { oneProcessGrows(t, "") })
+}
+
+func oneProcessGrows(t *testing.T, admin string) {
 	t.Parallel()
 	// A second edge takes the ports behind these.
-	listen, admin, gossip := freePorts(t, 2), freePorts(t, 2), freePorts(t, 2)
+	listen, gossip := freePorts(t, 2), freePorts(t, 2)
 	began := time.Now()
 	p := startProcess(t, "edge", t.TempDir(), edgeProgram,
-		"-listen", net.JoinHostPort("", strconv.Itoa(listen)), "-admin", address(admin), "-gossip", address(gossip))
+		"-listen", net.JoinHostPort("", strconv.Itoa(listen)), "-admin", admin, "-gossip", address(gossip))
 	first := newEdge(t, p)
 	t.Logf("it serves %s after it was started", time.Since(began).Round(time.Millisecond))
 
@@ -26,18 +31,18 @@ func TestOneProcessIsAClusterThatGrows(t *testing.T) {
 	ana.wantText("a message to oneself", "note to self")
 
 	const program = "go run ./cmd/edge "
-	line := p.wantPrinted(t, `second edge[^\n]*\n +(.+)\n`)[1]
+	line := p.wantPrinted(t, `Add a second edge[^\n]*\n +(.+)\n`)[1]
 	flags, found := strings.CutPrefix(line, program)
 	if !found {
 		t.Fatalf("the line that adds a second edge is %q", line)
 	}
-	second := newEdge(t, startProcess(t, "second edge", t.TempDir(), edgeProgram, strings.Fields(flags)...))
+	second := newEdge(t, startProcess(t, "second edge", t.TempDir(), "sh", "-c", "exec "+edgeProgram+" "+flags))
 	rui := guest(t, limeJS(t), second, "rui/desk")
 	talk := talk{ana: ana, rui: rui}
 	talk.exchange("from one edge to the other")
 
 	// Its account is in the first one's store.
 	s := stage{&cluster{}, place{goLibrary, first}, place{limeJS(t), second}}
-	account := s.newAccount(t, "zoe", "open sesame")
-	login(t, s.there.lib, s.there.at, account+"/home", secret("open sesame"))
+	account := s.newAccount(t, "zoe")
+	login(t, s.there.lib, s.there.at, account+"/home", secret(password))
 }
