@@ -38,6 +38,13 @@ func TestKilledEdgeIsForgotten(t *testing.T) {
 		home.send(text(to, to, "are you there?"))
 		home.wantFailed("a message to "+to, to, lime.CodeRoutingDestinationNotFound)
 	}
+	eventually(t, "a router has cleaned Redis", patience, func() error {
+		left, err := c.redis.Client().Keys(t.Context(), "lg:{rui@*").Result() // design, section 7
+		if err != nil || len(left) > 0 {
+			return fmt.Errorf("there is %q, %w", left, err)
+		}
+		return nil
+	})
 	again := guest(t, js, survivor, "ana/work")
 	again.wantInstances("its client has come back elsewhere", patience, "home", "work")
 	home.send(text("back", again.node, "welcome back"))
@@ -103,7 +110,7 @@ func TestRestartedBrokerLosesNoSession(t *testing.T) {
 	c := startCluster(t, 2)
 	js := limeJS(t)
 	s := stage{c, place{js, c.edges[0]}, place{goLibrary, c.edges[1]}}
-	account := s.newAccount(t, "zoe", "open sesame")
+	account := s.newAccount(t, "zoe")
 	ana, rui := s.guest(t, s.here, "ana", "home"), s.guest(t, s.there, "rui", "desk")
 	talk := talk{ana: ana, rui: rui}
 	talk.exchange("before")
@@ -133,7 +140,7 @@ func TestRestartedBrokerLosesNoSession(t *testing.T) {
 	t.Logf("traffic resumed %s after NATS was back", time.Since(back).Round(time.Millisecond))
 	talk.exchange("and goes on")
 	eventually(t, "the routers are back, and the accounts", patience, func() error {
-		if answer := dial(t, js).login(c.edges[0], account+"/home", secret("open sesame")); answer.State != "established" {
+		if answer := dial(t, js).login(c.edges[0], account+"/home", secret(password)); answer.State != "established" {
 			return fmt.Errorf("login: %s", answer)
 		}
 		return nil

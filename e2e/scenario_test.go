@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 )
@@ -30,10 +31,10 @@ func (s stage) guest(t *testing.T, p place, name, instance string) *session {
 }
 
 // TestClientsOnTwoEdges plays all scenarios with clients of lime-js, with clients of
-// Go, and with one of each, at the same time on one cluster.
+// Go, and with one of each, on one cluster.
 func TestClientsOnTwoEdges(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, 2)
+	c := startCluster(t, 2, "-log-level", "trace")
 	js := limeJS(t)
 	pairs := []struct {
 		name        string
@@ -53,5 +54,12 @@ func TestClientsOnTwoEdges(t *testing.T) {
 				})
 			}
 		})
+	}
+	for _, p := range []*process{c.router, c.edges[0].process, c.edges[1].process} { // L-SES-34
+		for _, one := range []string{password, wrongPassword} {
+			if log, _ := p.output.read(); bytes.Contains(log, []byte(one)) || bytes.Contains(log, []byte(secret(one))) {
+				t.Errorf("the log of %s has a password", p.name)
+			}
+		}
 	}
 }

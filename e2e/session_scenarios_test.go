@@ -15,8 +15,14 @@ var sessionScenarios = []scenario{
 	{"a newer session on the same edge replaces the older", func(t *testing.T, s stage) { newerReplacesOlder(t, s, s.here) }},
 }
 
+// The password of all accounts, and one of none.
+const (
+	password      = "open sesame"
+	wrongPassword = "open barley"
+)
+
 // secret is a password as it goes over the wire.
-func secret(password string) string { return base64.StdEncoding.EncodeToString([]byte(password)) }
+func secret(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 // L-SES-11, L-SES-20, L-SES-01, L-FIN-01.
 func guestGetsItsNode(t *testing.T, s stage) {
@@ -36,20 +42,17 @@ func guestGetsItsNode(t *testing.T, s stage) {
 	ana.wantEnd("after finishing", "finished")
 }
 
-// setAccount is how a guest makes an account: LIME, in-band registration.
-func setAccount(maker *session, name, password string) Envelope {
-	return maker.call(Envelope{
-		Method: "set", URI: "/account", From: name + "@" + domain, PP: maker.node,
-		Type: "application/vnd.lime.account+json", Resource: map[string]string{"password": secret(password)},
-	})
-}
-
-// newAccount makes an account under a name that nobody has had.
-func (s stage) newAccount(t *testing.T, like, password string) (name string) {
+// newAccount makes an account under a name that nobody has had, as a guest does: LIME,
+// in-band registration.
+func (s stage) newAccount(t *testing.T, like string) (name string) {
 	t.Helper()
 	name = s.name(like)
 	maker := s.guest(t, s.here, "maker", "x")
-	if answer := setAccount(maker, name, password); answer.Status != "success" {
+	answer := maker.call(Envelope{
+		Method: "set", URI: "/account", From: name + "@" + domain, PP: maker.node,
+		Type: "application/vnd.lime.account+json", Resource: map[string]string{"password": secret(password)},
+	})
+	if answer.Status != "success" {
 		t.Fatalf("a guest makes an account: %s", answer)
 	}
 	maker.finish()
@@ -58,8 +61,8 @@ func (s stage) newAccount(t *testing.T, like, password string) (name string) {
 
 // L-SES-13, L-RES-10.
 func guestMakesAnAccount(t *testing.T, s stage) {
-	name := s.newAccount(t, "Rui", "open sesame")
-	rui := login(t, s.there.lib, s.there.at, name+"/desk", secret("open sesame"))
+	name := s.newAccount(t, "Rui")
+	rui := login(t, s.there.lib, s.there.at, name+"/desk", secret(password))
 	if want := name + "@" + domain + "/desk"; rui.node != want {
 		t.Errorf("the session has %s, not %s", rui.node, want)
 	}
@@ -75,9 +78,9 @@ func guestMakesAnAccount(t *testing.T, s stage) {
 
 // L-SES-15, L-SES-16.
 func wrongPasswordAndUnknownName(t *testing.T, s stage) {
-	name := s.newAccount(t, "rui", "open sesame")
-	wrong := refused(t, s.there.lib, s.there.at, name+"/desk", secret("open barley"))
-	unknown := refused(t, s.there.lib, s.there.at, s.name("nobody")+"/desk", secret("open barley"))
+	name := s.newAccount(t, "rui")
+	wrong := refused(t, s.there.lib, s.there.at, name+"/desk", secret(wrongPassword))
+	unknown := refused(t, s.there.lib, s.there.at, s.name("nobody")+"/desk", secret(wrongPassword))
 	if wrong != unknown || wrong.Code != lime.CodeSessionAuthenticationFailed {
 		t.Errorf("a wrong password gets %+v, an unknown name %+v", wrong, unknown)
 	}
