@@ -48,7 +48,7 @@ func Connect(cfg ConnectConfig) (*nats.Conn, error) {
 		}),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", cfg.URL, err)
+		return nil, fmt.Errorf("connect to NATS: %w", err) // the URL may hold a password
 	}
 	return nc, nil
 }
