@@ -250,6 +250,12 @@ func TestBucketOfOtherSettingsIsRefusedByName(t *testing.T) {
 	}
 }
 
+func TestBucketKeepsTheReplicasThatItsOperatorGaveIt(t *testing.T) {
+	js := natstest.JetStream(t)
+	open(t, Config{JetStream: js, Replicas: 1})
+	open(t, Config{JetStream: js, Replicas: 3})
+}
+
 func TestOpenRefusesWhatCannotBe(t *testing.T) {
 	if _, err := Open(t.Context(), Config{}); err == nil {
 		t.Error("opened without JetStream")

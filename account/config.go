@@ -16,7 +16,7 @@ type Config struct {
 	JetStream jetstream.JetStream
 
 	// Replicas of the bucket: 3 in production, so that a NATS server may die.
-	// An existing bucket must have as many. Default 1.
+	// An existing bucket keeps its own. Default 1.
 	Replicas int
 
 	// Workers is how many passwords are hashed at once; each takes a core for

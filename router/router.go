@@ -35,6 +35,10 @@ type Config struct {
 	ID          string   // the router's name; its answers come from postmaster@<domain>/#<ID>
 	Domains     []string // served ones
 
+	// Replicas is how many NATS servers keep what lasts, where this router is the
+	// first to make it. Default 1.
+	Replicas int
+
 	// Alive tells whether gossip thinks that an edge lives. Default: none does, so
 	// that the leases alone decide.
 	Alive func(presence.EdgeID) bool
@@ -54,6 +58,7 @@ type Router struct {
 	mux    *resource.Mux
 	auth   auth.Authenticator
 	worker *routing.Worker
+	made   *newAccounts
 	sweeps chan struct{} // holds one
 }
 
@@ -75,7 +80,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	accounts, err := account.Open(ctx, account.Config{JetStream: js, Metrics: cfg.Metrics})
+	accounts, err := account.Open(ctx, account.Config{JetStream: js, Replicas: cfg.Replicas, Metrics: cfg.Metrics})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
@@ -87,7 +92,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
 	r := &Router{
-		cfg: cfg, log: cfg.Logger, mux: mux, sweeps: make(chan struct{}, 1),
+		cfg: cfg, log: cfg.Logger, mux: mux, made: newNewAccounts(cfg.NATS, cfg.Logger), sweeps: make(chan struct{}, 1),
 		auth: auth.Schemes{Domains: cfg.Domains, By: map[auth.Scheme]auth.Authenticator{
 			auth.SchemeGuest: auth.Guest{Accounts: accounts},
 			auth.SchemePlain: auth.Plain{Verifier: accounts},
@@ -110,6 +115,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 func (r *Router) Run(ctx context.Context) error {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(ctx) })
+	sweeping.Go(func() { r.made.run(ctx) })
 	err := r.worker.Run(ctx)
 	sweeping.Wait()
 	if err != nil {
@@ -154,33 +160,56 @@ func (r *Router) sweep(ctx context.Context) {
 
 // command answers one command.
 func (r *Router) command(ctx context.Context, o routing.Order) []byte {
-	var c lime.Command
-	if err := json.Unmarshal(o.Envelope, &c); err != nil {
-		r.log.WithError(err).Warn("a command cannot be read")
+	var h lime.Header
+	if _, err := h.Scan(o.Envelope); err != nil {
+		r.log.WithError(err).Debug("a command is no envelope")
 		return nil
 	}
-	uri, err := lime.ParseURI(c.URI)
+	q, err := request(&h, o)
 	if err != nil {
-		return r.answer(o, &c, resource.Response{Status: lime.CommandFailure, Reason: lime.AsReason(err)})
+		return r.answer(o, &h, resource.Response{Status: lime.CommandFailure, Reason: lime.AsReason(err)})
 	}
-	answer, ok := r.mux.Serve(ctx, resource.Request{
-		ID: c.ID, From: c.From, To: c.To, PP: c.PP, Guest: o.Guest,
-		Method: c.Method, URI: uri, Type: c.Type, Resource: c.Resource,
-	})
+	answer, ok := r.mux.Serve(ctx, q)
 	if !ok {
 		return nil
 	}
-	if o.Guest && answer.Status == lime.CommandSuccess && c.Method == lime.MethodSet && uri.HasPath("/account") {
-		if err := routing.TellAccount(r.cfg.NATS, c.From.Identity, o.Requester); err != nil {
-			r.log.WithError(err).Warn("could not tell that an account was made")
-		}
+	writes := q.Method == lime.MethodSet || q.Method == lime.MethodMerge
+	if writes && answer.Status == lime.CommandSuccess && q.URI.HasPath("/account") {
+		r.made.tell(q.From.Identity, o.Requester)
 	}
-	return r.answer(o, &c, answer)
+	return r.answer(o, &h, answer)
 }
 
-func (r *Router) answer(o routing.Order, c *lime.Command, a resource.Response) []byte {
+// request reads a command. An error is for the requester.
+func request(h *lime.Header, o routing.Order) (q resource.Request, err error) {
+	q = resource.Request{ID: string(h.ID), Guest: o.Guest, Method: h.Method, Type: string(h.Type)}
+	for _, a := range []struct {
+		text []byte
+		to   *lime.Node
+	}{{h.From, &q.From}, {h.To, &q.To}, {h.PP, &q.PP}} {
+		if a.text == nil {
+			continue
+		}
+		if *a.to, err = lime.ParseNode(string(a.text)); err != nil {
+			return q, lime.NewReason(lime.CodeValidationInvalidRecipients, "The from, to or pp is no node")
+		}
+	}
+	if q.URI, err = lime.ParseURI(string(h.URI)); err != nil {
+		return q, err
+	}
+	var rest struct {
+		Resource json.RawMessage `json:"resource"`
+	}
+	if err := json.Unmarshal(o.Envelope, &rest); err != nil {
+		return q, lime.NewReason(lime.CodeValidationError, "The command cannot be read")
+	}
+	q.Resource = rest.Resource
+	return q, nil
+}
+
+func (r *Router) answer(o routing.Order, h *lime.Header, a resource.Response) []byte {
 	response := lime.Command{
-		ID: c.ID, Method: c.Method, Status: a.Status, Type: a.Type, Resource: a.Resource, Reason: a.Reason,
+		ID: string(h.ID), Method: h.Method, Status: a.Status, Type: a.Type, Resource: a.Resource, Reason: a.Reason,
 		From: lime.Node{
 			Identity: lime.Identity{Name: lime.Postmaster, Domain: o.Requester.Domain},
 			Instance: "#" + r.cfg.ID,

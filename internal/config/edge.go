@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"io"
 	"time"
 )
@@ -31,13 +30,8 @@ type Edge struct {
 
 	// Listen is the address for WebSocket sessions and the pages. Default :8080.
 	Listen string
-	// TCP is the address for LIME over TCP. Default none; the standard port is 55321.
-	TCP string
-	// TLSCert and TLSKey are PEM files; with them both listeners speak TLS.
-	// Both or neither.
+	// TLSCert and TLSKey are PEM files; with them sessions are wss. Both or neither.
 	TLSCert, TLSKey string
-	// TLSClientCA is a PEM file; client certificates are verified with it.
-	TLSClientCA string
 	// Auth is the schemes offered, in this order. Default guest, plain.
 	Auth []Scheme
 
@@ -99,12 +93,10 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 
 	b.group("Sessions")
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions and the pages")
-	b.str(&e.TCP, "tcp", "", "`address` for LIME over TCP, usually :55321; empty for none")
 	b.domains(&e.Domains)
 	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, of guest and plain")
-	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; the listeners then speak TLS")
+	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; sessions are then wss")
 	b.str(&e.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
-	b.str(&e.TLSClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates")
 
 	b.group("Stores")
 	b.stores(&e.Shared, "; empty runs one inside, on loopback")
@@ -148,14 +140,10 @@ func (e *Edge) validate() error {
 	if err := e.Shared.validate(false); err != nil {
 		return err
 	}
-	if e.Listen == "" && e.TCP == "" {
-		return fmt.Errorf("-listen: empty, and -tcp too: no session could ever come")
-	}
 	var c check
+	c.that(e.Listen != "", "listen", "empty: no session could ever come")
 	c.listen("listen", e.Listen)
-	c.listen("tcp", e.TCP)
 	c.that((e.TLSCert == "") == (e.TLSKey == ""), "tls-cert", "goes with -tls-key: give both or neither")
-	c.that(e.TLSClientCA == "" || e.TLSCert != "", "tls-client-ca", "needs -tls-cert and -tls-key")
 	c.that(len(e.Auth) > 0, "auth", "needs at least one scheme")
 	for _, s := range e.Auth {
 		c.that(s == SchemeGuest || s == SchemePlain, "auth", "unknown scheme %q; known are guest and plain", s)

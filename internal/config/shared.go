@@ -26,6 +26,10 @@ type Shared struct {
 	// rediss, with +cluster behind it for a cluster.
 	Redis string
 
+	// Replicas is how many NATS servers keep what lasts, where this process is the
+	// first to make it. Default 1; 3 in production.
+	Replicas int
+
 	// Domains is what this cluster serves, in lower case, the first being the
 	// one that a bare name gets. Default localhost.
 	Domains []string
@@ -64,6 +68,7 @@ func (b *binder) domains(p *[]string) {
 
 func (b *binder) stores(s *Shared, unless string) {
 	b.str(&s.NATS, "nats", "", "`URL` of NATS, several separated by commas"+unless)
+	b.num(&s.Replicas, "replicas", 1, "`servers` of NATS that keep what lasts, 1 to 5; counts when it is first made")
 	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
 }
 
@@ -102,6 +107,7 @@ func (s *Shared) validate(storesNeeded bool) error {
 		c.url("redis", s.Redis, "redis", "rediss", "redis+cluster", "rediss+cluster")
 	}
 
+	c.that(s.Replicas >= 1 && s.Replicas <= 5, "replicas", "%d is not between 1 and 5", s.Replicas)
 	c.that(len(s.Domains) > 0, "domain", "needs at least one domain")
 	for i, d := range s.Domains {
 		c.domain("domain", d)

@@ -84,36 +84,40 @@ type Process struct {
 
 // Join connects a process to the broker, Redis and the other members. Close
 // releases all of it, also after an error of somebody else.
-func Join(cfg config.Shared, role cluster.Role, log *logrus.Logger) (p *Process, err error) {
-	p = &Process{Log: log, Metrics: prometheus.NewRegistry()}
-	defer func() {
-		if err != nil {
-			p.Close()
-		}
-	}()
+func Join(cfg config.Shared, role cluster.Role, log *logrus.Logger) (*Process, error) {
+	p := &Process{Log: log, Metrics: prometheus.NewRegistry()}
+	if err := p.join(cfg, role); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// join connects p, which is to be closed after an error.
+func (p *Process) join(cfg config.Shared, role cluster.Role) (err error) {
 	p.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	incarnation := cluster.NewIncarnation(cfg.ID)
 	if cfg.Admin != "" {
 		if p.admin, err = net.Listen("tcp", cfg.Admin); err != nil {
-			return nil, fmt.Errorf("-admin: %w", err)
+			return fmt.Errorf("-admin: %w", err)
 		}
 	}
-	if p.NATS, err = routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: incarnation, Logger: log}); err != nil {
-		return nil, fmt.Errorf("-nats: %w", err)
+	if p.NATS, err = routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: incarnation, Logger: p.Log}); err != nil {
+		return fmt.Errorf("-nats: %w", err)
 	}
-	presence.LogLibrary(log)
-	if p.Presence, err = presence.Open(presence.Config{URL: cfg.Redis, Logger: log, Metrics: p.Metrics}); err != nil {
-		return nil, fmt.Errorf("-redis: %w", err)
+	presence.LogLibrary(p.Log)
+	if p.Presence, err = presence.Open(presence.Config{URL: cfg.Redis, Logger: p.Log, Metrics: p.Metrics}); err != nil {
+		return fmt.Errorf("-redis: %w", err)
 	}
 	p.Cluster, err = cluster.Start(cluster.Config{
 		ID: cfg.ID, Incarnation: incarnation, Role: role, Zone: cfg.Zone, Addr: p.AdminAddr(),
 		Bind: cfg.Gossip, Advertise: cfg.Advertise, Keys: cfg.GossipKeys, Join: cfg.Join,
-		Log: log, Registerer: p.Metrics,
+		Log: p.Log, Registerer: p.Metrics,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("-gossip: %w", err)
+		return fmt.Errorf("-gossip: %w", err)
 	}
-	return p, nil
+	return nil
 }
 
 // Incarnation is this run's name.
