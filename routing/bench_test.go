@@ -1,0 +1,144 @@
+package routing
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+	"limegrove/presence"
+)
+
+// sink takes everything.
+type sink struct{}
+
+func (sink) Deliver([]byte) error { return nil }
+func (sink) Flush()               {}
+func (sink) End(*lime.Reason)     {}
+
+// benchEnvelope is a message of about 200 bytes.
+func benchEnvelope(to string) []byte {
+	return fmt.Appendf(nil, `{"id":"7f3d9c0a-12","from":"ana@example.org/phone","to":%q,"type":"text/plain","content":"%0100d"}`, to, 0)
+}
+
+func BenchmarkRoute(b *testing.B) {
+	w := newWorld(b)
+	e := w.edge("a", Config{})
+	m, err := e.Attach(b.Context(), Arrival{Node: lime.MustParseNode("ana@example.org/phone"), Session: "s", Guest: true}, sink{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m.Activate()
+	// Somebody hears it, so that the broker does not answer.
+	sub, err := w.connect().SubscribeSync("to.>")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := sub.SetPendingLimits(1, -1); err != nil {
+		b.Fatal(err)
+	}
+	envelope := benchEnvelope("rui@example.org/home")
+	var h lime.Header
+	b.ReportAllocs()
+	b.SetBytes(int64(len(envelope)))
+	for b.Loop() {
+		if _, err := h.Scan(envelope); err != nil {
+			b.Fatal(err)
+		}
+		to, err := lime.ParseNodeView(h.To)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := m.Route(to, &h, envelope); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDispatch(b *testing.B) {
+	for name, to := range map[string]string{
+		"Node": "rui@example.org/home", "Identity": "rui@example.org", "OtherSpelling": "Rui@example.org/home",
+	} {
+		b.Run(name, func(b *testing.B) {
+			handle := dispatcher(b, to)
+			b.ReportAllocs()
+			for b.Loop() {
+				handle()
+			}
+		})
+	}
+}
+
+// dispatcher returns what handles one message for one member.
+func dispatcher(tb testing.TB, to string) func() {
+	w := newWorld(tb)
+	e := w.idleEdge("a", Config{Shards: 1})
+	s := e.shards[0]
+	key, err := makeIdentityKey(lime.Identity{Name: "rui", Domain: "example.org"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	hub := &hub{key: key, shard: s, sub: &nats.Subscription{}}
+	node := lime.MustParseNode("rui@example.org/home")
+	hub.members = []*Member{{
+		hubs: e.Hubs, hub: hub, node: node, address: node.String(), token: instanceToken(node.Instance), state: active, guest: true, to: sink{},
+	}}
+	s.hubs[key] = hub
+	msg := &nats.Msg{
+		Subject: subjectOf(lime.MustParseNode(to)), Reply: string(appendReply(nil, replyPrefix("inc-b"), 0, 77)), Data: benchEnvelope(to), Sub: hub.sub,
+	}
+	return func() {
+		s.turn.handle(s, msg)
+		s.turn.end()
+	}
+}
+
+func TestHandingOutAllocatesNothing(t *testing.T) {
+	for _, to := range []string{"rui@example.org/home", "rui@example.org", "Rui@Example.org/home"} {
+		handle := dispatcher(t, to)
+		handle()
+		if n := testing.AllocsPerRun(100, handle); n != 0 {
+			t.Errorf("an envelope to %s costs %v allocations", to, n)
+		}
+	}
+}
+
+// BenchmarkAttach is a session's coming and going, with everything but Redis.
+func BenchmarkAttach(b *testing.B) {
+	w := newWorld(b)
+	e := w.edge("a", Config{})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		name := 0
+		for pb.Next() {
+			name++
+			m, err := e.Attach(b.Context(), Arrival{
+				Node:    lime.Node{Identity: lime.Identity{Name: fmt.Sprintf("n%p-%d", pb, name), Domain: "example.org"}, Instance: "home"},
+				Session: "s", Guest: true,
+			}, sink{})
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			m.Activate()
+			m.Leave()
+		}
+	})
+}
+
+// BenchmarkView is a change of another edge's session, applied.
+func BenchmarkView(b *testing.B) {
+	w := newWorld(b)
+	e := w.idleEdge("a", Config{Shards: 1})
+	hub := &hub{shard: e.shards[0]}
+	event := []byte(`{"version":0,"Node":"rui@example.org/home","Edge":"inc-b","Session":"s","Guest":true,"Presence":{"status":"available"}}`)
+	var reg presence.Registration
+	reg.Node = lime.MustParseNode("rui@example.org/other")
+	hub.remote = []presence.Registration{reg}
+	b.ReportAllocs()
+	for b.Loop() {
+		hub.version = -1
+		e.viewChanged(hub, event)
+	}
+}
