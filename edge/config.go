@@ -12,7 +12,8 @@ import (
 )
 
 // Config is what an Edge is made of. ID, Domains, Router and Authenticator are
-// required. A zero limit means its default, a negative one none.
+// required. A zero limit means its default, a negative one none; MaxEnvelope,
+// CloseTimeout, SendQueue, Establishing, Waiting and Loops cannot be none.
 type Config struct {
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
 	Domains []string // served ones; the first is that of clients that name none
@@ -110,6 +111,14 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Waiting, 16384)
 	if c.MaxEnvelope < 1024 || c.MaxEnvelope > maxFrame-1024 {
 		return c, fmt.Errorf("edge: MaxEnvelope %d is not between 1 KiB and 1 MiB less 1 KiB", c.MaxEnvelope)
+	}
+	for name, v := range map[string]int{
+		"CloseTimeout": int(c.CloseTimeout), "SendQueue": c.SendQueue,
+		"Establishing": c.Establishing, "Waiting": c.Waiting, "Loops": c.Loops,
+	} {
+		if v < 0 {
+			return c, fmt.Errorf("edge: %s %d is negative", name, v)
+		}
 	}
 	if c.IdleTimeout > 0 && c.PingInterval >= c.IdleTimeout {
 		return c, fmt.Errorf("edge: PingInterval %v is not below IdleTimeout %v", c.PingInterval, c.IdleTimeout)

@@ -16,6 +16,7 @@ type switchboard struct {
 	mu     sync.Mutex
 	places map[lime.Node]*place // by their folded node
 	full   int                  // envelopes that did not fit
+	fails  error                // of Attach
 }
 
 func newSwitchboard() *switchboard { return &switchboard{places: map[lime.Node]*place{}} }
@@ -34,11 +35,21 @@ func (b *switchboard) Attach(_ context.Context, a Arrival, to Recipient) (Member
 	p := &place{board: b, node: a.Node.Fold(), to: to}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.fails != nil {
+		return nil, b.fails
+	}
 	if older := b.places[p.node]; older != nil {
 		older.to.End(lime.NewReason(lime.CodeSessionRegistrationError, "A newer session has this node"))
 	}
 	b.places[p.node] = p
 	return p, nil
+}
+
+// refuse has no session find its place.
+func (b *switchboard) refuse(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fails = err
 }
 
 func (b *switchboard) len() int {
