@@ -1,6 +1,11 @@
 package edge
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -54,5 +59,44 @@ func BenchmarkSessionExchange(b *testing.B) {
 	b.SetBytes(int64(len(message200)))
 	for b.Loop() {
 		take(s)
+	}
+}
+
+// BenchmarkDeliver is what a message costs on its way to a client, from Deliver to
+// the system's buffer and out of it again, with one flush for each, or for eight.
+func BenchmarkDeliver(b *testing.B) {
+	for _, burst := range []int{1, 8} {
+		b.Run(fmt.Sprintf("burst=%d", burst), func(b *testing.B) {
+			e := newFixture(b, Config{SendQueue: 1 << 20})
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			must(b, err)
+			e.dial = func() net.Conn {
+				nc, err := net.Dial("tcp", ln.Addr().String())
+				must(b, err)
+				return nc
+			}
+			e.run(ln)
+			c := e.upgraded()
+			c.login("rui@example.org/desk")
+			c.stalled.Store(true)
+			to := e.board.recipient(c.node)
+			must(b, to.Deliver([]byte(message200)))
+			to.Flush()
+			c.hears("the last frame that the client itself reads", `{"type":"text/plain"}`)
+			go func() { _, _ = io.Copy(io.Discard, c.nc) }()
+			b.Cleanup(c.goOn)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(message200)))
+			message := []byte(message200)
+			for b.Loop() {
+				for range burst {
+					for errors.Is(to.Deliver(message), ErrQueueFull) {
+						runtime.Gosched()
+					}
+				}
+				to.Flush()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*burst), "ns/message")
+		})
 	}
 }
