@@ -27,7 +27,7 @@ func FuzzConnection(f *testing.F) {
 	f.Add(false, false, append(frame(ws.OpPing, "x"), 0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff))
 	f.Add(false, false, []byte("\x82\x80\x00\x00\x00\x00"))
 	e := newFixture(f, Config{goroutines: true})
-	e.run(nil)
+	e.runInMemory()
 	f.Fuzz(func(t *testing.T, login, frames bool, b []byte) {
 		if frames {
 			b = framesOf(b)

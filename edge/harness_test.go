@@ -18,7 +18,6 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"limegrove/edge/auth"
-	"limegrove/edge/poll"
 )
 
 // patience bounds what must happen soon, on a machine that is busy.
@@ -30,6 +29,7 @@ type fixture struct {
 	t     testing.TB
 	board *switchboard
 	doors *doorkeeper
+	pipes *pipes // that lead to it, when it has such
 	dial  func() net.Conn
 }
 
@@ -40,9 +40,8 @@ func inMemory(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg.goroutines = true
 		e := newFixture(t, cfg)
-		e.dial = func() net.Conn { return e.dialFrom(nil) }
-		e.run(nil)
-		synctest.Wait() // it runs
+		e.runInMemory()
+		synctest.Wait()
 		test(t, e)
 	})
 }
@@ -115,12 +114,45 @@ func (e *fixture) run(ln net.Listener) {
 	})
 }
 
-// dialFrom connects in memory, as if from an address.
-func (e *fixture) dialFrom(remote net.Addr) net.Conn {
+// runInMemory serves clients that are in this process.
+func (e *fixture) runInMemory() {
+	e.pipes = &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	e.dial = func() net.Conn { return e.pipes.dial(nil) }
+	e.run(e.pipes)
+}
+
+// pipes is a listener for clients in memory.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  sync.Once
+}
+
+// dial connects as if from an address.
+func (p *pipes) dial(remote net.Addr) net.Conn {
 	here, there := net.Pipe()
-	must(e.t, e.loops.Add(addressed{here, remote}, func(t *poll.Turn, s *poll.Conn) poll.Handler { return e.open(t, s) }))
+	p.conns <- addressed{here, remote}
 	return there
 }
+
+// Accept is that of a net.Listener.
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case nc := <-p.conns:
+		return nc, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends Accept.
+func (p *pipes) Close() error {
+	p.close.Do(func() { close(p.closed) })
+	return nil
+}
+
+// Addr is none.
+func (p *pipes) Addr() net.Addr { return nil }
 
 // addressed is a connection from somewhere.
 type addressed struct {

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -63,8 +62,7 @@ func TestCharactersMayBeCutAnywhere(t *testing.T) { // L-TRN-07
 // read is the same: L-TRN-04.
 func TestStreamIsReadAlikeHoweverItIsCut(t *testing.T) {
 	e := newFixture(t, Config{EnvelopeRate: -1, ByteRate: -1, goroutines: true}) // rapid wants no bubble
-	e.dial = func() net.Conn { return e.dialFrom(nil) }
-	e.run(nil)
+	e.runInMemory()
 	c := e.login("ana@example.org/1")
 	rapid.Check(t, func(r *rapid.T) {
 		var envelopes []string

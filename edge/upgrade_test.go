@@ -139,7 +139,7 @@ func TestHalfARequestIsCutByTheDeadline(t *testing.T) {
 func TestTooManyFromOneAddress(t *testing.T) {
 	inMemory(t, Config{MaxPerAddress: 2}, func(_ *testing.T, e *fixture) {
 		from := func(ip string) func() net.Conn {
-			return func() net.Conn { return e.dialFrom(&net.TCPAddr{IP: net.ParseIP(ip), Port: 1}) }
+			return func() net.Conn { return e.pipes.dial(&net.TCPAddr{IP: net.ParseIP(ip), Port: 1}) }
 		}
 		e.dial = from("192.0.2.1")
 		ana, rui := e.login("ana@example.org/1"), e.login("rui@example.org/1")
