@@ -2,6 +2,7 @@ package edge
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -106,7 +107,7 @@ func (c *client) wantRejected(status string) (answer string) {
 func (c *client) read() {
 	defer close(c.in)
 	for {
-		f, err := ws.ReadFrame(c.nc)
+		f, err := readFrame(c.nc)
 		if err != nil {
 			c.err = err
 			return
@@ -121,6 +122,33 @@ func (c *client) read() {
 		if c.stalled.Load() {
 			<-c.resume
 		}
+	}
+}
+
+// readFrame reads no byte more than a frame. The error is io.EOF only between two.
+func readFrame(r io.Reader) (ws.Frame, error) {
+	var head []byte
+	for {
+		var b [1]byte
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			if len(head) > 0 {
+				err = fmt.Errorf("in a frame's head: %w", io.ErrUnexpectedEOF)
+			}
+			return ws.Frame{}, err
+		}
+		head = append(head, b[0])
+		h, n := parseHead(head)
+		if n == 0 {
+			continue
+		}
+		if h.Length < 0 || h.Length > maxFrame {
+			return ws.Frame{}, fmt.Errorf("L-TRN-03: a frame of %d bytes", h.Length)
+		}
+		f := ws.Frame{Header: h, Payload: make([]byte, h.Length)}
+		if n, err := io.ReadFull(r, f.Payload); err != nil {
+			return ws.Frame{}, fmt.Errorf("%d of %d bytes: %w", n, h.Length, io.ErrUnexpectedEOF)
+		}
+		return f, nil
 	}
 }
 

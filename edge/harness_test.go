@@ -162,13 +162,6 @@ type addressed struct {
 
 func (a addressed) RemoteAddr() net.Addr { return a.remote }
 
-func (e *fixture) wantDropped(sentence string, why dropReason, n int) {
-	e.t.Helper()
-	if got := counted(e.t, e.metrics.dropped[why]); got != n {
-		e.t.Errorf("%s: %d are counted as %s, not %d", sentence, got, why, n)
-	}
-}
-
 func counted(t testing.TB, c prometheus.Metric) int {
 	t.Helper()
 	var m dto.Metric
