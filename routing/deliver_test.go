@@ -78,19 +78,31 @@ var reaches = []reach{
 	{"unavailable", &unavailable, [2]bool{}, [2]bool{}, false},                                                   // L-RES-03
 	{
 		"unavailable with the rule identity",
-		&lime.Presence{Status: lime.StatusUnavailable, RoutingRule: lime.RouteIdentity}, [2]bool{}, [2]bool{}, false,
+		&lime.Presence{Status: lime.StatusUnavailable, RoutingRule: lime.RouteIdentity},
+		[2]bool{},
+		[2]bool{},
+		false,
 	},
 	{
 		"available with the rule instance",
-		&lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteInstance}, [2]bool{true, true}, [2]bool{}, true,
+		&lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteInstance},
+		[2]bool{true, true},
+		[2]bool{},
+		true,
 	},
 	{
 		"the rule instance alone",
-		&lime.Presence{RoutingRule: lime.RouteInstance}, [2]bool{true, true}, [2]bool{}, true,
+		&lime.Presence{RoutingRule: lime.RouteInstance},
+		[2]bool{true, true},
+		[2]bool{},
+		true,
 	},
 	{
 		"the rule identity alone",
-		&lime.Presence{RoutingRule: lime.RouteIdentity}, [2]bool{true, true}, [2]bool{true, true}, true,
+		&lime.Presence{RoutingRule: lime.RouteIdentity},
+		[2]bool{true, true},
+		[2]bool{true, true},
+		true,
 	},
 }
 

@@ -50,6 +50,7 @@ func TestAnEdgeFollowsTheViewsOfOthers(t *testing.T) {
 	w := newWorld(t)
 	a, b, c := w.edge("a", Config{}), w.edge("b", Config{}), w.edge("c", Config{})
 	one := a.Guest("rui@t.org/1")
+	w.quiet()
 	two := b.Guest("Rui@t.org/2")
 	c.Guest("ana@t.org/1")
 	a.wantRemote("the other edge's session", "rui@t.org", "Rui@t.org/2")
