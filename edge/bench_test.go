@@ -3,7 +3,6 @@ package edge
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"runtime"
 	"testing"
@@ -83,7 +82,7 @@ func BenchmarkDeliver(b *testing.B) {
 			must(b, to.Deliver([]byte(message200)))
 			to.Flush()
 			c.hears("the last frame that the client itself reads", `{"type":"text/plain"}`)
-			go func() { _, _ = io.Copy(io.Discard, c.nc) }()
+			go drain(c.nc)
 			b.Cleanup(c.goOn)
 			b.ReportAllocs()
 			b.SetBytes(int64(len(message200)))

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"math/big"
 	"net"
 	"sync"
@@ -116,7 +117,7 @@ func (e *fixture) run(ln net.Listener) {
 
 // runInMemory serves clients that are in this process.
 func (e *fixture) runInMemory() {
-	e.pipes = &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	e.pipes = newPipes()
 	e.dial = func() net.Conn { return e.pipes.dial(nil) }
 	e.run(e.pipes)
 }
@@ -127,6 +128,11 @@ type pipes struct {
 	closed chan struct{}
 	close  sync.Once
 }
+
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
+
+// drain reads until the end, whatever comes.
+func drain(nc net.Conn) { _, _ = io.Copy(io.Discard, nc) }
 
 // dial connects as if from an address.
 func (p *pipes) dial(remote net.Addr) net.Conn {
