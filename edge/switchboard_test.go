@@ -17,6 +17,7 @@ type switchboard struct {
 	places map[lime.Node]*place // by their folded node
 	full   int                  // envelopes that did not fit
 	fails  error                // of Attach
+	held   chan struct{}        // Attach waits for it, unless it is nil
 }
 
 func newSwitchboard() *switchboard { return &switchboard{places: map[lime.Node]*place{}} }
@@ -33,6 +34,9 @@ type place struct {
 // Attach has a newer session replace the older one.
 func (b *switchboard) Attach(_ context.Context, a Arrival, to Recipient) (Member, error) {
 	p := &place{board: b, node: a.Node.Fold(), to: to}
+	if b.held != nil {
+		<-b.held
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fails != nil {

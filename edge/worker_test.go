@@ -38,6 +38,27 @@ func TestLoginsBeyondTheBoundAreRefused(t *testing.T) {
 	})
 }
 
+// Whoever leaves while routing finds its place leaves that, too.
+func TestPlaceForAClientThatIsGoneIsGivenUp(t *testing.T) {
+	inMemory(t, Config{}, func(t *testing.T, e *fixture) {
+		ana := e.login("ana@example.org/1")
+		e.board.held = make(chan struct{})
+		c := e.upgraded()
+		c.says(`{"state":"new"}`)
+		c.hears("schemes", `{"state":"authenticating"}`)
+		c.says(`{"id":"$id","from":"eve@example.org/1","state":"authenticating","scheme":"guest"}`)
+		synctest.Wait()
+		_ = c.nc.Close()
+		synctest.Wait()
+		close(e.board.held)
+		synctest.Wait()
+		if n, s := e.board.len(), e.Sessions(); n != 1 || s != 1 {
+			t.Errorf("%d places and %d sessions are left", n, s)
+		}
+		ana.greets("nothing happened", ana)
+	})
+}
+
 func TestWorkersAreGoneWhenThereIsNoWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorkers(t.Context(), logrus.New(), 3, 100)
