@@ -2,7 +2,6 @@ package edge
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -15,8 +14,9 @@ import (
 )
 
 // ErrQueueFull is matched by the error of Recipient.Deliver when the client reads
-// too slowly.
-var ErrQueueFull = errors.New("queue full")
+// too slowly. It is a reason, so that routing, which does not know this package, can
+// tell it from others, and the sender be told.
+var ErrQueueFull error = &lime.Reason{Code: lime.CodeDispatchError, Description: "The recipient reads too slowly"}
 
 // conn is one client: its socket, what has come of a WebSocket frame, and its
 // session. It has no goroutine and, while idle, no buffer.
@@ -29,10 +29,11 @@ type conn struct {
 	// Owned by the socket's loop.
 	turn       *poll.Turn // of the call that is under way
 	phase      phase
-	refused    bool // there are too many connections from its address
 	pinged     bool // a ping is under way
 	counted    bool // as an established session
+	flooding   bool // it has sent more than its rate allows in this turn
 	began      time.Time
+	pausedTill time.Time // when reading goes on; zero while it does
 	heard      time.Time // when the client was last heard of
 	unfinished time.Time // since when a frame or an envelope is half sent; zero when none is
 	stalled    time.Time // since when the client takes nothing of what waits for it
@@ -42,6 +43,7 @@ type conn struct {
 	session    session
 
 	given atomic.Uint32 // bytes of frames that were queued, from anywhere
+	ended atomic.Bool   // there is nobody any more to work for
 }
 
 // phase is what a connection's bytes are at the moment.
@@ -83,6 +85,9 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	if c.phase == closing {
 		return len(b), 0
 	}
+	if c.flooding {
+		c.pause()
+	}
 	c.noteUnfinished(n < len(b) || c.stream != nil || c.frames.Fragmented())
 	return n, need
 }
@@ -108,6 +113,7 @@ func (c *conn) Closed(t *poll.Turn, err error) {
 	defer c.done()
 	c.phase = closing
 	c.stream = nil
+	c.ended.Store(true)
 	c.session.lost()
 	c.edge.forget(c, err)
 }
@@ -155,7 +161,10 @@ func (c *conn) hangUp() {
 }
 
 // count counts an envelope that was not passed on. outlet.
-func (c *conn) count(why dropReason) { c.edge.metrics.drop(why) }
+func (c *conn) count(why dropReason) {
+	c.flooding = c.flooding || why == dropRate
+	c.edge.metrics.drop(why)
+}
 
 // authenticate asks for the session's identity, elsewhere. outlet.
 func (c *conn) authenticate(r auth.Request) {
@@ -192,7 +201,12 @@ func (c *conn) attached(m Member, err error) {
 // elsewhere has work done by a worker of the edge. When too many wait, full is
 // called, later in the same turn's order of events.
 func (c *conn) elsewhere(work func(*worker), full func(error)) {
-	if c.edge.workers.do(work) {
+	done := c.edge.workers.do(func(w *worker) {
+		if !c.ended.Load() { // a storm's work is mostly for those who gave up
+			work(w)
+		}
+	})
+	if done {
 		return
 	}
 	// Not at once: the session is in the middle of a move.
@@ -221,7 +235,7 @@ func (c *conn) Deliver(envelope []byte) error {
 	case err == nil:
 		c.given.Add(uint32(len(head) + len(envelope)))
 	case errors.Is(err, poll.ErrFull):
-		return fmt.Errorf("%w: the client reads too slowly", ErrQueueFull)
+		return ErrQueueFull
 	}
 	return err
 }

@@ -43,6 +43,7 @@ func (c *conn) due() time.Time {
 		sooner(c.began, cfg.EstablishTimeout)
 	}
 	sooner(c.unfinished, cfg.UnfinishedTimeout)
+	sooner(c.pausedTill, time.Nanosecond)
 	return at
 }
 
@@ -53,6 +54,10 @@ func (c *conn) Timer(t *poll.Turn) {
 	cfg := &c.edge.cfg
 	over := func(from time.Time, limit time.Duration) bool {
 		return limit > 0 && !from.IsZero() && t.Now.Sub(from) >= limit
+	}
+	if over(c.pausedTill, time.Nanosecond) {
+		c.pausedTill = time.Time{}
+		c.socket.ResumeRead()
 	}
 	established := c.session.state == lime.StateEstablished
 	switch {
@@ -80,11 +85,12 @@ func (c *conn) watch(now time.Time) {
 	waiting := c.socket.Queued()
 	// Both grow by what is queued; what is left is what was taken.
 	taken := c.given.Load() - uint32(waiting)
-	if waiting == 0 {
+	switch {
+	case waiting == 0:
 		c.stalled = time.Time{}
-	} else if c.stalled.IsZero() || taken != c.taken {
+	case c.stalled.IsZero() || taken != c.taken:
 		c.stalled, c.taken = now, taken
-	} else if cfg.StallTimeout > 0 && now.Sub(c.stalled) >= cfg.StallTimeout {
+	case cfg.StallTimeout > 0 && now.Sub(c.stalled) >= cfg.StallTimeout:
 		c.edge.metrics.stalls.Inc()
 		c.phase = closing
 		c.socket.Close(poll.ErrTimeout)

@@ -6,12 +6,23 @@ import (
 	"time"
 )
 
-// How sessions are finished: so many at once, and a pause after each lot, so that
-// their clients do not all come back at the same moment.
+// How sessions are finished: in lots with a pause between them, so that their clients
+// do not all come back at the same moment, within a part of the time that there is.
 const (
-	drainLot   = 500
 	drainPause = 50 * time.Millisecond
+	drainLot   = 500 // sessions in a lot, at least
+	drainPart  = 0.5 // of the time
 )
+
+// lotOf is how many of n sessions a lot has.
+func lotOf(ctx context.Context, n int) int {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return drainLot
+	}
+	lots := max(1, int(time.Until(deadline).Seconds()*drainPart/drainPause.Seconds()))
+	return max(drainLot, (n+lots-1)/lots)
+}
 
 // Shutdown finishes all sessions and waits for their connections to end, until ctx
 // is done; what is still open then is cut. End the contexts of Serve first, so that
@@ -34,10 +45,11 @@ func (e *Edge) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	e.log.WithField("connections", len(all)).Info("finishing sessions")
+	lot := lotOf(ctx, len(all))
 	for i, c := range all {
 		// A connection that is gone needs no end.
 		_ = c.back(c.stop)
-		if i%drainLot == drainLot-1 {
+		if i%lot == lot-1 {
 			select {
 			case <-time.After(drainPause):
 			case <-ctx.Done():

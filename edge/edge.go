@@ -25,6 +25,7 @@ type Edge struct {
 	workers   *workers
 	cancel    context.CancelFunc // of the workers' work
 	scratch   sync.Pool          // of *scratch
+	crowded   []byte             // the answer to a connection from a crowded address
 	draining  atomic.Bool
 	sessions  atomic.Int64 // established ones
 
@@ -59,6 +60,7 @@ func New(cfg Config) (*Edge, error) {
 		metrics:   newMetrics(cfg.Metrics),
 		loops:     loops,
 		addresses: addresses{max: cfg.MaxPerAddress},
+		crowded:   responseHTTP("429 Too Many Requests", "too many connections from this address"),
 		conns:     map[*conn]struct{}{},
 		empty:     make(chan struct{}),
 		rules: sessionRules{
@@ -90,9 +92,16 @@ func (e *Edge) Run() error {
 // Serve accepts clients from ln until ctx is done, and closes it. A *net.TCPListener
 // is served without a goroutine for each client; a TLS listener has one.
 func (e *Edge) Serve(ctx context.Context, ln net.Listener) error {
-	return e.loops.Serve(ctx, ln, func(netip.AddrPort) (poll.Opener, []byte) {
-		return func(t *poll.Turn, s *poll.Conn) poll.Handler { return e.open(t, s) }, nil
-	})
+	return e.loops.Serve(ctx, ln, e.admit)
+}
+
+// admit decides about a new connection, before anything has come of it.
+func (e *Edge) admit(remote netip.AddrPort) (open poll.Opener, refusal []byte) {
+	if !e.addresses.add(remote.Addr()) {
+		e.metrics.rejections.Inc()
+		return nil, e.crowded
+	}
+	return e.open, nil
 }
 
 // open makes the handler of a new connection.
@@ -100,11 +109,15 @@ func (e *Edge) open(t *poll.Turn, s *poll.Conn) poll.Handler {
 	c := &conn{edge: e, socket: s, remote: s.RemoteAddr(), began: t.Now, heard: t.Now}
 	c.session.rules = &e.rules
 	c.session.out = c
-	c.refused = !e.addresses.add(c.remote.Addr())
 	e.metrics.connections.Inc()
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
+	c.turn = t
+	defer c.done()
+	if e.draining.Load() { // accepted just before
+		c.answerHTTP("503 Service Unavailable", "the edge is stopping")
+	}
 	c.arm()
 	return c
 }

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
+
+	"limegrove/lime"
 )
 
 const (
@@ -82,6 +84,9 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	if len(b) < end {
 		return 0, end
 	}
+	if !c.session.bytes.take(s.now, frameCost, c.edge.cfg.ByteRate) {
+		c.flooding = true
+	}
 	payload := b[n:end]
 	ws.Cipher(payload, h.Mask, 0)
 	switch h.OpCode {
@@ -115,10 +120,22 @@ func (c *conn) checkHead(h ws.Header) (why string, code ws.StatusCode) {
 	if h.OpCode == ws.OpBinary { // L-TRN-05
 		return "Envelopes are text; a binary frame cannot be taken", ws.StatusUnsupportedData
 	}
-	if h.Length > int64(c.edge.cfg.MaxEnvelope) && h.OpCode.IsData() { // L-TRN-08
-		return tooLong(c.edge.cfg.MaxEnvelope), ws.StatusMessageTooBig
+	if limit := c.maxEnvelope(); h.Length > int64(limit) && h.OpCode.IsData() { // L-TRN-08
+		return tooLong(limit), ws.StatusMessageTooBig
 	}
 	return "", 0
+}
+
+// maxStranger is the longest envelope of a client that is not known yet. Credentials
+// fit, and strangers cost little memory.
+const maxStranger = 16 << 10
+
+// maxEnvelope is the longest envelope that the client may send now.
+func (c *conn) maxEnvelope() int {
+	if c.session.state != lime.StateEstablished {
+		return min(maxStranger, c.edge.cfg.MaxEnvelope)
+	}
+	return c.edge.cfg.MaxEnvelope
 }
 
 func tooLong(limit int) string {

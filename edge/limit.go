@@ -33,6 +33,23 @@ func (b *bucket) take(now time.Time, n, rate int) bool {
 	return true
 }
 
+// floodPause is how long nothing is read from a client that sends more than its rate
+// allows. What it has sent until then is refused, one by one; with the pauses that
+// costs its loop, and so its neighbours, only so much.
+const floodPause = 100 * time.Millisecond
+
+// frameCost is what the head of a frame counts for, beside its payload's bytes:
+// empty frames are no envelopes and cost time all the same.
+const frameCost = 32
+
+// pause stops reading for a while.
+func (c *conn) pause() {
+	c.flooding = false
+	c.pausedTill = c.turn.Now.Add(floodPause)
+	c.socket.PauseRead()
+	c.arm()
+}
+
 // addresses counts the connections from each IP address.
 type addresses struct {
 	max int // negative or zero: no limit
@@ -41,8 +58,7 @@ type addresses struct {
 	count map[netip.Addr]int
 }
 
-// add counts a connection and tells whether it is within the limit. It is counted
-// in any case, until remove.
+// add counts a connection, until remove, if it is within the limit.
 func (a *addresses) add(from netip.Addr) bool {
 	if a.max <= 0 {
 		return true
@@ -53,8 +69,11 @@ func (a *addresses) add(from netip.Addr) bool {
 		a.count = map[netip.Addr]int{}
 	}
 	from = from.Unmap()
+	if a.count[from] >= a.max {
+		return false
+	}
 	a.count[from]++
-	return a.count[from] <= a.max
+	return true
 }
 
 func (a *addresses) remove(from netip.Addr) {

@@ -28,8 +28,8 @@ func (c *conn) payload(s *scratch, b []byte) {
 		}
 		n, err := s.header.Scan(b)
 		switch {
-		case err == nil && s.header.Size > c.edge.cfg.MaxEnvelope:
-			c.session.malformed(tooLong(c.edge.cfg.MaxEnvelope), ws.StatusMessageTooBig)
+		case err == nil && s.header.Size > c.maxEnvelope():
+			c.session.malformed(tooLong(c.maxEnvelope()), ws.StatusMessageTooBig)
 		case err == nil:
 			c.unfinished = time.Time{} // of the message that it is in
 			c.edge.metrics.envelope(s.header.Kind)
@@ -54,8 +54,8 @@ func (c *conn) resume(s *scratch, b []byte) []byte {
 		c.malformed(b, err)
 		return nil
 	}
-	if len(t.held)+n > c.edge.cfg.MaxEnvelope {
-		c.session.malformed(tooLong(c.edge.cfg.MaxEnvelope), ws.StatusMessageTooBig)
+	if len(t.held)+n > c.maxEnvelope() {
+		c.session.malformed(tooLong(c.maxEnvelope()), ws.StatusMessageTooBig)
 		return nil
 	}
 	t.held = append(t.held, b[:n]...)

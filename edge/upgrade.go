@@ -33,11 +33,7 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 		return len(b), 0
 	}
 	n = end + len(endOfHead)
-	switch {
-	case c.refused:
-		c.answerHTTP("429 Too Many Requests", "too many connections from this address")
-		return n, 0
-	case c.edge.draining.Load():
+	if c.edge.draining.Load() {
 		c.answerHTTP("503 Service Unavailable", "the edge is stopping")
 		return n, 0
 	}
@@ -74,7 +70,10 @@ var upgrader = ws.Upgrader{
 }
 
 // answerHTTP answers the request with an error, and ends the connection.
-func (c *conn) answerHTTP(status, why string) {
+func (c *conn) answerHTTP(status, why string) { c.reject(responseHTTP(status, why)) }
+
+// responseHTTP is a response that is no upgrade.
+func responseHTTP(status, why string) []byte {
 	var b strings.Builder
 	b.WriteString("HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n")
 	switch status[:3] {
@@ -84,7 +83,7 @@ func (c *conn) answerHTTP(status, why string) {
 		b.WriteString("Retry-After: 5\r\n")
 	}
 	b.WriteString("\r\n" + why + "\n")
-	c.reject([]byte(b.String()))
+	return []byte(b.String())
 }
 
 // reject sends an answer that is no upgrade.

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -18,6 +19,8 @@ type workers struct {
 	max   int
 	queue chan func(*worker)
 
+	failures failures
+
 	mu      sync.Mutex
 	running int
 	all     sync.WaitGroup
@@ -25,8 +28,9 @@ type workers struct {
 
 // worker is one goroutine of them.
 type worker struct {
-	ctx context.Context
-	log logrus.FieldLogger
+	ctx      context.Context
+	log      logrus.FieldLogger
+	failures *failures
 }
 
 func newWorkers(ctx context.Context, log logrus.FieldLogger, atOnce, waiting int) *workers {
@@ -51,7 +55,7 @@ func (w *workers) do(work func(*worker)) bool {
 
 // run works until nothing waits.
 func (w *workers) run() {
-	me := &worker{ctx: w.ctx, log: w.log}
+	me := &worker{ctx: w.ctx, log: w.log, failures: &w.failures}
 	for {
 		select {
 		case work := <-w.queue:
@@ -72,7 +76,29 @@ func (w *workers) run() {
 // ours logs an error that is not for the client, and returns it.
 func (w *worker) ours(err error) error {
 	if err != nil && lime.AsReason(err) == nil {
-		w.log.WithError(err).Warn("a session could not be established")
+		w.failures.log(w.log, err)
 	}
 	return err
+}
+
+// failuresPause is the least time between two lines about sessions that could not
+// be established. In a storm without routers there are thousands a second.
+const failuresPause = 5 * time.Second
+
+// failures are errors that come in crowds: one of them is logged, the others counted.
+type failures struct {
+	mu      sync.Mutex
+	logged  time.Time
+	skipped int
+}
+
+func (f *failures) log(to logrus.FieldLogger, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.logged) < failuresPause {
+		f.skipped++
+		return
+	}
+	to.WithError(err).WithField("others", f.skipped).Warn("a session could not be established")
+	f.logged, f.skipped = time.Now(), 0
 }

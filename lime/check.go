@@ -1,5 +1,8 @@
 package lime
 
+// MaxID is how many bytes an id may have. Servers on the way keep ids for a while.
+const MaxID = 1024
+
 // What Check finds. Shared by all that it is found in, and never changed.
 var (
 	badKind         = &Reason{CodeValidationError, "The envelope has neither content, event, method nor state"}
@@ -7,6 +10,7 @@ var (
 	badNotification = &Reason{CodeValidationError, "A notification needs an id"}
 	badCommand      = &Reason{CodeValidationError, "A command needs a uri or a status"}
 	badResource     = &Reason{CodeValidationEmptyDocument, "The command needs a resource"}
+	badID           = &Reason{CodeValidationError, "The id is too long"}
 	badType         = &Reason{CodeValidationInvalidResource, "A resource needs a type"}
 )
 
@@ -17,6 +21,9 @@ var (
 // (L-ENV-09). A failure without a reason passes: its receiver can live with
 // it.
 func (h *Header) Check() *Reason {
+	if len(h.ID) > MaxID {
+		return badID
+	}
 	switch h.Kind {
 	case KindMessage:
 		if h.Type == nil {

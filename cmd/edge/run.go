@@ -22,6 +22,9 @@ import (
 	"limegrove/routing"
 )
 
+// leaveTimeout bounds the goodbye to the other members.
+const leaveTimeout = 5 * time.Second
+
 // run serves until ctx is done, and drains. It returns when everything that it has
 // started has ended.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
@@ -145,7 +148,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	<-sessionsEnded
 	stopRouting()
 	<-routingEnded
-	err = errors.Join(err, p.Cluster.Leave(drain))
+	leave, cancelLeave := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancelLeave()
+	err = errors.Join(err, p.Cluster.Leave(leave))
 	stopMember()
 	err = errors.Join(err, all.Wait())
 	log.Info("drained")
