@@ -365,6 +365,38 @@ func TestAStaleSessionLearnsThatItWasReplaced(t *testing.T) {
 	a.wantNothingLeft()
 }
 
+func TestAViewTellsAStaleSessionThatItWasReplaced(t *testing.T) {
+	w := newWorld(t)
+	a := w.edge("a", Config{})
+	one, two, other := a.Guest("rui@t.org/1"), a.Guest("rui@t.org/2"), a.Guest("rui@t.org/3")
+	w.quiet()
+
+	reg := w.registry.hold(t, "Rui@t.org/1", "inc-x", "newer 1")
+	w.tell(viewEvent{Version: a.version("rui@t.org") + 1, Registration: reg})
+	one.WantEnd("an event of the view tells it", lime.CodeSessionRegistrationError)
+	reg = w.registry.hold(t, "rui@t.org/2", "inc-x", "newer 2")
+	w.tell(viewEvent{Doubt: true, Registration: reg})
+	two.WantEnd("or the view itself", lime.CodeSessionRegistrationError)
+	w.quiet()
+	other.WantAlive("another instance stays")
+	a.wantRemote("who has replaced them is seen", "rui@t.org", "Rui@t.org/1", "rui@t.org/2")
+}
+
+func TestWhoeverLeavesWhileRedisIsAwayWasNeverThere(t *testing.T) {
+	w := newWorld(t)
+	e := w.edge("a", Config{})
+	w.registry.SetAway(true)
+	first := e.Guest("rui@t.org/1")
+	eventually(t, "the edge knows that it is away", func() bool { return w.registry.Calls("register") > 1 })
+	second := e.Guest("ana@t.org/1")
+	first.Leave()
+	second.Leave()
+	w.registry.SetAway(false)
+	e.wantNothingLeft()
+	third := e.Guest("rui@t.org/2")
+	w.registry.WantHolder(t, "it goes on", "rui@t.org/2", third.session)
+}
+
 func TestASessionThatLeavesWhileItIsRegisteredIsGone(t *testing.T) {
 	w := newWorld(t)
 	e := w.edge("a", Config{})
@@ -414,6 +446,22 @@ func TestAnAttachThatCannotSubscribeLeavesNothing(t *testing.T) {
 		t.Errorf("got %v, want an error that is ours", err)
 	}
 	e.wantNothingLeft()
+}
+
+func TestASessionIsRegisteredWhenItsSubscriptionIsInForce(t *testing.T) {
+	w := newWorld(t)
+	e := w.edge("a", Config{})
+	flush := e.barrier.flush
+	e.barrier.flush = func() error {
+		if n := w.registry.Calls("register"); n != 0 {
+			t.Error("a change that another edge tells now is lost")
+		}
+		return flush()
+	}
+	e.Guest("rui@t.org/1")
+	if n := w.registry.Calls("register"); n != 1 {
+		t.Errorf("registered %d times", n)
+	}
 }
 
 func TestAttachEndsWithItsContext(t *testing.T) {

@@ -347,6 +347,29 @@ func TestAFullRecipientIsToldToTheSender(t *testing.T) {
 	})
 }
 
+func TestAFullRecipientIsNotToldWhenAnotherEdgeReachesOne(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.edge("a", Config{}), w.edge("b", Config{})
+	ana, one, two := a.Guest("ana@t.org/1"), a.Guest("rui@t.org/1"), b.Guest("rui@t.org/2")
+	w.quiet()
+	one.Refuse(ErrQueueFull)
+	ana.SayID("1", "rui@t.org", "x")
+	two.Want("one of two took it", "x")
+	ana.WantNothing("that is enough, wherever it was")
+	a.WantDropped("it is counted all the same", dropQueueFull, 1)
+}
+
+func TestWhoHasLeftIsToldNothing(t *testing.T) {
+	w := newWorld(t)
+	e := w.edge("a", Config{})
+	ana := e.Guest("ana@t.org/1")
+	sequence := e.replies.add(ana.Member, message("1"))
+	ana.Leave()
+	w.publishTo(e.nc, string(appendReply(nil, e.prefix, 0, sequence)), "", "42")
+	ana.WantNothing("its session is over")
+	e.WantDropped("which is counted", dropClosed, 1)
+}
+
 func TestTheServerReachesWhomOthersDoNot(t *testing.T) { // L-RES-03
 	everywhere(t, func(t *testing.T, w *world, here, there *testEdge) {
 		rui := there.Login("rui@t.org/1", unavailable)

@@ -137,7 +137,9 @@ func (t *turn) deliver(b *hub, token string, from origin, msg *nats.Msg) {
 	case reached:
 	case refused != nil:
 		t.hubs.metrics.drop(dropFor(refused))
-		t.hubs.tell(msg.Reply, from, lime.CodeDispatchError)
+		if !b.reachedElsewhere(token, server) {
+			t.hubs.tell(msg.Reply, from, lime.CodeDispatchError)
+		}
 	case !b.reachedElsewhere(token, server):
 		t.hubs.metrics.drop(dropNoRecipient)
 		t.hubs.tell(msg.Reply, from, lime.CodeRoutingDestinationNotFound)

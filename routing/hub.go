@@ -19,6 +19,7 @@ type hub struct {
 	users    int                     // members, and sessions about to be; the hub ends with the last
 	ready    chan struct{}           // closed when the subscription was made or refused; nil after that
 	sub      *nats.Subscription      // nil until it was made
+	inForce  bool                    // the broker has it
 	err      error                   // why it was refused
 	members  []*Member               // active ones
 	arriving []*Member               // attached, or about to be, and not active yet
@@ -39,6 +40,16 @@ func findMember(all []*Member, token string) *Member {
 		}
 	}
 	return nil
+}
+
+// stranded returns the member here, if any, whose node another edge's session holds
+// by now: it was replaced, and may not have heard of it.
+func (h *hub) stranded(r *presence.Registration) *Member {
+	m := h.find(instanceToken(r.Node.Instance))
+	if m == nil || m.registered == 0 || m.session == r.Session {
+		return nil
+	}
+	return m
 }
 
 // holder returns who is to hold an instance here: the active member, or else the one

@@ -18,8 +18,9 @@ import (
 	"limegrove/presence"
 )
 
-// ErrQueueFull is matched by a Recipient's refusal to queue more.
-var ErrQueueFull = errors.New("queue full")
+// ErrQueueFull is matched by a Recipient's refusal to queue more, as is any
+// *lime.Reason of the same code.
+var ErrQueueFull error = &lime.Reason{Code: lime.CodeDispatchError, Description: "The recipient reads too slowly"}
 
 // Registry keeps registrations where all edges can read them.
 type Registry interface {
@@ -183,27 +184,49 @@ func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, er
 	return m, nil
 }
 
-// enter waits for the subscription to be in force while it registers m.
+// enter waits for the subscription to be in force and registers m then, not before:
+// what others tell of the view from its registration on must be heard.
 func (h *Hubs) enter(ctx context.Context, m *Member) error {
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
-	inForce := make(chan error, 1)
-	go func() { inForce <- h.barrier.wait(ctx) }()
-	registered := h.registrar.register(ctx, m, h.cfg.KeepOlder)
-	subscribed := <-inForce
+	if err := h.awaitInterest(ctx, m.hub); err != nil {
+		return err
+	}
+	err := errNotTried
+	if !h.registrar.away.Load() {
+		err = h.registrar.register(ctx, m, h.cfg.KeepOlder)
+	}
 	recheck := m.entered()
 	switch {
-	case errors.Is(registered, presence.ErrTaken):
+	case errors.Is(err, presence.ErrTaken):
 		return takenReason()
-	case subscribed != nil:
-		return fmt.Errorf("subscribe: %w", subscribed)
-	case registered != nil: // Redis is away: later
+	case err != nil: // Redis is away: later
 		h.registrar.changed(m)
 	case h.crowded(m): // as Redis has told
 		return crowdedReason()
 	case recheck:
 		h.registrar.changed(m)
 	}
+	return nil
+}
+
+// errNotTried stands for a registration that was not tried, since others fail.
+var errNotTried = errors.New("Redis is away")
+
+// awaitInterest returns when the broker has a hub's subscription.
+func (h *Hubs) awaitInterest(ctx context.Context, b *hub) error {
+	b.shard.mu.Lock()
+	inForce := b.inForce
+	b.shard.mu.Unlock()
+	if inForce {
+		return nil
+	}
+	if err := h.barrier.wait(ctx); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	b.shard.mu.Lock()
+	b.inForce = true
+	b.shard.mu.Unlock()
 	return nil
 }
 
@@ -314,7 +337,8 @@ func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 		return
 	}
 	key, _, ok := splitTo(sub.Subject)
-	if !ok {
+	if !ok { // control messages, which are not counted one by one
+		h.log.WithField("subject", sub.Subject).Warn("this edge does not keep up with NATS")
 		return
 	}
 	s := h.shardOf(key)

@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"sync/atomic"
+
 	"limegrove/lime"
 	"limegrove/presence"
 )
@@ -44,6 +46,8 @@ type Member struct {
 	recheck    bool           // to be looked at by the registrar after that
 	touched    bool           // given something this turn, and on the shard's list
 	presence   *lime.Presence // nil until it is set
+
+	tried atomic.Bool // Redis was asked to take it, and may have
 
 	// Owned by the registrar.
 	doubtful bool // an error may hide that it was unregistered
@@ -118,6 +122,13 @@ func (m *Member) Leave() {
 	}
 	m.hubs.registrar.gone(m)
 	m.hubs.release(m.hub)
+}
+
+// hasLeft tells whether the session has ended.
+func (m *Member) hasLeft() bool {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	return m.state == left
 }
 
 // SetPresence makes p the session's presence: here at once, elsewhere as soon as

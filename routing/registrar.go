@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"limegrove/presence"
@@ -17,6 +18,7 @@ import (
 type registrar struct {
 	hubs *Hubs
 	wake chan struct{} // holds one
+	away atomic.Bool   // Redis: the last round failed
 
 	mu       sync.Mutex
 	dirty    map[*Member]struct{} // to be registered, or given their new presence
@@ -54,11 +56,13 @@ func (r *registrar) changed(m *Member) {
 	r.poke()
 }
 
-// gone notes that m's registration is to be removed.
+// gone notes that m's registration is to be removed, if Redis can have it.
 func (r *registrar) gone(m *Member) {
 	r.mu.Lock()
 	delete(r.dirty, m)
-	r.leaving[m] = struct{}{}
+	if m.tried.Load() {
+		r.leaving[m] = struct{}{}
+	}
 	r.mu.Unlock()
 	r.poke()
 }
@@ -95,13 +99,13 @@ func (r *registrar) run(ctx context.Context) {
 		for ctx.Err() == nil && r.waiting() > 0 {
 			err := r.round(ctx)
 			if err == nil {
-				if pause != registrarPause {
+				if r.away.Swap(false) {
 					r.hubs.log.Info("Redis has been told of all sessions again")
 				}
 				pause = registrarPause
 				continue
 			}
-			if pause == registrarPause {
+			if !r.away.Swap(true) {
 				r.hubs.log.WithError(err).Warn("Redis cannot be told of sessions; trying on")
 			}
 			pause = min(2*pause, registrarPauseMax)
@@ -241,6 +245,7 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 	m.hub.shard.mu.Lock()
 	reg := m.registrationLocked(r.hubs.cfg.Edge)
 	m.hub.shard.mu.Unlock()
+	m.tried.Store(true)
 	view, older, err := r.hubs.cfg.Registry.Register(ctx, reg, keepOlder)
 	if err != nil {
 		return err

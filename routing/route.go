@@ -88,6 +88,10 @@ func (h *Hubs) answered(msg *nats.Msg, sequence uint64) {
 	s := h.scratch.Get().(*scratch)
 	defer h.scratch.Put(s)
 	s.envelope = appendFailure(s.envelope[:0], &p, from, p.member.node, &reason)
+	if p.member.hasLeft() {
+		h.metrics.drop(dropClosed)
+		return
+	}
 	if err := p.member.to.Deliver(s.envelope); err != nil {
 		h.metrics.drop(dropFor(err))
 		return

@@ -53,9 +53,12 @@ func (h *Hubs) takeView(b *hub, v presence.View) {
 	b.version = v.Version
 	b.changes++
 	b.remote = b.remote[:0]
-	for _, r := range v.Registrations {
-		if r.Edge != h.cfg.Edge {
-			b.remote = append(b.remote, r)
+	for i := range v.Registrations {
+		if r := &v.Registrations[i]; r.Edge != h.cfg.Edge {
+			b.remote = append(b.remote, *r)
+			if m := b.stranded(r); m != nil {
+				h.registrar.changed(m)
+			}
 		}
 	}
 	if len(b.remote) == 0 {
@@ -80,6 +83,9 @@ func (h *Hubs) viewChanged(b *hub, data []byte) {
 		b.changes++
 		if e.Edge != h.cfg.Edge {
 			b.change(e)
+			if m := b.stranded(&e.Registration); m != nil && !e.Gone {
+				h.registrar.changed(m)
+			}
 		}
 	default:
 		h.registrar.reread(b)

@@ -40,16 +40,25 @@ type WorkerConfig struct {
 	// text of package auth's messages.
 	Login func(ctx context.Context, question []byte) []byte
 
-	// Busy answers a login that finds Backlog full.
+	// Busy answers a login that finds Backlog full, or has waited too long.
 	Busy []byte
 
-	// Commands and Logins are how many of each are worked on at once. Defaults: 16
-	// and four for each processor.
+	// Schemes are the schemes whose logins are taken. Each has a queue of its own, so
+	// that many who bring passwords do not hold up the others. Default guest and
+	// plain.
+	Schemes []string
+
+	// Commands is how many commands are worked on at once, Logins how many logins of
+	// each scheme. Defaults: 16 and four for each processor.
 	Commands, Logins int
 
-	// Backlog bounds how many of each wait. What finds it full is refused: a
+	// Backlog bounds how many of each kind wait. What finds it full is refused: a
 	// command by a failure response, a login by Busy. Default 2048.
 	Backlog int
+
+	// Patience bounds how long one waits. What has waited longer is refused instead of
+	// worked on: its edge has given up, or will have. Default 10s.
+	Patience time.Duration
 
 	// Timeout bounds the work on one. Default 5s.
 	Timeout time.Duration
@@ -61,13 +70,28 @@ type WorkerConfig struct {
 // Worker is a router's part of routing: it takes commands and logins from the
 // queue group of all routers. A worker keeps nothing of its own.
 type Worker struct {
-	cfg      WorkerConfig
-	log      logrus.FieldLogger
-	prefix   string
-	commands chan *nats.Msg
-	logins   chan *nats.Msg
-	taken    *prometheus.CounterVec
-	refused  *prometheus.CounterVec
+	cfg    WorkerConfig
+	log    logrus.FieldLogger
+	prefix string
+	jobs   []*job
+}
+
+// job is a kind of work: its queue, and what is done.
+type job struct {
+	kind    string // command, or the scheme of a login
+	subject string
+	workers int
+	queue   chan waiting
+	handle  func(context.Context, *nats.Msg)
+	refuse  func(*nats.Msg)
+	taken   prometheus.Counter
+	refused prometheus.Counter
+}
+
+// waiting is a message and since when it waits.
+type waiting struct {
+	msg   *nats.Msg
+	since time.Time
 }
 
 // routers is the queue group of all routers.
@@ -87,81 +111,103 @@ func NewWorker(cfg WorkerConfig) *Worker {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 5 * time.Second
 	}
-	f := promauto.With(cfg.Metrics)
-	return &Worker{
-		cfg:      cfg,
-		log:      logger(cfg.Logger),
-		prefix:   replyPrefix(cfg.Router),
-		commands: make(chan *nats.Msg, cfg.Backlog),
-		logins:   make(chan *nats.Msg, cfg.Backlog),
-		taken: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "limegrove_router_taken_total", Help: "Commands and logins taken, by kind.",
-		}, []string{"kind"}),
-		refused: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "limegrove_router_refused_total", Help: "Commands and logins refused because too many wait, by kind.",
-		}, []string{"kind"}),
+	if cfg.Patience <= 0 {
+		cfg.Patience = 10 * time.Second
 	}
+	if cfg.Schemes == nil {
+		cfg.Schemes = []string{"guest", "plain"}
+	}
+	w := &Worker{cfg: cfg, log: logger(cfg.Logger), prefix: replyPrefix(cfg.Router)}
+	w.jobs = []*job{{
+		kind: "command", subject: rootCmd + ">", workers: cfg.Commands, handle: w.command, refuse: w.refuseCommand,
+	}}
+	for _, scheme := range cfg.Schemes {
+		w.jobs = append(w.jobs, &job{
+			kind: scheme, subject: authSubject(scheme), workers: cfg.Logins, handle: w.login, refuse: w.refuseLogin,
+		})
+	}
+	f := promauto.With(cfg.Metrics)
+	taken := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_router_taken_total", Help: "Commands and logins taken, by kind: command, or the login's scheme.",
+	}, []string{"kind"})
+	refused := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_router_refused_total", Help: "Commands and logins refused because too many wait, by kind: command, or the login's scheme.",
+	}, []string{"kind"})
+	for _, j := range w.jobs {
+		j.queue = make(chan waiting, cfg.Backlog)
+		j.taken, j.refused = taken.WithLabelValues(j.kind), refused.WithLabelValues(j.kind)
+		f.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "limegrove_router_waiting", Help: "Commands and logins that wait, by kind: command, or the login's scheme.",
+			ConstLabels: prometheus.Labels{"kind": j.kind},
+		}, func() float64 { return float64(len(j.queue)) })
+	}
+	return w
 }
 
 // Run takes commands and logins until ctx is done, and finishes what it has taken.
 func (w *Worker) Run(ctx context.Context) error {
-	commands, err := w.cfg.NATS.QueueSubscribe(rootCmd+">", routers, w.take(w.commands, "command", w.refuseCommand))
-	if err != nil {
-		return fmt.Errorf("subscribe to commands: %w", err)
-	}
-	logins, err := w.cfg.NATS.QueueSubscribe(rootAuth+">", routers, w.take(w.logins, "login", w.refuseLogin))
-	if err != nil {
-		return errors.Join(fmt.Errorf("subscribe to logins: %w", err), commands.Unsubscribe())
+	var subscriptions []*nats.Subscription
+	for _, j := range w.jobs {
+		s, err := w.cfg.NATS.QueueSubscribe(j.subject, routers, j.take)
+		if err != nil {
+			err = fmt.Errorf("subscribe to %s: %w", j.subject, err)
+			for _, s := range subscriptions {
+				err = errors.Join(err, s.Unsubscribe())
+			}
+			return err
+		}
+		subscriptions = append(subscriptions, s)
 	}
 	// What was taken is answered even when ctx is done.
 	var working sync.WaitGroup
 	finished := make(chan struct{})
 	background := context.WithoutCancel(ctx)
-	for range w.cfg.Commands {
-		working.Go(func() { w.work(background, w.commands, finished, w.command) })
-	}
-	for range w.cfg.Logins {
-		working.Go(func() { w.work(background, w.logins, finished, w.login) })
+	for _, j := range w.jobs {
+		for range j.workers {
+			working.Go(func() { w.work(background, j, finished) })
+		}
 	}
 	<-ctx.Done()
 	last, cancel := context.WithTimeout(background, w.cfg.Timeout)
 	defer cancel()
-	err = drain(last, commands, logins)
+	err := drain(last, subscriptions...)
 	close(finished)
 	working.Wait()
 	return err
 }
 
-// take returns the callback that queues one kind of message, or refuses it.
-func (w *Worker) take(queue chan<- *nats.Msg, kind string, refuse func(*nats.Msg)) nats.MsgHandler {
-	taken, refused := w.taken.WithLabelValues(kind), w.refused.WithLabelValues(kind)
-	return func(msg *nats.Msg) {
-		select {
-		case queue <- msg:
-			taken.Inc()
-		default:
-			refused.Inc()
-			refuse(msg)
-		}
+// take queues a message, or refuses it.
+func (j *job) take(msg *nats.Msg) {
+	select {
+	case j.queue <- waiting{msg, time.Now()}:
+		j.taken.Inc()
+	default:
+		j.refused.Inc()
+		j.refuse(msg)
 	}
 }
 
 // work handles messages until finished is closed and the queue is empty.
-func (w *Worker) work(ctx context.Context, queue <-chan *nats.Msg, finished <-chan struct{}, handle func(context.Context, *nats.Msg)) {
-	one := func(msg *nats.Msg) {
+func (w *Worker) work(ctx context.Context, j *job, finished <-chan struct{}) {
+	one := func(next waiting) {
+		if time.Since(next.since) > w.cfg.Patience {
+			j.refused.Inc()
+			j.refuse(next.msg)
+			return
+		}
 		ctx, cancel := context.WithTimeout(ctx, w.cfg.Timeout)
 		defer cancel()
-		handle(ctx, msg)
+		j.handle(ctx, next.msg)
 	}
 	for {
 		select {
-		case msg := <-queue:
-			one(msg)
+		case next := <-j.queue:
+			one(next)
 		case <-finished:
 			for {
 				select {
-				case msg := <-queue:
-					one(msg)
+				case next := <-j.queue:
+					one(next)
 				default:
 					return
 				}

@@ -50,7 +50,7 @@ func (w *world) worker(cfg WorkerConfig) *testWorker {
 		cancel()
 		<-r.ended
 	})
-	eventually(w, "the worker listens", func() bool { return cfg.NATS.NumSubscriptions() == 2 })
+	eventually(w, "the worker listens", func() bool { return cfg.NATS.NumSubscriptions() == len(r.jobs) })
 	w.flush(cfg.NATS)
 	return r
 }
@@ -173,7 +173,7 @@ func TestABusyWorkerRefusesCommands(t *testing.T) {
 	ana.ask(ping("1"))
 	w.wait("the first one is worked on", b.entered)
 	ana.ask(ping("2"))
-	eventually(t, "the second one waits", func() bool { return len(r.commands) == 1 })
+	eventually(t, "the second one waits", func() bool { return gather(t, r.counted, "limegrove_router_waiting", "command") == 1 })
 
 	ana.ask(ping("3"))
 	ana.Want("the third one is refused", "3 get failure 1")
@@ -216,7 +216,7 @@ func TestLoginsAreAskedOfARouter(t *testing.T) {
 	go ask()
 	w.wait("one is worked on", entered)
 	go ask()
-	eventually(t, "another one waits", func() bool { return len(r.logins) == 1 })
+	eventually(t, "another one waits", func() bool { return gather(t, r.counted, "limegrove_router_waiting", "plain") == 1 })
 	if a, err := AskLogin(ctx, nc, "plain", []byte("ana")); err != nil || string(a) != "busy" {
 		t.Errorf("a third one gets %q, %v; want to hear that the router is busy", a, err)
 	}
@@ -225,6 +225,50 @@ func TestLoginsAreAskedOfARouter(t *testing.T) {
 		if a := <-answers; a != "welcome, slow<nil>" {
 			t.Errorf("got %q", a)
 		}
+	}
+}
+
+func TestSchemesDoNotHoldUpEachOther(t *testing.T) {
+	w := newWorld(t)
+	nc := w.connect()
+	entered, release := make(chan struct{}, 1), make(chan struct{})
+	defer close(release)
+	w.worker(WorkerConfig{Logins: 1, Backlog: 1, Login: func(_ context.Context, q []byte) []byte {
+		if string(q) == "slow" {
+			entered <- struct{}{}
+			<-release
+		}
+		return []byte("welcome")
+	}})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	slow := make(chan error, 1)
+	go func() {
+		_, err := AskLogin(ctx, nc, "plain", []byte("slow"))
+		slow <- err
+	}()
+	w.wait("a password is checked", entered)
+	if a, err := AskLogin(ctx, nc, "guest", nil); err != nil || string(a) != "welcome" {
+		t.Errorf("a guest gets %q, %v", a, err)
+	}
+	if _, err := AskLogin(ctx, nc, "key", nil); !errors.Is(err, nats.ErrNoResponders) {
+		t.Errorf("a scheme that nobody takes: %v", err)
+	}
+	release <- struct{}{}
+	if err := <-slow; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatHasWaitedTooLongIsRefused(t *testing.T) {
+	w := newWorld(t)
+	b := newBusy(t)
+	r := w.worker(WorkerConfig{Command: b.command, Commands: 1, Patience: time.Nanosecond})
+	ana := w.edge("a", Config{}).Guest("ana@t.org/1")
+	ana.ask(ping("1"))
+	ana.Want("its edge has given up", "1 get failure 1")
+	if n := gather(t, r.counted, "limegrove_router_refused_total", "command"); n != 1 {
+		t.Errorf("%v were refused", n)
 	}
 }
 
