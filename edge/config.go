@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -95,6 +96,11 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if len(c.Schemes) == 0 {
 		return c, errors.New("edge: no authentication scheme")
+	}
+	for i, scheme := range c.Schemes { // L-SES-05
+		if slices.Contains(c.Schemes[:i], scheme) {
+			return c, fmt.Errorf("edge: the authentication scheme %s is there twice", scheme)
+		}
 	}
 	setDefault(&c.MaxEnvelope, 512<<10)
 	setDefault(&c.EnvelopeRate, 1000)

@@ -17,6 +17,7 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		"Router":         func(c *Config) { c.Router = nil },
 		"Authenticator":  func(c *Config) { c.Authenticator = nil },
 		"scheme":         func(c *Config) { c.Schemes = []auth.Scheme{} },
+		"twice":          func(c *Config) { c.Schemes = []auth.Scheme{"guest", "plain", "guest"} },
 		"MaxEnvelope 9":  func(c *Config) { c.MaxEnvelope = 9 },
 		"MaxEnvelope -1": func(c *Config) { c.MaxEnvelope = -1 },
 		"1 MiB":          func(c *Config) { c.MaxEnvelope = 1 << 20 }, // L-TRN-03
