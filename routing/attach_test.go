@@ -319,6 +319,31 @@ func TestASlowRedisHoldsUpALoginForABoundedTime(t *testing.T) {
 	w.registry.WantHolder(t, "it is registered later", "rui@t.org/1", rui.session)
 }
 
+func TestALoginDoesNotWaitForARedisKnownToBeAway(t *testing.T) {
+	w := newWorld(t)
+	e := w.edge("a", Config{})
+	w.registry.SetAway(true)
+	e.Guest("rui@t.org/1")
+	eventually(t, "the edge knows that it is away", e.registrar.away.Load)
+	release := make(chan struct{})
+	w.registry.On(func(_ string, n lime.Node) {
+		if n.Instance == "2" {
+			<-release // as long as Redis likes
+		}
+	})
+	two := e.Guest("rui@t.org/2")
+	three := e.Guest("ana@t.org/1")
+	three.Say("rui@t.org/2", "x")
+	two.Want("it is there at once", "x")
+	w.registry.SetAway(false)
+	close(release)
+	w.registry.WantHolder(t, "and registered later", "rui@t.org/2", two.session)
+	w.quiet()
+	if e.registrar.away.Load() {
+		t.Error("the edge still believes that Redis is away")
+	}
+}
+
 func TestARegistryThatWasEmptiedIsFilledAgain(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.edge("a", Config{}), w.edge("b", Config{})

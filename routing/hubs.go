@@ -211,7 +211,7 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 }
 
 // errNotTried stands for a registration that was not tried, since others fail.
-var errNotTried = errors.New("Redis is away")
+var errNotTried = errors.New("not tried: the registry is away")
 
 // awaitInterest returns when the broker has a hub's subscription.
 func (h *Hubs) awaitInterest(ctx context.Context, b *hub) error {
