@@ -1,0 +1,133 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"limegrove/lime"
+	"limegrove/presence"
+)
+
+// Attach finds a session its place: the hub of its identity, with its subscription
+// in force, and its registration, or at least the wish to have one while Redis is
+// away. It blocks for a round trip or two. Nothing is delivered before Activate.
+//
+// A *lime.Reason among the errors is for the session: an address that cannot be
+// served, or a node that is taken.
+func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, error) {
+	key, err := makeIdentityKey(a.Node.Identity)
+	token := instanceToken(a.Node.Instance)
+	if err != nil || len(rootTo)+len(key)+len(".")+len(token) > MaxSubject {
+		return nil, &lime.Reason{Code: lime.CodeValidationInvalidIdentity, Description: "The address is too long"}
+	}
+	if a.Address == "" {
+		a.Address = a.Node.String()
+	}
+	m := &Member{
+		hubs: h, node: a.Node, address: a.Address, token: token, session: a.Session, guest: a.Guest, to: to,
+	}
+	if m.hub, err = h.join(ctx, key); err != nil {
+		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
+	}
+	if err := h.admit(m); err != nil {
+		h.release(m.hub)
+		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
+	}
+	if err := h.enter(ctx, m); err != nil {
+		m.Leave()
+		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
+	}
+	return m, nil
+}
+
+// enter waits for the subscription to be in force and registers m then, not before:
+// what others tell of the view from its registration on must be heard.
+func (h *Hubs) enter(ctx context.Context, m *Member) error {
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
+	defer cancel()
+	if err := h.awaitInterest(ctx, m.hub); err != nil {
+		return err
+	}
+	err := errNotTried
+	if !h.registrar.away.Load() {
+		err = h.registrar.register(ctx, m, h.cfg.KeepOlder)
+	}
+	recheck := m.entered()
+	switch {
+	case errors.Is(err, presence.ErrTaken):
+		return takenReason()
+	case err != nil: // Redis is away: later
+		h.registrar.changed(m)
+	case h.crowded(m): // as Redis has told
+		return crowdedReason()
+	case recheck:
+		h.registrar.changed(m)
+	}
+	return nil
+}
+
+// errNotTried stands for a registration that was not tried, since others fail.
+var errNotTried = errors.New("not tried: the registry is away")
+
+// awaitInterest returns when the broker has a hub's subscription.
+func (h *Hubs) awaitInterest(ctx context.Context, b *hub) error {
+	b.shard.mu.Lock()
+	inForce := b.inForce
+	b.shard.mu.Unlock()
+	if inForce {
+		return nil
+	}
+	if err := h.barrier.wait(ctx); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	b.shard.mu.Lock()
+	b.inForce = true
+	b.shard.mu.Unlock()
+	return nil
+}
+
+// admit notes a member that arrives, unless what is known here speaks against it.
+func (h *Hubs) admit(m *Member) error {
+	b := m.hub
+	b.shard.mu.Lock()
+	defer b.shard.mu.Unlock()
+	if h.cfg.KeepOlder && (b.find(m.token) != nil || findMember(b.arriving, m.token) != nil) {
+		return takenReason()
+	}
+	if h.crowdedLocked(m) {
+		return crowdedReason()
+	}
+	b.arriving = append(b.arriving, m)
+	m.entering = true
+	return nil
+}
+
+// entered ends what admit has begun, and tells whether the registrar is to look at
+// m now.
+func (m *Member) entered() (recheck bool) {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	m.entering = false
+	return m.recheck
+}
+
+// crowded tells whether the identity has as many sessions as it may beside m, or
+// the one whose place m takes.
+func (h *Hubs) crowded(m *Member) bool {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	return h.crowdedLocked(m)
+}
+
+func (h *Hubs) crowdedLocked(m *Member) bool {
+	return h.cfg.MaxPerIdentity > 0 && m.hub.others(m.token) >= h.cfg.MaxPerIdentity
+}
+
+func takenReason() *lime.Reason {
+	return &lime.Reason{Code: lime.CodeSessionRegistrationError, Description: "The node is in session already"}
+}
+
+func crowdedReason() *lime.Reason {
+	return &lime.Reason{Code: lime.CodeSessionRegistrationError, Description: "The identity has too many sessions"}
+}
