@@ -2,9 +2,7 @@ package edge
 
 import (
 	"errors"
-	"net/netip"
 	"sync/atomic"
-	"time"
 
 	"github.com/gobwas/ws"
 
@@ -24,7 +22,6 @@ type conn struct {
 	// Set when it is accepted and not changed.
 	edge   *Edge
 	socket *poll.Conn
-	remote netip.AddrPort
 
 	// Owned by the socket's loop.
 	turn       *poll.Turn // of the call that is under way
@@ -32,14 +29,14 @@ type conn struct {
 	pinged     bool // a ping is under way
 	counted    bool // as an established session
 	flooding   bool // it has sent more than its rate allows in this turn
-	began      time.Time
-	pausedTill time.Time // when reading goes on; zero while it does
-	heard      time.Time // when the client was last heard of
-	unfinished time.Time // since when a frame or an envelope is half sent; zero when none is
-	stalled    time.Time // since when the client takes nothing of what waits for it
-	taken      uint32    // how many bytes it had taken then
-	frames     ws.State  // of a fragmented message
-	stream     *stream   // an envelope that is half sent; nil when none is
+	began      instant
+	pausedTill instant  // when reading goes on; never while it does
+	heard      instant  // when the client was last heard of
+	unfinished instant  // since when a frame or an envelope is half sent; never when none is
+	stalled    instant  // since when the client takes nothing of what waits for it
+	taken      uint32   // how many bytes it had taken then
+	frames     ws.State // of a fragmented message
+	stream     *stream  // an envelope that is half sent; nil when none is
 	session    session
 
 	given atomic.Uint32 // bytes of frames that were queued, from anywhere
@@ -59,7 +56,7 @@ const (
 func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	c.turn = t
 	defer c.done()
-	c.heard = t.Now
+	c.heard = c.edge.instant(t.Now)
 	if c.pinged { // the next one is due sooner than the end of a silent client
 		c.pinged = false
 		c.arm()
@@ -79,7 +76,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 		}
 		n += read
 		if c.stream == nil && !c.frames.Fragmented() {
-			c.unfinished = time.Time{} // what is half sent after it is another one
+			c.unfinished = never // what is half sent after it is another one
 		}
 	}
 	if c.phase == closing {
@@ -97,15 +94,15 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 func (c *conn) noteUnfinished(is bool) {
 	switch {
 	case !is:
-		c.unfinished = time.Time{}
-	case c.unfinished.IsZero():
-		c.unfinished = c.turn.Now
+		c.unfinished = never
+	case c.unfinished == never:
+		c.unfinished = c.edge.instant(c.turn.Now)
 		c.arm()
 	}
 }
 
 // Drained is told that all that waited for the client has left. poll.Handler.
-func (c *conn) Drained(*poll.Turn) { c.stalled = time.Time{} }
+func (c *conn) Drained(*poll.Turn) { c.stalled = never }
 
 // Closed is told that the socket is gone. poll.Handler.
 func (c *conn) Closed(t *poll.Turn, err error) {
@@ -168,7 +165,7 @@ func (c *conn) count(why dropReason) {
 
 // authenticate asks for the session's identity, elsewhere. outlet.
 func (c *conn) authenticate(r auth.Request) {
-	r.Remote = c.remote
+	r.Remote = c.socket.RemoteAddr()
 	began := c.turn.Now
 	c.elsewhere(func(w *worker) {
 		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)
@@ -193,7 +190,7 @@ func (c *conn) attached(m Member, err error) {
 	if c.session.state == lime.StateEstablished {
 		c.counted = true
 		c.edge.sessions.Add(1)
-		c.edge.metrics.established(c.turn.Now.Sub(c.began))
+		c.edge.metrics.established(c.edge.instant(c.turn.Now).since(c.began))
 		c.arm()
 	}
 }

@@ -13,15 +13,31 @@ import (
 // something could be due, and moved only when it fires, or a ping was answered: else
 // being heard of costs a connection nothing but a note of the time.
 
+// instant is a moment of an edge's life, in nanoseconds since it was made, one more
+// than that: a connection has several, and a time.Time is three times as long.
+type instant int64
+
+// never is no moment.
+const never instant = 0
+
+// instant returns t as an instant.
+func (e *Edge) instant(t time.Time) instant { return instant(t.Sub(e.made)) + 1 }
+
+// time returns i as a time.
+func (e *Edge) time(i instant) time.Time { return e.made.Add(time.Duration(i - 1)) }
+
+// since is the time from o to i.
+func (i instant) since(o instant) time.Duration { return time.Duration(i - o) }
+
 // arm sets the deadline.
 func (c *conn) arm() { c.socket.SetDeadline(c.due()) }
 
 // due returns the earliest moment at which something is to be done for c.
 func (c *conn) due() time.Time {
 	cfg := &c.edge.cfg
-	var at time.Time
-	sooner := func(from time.Time, after time.Duration) {
-		if t := from.Add(after); after > 0 && !from.IsZero() && (at.IsZero() || t.Before(at)) {
+	at := never
+	sooner := func(from instant, after time.Duration) {
+		if t := from + instant(after); after > 0 && from != never && (at == never || t < at) {
 			at = t
 		}
 	}
@@ -37,14 +53,17 @@ func (c *conn) due() time.Time {
 		sooner(c.heard, cfg.IdleTimeout)
 		sooner(c.stalled, cfg.StallTimeout)
 		if cfg.PingInterval <= 0 { // nothing else looks at what waits
-			sooner(c.turn.Now, cfg.StallTimeout)
+			sooner(c.edge.instant(c.turn.Now), cfg.StallTimeout)
 		}
 	default:
 		sooner(c.began, cfg.EstablishTimeout)
 	}
 	sooner(c.unfinished, cfg.UnfinishedTimeout)
 	sooner(c.pausedTill, time.Nanosecond)
-	return at
+	if at == never {
+		return time.Time{}
+	}
+	return c.edge.time(at)
 }
 
 // Timer does what is due. poll.Handler.
@@ -52,11 +71,12 @@ func (c *conn) Timer(t *poll.Turn) {
 	c.turn = t
 	defer c.done()
 	cfg := &c.edge.cfg
-	over := func(from time.Time, limit time.Duration) bool {
-		return limit > 0 && !from.IsZero() && t.Now.Sub(from) >= limit
+	now := c.edge.instant(t.Now)
+	over := func(from instant, limit time.Duration) bool {
+		return limit > 0 && from != never && now.since(from) >= limit
 	}
 	if over(c.pausedTill, time.Nanosecond) {
-		c.pausedTill = time.Time{}
+		c.pausedTill = never
 		c.socket.ResumeRead()
 	}
 	established := c.session.state == lime.StateEstablished
@@ -73,30 +93,30 @@ func (c *conn) Timer(t *poll.Turn) {
 	case established && over(c.heard, cfg.IdleTimeout):
 		c.session.finish()
 	case established:
-		c.watch(t.Now)
+		c.watch(now)
 	}
 	c.arm()
 }
 
 // watch pings a silent client, and ends the connection of one that takes nothing
 // of what waits for it: L-TRN-09, L-TRN-11.
-func (c *conn) watch(now time.Time) {
+func (c *conn) watch(now instant) {
 	cfg := &c.edge.cfg
 	waiting := c.socket.Queued()
 	// Both grow by what is queued; what is left is what was taken.
 	taken := c.given.Load() - uint32(waiting)
 	switch {
 	case waiting == 0:
-		c.stalled = time.Time{}
-	case c.stalled.IsZero() || taken != c.taken:
+		c.stalled = never
+	case c.stalled == never || taken != c.taken:
 		c.stalled, c.taken = now, taken
-	case cfg.StallTimeout > 0 && now.Sub(c.stalled) >= cfg.StallTimeout:
+	case cfg.StallTimeout > 0 && now.since(c.stalled) >= cfg.StallTimeout:
 		c.edge.metrics.stalls.Inc()
 		c.phase = closing
 		c.socket.Close(poll.ErrTimeout)
 		return
 	}
-	silent := now.Sub(c.heard)
+	silent := now.since(c.heard)
 	if cfg.PingInterval > 0 && silent >= cfg.PingInterval && !c.pinged {
 		c.pinged = true
 		// A full queue is watched anyway.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -17,6 +18,7 @@ import (
 // Edge ends the sessions of clients.
 type Edge struct {
 	cfg       Config
+	made      time.Time // what instants count from
 	log       logrus.FieldLogger
 	rules     sessionRules
 	metrics   *metrics
@@ -56,6 +58,7 @@ func New(cfg Config) (*Edge, error) {
 	}
 	e := &Edge{
 		cfg:       cfg,
+		made:      time.Now(),
 		log:       cfg.Logger,
 		metrics:   newMetrics(cfg.Metrics),
 		loops:     loops,
@@ -106,7 +109,8 @@ func (e *Edge) admit(remote netip.AddrPort) (open poll.Opener, refusal []byte) {
 
 // open makes the handler of a new connection.
 func (e *Edge) open(t *poll.Turn, s *poll.Conn) poll.Handler {
-	c := &conn{edge: e, socket: s, remote: s.RemoteAddr(), began: t.Now, heard: t.Now}
+	now := e.instant(t.Now)
+	c := &conn{edge: e, socket: s, began: now, heard: now}
 	c.session.rules = &e.rules
 	c.session.out = c
 	e.metrics.connections.Inc()
@@ -124,14 +128,14 @@ func (e *Edge) open(t *poll.Turn, s *poll.Conn) poll.Handler {
 
 // forget takes a connection that is gone out of the books.
 func (e *Edge) forget(c *conn, err error) {
-	e.addresses.remove(c.remote.Addr())
+	e.addresses.remove(c.socket.RemoteAddr().Addr())
 	if c.counted {
 		e.sessions.Add(-1)
 		e.metrics.sessions.Dec()
 	}
 	e.metrics.connections.Dec()
 	if errors.Is(err, poll.ErrTooLong) {
-		e.log.WithField("remote", c.remote).Warn("a connection was cut: more was unread than fits")
+		e.log.WithField("remote", c.socket.RemoteAddr()).Warn("a connection was cut: more was unread than fits")
 	}
 	e.mu.Lock()
 	delete(e.conns, c)

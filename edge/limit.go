@@ -45,7 +45,7 @@ const frameCost = 32
 // pause stops reading for a while.
 func (c *conn) pause() {
 	c.flooding = false
-	c.pausedTill = c.turn.Now.Add(floodPause)
+	c.pausedTill = c.edge.instant(c.turn.Now.Add(floodPause))
 	c.socket.PauseRead()
 	c.arm()
 }

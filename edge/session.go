@@ -175,7 +175,7 @@ func (s *session) authenticated(g auth.Grant, err error) {
 	}
 	s.guest, s.address, s.node = g.Guest, address, node
 	s.waiting = true
-	s.out.attach(Arrival{Node: s.node, Session: s.id, Guest: s.guest})
+	s.out.attach(Arrival{Address: s.address, Node: s.node, Session: s.id, Guest: s.guest})
 }
 
 // attached takes the answer to out.attach. The client hears of its session before

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"errors"
-	"time"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -31,7 +30,7 @@ func (c *conn) payload(s *scratch, b []byte) {
 		case err == nil && s.header.Size > c.maxEnvelope():
 			c.session.malformed(tooLong(c.maxEnvelope()), ws.StatusMessageTooBig)
 		case err == nil:
-			c.unfinished = time.Time{} // of the message that it is in
+			c.unfinished = never // of the message that it is in
 			c.edge.metrics.envelope(s.header.Kind)
 			c.session.envelope(s, b[:n])
 			b = b[n:]
@@ -63,7 +62,7 @@ func (c *conn) resume(s *scratch, b []byte) []byte {
 		return nil
 	}
 	c.stream = nil
-	c.unfinished = time.Time{}
+	c.unfinished = never
 	if _, err := s.header.Scan(t.held); err != nil {
 		c.malformed(t.held, err)
 		return nil

@@ -46,7 +46,7 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 		// The queue is empty, so there is room.
 		_ = c.turn.Batch.Append(c.socket, m.out.Bytes(), nil)
 		c.phase = open
-		c.began = c.turn.Now
+		c.began = c.edge.instant(c.turn.Now)
 		c.edge.metrics.upgrades.Inc()
 		c.arm()
 		return n, 0

@@ -21,6 +21,7 @@ type Recipient interface {
 
 // Arrival is a session that asks for its place.
 type Arrival struct {
+	Address string    // the node as text, to be kept once; made of Node when it is empty
 	Node    lime.Node // complete, as it will be announced
 	Session string    // the session's id
 	Guest   bool      // without a presence, a guest is reached at its identity, too
