@@ -13,9 +13,8 @@ import (
 )
 
 // withinPromise is how soon all must be right again after an edge has died, or Redis
-// was emptied: design, promises P6 and P7. A lease that was renewed in the instant of
-// the kill lives for all of these ten seconds; the eleventh is for seeing it.
-const withinPromise = 11 * time.Second
+// was emptied: design, promises P6 and P7.
+const withinPromise = 10 * time.Second
 
 // TestKilledEdgeIsForgotten: design, promise P7.
 func TestKilledEdgeIsForgotten(t *testing.T) {

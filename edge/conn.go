@@ -167,7 +167,7 @@ func (c *conn) count(why dropReason) {
 func (c *conn) authenticate(r auth.Request) {
 	r.Remote = c.socket.RemoteAddr()
 	began := c.turn.Now
-	c.elsewhere(func(w *worker) {
+	c.elsewhere(c.edge.workers.queue, func(w *worker) {
 		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)
 		c.edge.metrics.login(r.Scheme, began, err)
 		// A connection that has ended needs no answer.
@@ -177,7 +177,7 @@ func (c *conn) authenticate(r auth.Request) {
 
 // attach finds the session its place, elsewhere. outlet.
 func (c *conn) attach(a Arrival) {
-	c.elsewhere(func(w *worker) {
+	c.elsewhere(c.edge.workers.first, func(w *worker) {
 		m, err := c.edge.cfg.Router.Attach(w.ctx, a, c)
 		if c.back(func() { c.attached(m, w.ours(err)) }) != nil && m != nil {
 			m.Leave()
@@ -197,8 +197,8 @@ func (c *conn) attached(m Member, err error) {
 
 // elsewhere has work done by a worker of the edge. When too many wait, full is
 // called, later in the same turn's order of events.
-func (c *conn) elsewhere(work func(*worker), full func(error)) {
-	done := c.edge.workers.do(func(w *worker) {
+func (c *conn) elsewhere(queue chan<- func(*worker), work func(*worker), full func(error)) {
+	done := c.edge.workers.do(queue, func(w *worker) {
 		if !c.ended.Load() { // a storm's work is mostly for those who gave up
 			work(w)
 		}

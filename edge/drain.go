@@ -2,7 +2,8 @@ package edge
 
 import (
 	"context"
-	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -27,22 +28,35 @@ func lotOf(ctx context.Context, n int) int {
 // Shutdown finishes all sessions and waits for their connections to end, until ctx
 // is done; what is still open then is cut. End the contexts of Serve first, so that
 // nobody comes in. Requests for an upgrade that are still under way get 503. After
-// it, Run returns.
-func (e *Edge) Shutdown(ctx context.Context) error {
+// it, Run returns. Called again, it waits for the end that the first call brings.
+func (e *Edge) Shutdown(ctx context.Context) {
+	if e.draining.Swap(true) {
+		select {
+		case <-e.shut:
+		case <-ctx.Done():
+		}
+		return
+	}
+	defer close(e.shut)
 	defer e.Close()
+	e.finishAll(ctx)
+	select {
+	case <-e.empty:
+	case <-ctx.Done():
+		if left := e.Connections(); left > 0 {
+			e.log.WithField("connections", left).Warn("cutting connections that did not end in time")
+		}
+	}
+}
+
+// finishAll has every connection ended by its loop, lot by lot.
+func (e *Edge) finishAll(ctx context.Context) {
 	e.mu.Lock()
-	first := !e.draining.Swap(true)
-	all := make([]*conn, 0, len(e.conns))
-	for c := range e.conns {
-		all = append(all, c)
-	}
-	empty := len(all) == 0
+	all := slices.Collect(maps.Keys(e.conns))
 	e.mu.Unlock()
-	if !first {
-		return errors.New("edge: Shutdown was called before")
-	}
-	if empty {
-		return nil
+	if len(all) == 0 {
+		e.emptied.Do(func() { close(e.empty) })
+		return
 	}
 	e.log.WithField("connections", len(all)).Info("finishing sessions")
 	lot := lotOf(ctx, len(all))
@@ -55,18 +69,6 @@ func (e *Edge) Shutdown(ctx context.Context) error {
 			case <-ctx.Done():
 			}
 		}
-	}
-	select {
-	case <-e.empty:
-		return nil
-	case <-ctx.Done():
-		e.mu.Lock()
-		left := len(e.conns)
-		e.mu.Unlock()
-		if left > 0 {
-			e.log.WithField("connections", left).Warn("cutting connections that did not end in time")
-		}
-		return nil
 	}
 }
 

@@ -34,8 +34,11 @@ func TestShutdownFinishesEverySession(t *testing.T) { // L-FIN-05
 			t.Error("it drains before it is told to")
 		}
 		began := time.Now()
-		done := make(chan error, 1)
-		go func() { done <- e.Shutdown(t.Context()) }()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			e.Shutdown(t.Context())
+		}()
 		for _, c := range clients {
 			c.hears("finished", `{"id":"$id","state":"finished","to":"`+c.node+`","reason":null}`)
 			c.ends("and closed", 1000)
@@ -47,13 +50,11 @@ func TestShutdownFinishesEverySession(t *testing.T) { // L-FIN-05
 				t.Errorf("half a request is answered by %q, %v", b, err)
 			}
 		}
-		must(t, <-done)
+		<-done
 		if took := time.Since(began); took > time.Second {
 			t.Errorf("it took %v although all went at once", took)
 		}
-		if err := e.Shutdown(t.Context()); err == nil {
-			t.Error("a second Shutdown says nothing")
-		}
+		e.Shutdown(t.Context()) // may be called twice
 	})
 }
 
@@ -65,8 +66,11 @@ func TestUpgradeWhileDrainingIsRefused(t *testing.T) {
 			ana.says(`{"id":"c","method":"get","uri":"/ping"}`)
 		}
 		synctest.Wait()
-		done := make(chan error, 1)
-		go func() { done <- e.Shutdown(t.Context()) }()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			e.Shutdown(t.Context())
+		}()
 		synctest.Wait()
 		c := e.connect()
 		c.write([]byte(request))
@@ -79,7 +83,7 @@ func TestUpgradeWhileDrainingIsRefused(t *testing.T) {
 		}
 		ana.hears("and then", `{"state":"finished"}`)
 		ana.ends("closed", 1000)
-		must(t, <-done)
+		<-done
 	})
 }
 
@@ -94,7 +98,7 @@ func TestShutdownCutsWhoDoesNotEndInTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		began := time.Now()
-		must(t, e.Shutdown(ctx))
+		e.Shutdown(ctx)
 		within(t, "cut", began, 10*time.Second)
 	})
 }
@@ -108,7 +112,7 @@ func TestClientThatDoesNotReadItsEndIsCut(t *testing.T) {
 		}
 		synctest.Wait()
 		began := time.Now()
-		must(t, e.Shutdown(t.Context()))
+		e.Shutdown(t.Context())
 		within(t, "cut", began, 5*time.Second)
 	})
 }
@@ -121,7 +125,7 @@ func TestShutdownTakesItsTimeForMany(t *testing.T) {
 		}
 		synctest.Wait()
 		began := time.Now()
-		must(t, e.Shutdown(t.Context()))
+		e.Shutdown(t.Context())
 		if took := time.Since(began); took != 2*drainPause {
 			t.Errorf("it took %v, not %v", took, 2*drainPause)
 		}
@@ -131,7 +135,7 @@ func TestShutdownTakesItsTimeForMany(t *testing.T) {
 func TestShutdownOfNobodyIsDoneAtOnce(t *testing.T) {
 	inMemory(t, Config{}, func(t *testing.T, e *fixture) {
 		began := time.Now()
-		must(t, e.Shutdown(t.Context()))
+		e.Shutdown(t.Context())
 		within(t, "nobody to wait for", began, 0)
 	})
 }
@@ -167,8 +171,11 @@ func TestDrainCutsNothingInTheMiddle(t *testing.T) {
 		for _, c := range clients {
 			c.hears("the load", `{"type":"text/plain"}`)
 		}
-		done := make(chan error, 1)
-		go func() { done <- e.Shutdown(t.Context()) }()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			e.Shutdown(t.Context())
+		}()
 		for _, c := range clients {
 			for f := c.next("finished"); match(f.Payload, `{"state":"finished"}`) != nil; f = c.next("finished") {
 				if f == nil {
@@ -186,7 +193,7 @@ func TestDrainCutsNothingInTheMiddle(t *testing.T) {
 			_ = c.nc.Close()
 		}
 		writing.Wait()
-		must(t, <-done)
+		<-done
 	})
 }
 
@@ -201,13 +208,11 @@ func TestCloseCutsAtOnceAndTwice(t *testing.T) {
 	})
 }
 
-func TestRunAfterCloseSaysSo(t *testing.T) {
+func TestRunAfterCloseEndsAtOnce(t *testing.T) {
 	e, err := New(Config{ID: "e1", Domains: []string{"x"}, Router: newSwitchboard(), Authenticator: &doorkeeper{}})
 	must(t, err)
 	e.Close()
-	if err := e.Run(); err == nil {
-		t.Error("an edge that is closed runs")
-	}
+	must(t, e.Run())
 }
 
 func TestServeReturnsTheListenersError(t *testing.T) {

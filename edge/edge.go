@@ -36,6 +36,7 @@ type Edge struct {
 
 	empty   chan struct{} // closed when the edge drains and the last connection is gone
 	emptied sync.Once
+	shut    chan struct{} // closed when the first Shutdown has ended
 }
 
 // New makes an edge. It serves nobody before Run and Serve.
@@ -66,6 +67,7 @@ func New(cfg Config) (*Edge, error) {
 		crowded:   responseHTTP("429 Too Many Requests", "too many connections from this address"),
 		conns:     map[*conn]struct{}{},
 		empty:     make(chan struct{}),
+		shut:      make(chan struct{}),
 		rules: sessionRules{
 			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, byteRate: cfg.ByteRate,
 		},
@@ -86,7 +88,7 @@ func (e *Edge) Run() error {
 	err := e.loops.Run(context.Background())
 	e.cancel()
 	e.workers.all.Wait()
-	if err != nil {
+	if err != nil && !(errors.Is(err, poll.ErrClosed) && e.Draining()) { // ended before it began
 		return fmt.Errorf("edge: %w", err)
 	}
 	return nil

@@ -34,7 +34,10 @@ func (c *conn) payload(s *scratch, b []byte) {
 			c.edge.metrics.envelope(s.header.Kind)
 			c.session.envelope(s, b[:n])
 			b = b[n:]
-		case errors.Is(err, lime.ErrNone): // white space: L-TRN-06
+		case errors.Is(err, lime.ErrNone): // white space, L-TRN-06, is read as well
+			if !c.session.bytes.take(s.now, len(b), c.edge.cfg.ByteRate) {
+				c.flooding = true
+			}
 			return
 		case errors.Is(err, lime.ErrShort):
 			c.stream = new(stream)

@@ -29,7 +29,8 @@ type Config struct {
 	Timeout time.Duration
 
 	// LeaseTTL is how long a lease lives that nobody renews; a dead edge's
-	// registrations are void after it. All processes must agree. Default 10s.
+	// registrations are void after it. All processes must agree. Default 9s, which
+	// leaves a second for what follows within the ten that are promised.
 	LeaseTTL time.Duration
 
 	// LeaseEvery is how often KeepLease renews. Default 3s; it must be less
@@ -63,7 +64,7 @@ func (c *Config) setDefaults() error {
 		}
 	}
 	def(&c.Timeout, 3*time.Second)
-	def(&c.LeaseTTL, 10*time.Second)
+	def(&c.LeaseTTL, 9*time.Second)
 	def(&c.LeaseEvery, 3*time.Second)
 	for _, n := range []struct {
 		field *int

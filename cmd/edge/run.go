@@ -10,8 +10,6 @@ import (
 	"net"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"limegrove/cluster"
 	"limegrove/cmd/internal/process"
 	"limegrove/edge"
@@ -21,9 +19,6 @@ import (
 	"limegrove/router"
 	"limegrove/routing"
 )
-
-// leaveTimeout bounds the goodbye to the other members.
-const leaveTimeout = 5 * time.Second
 
 // run serves until ctx is done, and drains. It returns when everything that it has
 // started has ended.
@@ -76,41 +71,27 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}
 
-	// Three lives, each ending later than the one before: clients come in until
-	// serving ends, sessions need routing until the last has left, and what routing
-	// leaves behind needs the lease and the members.
-	var all errgroup.Group
+	lease := p.TakeLease(ctx, cfg.Zone)
+
+	// Four lives, each ending later than the one before: clients come in until serving
+	// ends, sessions need routing until the last has left, what routing leaves in Redis
+	// needs the lease, and gossip says goodbye last.
 	serving, stopServing := context.WithCancelCause(ctx)
 	defer stopServing(nil)
 	routed, stopRouting := context.WithCancel(context.Background())
 	defer stopRouting()
+	leased, stopLease := context.WithCancel(context.Background())
+	defer stopLease()
 	member, stopMember := context.WithCancel(context.Background())
 	defer stopMember()
-	live := func(what string, fn func() error) {
-		all.Go(func() error {
-			err := fn()
-			if err != nil && !errors.Is(err, context.Canceled) {
-				err = fmt.Errorf("%s: %w", what, err)
-				stopServing(err)
-				return err
-			}
-			return nil
-		})
-	}
-	live("gossip", func() error { return p.Cluster.Run(member) })
-	lease := presence.Lease{Edge: p.Incarnation(), Addr: p.AdminAddr(), Zone: cfg.Zone, Started: time.Now()}
-	if err := p.Presence.PutLease(ctx, lease); err != nil {
-		log.WithError(err).Warn("Redis is away; sessions are registered when it is there")
-	}
-	live("lease", func() error {
-		err := p.Presence.KeepLease(member, lease, func(context.Context) { hubs.RegisterAll() })
-		if err != nil && member.Err() != nil {
-			log.WithError(err).Info("the lease could not be given back; it runs out")
-			return nil
-		}
-		return err
+
+	parts := process.NewGroup(stopServing)
+	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
+	parts.Go("admin", func() error {
+		return p.ServeAdmin(member, func() any { return status(cfg, p, sessions) })
 	})
-	live("watch", func() error {
+	parts.Go("load", func() error { return announceLoad(member, p, sessions) })
+	parts.Go("watch", func() error {
 		return p.WatchDead(member, func(dead presence.EdgeID) {
 			hubs.DropEdge(dead)
 			if inside != nil {
@@ -118,24 +99,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			}
 		})
 	})
-	live("admin", func() error {
-		return p.ServeAdmin(member, func() any { return status(cfg, p, sessions) })
-	})
-	routingEnded := make(chan struct{})
-	live("routing", func() error {
-		defer close(routingEnded)
-		return hubs.Run(routed)
-	})
+	leaseEnded := parts.Go("lease", func() error { return p.KeepLease(leased, lease, hubs.RegisterAll) })
+	routingEnded := parts.Go("routing", func() error { return hubs.Run(routed) })
 	if inside != nil {
-		live("router", func() error { return inside.Run(routed) })
+		parts.Go("router", func() error { return inside.Run(routed) })
 	}
-	sessionsEnded := make(chan struct{})
-	live("sessions", func() error {
-		defer close(sessionsEnded)
-		return sessions.Run()
-	})
-	live("load", func() error { return announceLoad(member, p, sessions) })
-	live("clients", func() error { return sessions.Serve(serving, listener) })
+	sessionsEnded := parts.Go("sessions", sessions.Run)
+	parts.Go("clients", func() error { return sessions.Serve(serving, listener) })
 
 	welcome(stdout, cfg, stores, p, listener.Addr())
 	<-serving.Done()
@@ -144,15 +114,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	p.Drain()
 	drain, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer cancel()
-	err = sessions.Shutdown(drain)
+	sessions.Shutdown(drain)
 	<-sessionsEnded
 	stopRouting()
 	<-routingEnded
-	leave, cancelLeave := context.WithTimeout(context.Background(), leaveTimeout)
-	defer cancelLeave()
-	err = errors.Join(err, p.Cluster.Leave(leave))
+	stopLease()
+	<-leaseEnded
+	err = p.Leave()
 	stopMember()
-	err = errors.Join(err, all.Wait())
+	err = errors.Join(err, parts.Wait())
 	log.Info("drained")
 	return err
 }

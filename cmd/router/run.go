@@ -8,17 +8,12 @@ import (
 	"io"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"limegrove/cluster"
 	"limegrove/cmd/internal/process"
 	"limegrove/internal/config"
 	"limegrove/presence"
 	"limegrove/router"
 )
-
-// leaveTimeout bounds the goodbye to the other members.
-const leaveTimeout = 5 * time.Second
 
 // run works until ctx is done, and finishes what it has taken.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
@@ -44,44 +39,28 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 
 	// Work ends first; the others see this member, draining, until then.
-	working, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	working, stopWork := context.WithCancelCause(ctx)
+	defer stopWork(nil)
 	member, stopMember := context.WithCancel(context.Background())
 	defer stopMember()
-	var all errgroup.Group
-	live := func(what string, fn func() error) {
-		all.Go(func() error {
-			err := fn()
-			if err != nil && !errors.Is(err, context.Canceled) {
-				err = fmt.Errorf("%s: %w", what, err)
-				stop(err)
-				return err
-			}
-			return nil
-		})
-	}
-	live("gossip", func() error { return p.Cluster.Run(member) })
-	live("watch", func() error {
-		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
-	})
-	live("admin", func() error {
+
+	parts := process.NewGroup(stopWork)
+	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
+	parts.Go("admin", func() error {
 		return p.ServeAdmin(member, func() any { return status(cfg, p) })
 	})
-	worked := make(chan struct{})
-	live("router", func() error {
-		defer close(worked)
-		return r.Run(working)
+	parts.Go("watch", func() error {
+		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
 	})
+	workEnded := parts.Go("router", func() error { return r.Run(working) })
 
 	log.WithField("incarnation", p.Incarnation()).Info("the router works")
 	<-working.Done()
 	p.Drain()
-	<-worked
-	leave, cancel := context.WithTimeout(context.Background(), leaveTimeout)
-	defer cancel()
-	err = p.Cluster.Leave(leave)
+	<-workEnded
+	err = p.Leave()
 	stopMember()
-	err = errors.Join(err, all.Wait())
+	err = errors.Join(err, parts.Wait())
 	log.Info("the router has ended")
 	return err
 }

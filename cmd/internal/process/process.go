@@ -179,6 +179,39 @@ func (p *Process) Drain() {
 	p.Cluster.SetDraining(true)
 }
 
+// TakeLease makes this edge's lease, before the first session registers.
+func (p *Process) TakeLease(ctx context.Context, zone string) presence.Lease {
+	lease := presence.Lease{Edge: p.Incarnation(), Addr: p.AdminAddr(), Zone: zone, Started: time.Now()}
+	if err := p.Presence.PutLease(ctx, lease); err != nil {
+		p.Log.WithError(err).Warn("Redis is away; sessions are registered when it is there")
+	}
+	return lease
+}
+
+// KeepLease keeps a lease until ctx is done, and gives it back. lost is called when it
+// was lost, and the registrations with it.
+func (p *Process) KeepLease(ctx context.Context, lease presence.Lease, lost func()) error {
+	err := p.Presence.KeepLease(ctx, lease, func(context.Context) { lost() })
+	if err != nil && ctx.Err() != nil {
+		p.Log.WithError(err).Info("the lease could not be given back; it runs out")
+		return nil
+	}
+	return err
+}
+
+// leaveTimeout bounds the goodbye to the other members.
+const leaveTimeout = 5 * time.Second
+
+// Leave says goodbye to the other members.
+func (p *Process) Leave() error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if err := p.Cluster.Leave(ctx); err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	return nil
+}
+
 // Close releases what Join took. It says no goodbye.
 func (p *Process) Close() {
 	if p.Cluster != nil {
