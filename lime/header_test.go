@@ -237,21 +237,28 @@ func TestMetadataAndReasonsThatNeedMendingAreFound(t *testing.T) { // L-ENV-05, 
 
 func TestWhatAPeerCouldNotBearIsRefused(t *testing.T) {
 	for b, want := range map[string]Code{
-		`{"id":"1"}`:                                                          CodeValidationError, // L-ENV-04
-		`{"content":"x"}`:                                                     CodeValidationError, // L-ENV-09
-		`{"content":"x","type":null}`:                                         CodeValidationError,
-		`{"content":"x","type":"text/plain"}`:                                 0,
-		`{"event":"received"}`:                                                CodeValidationError, // L-NOT-11
-		`{"event":"failed","id":"1"}`:                                         0,
-		`{"method":"get","id":"1"}`:                                           CodeValidationError,
-		`{"method":"get","uri":"/x"}`:                                         0,                           // for others to drop: L-CMD-08
-		`{"method":"set","uri":"/x"}`:                                         CodeValidationEmptyDocument, // L-CMD-12
-		`{"method":"merge","uri":"/x"}`:                                       CodeValidationEmptyDocument, // L-CMD-12
-		`{"method":"set","status":"success"}`:                                 0,
-		`{"method":"observe","uri":"/x"}`:                                     0, // it is deleted
+		// L-ENV-04
+		`{"id":"1"}`: CodeValidationError,
+		// L-ENV-09
+		`{"content":"x"}`:                     CodeValidationError,
+		`{"content":"x","type":null}`:         CodeValidationError,
+		`{"content":"x","type":"text/plain"}`: 0,
+		// L-NOT-11
+		`{"event":"received"}`:        CodeValidationError,
+		`{"event":"failed","id":"1"}`: 0,
+		`{"method":"get","id":"1"}`:   CodeValidationError,
+		// for others to drop: L-CMD-08
+		`{"method":"get","uri":"/x"}`: 0,
+		// L-CMD-12
+		`{"method":"set","uri":"/x"}`: CodeValidationEmptyDocument,
+		// L-CMD-12
+		`{"method":"merge","uri":"/x"}`:       CodeValidationEmptyDocument,
+		`{"method":"set","status":"success"}`: 0,
+		// it is deleted
+		`{"method":"observe","uri":"/x"}`:                                     0,
 		`{"method":"set","uri":"/x","resource":{}}`:                           CodeValidationInvalidResource,
 		`{"method":"set","uri":"/x","resource":{},"type":"application/json"}`: 0,
-		`{"state":"new"}`:                                                     0,
+		`{"state":"new"}`: 0,
 	} {
 		var got Code
 		if r := scan(t, []byte(b)).Check(); r != nil {
