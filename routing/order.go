@@ -1,0 +1,95 @@
+package routing
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+)
+
+// Order is a command for the server, on its way to a router's handler. Its
+// envelope is the handler's.
+type Order struct {
+	Requester lime.Node // the session that asks, whom the answer goes to
+	Guest     bool      // the requester is one
+	Envelope  []byte    // the command; its from was checked by the requester's edge
+}
+
+// login answers an edge, which waits.
+func (w *Worker) login(ctx context.Context, msg *nats.Msg) {
+	w.respond(msg, w.cfg.Login(ctx, msg.Data))
+	clear(msg.Data) // credentials
+}
+
+func (w *Worker) refuseLogin(msg *nats.Msg) { w.respond(msg, w.cfg.Busy) }
+
+func (w *Worker) respond(msg *nats.Msg, answer []byte) {
+	if err := msg.Respond(answer); err != nil {
+		w.log.WithError(err).Warn("could not answer a login")
+	}
+}
+
+// command answers a session by an envelope of its own.
+func (w *Worker) command(ctx context.Context, msg *nats.Msg) {
+	requester, err := requesterOf(msg)
+	if err != nil {
+		w.log.WithField("subject", msg.Subject).Warn("a command without a requester")
+		return
+	}
+	o := Order{Requester: requester, Guest: msg.Header.Get(headerGuest) != "", Envelope: msg.Data}
+	if answer := w.cfg.Command(ctx, o); answer != nil {
+		w.answer(requester, msg, answer)
+	}
+}
+
+// requesterOf returns the session that has sent a command.
+func requesterOf(msg *nats.Msg) (lime.Node, error) {
+	text, err := strconv.Unquote(msg.Header.Get(headerRequester))
+	if err != nil {
+		return lime.Node{}, err
+	}
+	n, err := lime.ParseNode(text)
+	if err == nil && !n.Complete() {
+		err = fmt.Errorf("%s: %w", text, lime.ErrAddress)
+	}
+	return n, err
+}
+
+func (w *Worker) refuseCommand(msg *nats.Msg) {
+	requester, err := requesterOf(msg)
+	if err != nil {
+		return
+	}
+	var h lime.Header
+	if _, err := h.Scan(msg.Data); err != nil || !wantsAnswer(&h) {
+		return
+	}
+	p := pending{id: h.ID, kind: h.Kind, method: h.Method}
+	server := lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: requester.Domain}}
+	w.answer(requester, msg, appendFailure(nil, &p, server, requester, &lime.Reason{
+		Code: lime.CodeGeneralError, Description: "Too many commands wait; try again later",
+	}))
+}
+
+// answer publishes an envelope of the server, one hop on.
+func (w *Worker) answer(to lime.Node, msg *nats.Msg, envelope []byte) {
+	from, _ := parseReply(msg.Reply)
+	subject := appendTo(nil, []byte(to.Domain), []byte(to.Name), []byte(to.Instance), &foldScratch{})
+	reply := appendReply(nil, w.prefix, from.hops+1, noReply)
+	if err := w.cfg.NATS.PublishRequest(string(subject), string(reply), envelope); err != nil {
+		w.log.WithError(err).Warn("could not answer a command")
+	}
+}
+
+// AskLogin asks any router about a session's credentials, and returns its answer.
+// An error matching nats.ErrNoResponders says that there is no router.
+func AskLogin(ctx context.Context, nc *nats.Conn, scheme string, question []byte) ([]byte, error) {
+	msg, err := nc.RequestWithContext(ctx, authSubject(scheme), question)
+	if err != nil {
+		return nil, fmt.Errorf("ask a router: %w", err)
+	}
+	return msg.Data, nil
+}
