@@ -1,10 +1,10 @@
 // Package account keeps the accounts of people: who exists, by which password,
 // and what they say of themselves.
 //
-// They lie in one JetStream key-value bucket, so that they are as durable and
-// as replicated as stored messages, and are written with compare-and-set: of
-// two who want the same name at the same time, one gets it. A key is made of
-// the folded identity, the value keeps the spelling.
+// They lie in one JetStream key-value bucket, so that they are on disk and
+// replicated, and are written with compare-and-set: of two who want the same
+// name at the same time, one gets it. A key is made of the folded identity, the
+// value keeps the spelling.
 //
 //	key    <domain>.<name>, each escaped to [a-z0-9_=-], see key.go
 //	value  {"identity":"Ana@Example.org","passwordHash":"$argon2id$…",

@@ -6,7 +6,6 @@ import (
 	"net"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/gobwas/ws"
 
@@ -41,7 +40,7 @@ func exchanging(t testing.TB) (s *session, take func(*session)) {
 	d := established(t)
 	d.session.out, d.session.member = null{}, null{}
 	d.session.rules.envelopeRate, d.session.rules.byteRate = 1<<30, 1<<40
-	scratch := scratch{now: time.Now()}
+	scratch := scratch{now: 1}
 	b := []byte(message200)
 	return &d.session, func(s *session) {
 		n, err := scratch.header.Scan(b)

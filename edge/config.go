@@ -70,8 +70,9 @@ type Config struct {
 	// dropped. Default 256 KiB.
 	SendQueue int
 
-	// Establishing is how many sessions are being authenticated and registered at
-	// once; Waiting, how many may wait for that. Defaults 256 and 16,384.
+	// Establishing is how many sessions of a scheme are being authenticated at once, and
+	// how many are being registered; Waiting, how many may wait for each. Defaults 256
+	// and 16,384.
 	Establishing int
 	Waiting      int
 

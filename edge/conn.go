@@ -68,7 +68,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	}
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.edge.scratch.Put(s)
-	s.now = t.Now
+	s.now = c.heard
 	for c.phase == open {
 		var read int
 		if read, need = c.frame(s, b[n:]); read == 0 {
@@ -167,7 +167,7 @@ func (c *conn) count(why dropReason) {
 func (c *conn) authenticate(r auth.Request) {
 	r.Remote = c.socket.RemoteAddr()
 	began := c.turn.Now
-	c.elsewhere(c.edge.workers.queue, func(w *worker) {
+	c.elsewhere(c.edge.logins[r.Scheme], func(w *worker) {
 		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)
 		c.edge.metrics.login(r.Scheme, began, err)
 		// A connection that has ended needs no answer.
@@ -177,7 +177,7 @@ func (c *conn) authenticate(r auth.Request) {
 
 // attach finds the session its place, elsewhere. outlet.
 func (c *conn) attach(a Arrival) {
-	c.elsewhere(c.edge.workers.first, func(w *worker) {
+	c.elsewhere(c.edge.places, func(w *worker) {
 		m, err := c.edge.cfg.Router.Attach(w.ctx, a, c)
 		if c.back(func() { c.attached(m, w.ours(err)) }) != nil && m != nil {
 			m.Leave()
@@ -197,8 +197,8 @@ func (c *conn) attached(m Member, err error) {
 
 // elsewhere has work done by a worker of the edge. When too many wait, full is
 // called, later in the same turn's order of events.
-func (c *conn) elsewhere(queue chan<- func(*worker), work func(*worker), full func(error)) {
-	done := c.edge.workers.do(queue, func(w *worker) {
+func (c *conn) elsewhere(by *workers, work func(*worker), full func(error)) {
+	done := by.do(func(w *worker) {
 		if !c.ended.Load() { // a storm's work is mostly for those who gave up
 			work(w)
 		}

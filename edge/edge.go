@@ -12,6 +12,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"limegrove/edge/auth"
 	"limegrove/edge/poll"
 )
 
@@ -24,7 +25,8 @@ type Edge struct {
 	metrics   *metrics
 	loops     *poll.Group
 	addresses addresses
-	workers   *workers
+	logins    map[auth.Scheme]*workers
+	places    *workers
 	cancel    context.CancelFunc // of the workers' work
 	scratch   sync.Pool          // of *scratch
 	crowded   []byte             // the answer to a connection from a crowded address
@@ -78,7 +80,11 @@ func New(cfg Config) (*Edge, error) {
 	e.scratch.New = func() any { return new(scratch) }
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
-	e.workers = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Waiting)
+	e.logins = map[auth.Scheme]*workers{}
+	for _, s := range cfg.Schemes {
+		e.logins[s] = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Waiting)
+	}
+	e.places = newWorkers(ctx, cfg.Logger, cfg.Establishing, len(cfg.Schemes)*(cfg.Establishing+cfg.Waiting))
 	return e, nil
 }
 
@@ -87,7 +93,10 @@ func New(cfg Config) (*Edge, error) {
 func (e *Edge) Run() error {
 	err := e.loops.Run(context.Background())
 	e.cancel()
-	e.workers.all.Wait()
+	for _, w := range e.logins {
+		w.all.Wait()
+	}
+	e.places.all.Wait()
 	if err != nil && !(errors.Is(err, poll.ErrClosed) && e.Draining()) { // ended before it began
 		return fmt.Errorf("edge: %w", err)
 	}

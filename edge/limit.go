@@ -9,22 +9,19 @@ import (
 // bucket is a token bucket of one session. Its rate is not its own, since all
 // sessions share it; the zero bucket is full.
 type bucket struct {
-	used int64 // how long, in nanoseconds, it takes to be full again
-	last int64 // as of when, in nanoseconds of the clock
+	used int64   // how long, in nanoseconds, it takes to be full again
+	last instant // as of when
 }
 
 // take removes n tokens and tells whether they were there. A bucket fills at rate
 // tokens a second and holds twice that. A rate that is negative is no limit.
-func (b *bucket) take(now time.Time, n, rate int) bool {
+func (b *bucket) take(now instant, n, rate int) bool {
 	if rate < 0 {
 		return true
 	}
 	const second = int64(time.Second)
-	t := now.UnixNano()
-	if passed := t - b.last; passed > 0 {
-		b.used = max(0, b.used-passed)
-		b.last = t
-	}
+	b.used = max(0, b.used-int64(now-b.last))
+	b.last = now
 	cost := int64(n) * second / int64(rate)
 	if b.used+cost > 2*second {
 		return false

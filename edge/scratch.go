@@ -1,16 +1,12 @@
 package edge
 
-import (
-	"time"
-
-	"limegrove/lime"
-)
+import "limegrove/lime"
 
 // scratch is what the handling of one envelope needs and nobody keeps. A
 // connection takes one from the pool while it is given bytes, so that an idle
 // connection has none.
 type scratch struct {
-	now      time.Time
+	now      instant
 	header   lime.Header
 	from, to []byte // texts that replace those of the envelope
 	pp       []byte

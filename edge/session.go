@@ -55,7 +55,7 @@ type session struct {
 	waiting bool       // for the answer of out.authenticate or out.attach
 	guest   bool
 	id      string    // the session's; "" until the first envelope of ours
-	node    lime.Node // assigned; its parts are of address
+	node    lime.Node // proposed, then assigned; from then on its parts are of address
 	address string    // node as text
 	member  Member    // nil until there is a place
 
@@ -74,7 +74,7 @@ func (s *session) envelope(t *scratch, b []byte) {
 	case s.state == lime.StateEstablished:
 		s.exchange(t, b)
 	default:
-		s.fail(lime.CodeSessionInvalidActionForState, "Only session envelopes are allowed while the session is "+s.state.String())
+		s.fail(lime.CodeSessionInvalidActionForState, "Only session envelopes are allowed before the session is established")
 	}
 }
 
@@ -98,7 +98,7 @@ func (s *session) control(h *lime.Header, b []byte) {
 		s.finish()
 	default: // what only the server may say, or what it is about to answer
 		s.fail(lime.CodeSessionInvalidActionForState,
-			"A client cannot ask for "+h.State.String()+" while the session is "+s.state.String())
+			"A client cannot ask for "+h.State.String()+" now")
 	}
 }
 

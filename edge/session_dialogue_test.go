@@ -119,7 +119,7 @@ func (d *dialogue) says(envelope string) {
 	if err != nil {
 		d.t.Fatalf("%s: %v", envelope, err)
 	}
-	d.scratch.now = d.now
+	d.scratch.now = instant(d.now.UnixNano())
 	d.session.envelope(&d.scratch, b[:n])
 	for _, gone := range [][]byte{b, d.scratch.from, d.scratch.to, d.scratch.pp, d.scratch.envelope, d.scratch.mended} {
 		for i := range gone[:cap(gone)] {

@@ -75,7 +75,8 @@ func (s *session) pass(t *scratch, b []byte) error {
 // changed returns the envelope with its addresses as they leave the edge: the one
 // that came, without the white space before it, when there is nothing to change.
 func (t *scratch) changed(b []byte, change lime.Rewrite) []byte {
-	if change.From == nil && change.To == nil && change.PP == nil {
+	change.RemovePP, change.Enums = t.header.BlankPP, t.header.LooseEnums
+	if change.IsZero() {
 		return b[len(b)-t.header.Size:]
 	}
 	t.envelope = t.header.AppendRewritten(t.envelope[:0], b, change)

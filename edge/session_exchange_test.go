@@ -118,7 +118,7 @@ func TestNotificationsAreForwarded(t *testing.T) {
 	d := established(t)
 	for _, event := range []string{"accepted", "dispatched", "received", "consumed", "failed", "RECEIVED"} {
 		d.says(`{"id":"m","to":"rui@example.org/1","event":"` + event + `"}`)
-		d.routes("L-NOT-05: from the emitter's node", "rui@example.org/1", `{"id":"m","from":"`+anaNode+`","event":"`+event+`"}`)
+		d.routes("L-NOT-05: from the emitter's node", "rui@example.org/1", `{"id":"m","from":"`+anaNode+`","event":"`+strings.ToLower(event)+`"}`) // L-ENV-10
 	}
 	d.says(`{"id":"m","from":"ana@example.org","to":"rui@example.org/1","event":"received"}`)
 	d.routes("L-NOT-06: lime-go's from is the identity that the message was for", "rui@example.org/1", `{"from":"`+anaNode+`"}`)

@@ -106,7 +106,7 @@ func (d *dialogue) receives(line string) {
 	if strings.Contains(string(h.ID)+string(h.From)+string(h.PP)+string(h.To), secret) || h.Kind != lime.KindSession && strings.Contains(string(b), secret) {
 		return // who tells it himself has no secret
 	}
-	d.scratch.now = d.now
+	d.scratch.now = instant(d.now.UnixNano())
 	d.session.envelope(&d.scratch, b[:n])
 }
 

@@ -88,10 +88,16 @@ func (s *session) getPresence(h *lime.Header) error {
 	return nil
 }
 
+// maxPresence is the longest command that sets a presence: it is decoded on the loop.
+const maxPresence = 16 << 10
+
 // setPresence makes the given presence the session's. A rule that needs authority
 // over a domain is refused (L-RES-06), one that is not served is, too; the other
 // properties that are not served are left out, so that get does not promise them.
 func (s *session) setPresence(h *lime.Header, b []byte) error {
+	if len(b) > maxPresence {
+		return lime.NewReason(lime.CodeCommandInvalidArgument, "The presence is longer than %d bytes", maxPresence)
+	}
 	var command lime.Command
 	if err := json.Unmarshal(b, &command); err != nil {
 		return lime.NewReason(lime.CodeCommandInvalidArgument, "The presence is malformed")

@@ -10,16 +10,15 @@ import (
 	"limegrove/lime"
 )
 
-// workers do for sessions what may block: authentication and registration. There
-// are as many goroutines as there is work, up to a bound, and none when there is
-// none. What waits is bounded, too.
+// workers do for sessions what may block: authentication, or registration. There are
+// as many goroutines as there is work, up to a bound, and none when there is none. What
+// waits is bounded, too. An edge has workers for each scheme, so that guests do not
+// wait behind passwords, and others for registration, so that who was authenticated
+// does not wait behind who was not.
 type workers struct {
-	ctx context.Context // of their work
-	log logrus.FieldLogger
-	max int
-
-	// Who has an identity already goes first: what was spent on it is not wasted.
-	first chan func(*worker)
+	ctx   context.Context // of their work
+	log   logrus.FieldLogger
+	max   int
 	queue chan func(*worker)
 
 	failures failures
@@ -37,14 +36,13 @@ type worker struct {
 }
 
 func newWorkers(ctx context.Context, log logrus.FieldLogger, atOnce, waiting int) *workers {
-	return &workers{ctx: ctx, log: log, max: atOnce, first: make(chan func(*worker), atOnce+waiting), queue: make(chan func(*worker), waiting)}
+	return &workers{ctx: ctx, log: log, max: atOnce, queue: make(chan func(*worker), waiting)}
 }
 
-// do has work done soon. It does not block, and returns false when too much waits in
-// the queue, which is one of w's.
-func (w *workers) do(queue chan<- func(*worker), work func(*worker)) bool {
+// do has work done soon. It does not block, and returns false when too much waits.
+func (w *workers) do(work func(*worker)) bool {
 	select {
-	case queue <- work:
+	case w.queue <- work:
 	default:
 		return false
 	}
@@ -61,34 +59,19 @@ func (w *workers) do(queue chan<- func(*worker), work func(*worker)) bool {
 func (w *workers) run() {
 	me := &worker{ctx: w.ctx, log: w.log, failures: &w.failures}
 	for {
-		if work := w.next(); work != nil {
+		select {
+		case work := <-w.queue:
 			work(me)
 			continue
+		default:
 		}
 		w.mu.Lock()
-		if len(w.first)+len(w.queue) == 0 {
+		if len(w.queue) == 0 {
 			w.running--
 			w.mu.Unlock()
 			return
 		}
 		w.mu.Unlock()
-	}
-}
-
-// next returns what is to be done next, nil for nothing.
-func (w *workers) next() func(*worker) {
-	select {
-	case work := <-w.first:
-		return work
-	default:
-	}
-	select {
-	case work := <-w.first:
-		return work
-	case work := <-w.queue:
-		return work
-	default:
-		return nil
 	}
 }
 

@@ -64,7 +64,7 @@ func TestWorkersAreGoneWhenThereIsNoWork(t *testing.T) {
 		var mu sync.Mutex
 		gate := make(chan struct{})
 		for range 50 {
-			if !w.do(w.queue, func(*worker) {
+			if !w.do(func(*worker) {
 				mu.Lock()
 				running++
 				most = max(most, running)

@@ -6,6 +6,7 @@ const MaxID = 1024
 // What Check finds. Shared by all that it is found in, and never changed.
 var (
 	badKind         = &Reason{CodeValidationError, "The envelope has neither content, event, method nor state"}
+	badKinds        = &Reason{CodeValidationError, "The envelope has more than one of content, event, method and state"}
 	badMessage      = &Reason{CodeValidationError, "A message needs a type"}
 	badNotification = &Reason{CodeValidationError, "A notification needs an id"}
 	badCommand      = &Reason{CodeValidationError, "A command needs a uri or a status"}
@@ -24,6 +25,9 @@ func (h *Header) Check() *Reason {
 	if len(h.ID) > MaxID {
 		return badID
 	}
+	if h.kinds() > 1 {
+		return badKinds
+	}
 	switch h.Kind {
 	case KindMessage:
 		if h.Type == nil {
@@ -40,6 +44,18 @@ func (h *Header) Check() *Reason {
 		return badKind // L-ENV-04
 	}
 	return nil
+}
+
+// kinds counts what an envelope's kind is told by. Implementations look in different
+// orders, so that two of them would make different envelopes of it.
+func (h *Header) kinds() int {
+	n := 0
+	for _, f := range [...]field{fieldContent, fieldEvent, fieldMethod, fieldState} {
+		if h.spans[f].to != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func (h *Header) checkCommand() *Reason {

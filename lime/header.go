@@ -29,6 +29,11 @@ type Header struct {
 	// AppendMended.
 	NeedsMending bool
 
+	// LooseEnums tells that an event, a method, a status or a state is written in
+	// another case than LIME's (L-ENV-10), BlankPP that there is a pp which says
+	// nothing. Both stop some peers: see Rewrite.
+	LooseEnums, BlankPP bool
+
 	// Size is the number of bytes of the object, from brace to brace.
 	Size int
 

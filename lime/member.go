@@ -60,6 +60,7 @@ func (h *Header) members(s *scanner, i int) int {
 			if h.kind(s) == stop {
 				return stop
 			}
+			h.BlankPP = h.PP == nil && h.spans[fieldPP].to != 0
 			return i + 1
 		default:
 			return s.fail(i, "neither a comma nor the end")
@@ -140,6 +141,7 @@ func (h *Header) enum(s *scanner, i int, names []string, v *uint8) int {
 	if *v = valueOf(names, name); *v == 0 {
 		return s.fail(i, "no such name")
 	}
+	h.LooseEnums = h.LooseEnums || string(name) != names[*v]
 	return end
 }
 

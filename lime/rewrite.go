@@ -5,12 +5,19 @@ package lime
 type Rewrite struct {
 	From, To, PP []byte // plain text, escaped when it is written
 	RemovePP     bool   // take the member pp away; PP is not looked at then
+	Enums        bool   // write event, method, status and state in LIME's case
+}
+
+// IsZero tells whether r changes nothing.
+func (r *Rewrite) IsZero() bool {
+	return r.From == nil && r.To == nil && r.PP == nil && !r.RemovePP && !r.Enums
 }
 
 // edit replaces what stands at span by a member's value, or by nothing.
 type edit struct {
 	span
 	text   []byte
+	name   string // of an enum, in place of text
 	remove bool
 }
 
@@ -20,7 +27,7 @@ type edit struct {
 // scanned. The result has no white space before the object and nothing after
 // it.
 func (h *Header) AppendRewritten(dst, envelope []byte, r Rewrite) []byte {
-	var edits [3]edit
+	var edits [7]edit
 	n := 0
 	add := func(e edit) {
 		i := n
@@ -64,10 +71,25 @@ func (h *Header) AppendRewritten(dst, envelope []byte, r Rewrite) []byte {
 	if len(dst) > opened && h.count > removed {
 		dst = append(dst, ',')
 	}
+	if r.Enums {
+		name := func(f field, name string) {
+			if name != "" {
+				add(edit{span: h.spans[f], name: name})
+			}
+		}
+		name(fieldEvent, h.Event.String())
+		name(fieldMethod, h.Method.String())
+		name(fieldStatus, h.Status.String())
+		name(fieldState, h.State.String())
+	}
 	done := h.start + 1
 	for _, e := range edits[:n] {
 		dst = append(dst, envelope[done:e.from]...)
-		if !e.remove {
+		switch {
+		case e.remove:
+		case e.name != "":
+			dst = appendQuoted(dst, e.name)
+		default:
 			dst = appendQuoted(dst, e.text)
 		}
 		done = e.to

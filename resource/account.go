@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"limegrove/lime"
@@ -162,8 +163,8 @@ func (h accountHandler) change(ctx context.Context, r Request, given givenAccoun
 // usable refuses what nobody could log in with, either.
 func (h accountHandler) usable(id lime.Identity) bool {
 	return id.Name != "" &&
-		!(lime.Identity{Name: id.Name}).EqualFold(lime.Identity{Name: lime.Postmaster}) &&
+		!lime.IsPostmaster(id.Name) &&
 		slices.ContainsFunc(h.domains, func(d string) bool {
-			return lime.Identity{Domain: d}.EqualFold(lime.Identity{Domain: id.Domain})
+			return strings.EqualFold(d, id.Domain)
 		})
 }

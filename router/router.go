@@ -58,7 +58,7 @@ type Router struct {
 	mux    *resource.Mux
 	auth   auth.Authenticator
 	worker *routing.Worker
-	made   *newAccounts
+	events *accountEvents
 	sweeps chan struct{} // holds one
 }
 
@@ -88,11 +88,12 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	resource.HandleAccount(mux, accountStore{accounts}, cfg.Domains)
+	events := newAccountEvents(cfg.NATS, cfg.Logger)
+	resource.HandleAccount(mux, accountStore{accounts, events}, cfg.Domains)
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
 	r := &Router{
-		cfg: cfg, log: cfg.Logger, mux: mux, made: newNewAccounts(cfg.NATS, cfg.Logger), sweeps: make(chan struct{}, 1),
+		cfg: cfg, log: cfg.Logger, mux: mux, events: events, sweeps: make(chan struct{}, 1),
 		auth: auth.Schemes{Domains: cfg.Domains, By: map[auth.Scheme]auth.Authenticator{
 			auth.SchemeGuest: auth.Guest{Accounts: accounts},
 			auth.SchemePlain: auth.Plain{Verifier: accounts},
@@ -115,7 +116,8 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 func (r *Router) Run(ctx context.Context) error {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(ctx) })
-	sweeping.Go(func() { r.made.run(ctx) })
+	sweeping.Go(func() { r.events.tell(ctx, r.events.made) })
+	sweeping.Go(func() { r.events.tell(ctx, r.events.deleted) })
 	err := r.worker.Run(ctx)
 	sweeping.Wait()
 	if err != nil {
@@ -169,13 +171,9 @@ func (r *Router) command(ctx context.Context, o routing.Order) []byte {
 	if err != nil {
 		return r.answer(o, &h, resource.Response{Status: lime.CommandFailure, Reason: lime.AsReason(err)})
 	}
-	answer, ok := r.mux.Serve(ctx, q)
+	answer, ok := r.mux.Serve(context.WithValue(ctx, requesterKey{}, o.Requester), q)
 	if !ok {
 		return nil
-	}
-	writes := q.Method == lime.MethodSet || q.Method == lime.MethodMerge
-	if writes && answer.Status == lime.CommandSuccess && q.URI.HasPath("/account") {
-		r.made.tell(q.From.Identity, o.Requester)
 	}
 	return r.answer(o, &h, answer)
 }
@@ -237,22 +235,4 @@ func (r *Router) login(ctx context.Context, question []byte) []byte {
 		return nil
 	}
 	return text
-}
-
-// accountStore is the account store as the account resource wants to see it.
-type accountStore struct{ *account.Store }
-
-func (s accountStore) Get(ctx context.Context, id lime.Identity) (resource.Account, error) {
-	a, err := s.Store.Get(ctx, id)
-	return resource.Account(a), err
-}
-
-func (s accountStore) Create(ctx context.Context, a resource.Account, password []byte) error {
-	return s.Store.Create(ctx, account.Account(a), password)
-}
-
-func (s accountStore) Update(ctx context.Context, id lime.Identity, password []byte, change func(*resource.Account) error) error {
-	return s.Store.Update(ctx, id, password, func(a *account.Account) error {
-		return change((*resource.Account)(a))
-	})
 }

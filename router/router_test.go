@@ -305,36 +305,74 @@ func TestAnAccountFromItsMakingToItsLogin(t *testing.T) {
 	}
 }
 
-func TestANewAccountIsToldTwice(t *testing.T) {
+func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	nc := natstest.Start(t)
 	told, err := nc.SubscribeSync("to.org.t.@.rui._account")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := newNewAccounts(nc, nil)
+	e := newAccountEvents(nc, nil)
 	rui, maker := lime.Identity{Name: "Rui", Domain: "t.org"}, lime.MustParseNode("Rui@t.org/1")
-	want := func(why string) {
+	want := func(why, event string) {
 		t.Helper()
-		if msg, err := told.NextMsg(patience); err != nil || string(msg.Data) != maker.String() {
+		if msg, err := told.NextMsg(patience); err != nil || string(msg.Data) != event {
 			t.Errorf("%s: got %v, %v", why, msg, err)
 		}
 	}
-	n.tell(rui, maker)
-	want("at once")
-	a := <-n.wait
-	a.again = time.Now() // not to wait for it
-	n.wait <- a
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		n.run(ctx)
-	}()
-	want("for those who were on their way in")
-	n.tell(rui, maker)
-	want("at once")
-	cancel() // with one that waits
-	<-ended
+	run := func(queue chan laterEvent) (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			e.tell(ctx, queue)
+		}()
+		return func() {
+			cancel()
+			<-ended
+		}
+	}
+	atOnce := func(queue chan laterEvent) {
+		later := <-queue
+		later.at = time.Now() // not to wait for it
+		queue <- later
+	}
+
+	e.create(rui, maker)
+	want("a new account, at once", `{"maker":"Rui@t.org/1"}`)
+	atOnce(e.made)
+	stop := run(e.made)
+	want("and again, for guests who were on their way in", `{"maker":"Rui@t.org/1","guestsOnly":true}`)
+	e.create(rui, maker)
+	want("another one, at once", `{"maker":"Rui@t.org/1"}`)
+	stop() // with one that waits
+
+	e.delete(rui)
+	atOnce(e.deleted)
+	stop = run(e.deleted)
+	want("a deleted one", `{}`)
+	stop()
+}
+
+func TestWhoDeletesAnAccountHasTheAnswerAndThenNoSession(t *testing.T) {
+	w := newWorld(t, Config{})
+	password := base64.StdEncoding.EncodeToString([]byte("secret"))
+	maker := w.login("rui@t.org/1", true)
+	maker.ask(`{"id":"1","from":"rui@t.org","pp":"rui@t.org/1","method":"set","uri":"/account",` +
+		`"type":"application/vnd.lime.account+json","resource":{"password":"` + password + `"}}`)
+	maker.want("the account is made", "1", success, 0)
+	owner, spy := w.login("rui@t.org/2", false), w.login("rui@t.org/3", false)
+	owner.ask(`{"id":"2","from":"rui@t.org/2","method":"delete","uri":"/account"}`)
+	owner.want("it is deleted", "2", success, 0)
+	for _, s := range []*session{owner, spy} {
+		select {
+		case why := <-s.ended:
+			if why.Code != lime.CodeSessionRegistrationError {
+				t.Errorf("a session of it ends with %v", why)
+			}
+		case <-time.After(patience):
+			t.Error("a session of it goes on, and would belong to the next who takes the name")
+		}
+	}
 }
 
 func TestALoginThatCannotBeReadFails(t *testing.T) {

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/nats-io/nats.go"
 
@@ -50,24 +51,44 @@ func (h *Hubs) tellReplaced(older *presence.Registration) {
 	}
 }
 
-// TellAccount tells all edges that an identity has an account now, made by the
-// session maker: what guests have borrowed of the name ends. Routers do.
-func TellAccount(nc *nats.Conn, i lime.Identity, maker lime.Node) error {
-	key, err := makeIdentityKey(i)
-	if err != nil {
-		return err
-	}
-	return nc.Publish(key.account(), lime.AppendNode(nil, maker))
+// AccountEvent tells the edges of an identity that its account was made or deleted:
+// who has the name by another right loses it. Routers tell.
+type AccountEvent struct {
+	Identity lime.Identity `json:"-"`
+	// Maker is the session that has made the account, and goes on; zero when it was
+	// deleted.
+	Maker lime.Node `json:"maker,omitzero"`
+	// GuestsOnly leaves those alone who have logged in, perhaps to the new account.
+	GuestsOnly bool `json:"guestsOnly,omitempty"`
 }
 
-// accountMade ends the guests of an identity that has an account now, but for the
-// one that has made it, with the shard locked.
-func (h *Hubs) accountMade(b *hub, maker []byte) {
+// TellAccount publishes e.
+func TellAccount(nc *nats.Conn, e AccountEvent) error {
+	key, err := makeIdentityKey(e.Identity)
+	if err != nil {
+		return fmt.Errorf("tell of the account %s: %w", e.Identity, err)
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("tell of the account %s: %w", e.Identity, err)
+	}
+	return nc.Publish(key.account(), data)
+}
+
+// accountChanged ends the members that an AccountEvent concerns, with the shard locked.
+func (h *Hubs) accountChanged(b *hub, data []byte) {
+	var e AccountEvent
+	if err := json.Unmarshal(data, &e); err != nil {
+		h.metrics.drop(dropMalformed)
+		return
+	}
+	why := &lime.Reason{Code: lime.CodeSessionRegistrationError, Description: "The name belongs to another account now"}
+	if e.Maker.IsZero() {
+		why.Description = "The account was deleted"
+	}
 	for _, m := range b.all() {
-		if m.guest && m.address != string(maker) {
-			m.to.End(&lime.Reason{
-				Code: lime.CodeSessionRegistrationError, Description: "The name belongs to an account now",
-			})
+		if m.node != e.Maker && (m.guest || !e.GuestsOnly) {
+			m.to.End(why)
 		}
 	}
 }

@@ -40,6 +40,7 @@ func (h *Hubs) dispatch(ctx context.Context, s *shard) {
 				to.Flush()
 				written[i] = nil
 			}
+			s.turn.tell() // not under the lock: a broker that does not read blocks
 		}
 	}
 }
@@ -52,6 +53,13 @@ type turn struct {
 	address []byte      // what its to becomes
 	touched []*Member   // given something
 	written []Recipient // theirs, to be flushed
+	fates   []fate      // of envelopes that reached nobody
+}
+
+// fate is what the origin of a publication is told.
+type fate struct {
+	reply string
+	code  lime.Code
 }
 
 // end returns the recipients to flush, which are the caller's until the next end.
@@ -84,7 +92,7 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		return
 	}
 	if token == tokenAccount {
-		t.hubs.accountMade(b, msg.Data)
+		t.hubs.accountChanged(b, msg.Data)
 		return
 	}
 	from, ok := parseReply(msg.Reply)
@@ -116,10 +124,11 @@ func (t *turn) deliver(b *hub, token string, from origin, msg *nats.Msg) {
 	if t.header.PP != nil {
 		session = t.header.PP
 	}
-	reached, refused := false, error(nil)
+	reached, refused := false, false
 	give := func(m *Member) {
 		if err := t.give(m, token == tokenIdentity, msg.Data); err != nil {
-			refused = err
+			t.hubs.metrics.drop(dropFor(err))
+			refused = true
 		} else {
 			reached = true
 		}
@@ -135,14 +144,13 @@ func (t *turn) deliver(b *hub, token string, from origin, msg *nats.Msg) {
 	}
 	switch {
 	case reached:
-	case refused != nil:
-		t.hubs.metrics.drop(dropFor(refused))
+	case refused:
 		if !b.reachedElsewhere(token, server) {
-			t.hubs.tell(msg.Reply, from, lime.CodeDispatchError)
+			t.note(msg.Reply, from, lime.CodeDispatchError)
 		}
 	case !b.reachedElsewhere(token, server):
 		t.hubs.metrics.drop(dropNoRecipient)
-		t.hubs.tell(msg.Reply, from, lime.CodeRoutingDestinationNotFound)
+		t.note(msg.Reply, from, lime.CodeRoutingDestinationNotFound)
 	}
 }
 
@@ -185,15 +193,23 @@ func (h *hub) reachedElsewhere(token string, server bool) bool {
 	return false
 }
 
-// tell answers a publication that reached nobody, if its origin asked to know.
-func (h *Hubs) tell(reply string, from origin, code lime.Code) {
-	if from.sequence == noReply {
-		return
+// note has the origin of an envelope that reached nobody told so, if it asked to know.
+func (t *turn) note(reply string, from origin, code lime.Code) {
+	if from.sequence != noReply {
+		t.fates = append(t.fates, fate{reply, code})
 	}
+}
+
+// tell tells what was noted.
+func (t *turn) tell() {
 	var text [8]byte
-	if err := h.cfg.NATS.Publish(reply, strconv.AppendInt(text[:0], int64(code), 10)); err != nil {
-		h.metrics.drop(dropBroker)
+	for i, f := range t.fates {
+		if err := t.hubs.cfg.NATS.Publish(f.reply, strconv.AppendInt(text[:0], int64(f.code), 10)); err != nil {
+			t.hubs.metrics.drop(dropBroker)
+		}
+		t.fates[i] = fate{}
 	}
+	t.fates = t.fates[:0]
 }
 
 // dropFor names the reason for which a recipient did not take an envelope.

@@ -17,6 +17,9 @@
 // whenever Redis was away or was emptied; a hub follows the changes of other
 // edges by events on the identity's own subjects.
 //
+// A [Member] is a session's place in its hub; the members of package cluster are
+// processes. Routers have a presence.EdgeID, too: the name of their run.
+//
 // The package does not store: every delivery is transient, at most once, in the
 // order of its sender. It does not decode content, and it does not authenticate;
 // it does check that nobody sends as somebody else.

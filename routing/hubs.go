@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -138,16 +137,6 @@ func (h *Hubs) Run(ctx context.Context) error {
 		return fmt.Errorf("unsubscribe from control messages: %w", err)
 	}
 	return nil
-}
-
-// Serves tells whether domain is one that this cluster serves, in whatever case.
-func (h *Hubs) Serves(domain []byte) bool {
-	for _, d := range h.cfg.Domains {
-		if len(d) == len(domain) && strings.EqualFold(d, string(domain)) {
-			return true
-		}
-	}
-	return false
 }
 
 // ServerNode is the address of this edge as a domain's server.

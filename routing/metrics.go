@@ -27,7 +27,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "limegrove_routing_delivered_total", Help: "Envelopes handed to sessions of this edge.",
 		}),
 		unanswered: f.NewCounter(prometheus.CounterOpts{
-			Name: "limegrove_routing_late_replies_total", Help: "Replies about envelopes that were forgotten already.",
+			Name: "limegrove_routing_late_replies_total", Help: "Replies about envelopes that were forgotten, or told of by another edge before.",
 		}),
 		rereads: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_routing_view_reads_total", Help: "Views read again from Redis after a gap in their events.",

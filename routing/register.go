@@ -52,9 +52,13 @@ func (r *registrar) update(ctx context.Context, m *Member) error {
 // back. The session that it replaced is told so, wherever it is.
 func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) error {
 	m.hub.shard.mu.Lock()
+	if m.state == left { // since it was looked at: nobody would remove it again
+		m.hub.shard.mu.Unlock()
+		return nil
+	}
+	m.tried.Store(true) // with the shard locked, so that who leaves from now on sees it
 	reg := m.registrationLocked(r.hubs.cfg.Edge)
 	m.hub.shard.mu.Unlock()
-	m.tried.Store(true)
 	view, older, err := r.hubs.cfg.Registry.Register(ctx, reg, keepOlder)
 	if err != nil {
 		return err

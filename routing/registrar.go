@@ -82,7 +82,7 @@ func (r *registrar) poke() {
 	}
 }
 
-// run works until ctx is done, and then once more for those that have left.
+// run works until ctx is done, and then works off what is left.
 func (r *registrar) run(ctx context.Context) {
 	pause := registrarPause
 	for {
@@ -101,7 +101,7 @@ func (r *registrar) run(ctx context.Context) {
 				pause = registrarPause
 				continue
 			}
-			if !r.away.Swap(true) {
+			if ctx.Err() == nil && !r.away.Swap(true) {
 				r.hubs.log.WithError(err).Warn("Redis cannot be told of sessions; trying on")
 			}
 			pause = min(2*pause, registrarPauseMax)
@@ -113,7 +113,7 @@ func (r *registrar) run(ctx context.Context) {
 	}
 }
 
-// finish tells Redis of those that have left, within the timeout.
+// finish works off what is noted, those that have left first, within the timeout.
 func (r *registrar) finish(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
 	defer cancel()

@@ -29,7 +29,7 @@ const (
 
 	tokenIdentity = "_"        // in the place of an instance: the bare identity
 	tokenView     = "_view"    // in the place of an instance: a change of the identity's registrations
-	tokenAccount  = "_account" // in the place of an instance: the identity has an account now
+	tokenAccount  = "_account" // in the place of an instance: the identity's account was made or deleted
 )
 
 // identityKey is what an identity's hub is known by: its folded domain, label by
@@ -56,7 +56,7 @@ func (k identityKey) subject() string { return rootTo + string(k) + ".*" }
 // view is where changes of that identity's registrations are told.
 func (k identityKey) view() string { return rootTo + string(k) + "." + tokenView }
 
-// account is where it is told that the identity has an account now.
+// account is where it is told that the identity's account was made or deleted.
 func (k identityKey) account() string { return rootTo + string(k) + "." + tokenAccount }
 
 // splitTo takes a subject that subject matched apart, without allocating.

@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -94,17 +95,12 @@ func (h *Hubs) viewChanged(b *hub, data []byte) {
 
 // change applies an event to the registrations of other edges.
 func (h *hub) change(e viewEvent) {
-	kept := h.remote[:0]
-	for _, r := range h.remote {
-		if !strings.EqualFold(r.Node.Instance, e.Node.Instance) {
-			kept = append(kept, r)
-		}
-	}
+	h.remote = slices.DeleteFunc(h.remote, func(r presence.Registration) bool {
+		return strings.EqualFold(r.Node.Instance, e.Node.Instance)
+	})
 	if !e.Gone {
-		kept = append(kept, e.Registration)
+		h.remote = append(h.remote, e.Registration)
 	}
-	clear(h.remote[min(len(kept), len(h.remote)):])
-	h.remote = kept
 }
 
 // DropEdge takes the registrations of a dead edge out of all views.
@@ -113,14 +109,8 @@ func (h *Hubs) DropEdge(dead presence.EdgeID) {
 		s.mu.Lock()
 		for _, b := range s.hubs {
 			before := len(b.remote)
-			kept := b.remote[:0]
-			for _, r := range b.remote {
-				if r.Edge != dead {
-					kept = append(kept, r)
-				}
-			}
-			clear(b.remote[len(kept):])
-			if b.remote = kept; len(kept) != before {
+			b.remote = slices.DeleteFunc(b.remote, func(r presence.Registration) bool { return r.Edge == dead })
+			if len(b.remote) != before {
 				b.changes++
 			}
 		}

@@ -230,14 +230,28 @@ func TestAnAccountEndsTheGuestsOfItsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.quiet()
-	if err := TellAccount(b.nc, lime.Identity{Name: "rui", Domain: "t.org"}, maker.Node()); err != nil {
-		t.Fatal(err)
+	tell := func(e AccountEvent) {
+		t.Helper()
+		e.Identity = lime.Identity{Name: "rui", Domain: "t.org"}
+		if err := TellAccount(b.nc, e); err != nil {
+			t.Fatal(err)
+		}
 	}
+	tell(AccountEvent{Maker: maker.Node(), GuestsOnly: true})
 	other.WantEnd("a guest of that name", lime.CodeSessionRegistrationError)
 	far.WantEnd("on another edge, too", lime.CodeSessionRegistrationError)
 	arriving.WantEnd("and one that arrives", lime.CodeSessionRegistrationError)
 	w.settle()
 	maker.WantAlive("who has made the account stays")
 	known.WantAlive("who has logged in to it stays")
+
+	tell(AccountEvent{Maker: maker.Node()})
+	known.WantEnd("who had logged in to an earlier account of the name", lime.CodeSessionRegistrationError)
+	w.settle()
+	maker.WantAlive("who has made the account stays")
+
+	tell(AccountEvent{})
+	maker.WantEnd("when it is deleted, everybody", lime.CodeSessionRegistrationError)
+	w.settle()
 	ana.WantAlive("other names are not concerned")
 }

@@ -120,9 +120,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	<-routingEnded
 	stopLease()
 	<-leaseEnded
-	err = p.Leave()
+	p.Leave()
 	stopMember()
-	err = errors.Join(err, parts.Wait())
+	err = parts.Wait()
 	log.Info("drained")
 	return err
 }

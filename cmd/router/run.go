@@ -58,9 +58,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	<-working.Done()
 	p.Drain()
 	<-workEnded
-	err = p.Leave()
+	p.Leave()
 	stopMember()
-	err = errors.Join(err, parts.Wait())
+	err = parts.Wait()
 	log.Info("the router has ended")
 	return err
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"limegrove/lime"
 )
@@ -33,7 +34,7 @@ func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	if !s.serves(r.Node.Domain) {
 		return Grant{}, unusable("The domain is not served here")
 	}
-	if (lime.Identity{Name: r.Node.Name}).EqualFold(lime.Identity{Name: lime.Postmaster}) {
+	if lime.IsPostmaster(r.Node.Name) {
 		return Grant{}, unusable("The name belongs to the server")
 	}
 	return by.Authenticate(ctx, r)
@@ -41,6 +42,6 @@ func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
 
 func (s Schemes) serves(domain string) bool {
 	return slices.ContainsFunc(s.Domains, func(d string) bool {
-		return lime.Identity{Domain: d}.EqualFold(lime.Identity{Domain: domain})
+		return strings.EqualFold(d, domain)
 	})
 }

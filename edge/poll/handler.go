@@ -23,7 +23,7 @@ var (
 
 // Handler is the owner of a connection's bytes. Its methods are called by the
 // connection's loop alone, one at a time, and must not block. After a call of
-// Conn.Close or Conn.CloseAfterFlush only Closed is still called.
+// Conn.Close, Conn.CloseAfterFlush or Conn.CloseWith only Closed is still called.
 type Handler interface {
 	// Data is given everything that has come and is unread. It borrows b and may
 	// change it in place. It returns how many bytes it is done with; the others

@@ -49,9 +49,7 @@ var libraries = []library{
 	{"github.com/gobwas/ws", []string{"edge"}},
 	{"golang.org/x/sys", []string{"edge/poll", "internal"}},
 	{"golang.org/x/sync", []string{"cmd"}},
-	{"golang.org/x/time", []string{"edge"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
-	{"github.com/cespare/xxhash/v2", []string{"routing"}},
 	{"github.com/peterbourgon/ff/v3", []string{"internal"}},
 	// The servers of the one-process mode.
 	{"github.com/nats-io/nats-server/v2", []string{"internal"}},

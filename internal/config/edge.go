@@ -2,6 +2,7 @@ package config
 
 import (
 	"io"
+	"slices"
 	"time"
 )
 
@@ -28,7 +29,7 @@ const (
 type Edge struct {
 	Shared
 
-	// Listen is the address for WebSocket sessions and the pages. Default :8080.
+	// Listen is the address for WebSocket sessions. Default :8080.
 	Listen string
 	// TLSCert and TLSKey are PEM files; with them sessions are wss. Both or neither.
 	TLSCert, TLSKey string
@@ -92,7 +93,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	router := optionalBool{}
 
 	b.group("Sessions")
-	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions and the pages")
+	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
 	b.domains(&e.Domains)
 	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, of guest and plain")
 	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; sessions are then wss")
@@ -145,11 +146,13 @@ func (e *Edge) validate() error {
 	c.listen("listen", e.Listen)
 	c.that((e.TLSCert == "") == (e.TLSKey == ""), "tls-cert", "goes with -tls-key: give both or neither")
 	c.that(len(e.Auth) > 0, "auth", "needs at least one scheme")
-	for _, s := range e.Auth {
+	for i, s := range e.Auth {
+		c.that(!slices.Contains(e.Auth[:i], s), "auth", "the scheme %q is given twice", s)
 		c.that(s == SchemeGuest || s == SchemePlain, "auth", "unknown scheme %q; known are guest and plain", s)
 	}
 	c.that(e.Data != "" || !e.EmbeddedNATS(), "data", "must name a folder when -nats is empty")
 	c.atLeast("max-envelope", e.MaxEnvelope, 1024)
+	c.that(e.MaxEnvelope <= 1<<20-1024, "max-envelope", "%d is more than clients take in one frame", e.MaxEnvelope)
 	c.that(e.MaxEnvelope <= embeddedPayload || !e.EmbeddedNATS(), "max-envelope", "%d is more than the embedded NATS carries, %d", e.MaxEnvelope, embeddedPayload)
 	c.atLeast("max-rate", e.MaxRate, 0)
 	c.atLeast("max-bytes-rate", e.MaxBytesRate, 0)

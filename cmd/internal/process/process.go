@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -40,12 +39,30 @@ var ErrUsage = errors.New("bad usage")
 // Command is a command's whole run: it works until ctx is done, and drains.
 type Command func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
 
-// Main runs a command and returns its exit code. The first SIGTERM or interrupt
-// ends ctx, the second the process.
+// Main runs a command and returns its exit code. The first SIGTERM or interrupt ends
+// ctx; with the second it returns at once, whatever the command still does.
 func Main(run Command, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	context.AfterFunc(ctx, stop) // from then on a signal does what it does by default
-	err := run(ctx, args, getenv, stdout, stderr)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, args, getenv, stdout, stderr) }()
+	for asked := false; ; asked = true {
+		select {
+		case err := <-done:
+			return exitCode(err, stderr)
+		case <-signals:
+			if asked {
+				return exitFailed
+			}
+			cancel()
+		}
+	}
+}
+
+// exitCode is that of a command that has ended with err, which it tells.
+func exitCode(err error, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitDrained
 	}
@@ -166,7 +183,7 @@ func (p *Process) ServeAdmin(ctx context.Context, status func() any) error {
 		},
 		Gatherer: p.Metrics, Status: status, Log: p.Log,
 	})
-	if err := server.Serve(ctx, p.admin); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(ctx, p.admin); err != nil {
 		return fmt.Errorf("admin pages: %w", err)
 	}
 	return nil
@@ -202,14 +219,14 @@ func (p *Process) KeepLease(ctx context.Context, lease presence.Lease, lost func
 // leaveTimeout bounds the goodbye to the other members.
 const leaveTimeout = 5 * time.Second
 
-// Leave says goodbye to the other members.
-func (p *Process) Leave() error {
+// Leave says goodbye to the other members. When all go at the same time, nobody is
+// left to take it.
+func (p *Process) Leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if err := p.Cluster.Leave(ctx); err != nil {
-		return fmt.Errorf("leave: %w", err)
+		p.Log.WithError(err).Info("nobody has taken the goodbye; the others will notice")
 	}
-	return nil
 }
 
 // Close releases what Join took. It says no goodbye.

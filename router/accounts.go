@@ -1,0 +1,136 @@
+package router
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/sirupsen/logrus"
+
+	"limegrove/account"
+	"limegrove/lime"
+	"limegrove/resource"
+	"limegrove/routing"
+)
+
+const (
+	// madeAgain is when the guests of a new account are ended a second time. It is
+	// longer than one of them takes from its login, which was granted before there was
+	// the account, to its session.
+	madeAgain = 30 * time.Second
+
+	// deletedAfter is when the sessions of a deleted account are ended. Who has deleted
+	// it has its answer by then.
+	deletedAfter = time.Second
+
+	// eventBacklog bounds how many events wait for each of these.
+	eventBacklog = 4096
+)
+
+// accountEvents tells the edges of accounts that were made or deleted: a name has one
+// owner at a time.
+type accountEvents struct {
+	nats    *nats.Conn
+	log     logrus.FieldLogger
+	made    chan laterEvent // to be told again; one that does not fit is not
+	deleted chan laterEvent // to be told; one that does not fit is told at once
+}
+
+type laterEvent struct {
+	routing.AccountEvent
+	at time.Time
+}
+
+func newAccountEvents(nc *nats.Conn, log logrus.FieldLogger) *accountEvents {
+	return &accountEvents{
+		nats: nc, log: log,
+		made: make(chan laterEvent, eventBacklog), deleted: make(chan laterEvent, eventBacklog),
+	}
+}
+
+// create ends whoever has the name, but for the session that has made the account, and
+// again the guests who were on their way in. It does not block.
+func (e *accountEvents) create(i lime.Identity, maker lime.Node) {
+	e.publish(routing.AccountEvent{Identity: i, Maker: maker})
+	again := routing.AccountEvent{Identity: i, Maker: maker, GuestsOnly: true}
+	select {
+	case e.made <- laterEvent{again, time.Now().Add(madeAgain)}:
+	default:
+	}
+}
+
+// delete ends the sessions of an account that is no more, soon. It does not block.
+func (e *accountEvents) delete(i lime.Identity) {
+	gone := routing.AccountEvent{Identity: i}
+	select {
+	case e.deleted <- laterEvent{gone, time.Now().Add(deletedAfter)}:
+	default:
+		e.publish(gone)
+	}
+}
+
+// tell publishes the events of one queue when it is time, until ctx is done. The first
+// to come is the first to be told.
+func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case later := <-queue:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Until(later.at)):
+				e.publish(later.AccountEvent)
+			}
+		}
+	}
+}
+
+func (e *accountEvents) publish(a routing.AccountEvent) {
+	if err := routing.TellAccount(e.nats, a); err != nil {
+		e.log.WithError(err).Warn("could not tell of an account")
+	}
+}
+
+// accountStore is the account store as the account resource wants to see it. It tells
+// of what is made and deleted.
+type accountStore struct {
+	*account.Store
+	events *accountEvents
+}
+
+// requesterKey is the key of a command's context for the session that has sent it.
+type requesterKey struct{}
+
+// Get is that of resource.Accounts.
+func (s accountStore) Get(ctx context.Context, id lime.Identity) (resource.Account, error) {
+	a, err := s.Store.Get(ctx, id)
+	return resource.Account(a), err
+}
+
+// Create is that of resource.Accounts.
+func (s accountStore) Create(ctx context.Context, a resource.Account, password []byte) error {
+	if err := s.Store.Create(ctx, account.Account(a), password); err != nil {
+		return err
+	}
+	maker, _ := ctx.Value(requesterKey{}).(lime.Node)
+	s.events.create(a.Identity, maker)
+	return nil
+}
+
+// Update is that of resource.Accounts.
+func (s accountStore) Update(ctx context.Context, id lime.Identity, password []byte, change func(*resource.Account) error) error {
+	return s.Store.Update(ctx, id, password, func(a *account.Account) error {
+		return change((*resource.Account)(a))
+	})
+}
+
+// Delete is that of resource.Accounts.
+func (s accountStore) Delete(ctx context.Context, id lime.Identity) error {
+	if err := s.Store.Delete(ctx, id); err != nil {
+		return err
+	}
+	s.events.delete(id)
+	return nil
+}
