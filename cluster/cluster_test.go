@@ -463,7 +463,7 @@ func TestMemberlistLogsAtItsLevels(t *testing.T) {
 	for _, line := range []string{"[DEBUG] memberlist: a", "[INFO] memberlist: b", "[WARN] memberlist: c", "[ERR] memberlist: d", "e", "[odd"} {
 		cluster.WriteLog(log, line+"\n")
 	}
-	want := "level=debug msg=a\nlevel=info msg=b\nlevel=warning msg=c\nlevel=error msg=d\nlevel=warning msg=e\nlevel=warning msg=\"[odd\"\n"
+	want := "level=debug msg=a\nlevel=info msg=b\nlevel=warning msg=c\nlevel=warning msg=d\nlevel=warning msg=e\nlevel=warning msg=\"[odd\"\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}

@@ -18,9 +18,7 @@ func (w logWriter) Write(line []byte) (int, error) {
 		w.log.Debug(text)
 	case "INFO":
 		w.log.Info(text)
-	case "ERR", "ERROR":
-		w.log.Error(text)
-	default: // WARN, and what names no level
+	default: // WARN, what names no level, and errors: they are of peers, or of our own end
 		w.log.Warn(text)
 	}
 	return len(line), nil

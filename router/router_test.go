@@ -406,11 +406,12 @@ func TestWhatADeadEdgeLeftIsRemovedAndTold(t *testing.T) {
 		SweepInterval: time.Hour, // only when it is told
 		Alive:         func(e presence.EdgeID) bool { return e == "inc-e" },
 	})
-	views, err := w.server.Connect().SubscribeSync("to.org.t.@.rui._view")
+	listener := w.server.Connect()
+	views, err := listener.SubscribeSync("to.org.t.@.rui._view")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(views.SetPendingLimits(-1, -1), w.edgeNATS.Flush()); err != nil {
+	if err := listener.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	w.registry.mu.Lock()

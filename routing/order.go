@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -84,9 +85,14 @@ func (w *Worker) answer(to lime.Node, msg *nats.Msg, envelope []byte) {
 	}
 }
 
+var errBrokerAway = errors.New("ask a router: NATS is away")
+
 // AskLogin asks any router about a session's credentials, and returns its answer.
 // An error matching nats.ErrNoResponders says that there is no router.
 func AskLogin(ctx context.Context, nc *nats.Conn, scheme string, question []byte) ([]byte, error) {
+	if !nc.IsConnected() { // the library would speak of its buffer
+		return nil, errBrokerAway
+	}
 	msg, err := nc.RequestWithContext(ctx, authSubject(scheme), question)
 	if err != nil {
 		return nil, fmt.Errorf("ask a router: %w", err)

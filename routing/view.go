@@ -140,6 +140,7 @@ func (h *Hubs) follow(ctx context.Context, back <-chan nats.Status) {
 // RegisterAll brings the registrations of all sessions to Redis again, because it
 // has lost them.
 func (h *Hubs) RegisterAll() {
+	h.log.Info("Redis has lost this edge's registrations; making them again")
 	for _, s := range h.shards {
 		s.mu.Lock()
 		var all []*Member

@@ -107,6 +107,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	sessionsEnded := parts.Go("sessions", sessions.Run)
 	parts.Go("clients", func() error { return sessions.Serve(serving, listener) })
 
+	log.WithField("incarnation", p.Incarnation()).Info("the edge serves")
 	welcome(stdout, cfg, stores, p, listener.Addr())
 	<-serving.Done()
 
