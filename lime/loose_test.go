@@ -40,3 +40,29 @@ func TestAnEnvelopeOfTwoKindsIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func FuzzLoose(f *testing.F) {
+	for _, b := range []string{
+		`{"pp":null,"event":"RECEIVED","id":"1"}`, `{"a":1 , "pp" : "" }`, `{"method":"\u0047et","status":"SUCCESS","pp":""}`,
+	} {
+		f.Add([]byte(b))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var h, after Header
+		if _, err := h.Scan(b); err != nil {
+			return
+		}
+		out := h.AppendRewritten(nil, b, Rewrite{RemovePP: h.BlankPP, Enums: h.LooseEnums})
+		n, err := after.Scan(out)
+		switch {
+		case err != nil || n != len(out):
+			t.Fatalf("%q became %q: %v", b, out, err)
+		case after.LooseEnums || after.BlankPP:
+			t.Fatalf("%q became %q, which is loose still", b, out)
+		case after.Kind != h.Kind || after.Event != h.Event || after.Method != h.Method || after.Status != h.Status || after.State != h.State:
+			t.Fatalf("%q became %q, which says something else", b, out)
+		case string(after.ID) != string(h.ID) || string(after.From) != string(h.From) || string(after.To) != string(h.To) || string(after.PP) != string(h.PP):
+			t.Fatalf("%q became %q, which is somebody else's", b, out)
+		}
+	})
+}
