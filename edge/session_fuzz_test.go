@@ -153,10 +153,13 @@ func (d *dialogue) checkSender(envelope string, guest bool) {
 	}
 	from, pp := string(h.From), string(h.PP)
 	uri, _ := lime.ParseURI(string(h.URI)) // of what is none, the path is none
+	node := d.session.address // the instance is the session's own when none was proposed
 	switch {
-	case from == anaNode && (pp == "" || pp == anaNode):
-	case from == "Ana@example.org" && pp == anaNode:
-	case guest && pp == anaNode && h.Method == lime.MethodSet && uri.HasPath("/account"):
+	case !strings.HasPrefix(node, "Ana@example.org/"):
+		d.t.Errorf("the session is that of %q", node)
+	case from == node && (pp == "" || pp == node):
+	case from == "Ana@example.org" && pp == node:
+	case guest && pp == node && h.Method == lime.MethodSet && uri.HasPath("/account"):
 	default:
 		d.t.Errorf("from %q with pp %q is handed on: %s", from, pp, envelope)
 	}
