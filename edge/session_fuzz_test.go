@@ -153,7 +153,7 @@ func (d *dialogue) checkSender(envelope string, guest bool) {
 	}
 	from, pp := string(h.From), string(h.PP)
 	uri, _ := lime.ParseURI(string(h.URI)) // of what is none, the path is none
-	node := d.session.address // the instance is the session's own when none was proposed
+	node := d.session.address              // the instance is the session's own when none was proposed
 	switch {
 	case !strings.HasPrefix(node, "Ana@example.org/"):
 		d.t.Errorf("the session is that of %q", node)
