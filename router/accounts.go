@@ -32,8 +32,9 @@ const (
 type accountEvents struct {
 	nats    *nats.Conn
 	log     logrus.FieldLogger
-	made    chan laterEvent // to be told again; one that does not fit is not
-	deleted chan laterEvent // to be told; one that does not fit is told at once
+	has     func(context.Context, lime.Identity) (bool, error) // whether there is an account
+	made    chan laterEvent                                    // to be told again; one that does not fit is not
+	deleted chan laterEvent                                    // to be told; one that does not fit is told at once
 }
 
 type laterEvent struct {
@@ -41,9 +42,9 @@ type laterEvent struct {
 	at time.Time
 }
 
-func newAccountEvents(nc *nats.Conn, log logrus.FieldLogger) *accountEvents {
+func newAccountEvents(nc *nats.Conn, log logrus.FieldLogger, has func(context.Context, lime.Identity) (bool, error)) *accountEvents {
 	return &accountEvents{
-		nats: nc, log: log,
+		nats: nc, log: log, has: has,
 		made: make(chan laterEvent, eventBacklog), deleted: make(chan laterEvent, eventBacklog),
 	}
 }
@@ -81,10 +82,25 @@ func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
 			case <-ctx.Done():
 				return
 			case <-time.After(time.Until(later.at)):
-				e.publish(later.AccountEvent)
+				if !e.outdated(ctx, later.AccountEvent) {
+					e.publish(later.AccountEvent)
+				}
 			}
 		}
 	}
+}
+
+// outdated tells whether a deleted account was made again. That has ended the sessions
+// of the earlier one already, and those that there are now are its new owner's.
+func (e *accountEvents) outdated(ctx context.Context, a routing.AccountEvent) bool {
+	if !a.Maker.IsZero() {
+		return false
+	}
+	again, err := e.has(ctx, a.Identity)
+	if err != nil { // rather a session too few than one of somebody else
+		e.log.WithError(err).Warn("could not look whether an account was made again")
+	}
+	return err == nil && again
 }
 
 func (e *accountEvents) publish(a routing.AccountEvent) {

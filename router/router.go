@@ -88,7 +88,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	events := newAccountEvents(cfg.NATS, cfg.Logger)
+	events := newAccountEvents(cfg.NATS, cfg.Logger, accounts.Has)
 	resource.HandleAccount(mux, accountStore{accounts, events}, cfg.Domains)
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/sirupsen/logrus"
 
 	"limegrove/edge/auth"
 	"limegrove/internal/natstest"
@@ -311,7 +313,11 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newAccountEvents(nc, nil)
+	var there bool
+	away := error(nil)
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	e := newAccountEvents(nc, log, func(context.Context, lime.Identity) (bool, error) { return there, away })
 	rui, maker := lime.Identity{Name: "Rui", Domain: "t.org"}, lime.MustParseNode("Rui@t.org/1")
 	want := func(why, event string) {
 		t.Helper()
@@ -351,6 +357,22 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	stop = run(e.deleted)
 	want("a deleted one", `{}`)
 	stop()
+
+	there = true
+	e.delete(rui)
+	atOnce(e.deleted)
+	if !e.outdated(t.Context(), (<-e.deleted).AccountEvent) {
+		t.Error("the sessions of who has made a deleted account again would end")
+	}
+	away = errors.New("away")
+	e.delete(rui)
+	atOnce(e.deleted)
+	stop = run(e.deleted)
+	want("one of which nobody knows, and none that was made again", `{}`)
+	stop()
+	if n, _, err := told.Pending(); n != 0 || err != nil {
+		t.Errorf("%d more were told, %v", n, err)
+	}
 }
 
 func TestWhoDeletesAnAccountHasTheAnswerAndThenNoSession(t *testing.T) {
