@@ -1,9 +1,10 @@
 package routing
 
 import (
+	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"limegrove/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(leaktest.Run(m)) }

@@ -51,6 +51,7 @@ var libraries = []library{
 	{"golang.org/x/sync", []string{"cmd"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/peterbourgon/ff/v3", []string{"internal"}},
+	{"go.uber.org/goleak", []string{"internal"}},
 	// The servers of the one-process mode.
 	{"github.com/nats-io/nats-server/v2", []string{"internal"}},
 	{"github.com/alicebob/miniredis/v2", []string{"internal"}},
