@@ -7,6 +7,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // Attach finds a session its place: the hub of its identity, with its subscription
@@ -16,9 +17,9 @@ import (
 // A *lime.Reason among the errors is for the session: an address that cannot be
 // served, or a node that is taken.
 func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, error) {
-	key, err := makeIdentityKey(a.Node.Identity)
-	token := instanceToken(a.Node.Instance)
-	if err != nil || len(rootTo)+len(key)+len(".")+len(token) > MaxSubject {
+	key, err := subject.MakeKey(a.Node.Identity)
+	token := subject.Token(a.Node.Instance)
+	if err != nil || len(key.Node(token)) > subject.Max {
 		return nil, &lime.Reason{Code: lime.CodeValidationInvalidIdentity, Description: "The address is too long"}
 	}
 	if a.Address == "" {

@@ -8,6 +8,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // sink takes everything.
@@ -75,18 +76,18 @@ func dispatcher(tb testing.TB, to string) func() {
 	w := newWorld(tb)
 	e := w.idleEdge("a", Config{Shards: 1})
 	s := e.shards[0]
-	key, err := makeIdentityKey(lime.Identity{Name: "rui", Domain: "example.org"})
+	key, err := subject.MakeKey(lime.Identity{Name: "rui", Domain: "example.org"})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	hub := &hub{key: key, shard: s, sub: &nats.Subscription{}}
 	node := lime.MustParseNode("rui@example.org/home")
 	hub.members = []*Member{{
-		hubs: e.Hubs, hub: hub, node: node, address: node.String(), token: instanceToken(node.Instance), state: active, guest: true, to: sink{},
+		hubs: e.Hubs, hub: hub, node: node, address: node.String(), token: subject.Token(node.Instance), state: active, guest: true, to: sink{},
 	}}
 	s.hubs[key] = hub
 	msg := &nats.Msg{
-		Subject: subjectOf(lime.MustParseNode(to)), Reply: string(appendReply(nil, replyPrefix("inc-b"), 0, 77)), Data: benchEnvelope(to), Sub: hub.sub,
+		Subject: subjectOf(lime.MustParseNode(to)), Reply: string(subject.AppendReply(nil, subject.ReplyPrefix("inc-b"), 0, 77)), Data: benchEnvelope(to), Sub: hub.sub,
 	}
 	return func() {
 		s.turn.handle(s, msg)

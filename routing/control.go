@@ -8,6 +8,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // controlMessage tells one edge something about one of its sessions.
@@ -21,12 +22,12 @@ type controlMessage struct {
 // control takes what comes for this edge: the fates of its envelopes, and what
 // others have to tell it.
 func (h *Hubs) control(msg *nats.Msg) {
-	if o, ok := parseReply(msg.Subject); ok {
-		h.answered(msg, o.sequence)
+	if o, ok := subject.ParseReply(msg.Subject); ok {
+		h.answered(msg, o.Sequence)
 		return
 	}
 	var c controlMessage
-	if msg.Subject != controlSubject(h.cfg.Edge) || json.Unmarshal(msg.Data, &c) != nil {
+	if msg.Subject != subject.Control(h.cfg.Edge) || json.Unmarshal(msg.Data, &c) != nil {
 		h.metrics.drop(dropMalformed)
 		return
 	}
@@ -44,7 +45,7 @@ func (h *Hubs) control(msg *nats.Msg) {
 func (h *Hubs) tellReplaced(older *presence.Registration) {
 	data, err := json.Marshal(controlMessage{End: *replacedReason(), Node: older.Node, Session: older.Session})
 	if err == nil {
-		err = h.cfg.NATS.Publish(controlSubject(older.Edge), data)
+		err = h.cfg.NATS.Publish(subject.Control(older.Edge), data)
 	}
 	if err != nil {
 		h.metrics.drop(dropBroker)
@@ -64,7 +65,7 @@ type AccountEvent struct {
 
 // TellAccount publishes e.
 func TellAccount(nc *nats.Conn, e AccountEvent) error {
-	key, err := makeIdentityKey(e.Identity)
+	key, err := subject.MakeKey(e.Identity)
 	if err != nil {
 		return fmt.Errorf("tell of the account %s: %w", e.Identity, err)
 	}
@@ -72,7 +73,7 @@ func TellAccount(nc *nats.Conn, e AccountEvent) error {
 	if err != nil {
 		return fmt.Errorf("tell of the account %s: %w", e.Identity, err)
 	}
-	return nc.Publish(key.account(), data)
+	return nc.Publish(key.Account(), data)
 }
 
 // accountChanged ends the members that an AccountEvent concerns, with the shard locked.
@@ -105,7 +106,7 @@ func (h *Hubs) end(m *Member, why *lime.Reason) {
 // atNode returns the member of a session, or nil, and the others at its node, which
 // may not be active yet.
 func (h *Hubs) atNode(n lime.Node, session string) (m *Member, others []*Member) {
-	key, err := makeIdentityKey(n.Identity)
+	key, err := subject.MakeKey(n.Identity)
 	if err != nil {
 		return nil, nil
 	}
@@ -116,7 +117,7 @@ func (h *Hubs) atNode(n lime.Node, session string) (m *Member, others []*Member)
 	if b == nil {
 		return nil, nil
 	}
-	token := instanceToken(n.Instance)
+	token := subject.Token(n.Instance)
 	for _, o := range b.all() {
 		switch {
 		case o.token != token:

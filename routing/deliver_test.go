@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"limegrove/lime"
+	"limegrove/routing/subject"
 )
 
 var (
@@ -365,7 +366,7 @@ func TestWhoHasLeftIsToldNothing(t *testing.T) {
 	ana := e.Guest("ana@t.org/1")
 	sequence := e.replies.add(ana.Member, message("1"))
 	ana.Leave()
-	w.publishTo(e.nc, string(appendReply(nil, e.prefix, 0, sequence)), "", "42")
+	w.publishTo(e.nc, string(subject.AppendReply(nil, e.prefix, 0, sequence)), "", "42")
 	ana.WantNothing("its session is over")
 	e.WantDropped("which is counted", dropClosed, 1)
 }
@@ -397,7 +398,7 @@ func TestWhatIsNoEnvelopeIsCounted(t *testing.T) {
 	w.publish(e.nc, "rui@t.org/1", "edge.b.re.0.0", "")
 	w.publish(e.nc, "rui@t.org/1", "edge.b.re.0.0", `{"to":"rui@t.org/1","type":"text/plain","content":"from nobody"}`)
 	w.publish(e.nc, "rui@t.org/1", "edge.b.re.0.0", `{"from":"a@b@c","to":"rui@t.org/1","type":"text/plain","content":"x"}`)
-	w.publishTo(e.nc, "to.org.t.@.rui."+tokenView, "", "no JSON")
+	w.publishTo(e.nc, "to.org.t.@.rui."+subject.View, "", "no JSON")
 	w.publishTo(e.nc, "edge.inc-a.ctl", "", "no JSON")
 	w.publishTo(e.nc, "edge.inc-a.what", "", "{}")
 	w.settle()
@@ -447,7 +448,7 @@ func TestWhoeverMayAttachCanBeReached(t *testing.T) {
 	e := w.edge("a", Config{})
 	ana := e.Guest("ana@t.org/1")
 	refused := 0
-	for n := MaxSubject - 30; n <= MaxSubject; n++ {
+	for n := subject.Max - 30; n <= subject.Max; n++ {
 		node := "rui@" + strings.Repeat("d", n-500) + "/" + strings.Repeat("i", 500)
 		rui, err := e.arrive(node, true)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/lime"
+	"limegrove/routing/subject"
 )
 
 // maxTurn is how many envelopes a dispatcher handles before it lets go of its
@@ -76,7 +77,7 @@ func (t *turn) end() []Recipient {
 
 // handle takes one message of NATS, with the shard locked.
 func (t *turn) handle(s *shard, msg *nats.Msg) {
-	key, token, ok := splitTo(msg.Subject)
+	key, token, ok := subject.SplitTo(msg.Subject)
 	if !ok {
 		t.hubs.metrics.drop(dropMalformed)
 		return
@@ -88,20 +89,20 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		// sent to a session in the moment of its end hears nothing: at most once.
 		return
 	}
-	if token == tokenView {
+	if token == subject.View {
 		t.hubs.viewChanged(b, msg.Data)
 		return
 	}
-	if token == tokenAccount {
+	if token == subject.Account {
 		t.hubs.accountChanged(b, msg.Data)
 		return
 	}
-	from, ok := parseReply(msg.Reply)
+	from, ok := subject.ParseReply(msg.Reply)
 	if !ok {
 		t.hubs.metrics.drop(dropOrigin)
 		return
 	}
-	if from.hops > t.hubs.cfg.MaxHops {
+	if from.Hops > t.hubs.cfg.MaxHops {
 		t.hubs.metrics.drop(dropHopLimit)
 		return
 	}
@@ -114,7 +115,7 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 
 // deliver gives an envelope to those of a hub's members whom its address reaches,
 // and tells its origin when that is nobody.
-func (t *turn) deliver(b *hub, token string, from origin, msg *nats.Msg) {
+func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg) {
 	sender, err := lime.ParseNodeView(t.header.From)
 	if err != nil {
 		t.hubs.metrics.drop(dropMalformed)
@@ -127,14 +128,14 @@ func (t *turn) deliver(b *hub, token string, from origin, msg *nats.Msg) {
 	}
 	reached, refused := false, false
 	give := func(m *Member) {
-		if err := t.give(m, token == tokenIdentity, msg.Data); err != nil {
+		if err := t.give(m, token == subject.Identity, msg.Data); err != nil {
 			t.hubs.metrics.drop(dropFor(err))
 			refused = true
 		} else {
 			reached = true
 		}
 	}
-	if token == tokenIdentity {
+	if token == subject.Identity {
 		for _, m := range b.members {
 			if reachedAtIdentity(m.presence, m.guest, server) && (echoes(m.presence) || string(session) != m.address) {
 				give(m)
@@ -183,11 +184,11 @@ func (t *turn) give(m *Member, identity bool, envelope []byte) error {
 func (h *hub) reachedElsewhere(token string, server bool) bool {
 	for i := range h.remote {
 		r := &h.remote[i]
-		if token == tokenIdentity {
+		if token == subject.Identity {
 			if reachedAtIdentity(&r.Presence, r.Guest, server) {
 				return true
 			}
-		} else if reachedAtNode(&r.Presence, server) && instanceToken(r.Node.Instance) == token {
+		} else if reachedAtNode(&r.Presence, server) && subject.Token(r.Node.Instance) == token {
 			return true
 		}
 	}
@@ -195,8 +196,8 @@ func (h *hub) reachedElsewhere(token string, server bool) bool {
 }
 
 // note has the origin of an envelope that reached nobody told so, if it asked to know.
-func (t *turn) note(reply string, from origin, code lime.Code) {
-	if from.sequence != noReply {
+func (t *turn) note(reply string, from subject.Origin, code lime.Code) {
+	if from.Sequence != subject.NoReply {
 		t.fates = append(t.fates, fate{reply, code})
 	}
 }

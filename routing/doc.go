@@ -1,6 +1,6 @@
 // Package routing carries envelopes between edges, over NATS.
 //
-// An address is a subject (see subject.go, the only place that knows how). An
+// An address is a subject (package subject, the only place that knows how). An
 // edge that holds sessions of an identity has a [hub] for it: the local
 // sessions, the view of those elsewhere, and one NATS subscription, on a channel
 // that many hubs share. A sender's edge publishes once, to the subject of the

@@ -7,12 +7,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // hub is an edge's record of one identity that has sessions there.
 type hub struct {
 	// Set when it is made and not changed.
-	key   identityKey
+	key   subject.Key
 	shard *shard
 
 	// Guarded by shard.
@@ -45,7 +46,7 @@ func findMember(all []*Member, token string) *Member {
 // stranded returns the member here, if any, whose node another edge's session holds
 // by now: it was replaced, and may not have heard of it.
 func (h *hub) stranded(r *presence.Registration) *Member {
-	m := h.find(instanceToken(r.Node.Instance))
+	m := h.find(subject.Token(r.Node.Instance))
 	if m == nil || m.registered == 0 || m.session == r.Session {
 		return nil
 	}
@@ -86,7 +87,7 @@ func (h *hub) others(token string) int {
 		}
 	}
 	for i := range h.remote {
-		if instanceToken(h.remote[i].Node.Instance) != token {
+		if subject.Token(h.remote[i].Node.Instance) != token {
 			n++
 		}
 	}
@@ -116,7 +117,7 @@ type shard struct {
 	messages chan *nats.Msg
 
 	mu   sync.Mutex
-	hubs map[identityKey]*hub
+	hubs map[subject.Key]*hub
 
 	// Owned by the dispatcher.
 	turn turn

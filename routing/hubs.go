@@ -15,6 +15,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // ErrQueueFull is matched by a Recipient's refusal to queue more, as is any
@@ -102,14 +103,14 @@ func New(cfg Config) *Hubs {
 		log:     logger(cfg.Logger),
 		metrics: newMetrics(cfg.Metrics),
 		seed:    maphash.MakeSeed(),
-		prefix:  replyPrefix(cfg.Edge),
+		prefix:  subject.ReplyPrefix(cfg.Edge),
 	}
 	h.scratch.New = func() any { return new(scratch) }
 	h.barrier.flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
 	h.registrar = newRegistrar(h)
 	cfg.NATS.SetErrorHandler(h.brokerError)
 	for range cfg.Shards {
-		s := &shard{messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[identityKey]*hub{}}
+		s := &shard{messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}}
 		s.turn.hubs = h
 		h.shards = append(h.shards, s)
 	}
@@ -121,7 +122,7 @@ func New(cfg Config) *Hubs {
 func (h *Hubs) Run(ctx context.Context) error {
 	back := h.cfg.NATS.StatusChanged(nats.CONNECTED)
 	defer h.cfg.NATS.RemoveStatusListener(back)
-	control, err := h.cfg.NATS.Subscribe(rootEdge+string(h.cfg.Edge)+".>", h.control)
+	control, err := h.cfg.NATS.Subscribe(subject.Edge(h.cfg.Edge), h.control)
 	if err != nil {
 		return fmt.Errorf("subscribe to control messages: %w", err)
 	}
@@ -144,7 +145,7 @@ func (h *Hubs) ServerNode(domain string) lime.Node {
 	return lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: domain}, Instance: "#" + h.cfg.ID}
 }
 
-func (h *Hubs) shardOf(key identityKey) *shard {
+func (h *Hubs) shardOf(key subject.Key) *shard {
 	return h.shards[maphash.String(h.seed, string(key))%uint64(len(h.shards))]
 }
 

@@ -6,11 +6,13 @@ import (
 	"fmt"
 
 	"github.com/nats-io/nats.go"
+
+	"limegrove/routing/subject"
 )
 
 // join returns the hub of an identity with a place in it reserved, which release
 // gives back. The first to come makes the subscription, the others wait for it.
-func (h *Hubs) join(ctx context.Context, key identityKey) (*hub, error) {
+func (h *Hubs) join(ctx context.Context, key subject.Key) (*hub, error) {
 	s := h.shardOf(key)
 	s.mu.Lock()
 	b := s.hubs[key]
@@ -25,7 +27,7 @@ func (h *Hubs) join(ctx context.Context, key identityKey) (*hub, error) {
 	s.mu.Unlock()
 
 	if first {
-		sub, err := h.cfg.NATS.ChanSubscribe(key.subject(), s.messages)
+		sub, err := h.cfg.NATS.ChanSubscribe(key.Hub(), s.messages)
 		s.mu.Lock()
 		b.sub, b.err, b.ready = sub, err, nil
 		s.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/lime"
+	"limegrove/routing/subject"
 )
 
 // Order is a command for the server, on its way to a router's handler. Its
@@ -77,10 +78,10 @@ func (w *Worker) refuseCommand(msg *nats.Msg) {
 
 // answer publishes an envelope of the server, one hop on.
 func (w *Worker) answer(to lime.Node, msg *nats.Msg, envelope []byte) {
-	from, _ := parseReply(msg.Reply)
-	subject := appendTo(nil, []byte(to.Domain), []byte(to.Name), []byte(to.Instance), &foldScratch{})
-	reply := appendReply(nil, w.prefix, from.hops+1, noReply)
-	if err := w.cfg.NATS.PublishRequest(string(subject), string(reply), envelope); err != nil {
+	from, _ := subject.ParseReply(msg.Reply)
+	address := subject.AppendTo(nil, []byte(to.Domain), []byte(to.Name), []byte(to.Instance), &subject.Scratch{})
+	reply := subject.AppendReply(nil, w.prefix, from.Hops+1, subject.NoReply)
+	if err := w.cfg.NATS.PublishRequest(string(address), string(reply), envelope); err != nil {
 		w.log.WithError(err).Warn("could not answer a command")
 	}
 }
@@ -93,7 +94,7 @@ func AskLogin(ctx context.Context, nc *nats.Conn, scheme string, question []byte
 	if !nc.IsConnected() { // the library would speak of its buffer
 		return nil, errBrokerAway
 	}
-	msg, err := nc.RequestWithContext(ctx, authSubject(scheme), question)
+	msg, err := nc.RequestWithContext(ctx, subject.Auth(scheme), question)
 	if err != nil {
 		return nil, fmt.Errorf("ask a router: %w", err)
 	}

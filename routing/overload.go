@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/nats-io/nats.go"
+
+	"limegrove/routing/subject"
 )
 
 // brokerError takes what goes wrong behind the client library's back. That a
@@ -14,7 +16,7 @@ func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 		h.log.WithError(err).Warn("NATS")
 		return
 	}
-	key, _, ok := splitTo(sub.Subject)
+	key, _, ok := subject.SplitTo(sub.Subject)
 	if !ok { // control messages, which are not counted one by one
 		h.log.WithField("subject", sub.Subject).Warn("this edge does not keep up with NATS")
 		return

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"limegrove/lime"
+	"limegrove/routing/subject"
 )
 
 // How many publications may wait to hear of their fate. The broker and the other
@@ -28,15 +29,15 @@ type pending struct {
 // nobody. It is a ring: bounded, without timers, and an entry is answered once.
 type replies struct {
 	mu    sync.Mutex
-	next  uint64 // never noReply
+	next  uint64 // never subject.NoReply
 	pages [replyPages]*[replyPage]pending
 }
 
-// add notes an envelope of m and returns its sequence, or noReply for what nobody
+// add notes an envelope of m and returns its sequence, or subject.NoReply for what nobody
 // is told about: whatever has no id, notifications, and responses. It borrows h.
 func (r *replies) add(m *Member, h *lime.Header) uint64 {
 	if !wantsAnswer(h) {
-		return noReply
+		return subject.NoReply
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,7 +50,7 @@ func (r *replies) add(m *Member, h *lime.Header) uint64 {
 
 // take returns the entry of a sequence once. Its id is the caller's.
 func (r *replies) take(sequence uint64) (p pending, ok bool) {
-	if sequence == noReply {
+	if sequence == subject.NoReply {
 		return pending{}, false
 	}
 	r.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"limegrove/lime"
+	"limegrove/routing/subject"
 )
 
 func message(id string) *lime.Header { return &lime.Header{Kind: lime.KindMessage, ID: []byte(id)} }
@@ -40,7 +41,7 @@ func TestOnlyWhatLimeAnswersIsRemembered(t *testing.T) {
 		{"an observe", lime.Header{Kind: lime.KindCommand, ID: []byte("1"), Method: lime.MethodObserve}, false},
 	} {
 		var r replies
-		if got := r.add(&Member{}, &c.h) != noReply; got != c.want {
+		if got := r.add(&Member{}, &c.h) != subject.NoReply; got != c.want {
 			t.Errorf("%s: remembered %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -48,7 +49,7 @@ func TestOnlyWhatLimeAnswersIsRemembered(t *testing.T) {
 
 func TestRepliesThatWereNotAskedForFindNothing(t *testing.T) {
 	var r replies
-	for _, s := range []uint64{noReply, 1, 2, 1 << 63, 1<<64 - 1} {
+	for _, s := range []uint64{subject.NoReply, 1, 2, 1 << 63, 1<<64 - 1} {
 		if _, ok := r.take(s); ok {
 			t.Errorf("%d finds something in an empty ring", s)
 		}

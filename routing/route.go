@@ -6,11 +6,12 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/lime"
+	"limegrove/routing/subject"
 )
 
 // scratch is what one publication needs while it is made.
 type scratch struct {
-	fold     foldScratch
+	fold     subject.Scratch
 	subjects []byte // the subject, and the reply subject behind it
 	envelope []byte
 }
@@ -19,13 +20,13 @@ type scratch struct {
 func (h *Hubs) route(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
 	s := h.scratch.Get().(*scratch)
 	defer h.scratch.Put(s)
-	s.subjects = appendTo(s.subjects[:0], to.Domain, to.Name, to.Instance, &s.fold)
+	s.subjects = subject.AppendTo(s.subjects[:0], to.Domain, to.Name, to.Instance, &s.fold)
 	n := len(s.subjects)
-	if n > MaxSubject {
+	if n > subject.Max {
 		return &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
 	sequence := h.replies.add(m, header)
-	s.subjects = appendReply(s.subjects, h.prefix, 0, sequence)
+	s.subjects = subject.AppendReply(s.subjects, h.prefix, 0, sequence)
 	text := string(s.subjects) // one allocation for both
 	if err := h.cfg.NATS.PublishRequest(text[:n], text[n:], envelope); err != nil {
 		h.replies.take(sequence)
@@ -46,8 +47,8 @@ const (
 func (h *Hubs) command(m *Member, header *lime.Header, envelope []byte) error {
 	sequence := h.replies.add(m, header)
 	msg := &nats.Msg{
-		Subject: commandSubject(m.node.Domain),
-		Reply:   string(appendReply(nil, h.prefix, 0, sequence)),
+		Subject: subject.Command(m.node.Domain),
+		Reply:   string(subject.AppendReply(nil, h.prefix, 0, sequence)),
 		Data:    envelope,
 		Header:  nats.Header{headerRequester: []string{strconv.Quote(m.address)}},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // viewEvent tells the other edges of one identity that a registration has changed.
@@ -42,7 +43,7 @@ func (h *hub) identity() lime.Identity {
 func (h *Hubs) tellView(b *hub, e viewEvent) {
 	data, err := json.Marshal(e)
 	if err == nil {
-		err = h.cfg.NATS.Publish(b.key.view(), data)
+		err = h.cfg.NATS.Publish(b.key.View(), data)
 	}
 	if err != nil {
 		h.metrics.drop(dropBroker)
@@ -157,7 +158,7 @@ func (h *Hubs) RegisterAll() {
 // TellRemoved tells the edges of an identity that a dead edge's registration was
 // removed. Routers do.
 func TellRemoved(nc *nats.Conn, gone presence.Removed) error {
-	key, err := makeIdentityKey(gone.Node.Identity)
+	key, err := subject.MakeKey(gone.Node.Identity)
 	if err != nil {
 		return err
 	}
@@ -165,5 +166,5 @@ func TellRemoved(nc *nats.Conn, gone presence.Removed) error {
 	if err != nil {
 		return err
 	}
-	return nc.Publish(key.view(), data)
+	return nc.Publish(key.View(), data)
 }

@@ -8,12 +8,13 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // tell publishes a change of a view, as another edge does.
 func (w *world) tell(v viewEvent) {
 	w.Helper()
-	key, err := makeIdentityKey(v.Node.Identity)
+	key, err := subject.MakeKey(v.Node.Identity)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -21,7 +22,7 @@ func (w *world) tell(v viewEvent) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.publishTo(w.edges[0].nc, key.view(), "", string(data))
+	w.publishTo(w.edges[0].nc, key.View(), "", string(data))
 }
 
 // wantRemote checks an edge's view of the others.
@@ -213,7 +214,7 @@ func TestARouterTellsWhatItHasRemoved(t *testing.T) {
 		t.Errorf("%v views were read, want none", n)
 	}
 	if err := TellRemoved(a.nc, presence.Removed{Registration: presence.Registration{
-		Node: lime.Node{Identity: lime.Identity{Name: string(make([]byte, 2*MaxSubject)), Domain: "t"}},
+		Node: lime.Node{Identity: lime.Identity{Name: string(make([]byte, 2*subject.Max)), Domain: "t"}},
 	}}); err == nil {
 		t.Error("an address without a subject was told of")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // WorkerConfig is what a Worker is made of. NATS, Router, Command and Login are
@@ -107,13 +108,13 @@ func NewWorker(cfg WorkerConfig) *Worker {
 	if cfg.Schemes == nil {
 		cfg.Schemes = []string{"guest", "plain"}
 	}
-	w := &Worker{cfg: cfg, log: logger(cfg.Logger), prefix: replyPrefix(cfg.Router)}
+	w := &Worker{cfg: cfg, log: logger(cfg.Logger), prefix: subject.ReplyPrefix(cfg.Router)}
 	w.jobs = []*job{{
-		kind: "command", subject: rootCmd + ">", workers: cfg.Commands, handle: w.command, refuse: w.refuseCommand,
+		kind: "command", subject: subject.Commands, workers: cfg.Commands, handle: w.command, refuse: w.refuseCommand,
 	}}
 	for _, scheme := range cfg.Schemes {
 		w.jobs = append(w.jobs, &job{
-			kind: scheme, subject: authSubject(scheme), workers: cfg.Logins, handle: w.login, refuse: w.refuseLogin,
+			kind: scheme, subject: subject.Auth(scheme), workers: cfg.Logins, handle: w.login, refuse: w.refuseLogin,
 		})
 	}
 	f := promauto.With(cfg.Metrics)

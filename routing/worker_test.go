@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"limegrove/lime"
+	"limegrove/routing/subject"
 )
 
 // testWorker is a router's worker and its end.
@@ -131,7 +132,7 @@ func TestCommandsOfNobodyAreLeftAlone(t *testing.T) {
 	}})
 	for _, requester := range []string{"", "ana@t.org/1", `""`, `"ana"`, `"ana@t.org"`, `"a@b@c/1"`} {
 		err := r.cfg.NATS.PublishMsg(&nats.Msg{
-			Subject: commandSubject("t.org"), Data: []byte(ping("1")), Header: nats.Header{headerRequester: []string{requester}},
+			Subject: subject.Command("t.org"), Data: []byte(ping("1")), Header: nats.Header{headerRequester: []string{requester}},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"limegrove/internal/natstest"
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // patience bounds every wait of these tests; only a very busy machine comes near.
@@ -237,7 +238,7 @@ func (e *testEdge) hub(identity string) *hub {
 	if err != nil {
 		e.w.Fatal(err)
 	}
-	key, err := makeIdentityKey(i)
+	key, err := subject.MakeKey(i)
 	if err != nil {
 		e.w.Fatal(err)
 	}

@@ -1,0 +1,17 @@
+// Package subject is the only place that knows how addresses, and everything else
+// that travels over NATS, become subjects, and how streams are named.
+//
+//	to.<org>.<example>.@.<name>.<instance>      whoever holds that node
+//	to.….@.<name>._                             the bare identity
+//	log.<p>.….@.<name>.<instance or _>          the log of partition p, which republishes to to.…
+//	inbox.<p>.….@.<name>.<instance or _>        its inbox, likewise
+//	cmd.<org>.<example>                         routers: commands to a domain's server
+//	auth.<scheme>                               routers: logins
+//	edge.<incarnation>.ctl                      one edge
+//	edge.<incarnation>.re.<hops>.<sequence>     the fate of an envelope that reached nobody
+//	ack.<incarnation>.<p>.<sequence>            JetStream's answer to what an edge has stored
+//
+// The labels of a domain are reversed, so that a wildcard covers a domain with its
+// sub-domains. Labels are escaped and folded: addresses compare without regard to
+// case.
+package subject

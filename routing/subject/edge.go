@@ -1,0 +1,73 @@
+package subject
+
+import (
+	"strconv"
+	"strings"
+
+	"limegrove/presence"
+)
+
+// Roots of the subjects between processes.
+const (
+	rootAuth = "auth."
+	rootEdge = "edge."
+	rootAck  = "ack."
+)
+
+// Auth is where the routers take the logins of a scheme.
+func Auth(scheme string) string { return rootAuth + string(appendLabel(nil, []byte(scheme))) }
+
+// Control is where one edge is told something, and Edge covers all that is for it
+// alone, the fates of its envelopes included.
+func Control(e presence.EdgeID) string { return rootEdge + string(e) + ".ctl" }
+
+// Edge is what an edge subscribes to for Control and ReplyPrefix.
+func Edge(e presence.EdgeID) string { return rootEdge + string(e) + ".>" }
+
+// ReplyPrefix begins the reply subjects of one edge; see AppendReply.
+func ReplyPrefix(e presence.EdgeID) string { return rootEdge + string(e) + ".re." }
+
+// NoReply is the sequence of a publication whose fate nobody is told.
+const NoReply = 0
+
+// AppendReply appends edge.<incarnation>.re.<hops>.<sequence>: where the fate of an
+// envelope is told. It also says to every hub where the envelope came from and how
+// often it has been forwarded, at the price of no header.
+func AppendReply(dst []byte, prefix string, hops int, sequence uint64) []byte {
+	dst = append(dst, prefix...)
+	dst = strconv.AppendInt(dst, int64(hops), 10)
+	dst = append(dst, '.')
+	return strconv.AppendUint(dst, sequence, 36)
+}
+
+// Origin is what a reply subject tells of a publication.
+type Origin struct {
+	Edge     presence.EdgeID
+	Hops     int
+	Sequence uint64
+}
+
+// ParseReply takes a reply subject apart.
+func ParseReply(subject string) (o Origin, ok bool) {
+	rest, ok := strings.CutPrefix(subject, rootEdge)
+	if !ok {
+		return Origin{}, false
+	}
+	edge, rest, ok := strings.Cut(rest, ".re.")
+	if !ok {
+		return Origin{}, false
+	}
+	hops, sequence, ok := strings.Cut(rest, ".")
+	if !ok {
+		return Origin{}, false
+	}
+	h, err := strconv.ParseUint(hops, 10, 16)
+	if err != nil {
+		return Origin{}, false
+	}
+	s, err := strconv.ParseUint(sequence, 36, 64)
+	if err != nil {
+		return Origin{}, false
+	}
+	return Origin{presence.EdgeID(edge), int(h), s}, true
+}

@@ -1,0 +1,113 @@
+package subject
+
+import (
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	"limegrove/presence"
+)
+
+// Roots of the streams' subjects.
+const (
+	rootLog   = "log."
+	rootInbox = "inbox."
+)
+
+// Everything covers all that streams republish to.
+const Everything = rootTo + ">"
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Partition returns which of n partitions an identity belongs to. The answer is part
+// of what is stored: it must never change.
+func (k Key) Partition(n int) int {
+	return int(crc32.Checksum([]byte(k), castagnoli) % uint32(n))
+}
+
+// LogStream and InboxStream name the streams of a partition.
+func LogStream(p int) string { return "LOG_" + strconv.Itoa(p) }
+
+// InboxStream names the inbox of a partition.
+func InboxStream(p int) string { return "INBOX_" + strconv.Itoa(p) }
+
+// LogAll is what the log of a partition holds.
+func LogAll(p int) string { return rootLog + strconv.Itoa(p) + ".>" }
+
+// InboxAll is what the inbox of a partition holds.
+func InboxAll(p int) string { return rootInbox + strconv.Itoa(p) + ".>" }
+
+// Log is where messages for an address are logged; the token is an instance's, or
+// Identity.
+func (k Key) Log(p int, token string) string { return stored(rootLog, p, k, token) }
+
+// Inbox is where messages for an address wait.
+func (k Key) Inbox(p int, token string) string { return stored(rootInbox, p, k, token) }
+
+func stored(root string, p int, k Key, token string) string {
+	b := make([]byte, 0, len(root)+len(k)+len(token)+8)
+	b = append(b, root...)
+	b = strconv.AppendInt(b, int64(p), 10)
+	b = append(b, '.')
+	b = append(b, k...)
+	b = append(b, '.')
+	return string(append(b, token...))
+}
+
+// LogToInbox returns where a logged message of partition p waits.
+func LogToInbox(p int, log string) (inbox string, ok bool) {
+	rest, ok := strings.CutPrefix(log, rootLog+strconv.Itoa(p)+".")
+	if !ok {
+		return "", false
+	}
+	return rootInbox + strconv.Itoa(p) + "." + rest, true
+}
+
+// SplitStored takes the subject of a logged or waiting message apart.
+func SplitStored(subject string) (key Key, token string, ok bool) {
+	rest, ok := strings.CutPrefix(subject, rootLog)
+	if !ok {
+		if rest, ok = strings.CutPrefix(subject, rootInbox); !ok {
+			return "", "", false
+		}
+	}
+	_, rest, ok = strings.Cut(rest, ".") // the partition
+	i := strings.LastIndexByte(rest, '.')
+	if !ok || i < 0 {
+		return "", "", false
+	}
+	return Key(rest[:i]), rest[i+1:], true
+}
+
+// Acks is where an edge hears what became of what it has stored, and AckPrefix begins
+// the reply subjects; see AppendAck.
+func Acks(e presence.EdgeID) string { return rootAck + string(e) + ".>" }
+
+// AckPrefix begins the subjects that Acks covers.
+func AckPrefix(e presence.EdgeID) string { return rootAck + string(e) + "." }
+
+// AppendAck appends ack.<incarnation>.<p>.<sequence>: where JetStream answers.
+func AppendAck(dst []byte, prefix string, p int, sequence uint64) []byte {
+	dst = append(dst, prefix...)
+	dst = strconv.AppendInt(dst, int64(p), 10)
+	dst = append(dst, '.')
+	return strconv.AppendUint(dst, sequence, 36)
+}
+
+// ParseAck takes a subject of AppendAck apart.
+func ParseAck(subject, prefix string) (p int, sequence uint64, ok bool) {
+	rest, ok := strings.CutPrefix(subject, prefix)
+	if !ok {
+		return 0, 0, false
+	}
+	partition, text, ok := strings.Cut(rest, ".")
+	if !ok {
+		return 0, 0, false
+	}
+	p, err := strconv.Atoi(partition)
+	if err != nil {
+		return 0, 0, false
+	}
+	sequence, err = strconv.ParseUint(text, 36, 64)
+	return p, sequence, err == nil
+}

@@ -1,0 +1,141 @@
+package subject
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"limegrove/lime"
+)
+
+// Max is the longest subject that is made of an address, in bytes. A NATS
+// protocol line holds 4,096 and carries the subject, a reply subject and sizes;
+// an envelope that JetStream republishes carries a second one.
+const Max = 1400
+
+// ErrTooLong is for an address that LIME's grammar allows and a NATS
+// protocol line would not hold.
+var ErrTooLong = errors.New("address too long for a subject")
+
+// Roots of the subjects that are made of an address.
+const (
+	rootTo  = "to."
+	rootCmd = "cmd."
+)
+
+// Tokens in the place of an instance. Labels made of addresses never start with an
+// underscore, so an instance cannot be taken for one of these.
+const (
+	Identity = "_"        // the bare identity
+	View     = "_view"    // a change of the identity's registrations
+	Account  = "_account" // the identity's account was made or deleted
+)
+
+// Key is what an identity's hub is known by: its folded domain, label by
+// label in reverse, and its folded name, as they stand in subjects.
+type Key string
+
+// MakeKey returns the key of an identity that has a name and a domain.
+func MakeKey(i lime.Identity) (Key, error) {
+	b := appendIdentity(make([]byte, 0, len(i.Name)+len(i.Domain)+8), []byte(i.Domain), []byte(i.Name), &Scratch{})
+	if len(b) > Max {
+		return "", ErrTooLong
+	}
+	return Key(b), nil
+}
+
+// Token returns the last token of the subjects of a session's node.
+func Token(instance string) string {
+	return string(appendLabel(nil, lime.AppendFold(nil, []byte(instance))))
+}
+
+// Hub is what a hub of that identity subscribes to.
+func (k Key) Hub() string { return rootTo + string(k) + ".*" }
+
+// View is where changes of that identity's registrations are told.
+func (k Key) View() string { return rootTo + string(k) + "." + View }
+
+// Account is where it is told that the identity's account was made or deleted.
+func (k Key) Account() string { return rootTo + string(k) + "." + Account }
+
+// Node is the subject of one address of that identity: an instance's token, or
+// Identity.
+func (k Key) Node(token string) string { return rootTo + string(k) + "." + token }
+
+// SplitTo takes a subject that Hub matched apart, without allocating.
+func SplitTo(subject string) (key Key, token string, ok bool) {
+	rest, ok := strings.CutPrefix(subject, rootTo)
+	if !ok {
+		return "", "", false
+	}
+	i := strings.LastIndexByte(rest, '.')
+	if i < 0 {
+		return "", "", false
+	}
+	return Key(rest[:i]), rest[i+1:], true
+}
+
+// Scratch holds the folded parts of an address while its subject is built.
+type Scratch struct{ domain, part []byte }
+
+// AppendTo appends the subject of an address whose parts are as they were spelled;
+// no instance addresses the bare identity.
+func AppendTo(dst, domain, name, instance []byte, s *Scratch) []byte {
+	dst = append(dst, rootTo...)
+	dst = appendIdentity(dst, domain, name, s)
+	dst = append(dst, '.')
+	if len(instance) == 0 {
+		return append(dst, Identity...)
+	}
+	s.part = lime.AppendFold(s.part[:0], instance)
+	return appendLabel(dst, s.part)
+}
+
+// appendIdentity appends the key of an identity.
+func appendIdentity(dst, domain, name []byte, s *Scratch) []byte {
+	s.domain = lime.AppendFold(s.domain[:0], domain)
+	dst = appendDomain(dst, s.domain)
+	dst = append(dst, '.', '@', '.')
+	s.part = lime.AppendFold(s.part[:0], name)
+	return appendLabel(dst, s.part)
+}
+
+// appendDomain appends the labels of a folded domain in reverse, so that a
+// wildcard behind a domain covers its sub-domains.
+func appendDomain(dst, domain []byte) []byte {
+	for {
+		dot := bytes.LastIndexByte(domain, '.')
+		dst = appendLabel(dst, domain[dot+1:])
+		if dot < 0 {
+			return dst
+		}
+		domain = domain[:dot]
+		dst = append(dst, '.')
+	}
+}
+
+// appendLabel appends one token: what would mean something to NATS, or be taken
+// for a token of ours, is written as %XX, and an empty label as a lone %.
+func appendLabel(dst, label []byte) []byte {
+	const hex = "0123456789ABCDEF"
+	if len(label) == 0 {
+		return append(dst, '%')
+	}
+	for i, c := range label {
+		switch {
+		case c <= ' ' || c == 0x7f || c == '.' || c == '*' || c == '>' || c == '@' || c == '%' || c == '_' && i == 0:
+			dst = append(dst, '%', hex[c>>4], hex[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// Command is where the routers take the commands to a domain's server.
+func Command(domain string) string {
+	return string(appendDomain([]byte(rootCmd), lime.AppendFold(nil, []byte(domain))))
+}
+
+// Commands are those of all domains.
+const Commands = rootCmd + ">"
