@@ -56,6 +56,10 @@ cover: ## statement coverage of what has a threshold
 fuzz: ## every fuzz target for FUZZTIME=3s
 	tools/fuzz $(FUZZTIME)
 
+.PHONY: model
+model: ## the model of stored delivery, half a million runs
+	go test -count=1 ./routing/delivery -run Interleaving -rapid.checks=500000 -rapid.steps=100
+
 .PHONY: bench
 bench: ## six runs of PKG=./... BENCH=. into BENCHOUT=bin/bench.txt, summed up
 	@mkdir -p $(dir $(BENCHOUT))

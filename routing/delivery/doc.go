@@ -1,0 +1,31 @@
+// Package delivery is the bookkeeping of stored delivery to one session, without
+// I/O: what it was handed, what it has acknowledged, and what is to be read next.
+//
+// A session follows up to two addresses, its node and its identity, each with a
+// [Follow]. Messages of an address have positions in its partition's log, and reach
+// the session in three ways: as a copy of the log's when it is stored, as a copy of
+// the inbox's when the sweep moves it there, or by being read from either. A Follow
+// knows exactly which positions were handed out, so the same message coming by
+// another way is known as a duplicate, and one that was missed is known to be
+// missing.
+//
+// While it is live, a copy is handed out as it comes. Each log copy names the
+// position before it on its address: when that was not handed out, something is
+// missing, and the Follow falls behind. So it does when the session cannot be given
+// more for now, and so it begins. Behind, copies are only noted, and the messages
+// are read: what waits in the inbox, then the log and the inbox once more. In that
+// order a message that moves from the log to the inbox in between is seen at least
+// once.
+//
+// A copy that names no position before it, because the log was purged up to there,
+// is taken for complete: what was unacknowledged in the purged part has come as the
+// inbox's copy, at least a step of the sweep earlier. Should both of its copies have
+// been lost, it is still in the inbox, is handed out late when that is read the next
+// time, and is never taken for acknowledged, since no run of positions covers it.
+//
+// What was handed out is unacknowledged until the client proves that it has it, and
+// lies in the session's [Window] until then. Proof is cumulative: a connection keeps
+// order. The floor of an address is the position up to which this session has
+// acknowledged everything; it may skip what lies in the inbox, which is removed one
+// by one, and never what lies in the log.
+package delivery

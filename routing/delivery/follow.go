@@ -1,0 +1,156 @@
+package delivery
+
+import "slices"
+
+// Message is one stored message of an address.
+type Message struct {
+	Position uint64 // in the log
+	Previous uint64 // the one before it on the address in the log; 0 when that is not known
+	Inbox    uint64 // its sequence in the inbox; 0 when it comes from the log
+	Data     []byte
+	Origin   string // where it entered the cluster, for distances
+}
+
+// maxSkipped bounds how many positions are kept from being taken for acknowledged by
+// what follows them. They are needed until the sweep has come by.
+const maxSkipped = 256
+
+// Verdict is what is to be done with a copy.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Ignore     Verdict = iota // it was handed out, or will be read
+	HandOut                   // now
+	FallBehind                // something before it is missing: it is to be read
+	Remove                    // the inbox's copy of what this session has had: see InboxCopy
+)
+
+// Follow is what a session knows of one address that it follows. The zero Follow is
+// off. It is not safe for use by several goroutines at once.
+type Follow struct {
+	on     bool
+	behind bool
+	log    bool   // behind: the inbox is read, and the log is next
+	base   uint64 // what is not above it in the log was acknowledged before the session
+	handed runs
+	acked  uint64 // the highest position that was acknowledged
+	// skipped are positions that were passed over without being handed out, for others
+	// to have: the floor stays below those that are still in the log.
+	skipped []uint64
+	// While behind: the newest log position and inbox sequence that a copy was seen of.
+	seenLog, seenInbox uint64
+	inbox              uint64 // up to which sequence the inbox was read
+}
+
+// On tells whether the session follows the address at the moment.
+func (f *Follow) On() bool { return f.on }
+
+// Behind tells whether there may be something to be read.
+func (f *Follow) Behind() bool { return f.on && f.behind }
+
+// Live tells whether copies are handed out as they come.
+func (f *Follow) Live() bool { return f.on && !f.behind }
+
+// Start begins to follow, or goes on after Stop, behind. What is not above floor in
+// the log was acknowledged before.
+func (f *Follow) Start(floor uint64) {
+	f.on, f.behind, f.log = true, true, false
+	f.base = max(f.base, floor)
+}
+
+// Stop ends following. What was handed out can still be acknowledged.
+func (f *Follow) Stop() { f.on = false }
+
+// Reset forgets all positions, since the log that they were of is no more.
+func (f *Follow) Reset() { *f = Follow{on: f.on, behind: true} }
+
+// Lag says that the session cannot be given m, and no more, for now.
+func (f *Follow) Lag(m Message) {
+	if m.Inbox == 0 {
+		f.seenLog = max(f.seenLog, m.Position)
+	}
+	f.seenInbox = max(f.seenInbox, m.Inbox)
+	f.behind, f.log = true, true
+}
+
+// Idle says that neither the log nor the inbox has anything for the address, up to
+// these sequences: there is nothing to be read. It tells whether the Follow is live
+// then, which it is not when copies came meanwhile.
+func (f *Follow) Idle(log, inbox uint64) bool {
+	if f.seenLog > log || f.seenInbox > inbox {
+		return false
+	}
+	f.behind = false
+	return true
+}
+
+// Copy judges the log's copy of a message.
+func (f *Follow) Copy(position, previous uint64) Verdict {
+	switch {
+	case !f.on:
+		return Ignore
+	case f.behind:
+		f.seenLog = max(f.seenLog, position)
+		return Ignore
+	case position <= f.base || f.handed.has(position):
+		return Ignore
+	case previous <= f.base || f.handed.has(previous):
+		return HandOut
+	}
+	f.seenLog = max(f.seenLog, position)
+	f.behind, f.log = true, true
+	return FallBehind
+}
+
+// InboxCopy judges the inbox's copy of a message. One to be removed is acknowledged,
+// unless it is in the window still, or was skipped, which the caller has to know.
+func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
+	if i := slices.Index(f.skipped, position); i >= 0 {
+		f.skipped = slices.Delete(f.skipped, i, i+1) // it is safe there
+		return Ignore
+	}
+	switch {
+	case f.handed.has(position):
+		return Remove // unless it is in the window, which the caller asks first
+	case !f.on || f.handed.unknown(position):
+		return Ignore
+	case sequence <= f.inbox:
+		return Ignore // when the inbox was read it was gone: another session has acknowledged it
+	case f.behind:
+		f.seenInbox = max(f.seenInbox, sequence)
+		return Ignore
+	}
+	return HandOut
+}
+
+// Hand notes that a message was handed out.
+func (f *Follow) Hand(m Message) { f.handed.add(m.Position, m.Previous) }
+
+// Skip notes that a message is not for this session, though perhaps for others of the
+// address.
+func (f *Follow) Skip(m Message) {
+	f.Hand(m)
+	if m.Inbox == 0 && len(f.skipped) < maxSkipped {
+		f.skipped = append(f.skipped, m.Position)
+	}
+}
+
+// Acknowledge notes that a message is acknowledged, and returns the floor by that;
+// raised is false when it is what it was.
+func (f *Follow) Acknowledge(position uint64) (floor uint64, raised bool) {
+	before := f.Floor()
+	f.acked = max(f.acked, position)
+	floor = f.Floor()
+	return floor, floor > before
+}
+
+// Floor is the position up to which this session, or one before it, has
+// acknowledged everything that is in the log.
+func (f *Follow) Floor() uint64 {
+	floor := max(f.base, f.acked)
+	for _, p := range f.skipped {
+		floor = min(floor, p-1)
+	}
+	return max(floor, f.base)
+}

@@ -1,0 +1,406 @@
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// The model is everything around one address: the log and the inbox of its partition,
+// the floor in Redis, two routers that sweep, and up to three sessions on as many
+// edges. Each step of each of them is an action, so that rapid finds the
+// interleavings; messages of other addresses only use up positions.
+
+// world is the model.
+type world struct {
+	log      []logged // in order; purged ones are gone
+	end      uint64   // the log's last sequence
+	last     uint64   // the last position of the address that is in the log
+	inbox    []waits
+	inboxEnd uint64
+	copied   map[uint64]bool // what the inbox would know as a duplicate
+	floor    uint64          // in Redis; 0 when it was flushed
+
+	acked    map[uint64]bool // by any session
+	doubt    map[uint64]bool // a copy of it was lost
+	sessions []*follower
+	sweepers [2]sweeper
+	purged   uint64
+}
+
+type logged struct{ position, previous uint64 }
+
+type waits struct{ sequence, position uint64 }
+
+// follower is one session.
+type follower struct {
+	Follow
+	Window
+	name       int
+	since      uint64 // the log's end when it began
+	logCopies  []logged
+	inboxes    []waits
+	handedOut  []uint64
+	room       int // how much it may have unacknowledged
+	floorDirty uint64
+	read       *reading
+}
+
+// reading is a read on its way: the log was read, the inbox may have been.
+type reading struct {
+	Read
+	log, inbox Page
+	stage      int
+}
+
+// sweeper is one router's sweep.
+type sweeper struct {
+	next   uint64 // what it looks at
+	copied uint64 // what it may purge with the next step
+}
+
+func newWorld() *world {
+	return &world{copied: map[uint64]bool{}, acked: map[uint64]bool{}, doubt: map[uint64]bool{}}
+}
+
+// send stores a message, whose copies are on their way then.
+func (w *world) send() {
+	w.end++
+	m := logged{w.end, w.last}
+	w.last = m.position
+	w.log = append(w.log, m)
+	for _, s := range w.sessions {
+		s.logCopies = append(s.logCopies, m)
+	}
+}
+
+// begin starts a session.
+func (w *world) begin(name, room int) {
+	s := &follower{name: name, since: w.end, room: room}
+	s.Start(w.floor)
+	w.sessions = append(w.sessions, s)
+}
+
+// hand gives a message to a session, unless it has no room.
+func (w *world) hand(t *rapid.T, s *follower, m Message) bool {
+	if s.Len() >= s.room {
+		return false
+	}
+	if slices.Contains(s.handedOut, m.Position) {
+		t.Fatalf("session %d is handed %d twice", s.name, m.Position)
+	}
+	if n := len(s.handedOut); n > 0 && s.handedOut[n-1] > m.Position && !w.doubt[m.Position] && !w.acked[m.Position] {
+		t.Fatalf("session %d is handed %d after %d", s.name, m.Position, s.handedOut[n-1])
+	}
+	s.handedOut = append(s.handedOut, m.Position)
+	s.Hand(m)
+	s.Push(Entry{Position: m.Position, Inbox: m.Inbox})
+	return true
+}
+
+// logCopy has a session take the oldest of its copies from the log.
+func (w *world) logCopy(t *rapid.T, s *follower) {
+	c := s.logCopies[0]
+	s.logCopies = s.logCopies[1:]
+	if s.Copy(c.position, c.previous) == HandOut {
+		m := Message{Position: c.position, Previous: c.previous}
+		if !w.hand(t, s, m) {
+			s.Lag(m)
+		}
+	}
+}
+
+func (w *world) inboxCopy(t *rapid.T, s *follower) {
+	c := s.inboxes[0]
+	s.inboxes = s.inboxes[1:]
+	m := Message{Position: c.position, Inbox: c.sequence}
+	switch s.InboxCopy(c.position, c.sequence) {
+	case HandOut:
+		if !w.hand(t, s, m) {
+			s.Lag(m)
+		}
+	case Remove:
+		if !s.Waits(false, c.position, c.sequence) {
+			w.remove(t, c.sequence)
+		}
+	}
+}
+
+// step does the next step of a session's reading.
+func (w *world) step(t *rapid.T, s *follower) {
+	if s.read == nil {
+		if !s.Behind() || s.Len() >= s.room {
+			return
+		}
+		s.read = &reading{Read: s.Next()}
+		if !s.read.Log {
+			s.read.stage = 1
+		}
+		return
+	}
+	r := s.read
+	limit := s.room
+	switch r.stage {
+	case 0:
+		r.log.Through = w.end
+		for _, m := range w.log {
+			if m.position >= r.LogFrom {
+				if len(r.log.Messages) == limit {
+					r.log.More = true
+					break
+				}
+				r.log.Messages = append(r.log.Messages, Message{Position: m.position})
+			}
+		}
+		r.stage = 1
+	case 1:
+		r.inbox.Through = w.inboxEnd
+		for _, m := range w.inbox {
+			if m.sequence >= r.InboxFrom {
+				if len(r.inbox.Messages) == limit {
+					r.inbox.More = true
+					break
+				}
+				r.inbox.Messages = append(r.inbox.Messages, Message{Position: m.position, Inbox: m.sequence})
+			}
+		}
+		r.stage = 2
+	case 2:
+		s.read = nil
+		out, had := s.Merge(r.Read, r.log, r.inbox)
+		for _, m := range had {
+			if !s.Waits(false, m.Position, m.Inbox) {
+				w.remove(t, m.Inbox)
+			}
+		}
+		for _, m := range out {
+			if !w.hand(t, s, m) {
+				return
+			}
+		}
+		s.Done(r.Read, r.log, r.inbox)
+	}
+}
+
+// acknowledge has a session acknowledge some of what it was handed.
+func (w *world) acknowledge(t *rapid.T, s *follower, n int) {
+	if s.Len() == 0 {
+		return
+	}
+	number := s.Last() - uint32(s.Len()) + uint32(min(n, s.Len()))
+	s.Pop(number, func(e Entry) {
+		w.acked[e.Position] = true
+		if floor, raised := s.Acknowledge(e.Position); raised {
+			s.floorDirty = floor
+		}
+		if e.Inbox != 0 {
+			w.remove(t, e.Inbox)
+		}
+	})
+}
+
+// remove deletes from the inbox what must be acknowledged.
+func (w *world) remove(t *rapid.T, sequence uint64) {
+	w.inbox = slices.DeleteFunc(w.inbox, func(m waits) bool {
+		if m.sequence == sequence && !w.acked[m.position] {
+			t.Fatalf("%d is removed from the inbox unacknowledged", m.position)
+		}
+		return m.sequence == sequence
+	})
+}
+
+// sweep does one router's next step: it looks at one message, or purges what it has
+// looked at one step before.
+func (w *world) sweep(s *sweeper, purge bool) {
+	if purge {
+		w.log = slices.DeleteFunc(w.log, func(m logged) bool { return m.position <= s.copied })
+		w.purged = max(w.purged, s.copied)
+		if w.last <= w.purged {
+			w.last = 0
+		}
+		s.copied = s.next
+		return
+	}
+	for _, m := range w.log {
+		if m.position <= s.next {
+			continue
+		}
+		s.next = m.position
+		if m.position > w.floor && !w.copied[m.position] {
+			w.copied[m.position] = true
+			w.inboxEnd++
+			c := waits{w.inboxEnd, m.position}
+			w.inbox = append(w.inbox, c)
+			for _, f := range w.sessions {
+				f.inboxes = append(f.inboxes, c)
+			}
+		}
+		return
+	}
+}
+
+// check looks at what must hold at any time: what nobody has acknowledged is in the
+// log, above the floor, or in the inbox.
+func (w *world) check(t *rapid.T) {
+	kept := map[uint64]bool{}
+	for _, m := range w.log {
+		if m.position > w.floor {
+			kept[m.position] = true
+		}
+	}
+	for _, m := range w.inbox {
+		kept[m.position] = true
+	}
+	for p := uint64(1); p <= w.end; p++ {
+		if !kept[p] && !w.acked[p] {
+			t.Fatalf("%d is lost: it is unacknowledged and nowhere; floor %d, log %v, inbox %v", p, w.floor, w.log, w.inbox)
+		}
+	}
+}
+
+// settle lets everything come to rest without faults.
+func (w *world) settle(t *rapid.T) {
+	for range 40 + 8*len(w.log) + 8*len(w.inbox) {
+		for _, s := range w.sessions {
+			for len(s.logCopies) > 0 {
+				w.logCopy(t, s)
+			}
+			for len(s.inboxes) > 0 {
+				w.inboxCopy(t, s)
+			}
+			w.acknowledge(t, s, s.room)
+			w.step(t, s)
+			w.flush(s)
+		}
+	}
+}
+
+func (w *world) flush(s *follower) {
+	w.floor = max(w.floor, s.floorDirty)
+	s.floorDirty = 0
+}
+
+func TestNothingIsLostInAnyInterleaving(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld()
+		names := 0
+		pick := func(t *rapid.T) *follower {
+			if len(w.sessions) == 0 {
+				t.Skip("no session")
+			}
+			return w.sessions[rapid.IntRange(0, len(w.sessions)-1).Draw(t, "session")]
+		}
+		router := func(t *rapid.T) *sweeper { return &w.sweepers[rapid.IntRange(0, 1).Draw(t, "router")] }
+		t.Repeat(map[string]func(*rapid.T){
+			"send":      func(*rapid.T) { w.send() },
+			"sendOther": func(*rapid.T) { w.end++; w.acked[w.end] = true }, // of another address
+			"begin": func(t *rapid.T) {
+				if len(w.sessions) == 3 {
+					t.Skip("enough")
+				}
+				names++
+				w.begin(names, rapid.IntRange(1, 4).Draw(t, "room"))
+			},
+			"logCopy": func(t *rapid.T) {
+				if s := pick(t); len(s.logCopies) > 0 {
+					w.logCopy(t, s)
+				}
+			},
+			"inboxCopy": func(t *rapid.T) {
+				// The inbox's copies have a step of the sweep's time before the log is purged.
+				if s := pick(t); len(s.inboxes) > 0 {
+					w.inboxCopy(t, s)
+				}
+			},
+			"loseLogCopy": func(t *rapid.T) {
+				if s := pick(t); len(s.logCopies) > 0 {
+					w.doubt[s.logCopies[0].position] = true
+					s.logCopies = s.logCopies[1:]
+				}
+			},
+			"loseInboxCopy": func(t *rapid.T) {
+				if s := pick(t); len(s.inboxes) > 0 {
+					w.doubt[s.inboxes[0].position] = true
+					s.inboxes = s.inboxes[1:]
+				}
+			},
+			"read": func(t *rapid.T) { w.step(t, pick(t)) },
+			"catchUp": func(t *rapid.T) {
+				s := pick(t)
+				for range rapid.IntRange(4, 12).Draw(t, "steps") {
+					w.step(t, s)
+				}
+			},
+			"takeCopies": func(t *rapid.T) {
+				s := pick(t)
+				for len(s.logCopies) > 0 {
+					w.logCopy(t, s)
+				}
+				w.acknowledge(t, s, rapid.IntRange(0, 4).Draw(t, "n"))
+				w.flush(s)
+			},
+			"sweepAll": func(t *rapid.T) {
+				s := router(t)
+				for range len(w.log) {
+					w.sweep(s, false)
+				}
+				for range rapid.IntRange(0, 2).Draw(t, "purges") {
+					w.sweep(s, true)
+				}
+			},
+			"acknowledge": func(t *rapid.T) { w.acknowledge(t, pick(t), rapid.IntRange(1, 4).Draw(t, "n")) },
+			"flushFloor":  func(t *rapid.T) { w.flush(pick(t)) },
+			"crash": func(t *rapid.T) { // of an edge, or of a session's connection
+				if rapid.IntRange(0, 2).Draw(t, "mercy") > 0 {
+					t.Skip("seldom")
+				}
+				s := pick(t)
+				w.sessions = slices.DeleteFunc(w.sessions, func(o *follower) bool { return o == s })
+			},
+			"flushRedis": func(t *rapid.T) {
+				if rapid.IntRange(0, 2).Draw(t, "mercy") > 0 {
+					t.Skip("seldom")
+				}
+				w.floor = 0
+			},
+			"sweep":        func(t *rapid.T) { w.sweep(router(t), false) },
+			"purge":        func(t *rapid.T) { w.sweep(router(t), true) },
+			"crashSweeper": func(t *rapid.T) { *router(t) = sweeper{} },
+			"":             w.check,
+		})
+		// Whoever is there at the end gets everything that came while it was, and one
+		// session that comes then all that nobody has acknowledged.
+		w.settle(t)
+		for _, s := range w.sessions {
+			for p := s.since + 1; p <= w.end; p++ {
+				if !w.acked[p] && !w.doubt[p] && !slices.Contains(s.handedOut, p) {
+					t.Fatalf("session %d, here since %d, was not handed %d: %s", s.name, s.since, p, w)
+				}
+			}
+		}
+		w.sessions = nil
+		w.begin(names+1, 4)
+		w.settle(t)
+		w.check(t)
+		for p := uint64(1); p <= w.end; p++ {
+			if !w.acked[p] {
+				t.Fatalf("nobody was ever handed %d: %s", p, w)
+			}
+		}
+		if len(w.inbox) > 0 {
+			t.Fatalf("what is acknowledged stays in the inbox: %v", w.inbox)
+		}
+	})
+}
+
+func (w *world) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "log %v, inbox %v, floor %d, sweepers %v", w.log, w.inbox, w.floor, w.sweepers)
+	for _, s := range w.sessions {
+		fmt.Fprintf(&b, "; session %d: %+v window %d handed %v", s.name, s.Follow, s.Len(), s.handedOut)
+	}
+	return b.String()
+}

@@ -1,0 +1,91 @@
+package delivery
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Read says what a Follow that is behind has to read.
+type Read struct {
+	// Log is whether the log is to be read, from LogFrom, and the inbox after that.
+	Log     bool
+	LogFrom uint64
+	// InboxFrom is the first sequence of the inbox to be read.
+	InboxFrom uint64
+}
+
+// Page is what was read, in order.
+type Page struct {
+	Messages []Message
+	Through  uint64 // the last sequence of the whole stream that its server had
+	More     bool   // it was cut at a bound
+}
+
+// Next returns what to read.
+func (f *Follow) Next() Read {
+	return Read{Log: f.log, LogFrom: max(f.base, f.handed.last()) + 1, InboxFrom: f.inbox + 1}
+}
+
+// Merge returns, of what was read, the messages to be handed out, in order, and those
+// of the inbox that this session has had: see InboxCopy. Of the first, each is to be
+// given to Hand or Skip, up to the first that cannot be handed out.
+func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
+	for i, m := range inbox.Messages {
+		if i > 0 && m.Position > inbox.Messages[i-1].Position {
+			// What lies between was acknowledged, or it would be here, too.
+			m.Previous = inbox.Messages[i-1].Position
+		}
+		switch {
+		case f.handed.has(m.Position):
+			had = append(had, m)
+		case !f.handed.unknown(m.Position):
+			out = append(out, m)
+		}
+	}
+	if r.Log && !inbox.More {
+		for i, m := range log.Messages {
+			if i > 0 {
+				m.Previous = log.Messages[i-1].Position // one server, one page: nothing lies between
+			}
+			if m.Position > f.base && !f.handed.has(m.Position) {
+				out = append(out, m)
+			}
+		}
+	}
+	// Of two that are the same, the inbox's comes first and stays.
+	slices.SortStableFunc(out, func(a, b Message) int { return cmp.Compare(a.Position, b.Position) })
+	return slices.CompactFunc(out, func(a, b Message) bool { return a.Position == b.Position }), had
+}
+
+// Progress is how a Follow goes on after what it has read was handed out.
+type Progress uint8
+
+// The kinds of progress.
+const (
+	ReadOn   Progress = iota // there is more
+	Retry                    // the answering server was behind: a little later
+	CaughtUp                 // live
+)
+
+// Done says that everything that Merge returned was handed out.
+func (f *Follow) Done(r Read, log, inbox Page) Progress {
+	if n := len(inbox.Messages); inbox.More && n > 0 {
+		f.inbox = max(f.inbox, inbox.Messages[n-1].Inbox)
+	} else if !inbox.More {
+		f.inbox = max(f.inbox, inbox.Through)
+	}
+	switch {
+	case inbox.More:
+		f.log = false
+		return ReadOn
+	case !r.Log:
+		f.log = true
+		return ReadOn
+	case log.More:
+		return ReadOn
+	case log.Through < f.seenLog || inbox.Through < f.seenInbox:
+		return Retry
+	}
+	f.behind, f.log = false, false
+	return CaughtUp
+}

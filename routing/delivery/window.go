@@ -1,0 +1,76 @@
+package delivery
+
+// Entry is a message that was handed out and is not acknowledged.
+type Entry struct {
+	Identity bool // it came by the identity, not by the node
+	Position uint64
+	Inbox    uint64 // its sequence in the inbox, to be deleted; 0 when it is not known to be there
+	ID       string // of a message that its sender wants to hear of; "" for others
+	Sender   string // the node to tell
+}
+
+// Window is what a session was handed and has not acknowledged, in that order. The
+// zero Window is empty and holds no memory.
+type Window struct {
+	entries []Entry
+	next    uint32 // the number of the entry that is pushed next; they are counted from 1
+}
+
+// Len is how many entries there are.
+func (w *Window) Len() int { return len(w.entries) }
+
+// Push adds an entry and returns its number.
+func (w *Window) Push(e Entry) uint32 {
+	w.entries = append(w.entries, e)
+	w.next++
+	return w.next
+}
+
+// Last is the number of the newest entry there was.
+func (w *Window) Last() uint32 { return w.next }
+
+// Pop removes the entries up to a number and calls acknowledged for each. Numbers
+// that are not those of entries remove nothing.
+func (w *Window) Pop(number uint32, acknowledged func(Entry)) {
+	first := w.next - uint32(len(w.entries)) + 1
+	n := int32(number-first) + 1 // they may wrap around
+	if n <= 0 || int(n) > len(w.entries) {
+		return
+	}
+	for i := range w.entries[:n] {
+		acknowledged(w.entries[i])
+	}
+	left := copy(w.entries, w.entries[n:])
+	clear(w.entries[left:])
+	w.entries = w.entries[:left]
+	if left == 0 {
+		w.entries = nil
+	}
+}
+
+// Find returns the number of the oldest entry with that id for which matches says
+// true.
+func (w *Window) Find(id []byte, matches func(*Entry) bool) (number uint32, ok bool) {
+	for i := range w.entries {
+		e := &w.entries[i]
+		if e.ID != "" && e.ID == string(id) && matches(e) {
+			return w.next - uint32(len(w.entries)-1-i), true
+		}
+	}
+	return 0, false
+}
+
+// Waits tells whether a message is in the window, and notes where it is in the inbox
+// by now.
+func (w *Window) Waits(identity bool, position, inbox uint64) bool {
+	for i := range w.entries {
+		e := &w.entries[i]
+		if e.Position == position && e.Identity == identity {
+			if inbox != 0 {
+				e.Inbox = inbox
+			}
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,100 @@
+package delivery
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+func popped(w *Window, number uint32) (positions []uint64) {
+	w.Pop(number, func(e Entry) { positions = append(positions, e.Position) })
+	return positions
+}
+
+func TestProofIsCumulative(t *testing.T) {
+	var w Window
+	for p := range uint64(5) {
+		w.Push(Entry{Position: 10 + p})
+	}
+	if got := popped(&w, 3); !slices.Equal(got, []uint64{10, 11, 12}) {
+		t.Errorf("the proof of the third is one of %v", got)
+	}
+	if got := popped(&w, 3); got != nil {
+		t.Errorf("the same proof again is one of %v", got)
+	}
+	if got := popped(&w, 6); got != nil {
+		t.Errorf("the proof of what was never handed out is one of %v", got)
+	}
+	if got := popped(&w, 5); !slices.Equal(got, []uint64{13, 14}) || w.Len() != 0 {
+		t.Errorf("the last proof is one of %v and leaves %d", got, w.Len())
+	}
+	if w.entries != nil {
+		t.Error("an empty window holds memory")
+	}
+}
+
+func TestNumbersMayWrapAround(t *testing.T) {
+	w := Window{next: math.MaxUint32 - 1}
+	for p := range uint64(4) {
+		w.Push(Entry{Position: p})
+	}
+	if got := popped(&w, math.MaxUint32); !slices.Equal(got, []uint64{0}) {
+		t.Errorf("before the turn: %v", got)
+	}
+	if got := popped(&w, 1); !slices.Equal(got, []uint64{1, 2}) {
+		t.Errorf("behind the turn: %v", got)
+	}
+}
+
+func TestReceiptsAreFoundByTheirID(t *testing.T) {
+	var w Window
+	for _, e := range []Entry{{ID: "a", Sender: "x"}, {ID: "b", Sender: "x"}, {ID: "a", Sender: "y"}, {}} {
+		w.Push(e)
+	}
+	from := func(sender string) func(*Entry) bool { return func(e *Entry) bool { return e.Sender == sender } }
+	if n, ok := w.Find([]byte("a"), from("y")); !ok || n != 3 {
+		t.Errorf("found %d (%v), want 3", n, ok)
+	}
+	if n, ok := w.Find([]byte("a"), func(*Entry) bool { return true }); !ok || n != 1 {
+		t.Errorf("found %d (%v), want the oldest", n, ok)
+	}
+	if _, ok := w.Find(nil, func(*Entry) bool { return true }); ok {
+		t.Error("an entry without an id was found")
+	}
+}
+
+func TestRunsRememberWhatIsNew(t *testing.T) {
+	var r runs
+	for p := uint64(10); p <= 200; p += 10 {
+		r.add(p, 0)
+	}
+	if len(r.all) != maxRuns || !r.has(200) || !r.has(130) || r.has(125) || r.has(120) || !r.unknown(120) || r.unknown(125) {
+		t.Errorf("after more runs than are kept: %+v", r)
+	}
+	r.add(205, 200)
+	r.add(135, 0)
+	if !r.has(203) || !r.has(135) || r.last() != 205 {
+		t.Errorf("a run that goes on, and a late one: %+v", r)
+	}
+}
+
+// What is passed over must not be taken for acknowledged by what comes behind it,
+// while it is in the log: another session of the identity may come for it.
+func TestTheFloorStaysBelowWhatWasSkipped(t *testing.T) {
+	var f Follow
+	f.Start(0)
+	f.Idle(0, 0)
+	f.Hand(Message{Position: 1})
+	f.Skip(Message{Position: 2, Previous: 1})
+	f.Hand(Message{Position: 3, Previous: 2})
+	f.Acknowledge(1)
+	if floor, raised := f.Acknowledge(3); floor != 1 || raised {
+		t.Errorf("the floor is %d (%v), want 1", floor, raised)
+	}
+	if v := f.InboxCopy(2, 1); v != Ignore {
+		t.Errorf("its copy in the inbox is judged %d", v)
+	}
+	if f.Floor() != 3 {
+		t.Errorf("the floor is %d when it is safe in the inbox, want 3", f.Floor())
+	}
+}
