@@ -23,14 +23,15 @@ type Server struct {
 // New starts a server that is shut down when the test ends.
 func New(t testing.TB) *Server {
 	t.Helper()
-	srv, err := server.NewServer(&server.Options{
-		ServerName: "natstest",
-		DontListen: true,
-		JetStream:  true,
-		StoreDir:   t.TempDir(),
-		NoLog:      true,
-		NoSigs:     true,
-	})
+	return start(t, &server.Options{ServerName: "natstest", DontListen: true})
+}
+
+// start adds to opts what all servers of tests have.
+func start(t testing.TB, opts *server.Options) *Server {
+	t.Helper()
+	opts.JetStream, opts.StoreDir = true, t.TempDir()
+	opts.NoLog, opts.NoSigs = true, true
+	srv, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatalf("natstest: %v", err)
 	}

@@ -46,3 +46,21 @@ func TestStreamsAreTheTestsOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestClusterReplicatesStreams(t *testing.T) {
+	c := natstest.Cluster(t, 3)
+	js, err := jetstream.New(c.Connect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 3}
+	if _, err := js.CreateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "s", nil); err != nil {
+		t.Fatal(err)
+	}
+	if c.Leader("S") == nil {
+		t.Fatal("a stream that takes messages has no leader")
+	}
+}
