@@ -39,6 +39,7 @@ func Cluster(t testing.TB, n int) *Servers {
 			Port:       server.RANDOM_PORT,
 			Cluster:    server.ClusterOpts{Name: "natstest", Host: "127.0.0.1", Port: port},
 			Routes:     routes,
+			JetStream:  true,
 		}))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), ready)

@@ -23,13 +23,13 @@ type Server struct {
 // New starts a server that is shut down when the test ends.
 func New(t testing.TB) *Server {
 	t.Helper()
-	return start(t, &server.Options{ServerName: "natstest", DontListen: true})
+	return start(t, &server.Options{ServerName: "natstest", DontListen: true, JetStream: true})
 }
 
 // start adds to opts what all servers of tests have.
 func start(t testing.TB, opts *server.Options) *Server {
 	t.Helper()
-	opts.JetStream, opts.StoreDir = true, t.TempDir()
+	opts.StoreDir = t.TempDir()
 	opts.NoLog, opts.NoSigs = true, true
 	srv, err := server.NewServer(opts)
 	if err != nil {
@@ -67,6 +67,12 @@ func (s *Server) Connect(opts ...nats.Option) *nats.Conn {
 func Start(t testing.TB) *nats.Conn {
 	t.Helper()
 	return New(t).Connect()
+}
+
+// Bare is one connection to a server of its own that has no JetStream.
+func Bare(t testing.TB) *nats.Conn {
+	t.Helper()
+	return start(t, &server.Options{ServerName: "natstest", DontListen: true}).Connect()
 }
 
 // JetStream is Start for those who only need the streams.

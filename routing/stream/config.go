@@ -1,0 +1,97 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+)
+
+// The defaults of Config.
+const (
+	DefaultDuplicateWindow = 20 * time.Second
+	DefaultLifetime        = 7 * 24 * time.Hour
+	DefaultInboxLimit      = 10_000
+)
+
+// Config says how the streams are made, where they are missing, and checked,
+// where they are there.
+type Config struct {
+	// NATS is required. It stays the caller's.
+	NATS *nats.Conn
+
+	// Partitions of the cluster, 1 to 1,024. Default what is recorded, and 1
+	// where nothing is.
+	Partitions int
+
+	// Replicas of what is made: 3 in production, so that a NATS server may die.
+	// What exists keeps its own. Default 1.
+	Replicas int
+
+	// DuplicateWindow is for how long the log knows a message id again. Longer
+	// costs the broker 230 bytes for each id in it. Default
+	// DefaultDuplicateWindow.
+	DuplicateWindow time.Duration
+
+	// Lifetime is how long a message waits. The inbox keeps it for an hour more,
+	// so that its sender can be told. Default DefaultLifetime.
+	Lifetime time.Duration
+
+	// InboxLimit is how many messages may wait for one address. The stream itself
+	// refuses only twice as many: the limit is for whoever can still tell the
+	// sender. Default DefaultInboxLimit.
+	InboxLimit int
+
+	// InboxBytes bounds the inbox of one partition. Default none.
+	InboxBytes int64
+
+	// Logger gets what is waited for at start. Default none.
+	Logger logrus.FieldLogger
+	// Metrics is where the package's metrics are registered; nil for nowhere.
+	Metrics prometheus.Registerer
+}
+
+// maxPartitions keeps a mistyped number from making streams without end.
+const maxPartitions = 1024
+
+// withDefaults returns what counts, or says what cannot be.
+func (c Config) withDefaults() (Config, error) {
+	if c.Replicas == 0 {
+		c.Replicas = 1
+	}
+	if c.DuplicateWindow == 0 {
+		c.DuplicateWindow = DefaultDuplicateWindow
+	}
+	if c.Lifetime == 0 {
+		c.Lifetime = DefaultLifetime
+	}
+	if c.InboxLimit == 0 {
+		c.InboxLimit = DefaultInboxLimit
+	}
+	if c.Logger == nil {
+		quiet := logrus.New()
+		quiet.SetOutput(io.Discard)
+		c.Logger = quiet
+	}
+	switch {
+	case c.NATS == nil:
+		return c, errors.New("no NATS")
+	case c.Partitions < 0 || c.Partitions > maxPartitions:
+		return c, fmt.Errorf("%d is no number of partitions: 1 to %d", c.Partitions, maxPartitions)
+	case c.Replicas < 1 || c.Replicas > 5:
+		return c, errors.New("a stream has 1 to 5 replicas")
+	case c.DuplicateWindow < 100*time.Millisecond:
+		return c, errors.New("a duplicate window has at least 100ms") // JetStream's least
+	case c.Lifetime < time.Second:
+		return c, errors.New("a message lives for at least a second")
+	case c.InboxLimit < 1:
+		return c, errors.New("an inbox has room for one message or more")
+	case c.InboxBytes < 0:
+		return c, errors.New("an inbox has no fewer than 0 bytes")
+	}
+	return c, nil
+}

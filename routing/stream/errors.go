@@ -1,0 +1,16 @@
+package stream
+
+import "errors"
+
+var (
+	// ErrUnavailable means that nobody who could answer did, or that an answer
+	// was cut off: no leader, no connection, a replica that died. It passes; what
+	// was asked for may have happened or not, and may be asked for again.
+	ErrUnavailable = errors.New("JetStream is not available")
+
+	// ErrFull means that the inbox of the address, or the stream, takes no more.
+	ErrFull = errors.New("the inbox is full")
+
+	// ErrNotFound means that the stream's leader does not have the message.
+	ErrNotFound = errors.New("no such message")
+)

@@ -1,0 +1,85 @@
+package stream
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// result is how something ended; also the metric's label.
+type result string
+
+const (
+	resultOK          result = "ok"
+	resultFull        result = "full"        // ErrFull
+	resultDuplicate   result = "duplicate"   // it was there already
+	resultUnavailable result = "unavailable" // ErrUnavailable
+	resultError       result = "error"
+)
+
+func resultOf(err error) result {
+	switch {
+	case err == nil:
+		return resultOK
+	case errors.Is(err, ErrFull):
+		return resultFull
+	case errors.Is(err, ErrUnavailable):
+		return resultUnavailable
+	}
+	return resultError
+}
+
+type metrics struct {
+	reads   *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	behind  prometheus.Counter
+	copies  *prometheus.CounterVec
+	deletes *prometheus.CounterVec
+	purged  prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_stream_reads_total",
+			Help: "Reads of the log and the inbox, by what was read and how it ended.",
+		}, []string{"what", "result"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "limegrove_stream_read_seconds",
+			Help:    "How long reads of the log and the inbox took, by what was read.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"what"}),
+		behind: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_stream_behind_total",
+			Help: "Answers that were asked for again because the replica was behind another.",
+		}),
+		copies: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_stream_copies_total",
+			Help: "Messages copied from the log to the inbox, by how it ended.",
+		}, []string{"result"}),
+		deletes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_stream_deletes_total",
+			Help: "Messages deleted from the inbox, by how it ended.",
+		}, []string{"result"}),
+		purged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_stream_purged_total",
+			Help: "Messages purged from the heads of logs.",
+		}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.reads, m.seconds, m.behind, m.copies, m.deletes, m.purged} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// read counts a read that began at start.
+func (m *metrics) read(what string, start time.Time, err error) {
+	m.reads.WithLabelValues(what, string(resultOf(err))).Inc()
+	m.seconds.WithLabelValues(what).Observe(time.Since(start).Seconds())
+}

@@ -1,0 +1,133 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// PositionHeader carries, in the inbox, the position that a message had in the log.
+const PositionHeader = "Limegrove-Position"
+
+// Message is a stored message. It belongs to whoever got it.
+type Message struct {
+	Subject  string // log.<p>.… or inbox.<p>.…
+	Sequence uint64 // in the stream that it was read from
+	Position uint64 // in the log; 0 for one in the inbox that says none
+	Stored   time.Time
+	Header   nats.Header // as it was published, and JetStream's own
+	Data     []byte
+}
+
+// Page is a part of what a subject has, in the order of the stream. Nothing is left
+// out between its first sequence and Through.
+type Page struct {
+	Messages []Message
+
+	// Through is up to where in the stream the page is all that the subject had.
+	// With messages it is the last one's sequence; without, it is the last
+	// sequence that the answering replica had of the whole stream, which may be
+	// lower than what another has (see LogEnd).
+	Through uint64
+
+	// More tells that the replica had more of the subject.
+	More bool
+}
+
+// maxPage bounds what one call makes room for.
+const maxPage = 1000
+
+// ReadLog returns the first messages of a subject whose sequence in the log of
+// partition p is from or higher: at most so many (and never more than 1,000), and no
+// further ones when they have so many bytes together. The next page begins at
+// Through+1.
+//
+// An answer that was cut off is an error, never a short page; it matches
+// ErrUnavailable and passes.
+func (s *Streams) ReadLog(ctx context.Context, p int, subject string, from uint64, messages, bytes int) (Page, error) {
+	return s.read(ctx, logOf(p), subject, from, messages, bytes)
+}
+
+// ReadInbox is ReadLog for the inbox.
+func (s *Streams) ReadInbox(ctx context.Context, p int, subject string, from uint64, messages, bytes int) (Page, error) {
+	return s.read(ctx, inboxOf(p), subject, from, messages, bytes)
+}
+
+func (s *Streams) read(ctx context.Context, of side, subject string, from uint64, messages, bytes int) (page Page, err error) {
+	defer func(start time.Time) { s.metrics.read(of.what()+"_page", start, err) }(time.Now())
+	messages = min(max(messages, 1), maxPage)
+	for try := 0; ; try++ {
+		page, ok, err := s.readOnce(ctx, of, subject, from, messages, bytes)
+		if err != nil {
+			return Page{}, fmt.Errorf("read %s from %d: %w", subject, from, err)
+		}
+		if ok {
+			return page, nil
+		}
+		s.metrics.behind.Inc()
+		if err := wait(ctx, try); err != nil {
+			return Page{}, fmt.Errorf("read %s from %d: %w", subject, from, unavailable(err))
+		}
+	}
+}
+
+// readOnce is not ok when two replicas contradict each other, or a mark had to be
+// made.
+func (s *Streams) readOnce(ctx context.Context, of side, subject string, from uint64, messages, bytes int) (page Page, ok bool, err error) {
+	a, err := s.direct(ctx, of.stream, getRequest{Seq: from, NextFor: subject, Batch: messages, MaxBytes: bytes}, messages)
+	if err != nil {
+		return Page{}, false, err
+	}
+	if n := len(a.messages); n > 0 {
+		for i := range a.messages {
+			a.messages[i].place(of)
+		}
+		return Page{Messages: a.messages, Through: a.messages[n-1].Sequence, More: a.pending > 0}, true, nil
+	}
+	// Which replica says that there is nothing, and how much does it know of?
+	a, err = s.direct(ctx, of.stream, getRequest{Seq: from, MultiLast: []string{subject, of.mark()}}, 2)
+	switch {
+	case err != nil:
+		return Page{}, false, err
+	case !a.found:
+		return Page{}, false, s.setMark(ctx, of)
+	}
+	for _, m := range a.messages {
+		if m.Subject == subject {
+			return Page{}, false, nil
+		}
+	}
+	return Page{Through: a.upTo}, a.pending == 0, nil
+}
+
+// place sets the position of a message that was read from one of the two.
+func (m *Message) place(of side) {
+	m.Position = m.Sequence
+	if of.inbox {
+		// One that says none has position 0.
+		m.Position, _ = strconv.ParseUint(m.Header.Get(PositionHeader), 10, 64)
+	}
+}
+
+// GetLog returns one message of the log of partition p, from a replica that has it.
+// It matches ErrNotFound only when the leader has none.
+func (s *Streams) GetLog(ctx context.Context, p int, seq uint64) (m Message, err error) {
+	defer func(start time.Time) { s.metrics.read("log_message", start, err) }(time.Now())
+	of := logOf(p)
+	// A batch of one, since a request without a batch has no end: it would be
+	// answered by the next message, were it not there.
+	a, err := s.direct(ctx, of.stream, getRequest{Seq: seq, Batch: 1}, 1)
+	if err != nil {
+		return Message{}, fmt.Errorf("get message %d of %s: %w", seq, of.stream, err)
+	}
+	if len(a.messages) == 1 && a.messages[0].Sequence == seq {
+		m = a.messages[0]
+	} else if m, err = s.leaderGet(ctx, of, getRequest{Seq: seq}); err != nil {
+		return Message{}, fmt.Errorf("get message %d of %s: %w", seq, of.stream, err)
+	}
+	m.place(of)
+	return m, nil
+}

@@ -1,0 +1,65 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Delete removes a message from the inbox of partition p, without overwriting its
+// bytes on disk. One that is gone already is no error.
+func (s *Streams) Delete(ctx context.Context, p int, seq uint64) (err error) {
+	defer func() { s.metrics.deletes.WithLabelValues(string(resultOf(err))).Inc() }()
+	const (
+		sequenceNotFound = 10043
+		deleteFailed     = 10057 // which on one server means the same
+	)
+	of := inboxOf(p)
+	req := struct {
+		Seq     uint64 `json:"seq"`
+		NoErase bool   `json:"no_erase"`
+	}{seq, true}
+	var resp struct {
+		Success bool `json:"success"`
+	}
+	err = s.ask(ctx, "STREAM.MSG.DELETE."+of.stream, req, &resp)
+	if err == nil || code(err) == sequenceNotFound {
+		return nil
+	}
+	if code(err) == deleteFailed {
+		if _, gone := s.leaderGet(ctx, of, getRequest{Seq: seq}); errors.Is(gone, ErrNotFound) {
+			return nil
+		}
+	}
+	return fmt.Errorf("delete message %d of %s: %w", seq, of.stream, err)
+}
+
+// PurgeLog removes everything up to and including a sequence from the log of
+// partition p. Steps of ten thousand messages or more cost the broker least.
+func (s *Streams) PurgeLog(ctx context.Context, p int, upTo uint64) error {
+	of := logOf(p)
+	req := struct {
+		Below uint64 `json:"seq"`
+	}{upTo + 1}
+	var resp struct {
+		Purged uint64 `json:"purged"`
+	}
+	if err := s.ask(ctx, "STREAM.PURGE."+of.stream, req, &resp); err != nil {
+		return fmt.Errorf("purge %s up to %d: %w", of.stream, upTo, err)
+	}
+	s.metrics.purged.Add(float64(resp.Purged))
+	return nil
+}
+
+// CountInbox asks the leader how many messages of the subject the inbox of partition
+// p has.
+func (s *Streams) CountInbox(ctx context.Context, p int, subject string) (int, error) {
+	req := struct {
+		Filter string `json:"subjects_filter"`
+	}{subject}
+	info, err := s.info(ctx, inboxOf(p), req)
+	if err != nil {
+		return 0, fmt.Errorf("count %s: %w", subject, err)
+	}
+	return int(info.State.Subjects[subject]), nil
+}

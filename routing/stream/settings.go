@@ -1,0 +1,104 @@
+package stream
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// copyWindow is for how long the inbox knows a copy again: longer than a sweep that
+// was broken off takes to begin again.
+const copyWindow = 10 * time.Minute
+
+// grace is what the inbox adds to a message's lifetime.
+const grace = time.Hour
+
+func (c Config) logSettings(p int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        logStream(p),
+		Description: "Limegrove log",
+		Subjects:    []string{logAll(p)},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.Replicas,
+		AllowDirect: true,
+		RePublish:   &jetstream.RePublish{Source: logAll(p), Destination: toAll},
+		Duplicates:  c.DuplicateWindow,
+	}
+}
+
+func (c Config) inboxSettings(p int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:                 inboxStream(p),
+		Description:          "Limegrove inbox",
+		Subjects:             []string{inboxAll(p)},
+		Retention:            jetstream.LimitsPolicy,
+		Storage:              jetstream.FileStorage,
+		Replicas:             c.Replicas,
+		AllowDirect:          true,
+		RePublish:            &jetstream.RePublish{Source: inboxAll(p), Destination: toAll},
+		Duplicates:           copyWindow,
+		MaxAge:               c.Lifetime + grace,
+		MaxMsgsPerSubject:    2 * int64(c.InboxLimit),
+		MaxBytes:             c.InboxBytes,
+		Discard:              jetstream.DiscardNew,
+		DiscardNewPerSubject: true,
+		AllowMsgTTL:          true,
+	}
+}
+
+// mismatch says which settings a stream has that were not expected; "" when it has
+// none. The replicas, where they are placed, and how they are compressed are the
+// operator's to change.
+func mismatch(have, want jetstream.StreamConfig) string {
+	var found []string
+	differ := func(setting string, have, want any) {
+		if h, w := fmt.Sprint(have), fmt.Sprint(want); h != w {
+			found = append(found, fmt.Sprintf("%s is %s, not %s", setting, h, w))
+		}
+	}
+	differ("subjects", have.Subjects, want.Subjects)
+	differ("retention", have.Retention, want.Retention)
+	differ("storage", have.Storage, want.Storage)
+	differ("persist_mode", have.PersistMode, want.PersistMode)
+	differ("allow_direct", have.AllowDirect, want.AllowDirect)
+	differ("republish", republish(have), republish(want))
+	differ("duplicate_window", have.Duplicates, want.Duplicates)
+	differ("max_age", have.MaxAge, want.MaxAge)
+	differ("max_msgs", limit(have.MaxMsgs), limit(want.MaxMsgs))
+	differ("max_msgs_per_subject", limit(have.MaxMsgsPerSubject), limit(want.MaxMsgsPerSubject))
+	differ("max_bytes", limit(have.MaxBytes), limit(want.MaxBytes))
+	differ("max_msg_size", limit(int64(have.MaxMsgSize)), limit(int64(want.MaxMsgSize)))
+	differ("discard", have.Discard, want.Discard)
+	differ("discard_new_per_subject", have.DiscardNewPerSubject, want.DiscardNewPerSubject)
+	differ("allow_msg_ttl", have.AllowMsgTTL, want.AllowMsgTTL)
+	differ("no_ack", have.NoAck, want.NoAck)
+	differ("sealed", have.Sealed, want.Sealed)
+	differ("deny_delete", have.DenyDelete, want.DenyDelete)
+	differ("deny_purge", have.DenyPurge, want.DenyPurge)
+	differ("subject_transform", have.SubjectTransform != nil, want.SubjectTransform != nil)
+	differ("mirror", have.Mirror != nil, want.Mirror != nil)
+	differ("sources", len(have.Sources), len(want.Sources))
+	return strings.Join(found, ", ")
+}
+
+// limit is a bound as people read it; JetStream writes none as -1.
+func limit(n int64) string {
+	if n <= 0 {
+		return "none"
+	}
+	return fmt.Sprint(n)
+}
+
+func republish(c jetstream.StreamConfig) string {
+	if c.RePublish == nil {
+		return "none"
+	}
+	s := c.RePublish.Source + " to " + c.RePublish.Destination
+	if c.RePublish.HeadersOnly {
+		s += " without payload"
+	}
+	return s
+}
