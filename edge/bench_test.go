@@ -22,6 +22,8 @@ func (null) attach(Arrival)                                  {}
 func (null) end([]byte, ws.StatusCode)                       {}
 func (null) count(dropReason)                                {}
 func (null) Activate()                                       {}
+func (null) Proved(uint32)                                   {}
+func (null) Drained()                                        {}
 func (null) Leave()                                          {}
 func (null) Route(lime.NodeView, *lime.Header, []byte) error { return nil }
 func (null) Command(*lime.Header, []byte) error              { return nil }

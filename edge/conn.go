@@ -11,8 +11,8 @@ import (
 	"limegrove/lime"
 )
 
-// ErrQueueFull is matched by the error of Recipient.Deliver when the client reads
-// too slowly. It is a reason, so that routing, which does not know this package, can
+// ErrQueueFull is matched by the error of Recipient.Deliver and Probe when the client
+// reads too slowly. It is a reason, so that routing, which does not know this package, can
 // tell it from others, and the sender be told.
 var ErrQueueFull error = &lime.Reason{Code: lime.CodeDispatchError, Description: "The recipient reads too slowly"}
 
@@ -39,8 +39,11 @@ type conn struct {
 	stream     *stream  // an envelope that is half sent; nil when none is
 	session    session
 
-	given atomic.Uint32 // bytes of frames that were queued, from anywhere
-	ended atomic.Bool   // there is nobody any more to work for
+	proved uint32 // the number of the last probe that was answered
+
+	given  atomic.Uint32 // bytes of frames that were queued, from anywhere
+	probed atomic.Uint32 // the number of the last probe, from anywhere
+	ended  atomic.Bool   // there is nobody any more to work for
 }
 
 // phase is what a connection's bytes are at the moment.
@@ -102,7 +105,12 @@ func (c *conn) noteUnfinished(is bool) {
 }
 
 // Drained is told that all that waited for the client has left. poll.Handler.
-func (c *conn) Drained(*poll.Turn) { c.stalled = never }
+func (c *conn) Drained(t *poll.Turn) {
+	c.turn = t
+	defer c.done()
+	c.stalled = never
+	c.session.drained()
+}
 
 // Closed is told that the socket is gone. poll.Handler.
 func (c *conn) Closed(t *poll.Turn, err error) {
@@ -224,13 +232,16 @@ func (c *conn) back(fn func()) error {
 
 // Deliver queues an envelope of somebody else for the client. It may be called from
 // anywhere. Recipient.
-func (c *conn) Deliver(envelope []byte) error {
+func (c *conn) Deliver(envelope []byte) error { return c.put(ws.OpText, envelope) }
+
+// put queues a frame, from anywhere.
+func (c *conn) put(op ws.OpCode, payload []byte) error {
 	var array [maxHead]byte
-	head := appendHead(array[:0], ws.OpText, len(envelope))
-	err := c.socket.Append(head, envelope)
+	head := appendHead(array[:0], op, len(payload))
+	err := c.socket.Append(head, payload)
 	switch {
 	case err == nil:
-		c.given.Add(uint32(len(head) + len(envelope)))
+		c.given.Add(uint32(len(head) + len(payload)))
 	case errors.Is(err, poll.ErrFull):
 		return ErrQueueFull
 	}

@@ -12,14 +12,7 @@ import (
 )
 
 // recipient is where routing delivers for a node.
-func (b *switchboard) recipient(node string) Recipient {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if p := b.places[lime.MustParseNode(node).Fold()]; p != nil {
-		return p.to
-	}
-	return nil
-}
+func (b *switchboard) recipient(node string) Recipient { return b.place(node).to }
 
 func TestMessagesOfOneSenderStayInOrder(t *testing.T) { // L-MSG-11
 	each(t, Config{EnvelopeRate: -1}, func(_ *testing.T, e *fixture) {

@@ -93,6 +93,7 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	case ws.OpPing:
 		c.pong(s, payload)
 	case ws.OpPong:
+		c.ponged(payload)
 	case ws.OpClose:
 		c.peerCloses(payload)
 	default:

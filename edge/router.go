@@ -25,8 +25,14 @@ type Arrival struct {
 // Its methods may be called from anywhere and do not block.
 type Recipient interface {
 	// Deliver queues an envelope, which it borrows, and Flush writes what was queued.
+	// An error matches ErrQueueFull when there is no room; Member.Drained is called,
+	// once, when the queue is empty again.
 	Deliver(envelope []byte) error
 	Flush()
+	// Probe queues, behind what was delivered, what the client answers when it has all
+	// of it; Member.Proved is called then. The numbers of a session's probes rise from
+	// 1 on, and its calls do not overlap. It fails as Deliver does.
+	Probe(n uint32) error
 	// End fails the session.
 	End(why *lime.Reason)
 }
@@ -37,6 +43,13 @@ type Member interface {
 	Activate()
 	// Leave gives the place up; it may be called twice.
 	Leave()
+
+	// Proved is told that the client has what was delivered before the probe n, and
+	// thereby before earlier ones, too. Not every probe is answered by itself. Drained
+	// is told that the queue is empty after it was full, be it for an envelope of the
+	// edge. Both are called by the session's loop and do not block.
+	Proved(n uint32)
+	Drained()
 
 	// Route publishes an envelope for another node or identity, and Command one for
 	// the routers of the session's domain. They borrow their arguments and do not

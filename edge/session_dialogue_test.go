@@ -41,10 +41,14 @@ type fakeMember struct {
 	commands []string
 	fails    error // of Route and Command
 	presence lime.Presence
+	proved   []uint32
+	drained  int
 }
 
-func (m *fakeMember) Activate() { m.active = true }
-func (m *fakeMember) Leave()    { m.left++ }
+func (m *fakeMember) Activate()       { m.active = true }
+func (m *fakeMember) Leave()          { m.left++ }
+func (m *fakeMember) Proved(n uint32) { m.proved = append(m.proved, n) }
+func (m *fakeMember) Drained()        { m.drained++ }
 
 func (m *fakeMember) Route(to lime.NodeView, _ *lime.Header, envelope []byte) error {
 	m.routed = append(m.routed, to.Node().String()+" "+string(envelope))

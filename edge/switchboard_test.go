@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"limegrove/lime"
@@ -29,6 +30,8 @@ type place struct {
 	to       Recipient
 	active   bool
 	presence lime.Presence
+	proofs   []uint32 // that came
+	drained  int      // how often it was told so
 }
 
 // Attach has a newer session replace the older one.
@@ -47,6 +50,13 @@ func (b *switchboard) Attach(_ context.Context, a Arrival, to Recipient) (Member
 	}
 	b.places[p.node] = p
 	return p, nil
+}
+
+// place is that of a node, which has one.
+func (b *switchboard) place(node string) *place {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.places[lime.MustParseNode(node).Fold()]
 }
 
 // refuse has no session find its place.
@@ -73,6 +83,32 @@ func (p *place) Activate() {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()
 	p.active = true
+}
+
+func (p *place) Proved(n uint32) {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	p.proofs = append(p.proofs, n)
+}
+
+func (p *place) Drained() {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	p.drained++
+}
+
+// proved is which proofs have come, and queueEmptied how often the queue was told to
+// be empty again.
+func (p *place) proved() []uint32 {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	return slices.Clone(p.proofs)
+}
+
+func (p *place) queueEmptied() int {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	return p.drained
 }
 
 func (p *place) Leave() {

@@ -1,0 +1,55 @@
+package edge
+
+import (
+	"encoding/binary"
+
+	"github.com/gobwas/ws"
+
+	"limegrove/lime"
+)
+
+// A probe is a ping whose payload is a mark and the number of the probe. The pings for
+// silent clients have no payload, nor have the pongs that browsers and .NET send
+// unasked, so that neither is taken for a proof.
+const (
+	probeMark = 'p'
+	probeSize = 5
+)
+
+// Probe queues a ping behind what was delivered. Recipient.
+func (c *conn) Probe(n uint32) error {
+	payload := [probeSize]byte{probeMark}
+	binary.BigEndian.PutUint32(payload[1:], n)
+	c.probed.Store(n) // before the pong can come
+	return c.put(ws.OpPing, payload[:])
+}
+
+// ponged takes a pong's payload. A client may answer the last of several pings alone,
+// RFC 6455, section 5.5.3, so that a proof is one of the earlier probes too, and what
+// comes for those afterwards is old. One of a probe that never was is nobody's.
+func (c *conn) ponged(payload []byte) {
+	if len(payload) != probeSize || payload[0] != probeMark {
+		return
+	}
+	n := binary.BigEndian.Uint32(payload[1:])
+	// Both count from the last proof, so that numbers may wrap around.
+	if ahead := n - c.proved; ahead == 0 || ahead > c.probed.Load()-c.proved {
+		return
+	}
+	c.proved = n
+	c.session.proved(n)
+}
+
+// proved tells routing that the client has what was delivered before a probe.
+func (s *session) proved(n uint32) {
+	if s.state == lime.StateEstablished {
+		s.member.Proved(n)
+	}
+}
+
+// drained tells routing that the client's queue is empty.
+func (s *session) drained() {
+	if s.state == lime.StateEstablished {
+		s.member.Drained()
+	}
+}
