@@ -29,8 +29,9 @@ type conn struct {
 	pinged     bool // a ping is under way
 	counted    bool // as an established session
 	flooding   bool // it has sent more than its rate allows in this turn
+	held       bool // by routing: nothing is read
 	began      instant
-	pausedTill instant  // when reading goes on; never while it does
+	pausedTill instant  // when a pause for flooding ends; never when there is none
 	heard      instant  // when the client was last heard of
 	unfinished instant  // since when a frame or an envelope is half sent; never when none is
 	stalled    instant  // since when the client takes nothing of what waits for it
@@ -41,9 +42,12 @@ type conn struct {
 
 	proved uint32 // the number of the last probe that was answered
 
-	given  atomic.Uint32 // bytes of frames that were queued, from anywhere
-	probed atomic.Uint32 // the number of the last probe, from anywhere
-	ended  atomic.Bool   // there is nobody any more to work for
+	// For anybody.
+	given    atomic.Uint32 // bytes of frames that were queued
+	probed   atomic.Uint32 // the number of the last probe
+	hold     atomic.Bool   // what Hold was told last
+	steering atomic.Bool   // the loop has been asked to heed it
+	ended    atomic.Bool   // there is nobody any more to work for
 }
 
 // phase is what a connection's bytes are at the moment.

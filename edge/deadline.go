@@ -47,18 +47,22 @@ func (c *conn) due() time.Time {
 	case c.phase == closing:
 		return time.Time{} // poll ends it
 	case c.session.state == lime.StateEstablished:
-		if !c.pinged {
+		if !c.pinged && !c.held {
 			sooner(c.heard, cfg.PingInterval)
 		}
-		sooner(c.heard, cfg.IdleTimeout)
+		if !c.held {
+			sooner(c.heard, cfg.IdleTimeout)
+		}
 		sooner(c.stalled, cfg.StallTimeout)
-		if cfg.PingInterval <= 0 { // nothing else looks at what waits
+		if cfg.PingInterval <= 0 || c.held { // nothing else looks at what waits
 			sooner(c.edge.instant(c.turn.Now), cfg.StallTimeout)
 		}
 	default:
 		sooner(c.began, cfg.EstablishTimeout)
 	}
-	sooner(c.unfinished, cfg.UnfinishedTimeout)
+	if !c.held {
+		sooner(c.unfinished, cfg.UnfinishedTimeout)
+	}
 	sooner(c.pausedTill, time.Nanosecond)
 	if at == never {
 		return time.Time{}
@@ -77,7 +81,7 @@ func (c *conn) Timer(t *poll.Turn) {
 	}
 	if over(c.pausedTill, time.Nanosecond) {
 		c.pausedTill = never
-		c.socket.ResumeRead()
+		c.steer()
 	}
 	established := c.session.state == lime.StateEstablished
 	switch {
@@ -86,11 +90,11 @@ func (c *conn) Timer(t *poll.Turn) {
 		if over(c.began, cfg.HandshakeTimeout) {
 			c.answerHTTP("408 Request Timeout", "the upgrade request was not complete in time")
 		}
-	case over(c.unfinished, cfg.UnfinishedTimeout):
+	case !c.held && over(c.unfinished, cfg.UnfinishedTimeout):
 		c.session.malformed("The rest of a frame or of an envelope did not come in time", ws.StatusPolicyViolation)
 	case !established && over(c.began, cfg.EstablishTimeout):
 		c.session.late()
-	case established && over(c.heard, cfg.IdleTimeout):
+	case established && !c.held && over(c.heard, cfg.IdleTimeout):
 		c.session.finish()
 	case established:
 		c.watch(now)
@@ -117,7 +121,7 @@ func (c *conn) watch(now instant) {
 		return
 	}
 	silent := now.since(c.heard)
-	if cfg.PingInterval > 0 && silent >= cfg.PingInterval && !c.pinged {
+	if cfg.PingInterval > 0 && silent >= cfg.PingInterval && !c.pinged && !c.held {
 		c.pinged = true
 		// A full queue is watched anyway.
 		_ = c.queue(ws.OpPing, nil)

@@ -43,7 +43,7 @@ const frameCost = 32
 func (c *conn) pause() {
 	c.flooding = false
 	c.pausedTill = c.edge.instant(c.turn.Now.Add(floodPause))
-	c.socket.PauseRead()
+	c.steer()
 	c.arm()
 }
 

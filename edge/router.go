@@ -33,6 +33,10 @@ type Recipient interface {
 	// of it; Member.Proved is called then. The numbers of a session's probes rise from
 	// 1 on, and its calls do not overlap. It fails as Deliver does.
 	Probe(n uint32) error
+	// Hold stops reading from the client, or goes on. What it has sent just before is
+	// still taken. A held client is not pinged, so that one that goes away unseen is
+	// noticed when it is let go.
+	Hold(on bool)
 	// End fails the session.
 	End(why *lime.Reason)
 }
