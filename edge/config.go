@@ -66,8 +66,10 @@ type Config struct {
 	// CloseTimeout bounds how long the last frames may take. Default 5s.
 	CloseTimeout time.Duration
 
-	// SendQueue bounds the bytes that wait for one client. What does not fit is
-	// dropped. Default 256 KiB.
+	// SendQueue bounds the bytes that wait for one client; a longer envelope waits
+	// alone. What does not fit is refused: routing reads stored messages again when
+	// there is room, so that more gains nothing for them, and costs the memory of all
+	// who read slowly. Default 64 KiB.
 	SendQueue int
 
 	// Establishing is how many sessions of a scheme are being authenticated at once, and
@@ -113,7 +115,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.IdleTimeout, 90*time.Second)
 	setDefault(&c.StallTimeout, 30*time.Second)
 	setDefault(&c.CloseTimeout, 5*time.Second)
-	setDefault(&c.SendQueue, 256<<10)
+	setDefault(&c.SendQueue, 64<<10)
 	setDefault(&c.Establishing, 256)
 	setDefault(&c.Waiting, 16384)
 	if c.MaxEnvelope < 1024 || c.MaxEnvelope > maxFrame-1024 {

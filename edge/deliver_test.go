@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -90,6 +91,33 @@ func TestDeliverSaysWhyNot(t *testing.T) {
 		}
 		to.Flush()
 		to.End(lime.NewReason(lime.CodeSessionRegistrationError, "A newer session has this node"))
+	})
+}
+
+// By default at most 64 KiB wait for one client, and an envelope of any length passes.
+func TestWhatWaitsForAClientIsBounded(t *testing.T) { // P8
+	inMemory(t, Config{}, func(t *testing.T, e *fixture) {
+		eve := e.login("eve@example.org/1")
+		to := e.board.recipient(eve.node)
+		long := []byte(`{"type":"text/plain","content":"` + strings.Repeat("x", 500<<10) + `"}`)
+		must(t, to.Deliver(long))
+		if err := to.Deliver([]byte(message200)); !errors.Is(err, ErrQueueFull) {
+			t.Errorf("behind one that is longer than the queue: %v", err)
+		}
+		to.Flush()
+		eve.hears("the long one", `{"type":"text/plain"}`)
+		eve.stall()
+		bytes := 0
+		for err := error(nil); err == nil; bytes += len(message200) {
+			err = to.Deliver([]byte(message200))
+		}
+		if bytes < 60<<10 || bytes > 65<<10 {
+			t.Errorf("%d bytes wait", bytes)
+		}
+		to.Flush()
+		if waiting := to.(*conn).socket.Queued(); waiting > 64<<10 {
+			t.Errorf("%d bytes wait", waiting)
+		}
 	})
 }
 

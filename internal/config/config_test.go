@@ -53,7 +53,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 		},
 		Listen: ":8080", Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
-		SendQueue: 262144, NodeConflict: ConflictReplace,
+		SendQueue: 65536, NodeConflict: ConflictReplace,
 		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
 		IdleTimeout: 90 * time.Second, DrainTimeout: 25 * time.Second,
 	}

@@ -58,7 +58,7 @@ type Edge struct {
 	// 0 means no limit.
 	MaxSessionsPerIdentity int
 	// SendQueue is the bytes that may wait for one session's socket. Default
-	// 262144.
+	// 65536.
 	SendQueue int
 	// NodeConflict is what a second session for the same node meets. Default
 	// replace.
@@ -112,7 +112,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.MaxBytesRate, "max-bytes-rate", 4<<20, "`bytes` a second from one session; 0 for no limit")
 	b.num(&e.MaxSessionsPerAddress, "max-sessions-per-address", 0, "`sessions` from one network address; 0 for no limit")
 	b.num(&e.MaxSessionsPerIdentity, "max-sessions-per-identity", 100, "`sessions` of one identity; 0 for no limit")
-	b.num(&e.SendQueue, "send-queue", 256<<10, "`bytes` that may wait for one session's socket")
+	b.num(&e.SendQueue, "send-queue", 64<<10, "`bytes` that may wait for one session's socket")
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
 
 	b.group("Times")
