@@ -24,6 +24,9 @@ func (null) count(dropReason)                                {}
 func (null) Activate()                                       {}
 func (null) Proved(uint32)                                   {}
 func (null) Drained()                                        {}
+func (null) Receipt(*lime.Header, []byte) bool               { return false }
+func (null) SetReceipts(lime.Events)                         {}
+func (null) Receipts() lime.Events                           { return 0 }
 func (null) Leave()                                          {}
 func (null) Route(lime.NodeView, *lime.Header, []byte) error { return nil }
 func (null) Command(*lime.Header, []byte) error              { return nil }

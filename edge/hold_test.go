@@ -200,7 +200,7 @@ func TestHeldSessionCanBeEnded(t *testing.T) {
 
 // Whatever is said how fast, the last word counts, and nothing is lost or reordered.
 func TestHoldFromAnywhere(t *testing.T) {
-	each(t, Config{EnvelopeRate: -1, ByteRate: -1}, func(_ *testing.T, e *fixture) {
+	each(t, Config{EnvelopeRate: -1, ByteRate: -1, SendQueue: 4 << 20}, func(_ *testing.T, e *fixture) {
 		ana, rui := e.login("ana@example.org/1"), e.login("rui@example.org/1")
 		to := e.board.recipient(ana.node)
 		to.Hold(true)

@@ -62,6 +62,16 @@ type Member interface {
 	Route(to lime.NodeView, h *lime.Header, envelope []byte) error
 	Command(h *lime.Header, envelope []byte) error
 
+	// Receipt takes a client's notification that is addressed to the session itself or
+	// to nobody (L-NOT-08, L-NOT-09), and borrows it: it acknowledges, and goes to the
+	// sender of the message that is found by its id. It tells whether one was.
+	Receipt(h *lime.Header, envelope []byte) bool
+
+	// SetReceipts narrows the events that the session gets of its own messages, and
+	// Receipts are they. Until it is called they are the zero Events.
+	SetReceipts(lime.Events)
+	Receipts() lime.Events
+
 	// SetPresence takes p. Presence is what was set last, and Instances are those
 	// of the session's identity that want to be seen, on all edges.
 	SetPresence(p *lime.Presence)

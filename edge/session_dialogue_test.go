@@ -41,6 +41,9 @@ type fakeMember struct {
 	commands []string
 	fails    error // of Route and Command
 	presence lime.Presence
+	events   lime.Events
+	receipts []string // what Receipt was given
+	knows    string   // the id of the message whose sender it finds
 	proved   []uint32
 	drained  int
 }
@@ -59,6 +62,14 @@ func (m *fakeMember) Command(_ *lime.Header, envelope []byte) error {
 	m.commands = append(m.commands, string(envelope))
 	return m.fails
 }
+
+func (m *fakeMember) Receipt(h *lime.Header, envelope []byte) bool {
+	m.receipts = append(m.receipts, string(envelope))
+	return string(h.ID) == m.knows
+}
+
+func (m *fakeMember) SetReceipts(e lime.Events) { m.events = e }
+func (m *fakeMember) Receipts() lime.Events     { return m.events }
 
 func (m *fakeMember) SetPresence(p *lime.Presence) { m.presence = *p }
 func (m *fakeMember) Presence() lime.Presence      { return m.presence }

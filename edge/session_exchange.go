@@ -63,7 +63,9 @@ func (s *session) pass(t *scratch, b []byte) error {
 		s.out.count(dropUnwanted)
 		return nil
 	case h.Kind == lime.KindNotification && s.isSelf(to):
-		s.out.count(dropLoop) // L-NOT-08
+		if !s.member.Receipt(h, t.changed(b, change)) {
+			s.out.count(dropLoop) // L-NOT-08
+		}
 		return nil
 	case isRequest(h) && h.ID == nil:
 		s.out.count(dropNoID) // L-CMD-08
@@ -95,8 +97,12 @@ func (s *session) refuse(h *lime.Header, why *lime.Reason) {
 	}
 }
 
-// notify sends the server's notification about a message of the client.
+// notify sends the server's notification about a message of the client, if the client
+// wants such: L-NOT-02.
 func (s *session) notify(h *lime.Header, event lime.Event, why *lime.Reason) {
+	if !s.member.Receipts().Has(event) {
+		return
+	}
 	n := lime.Notification{ID: string(h.ID), From: s.server(), To: s.node, Event: event, Reason: why}
 	s.answer(n.AppendJSON(nil))
 }

@@ -25,6 +25,8 @@ func FuzzSession(f *testing.F) {
 			`{"id":"c","from":"bia@example.org","pp":"ana/home","method":"set","uri":"/account","type":"a/b","resource":{}}`,
 		login + "grant\nplace\n" + `{"id":"c","from":"ana","method":"set","uri":"/presence","type":"a/b","resource":{"status":"away"}}` +
 			"\n" + `{"id":"c","from":"ana","method":"get","uri":"/presence"}` + "\ntick\nfull\n" + `{"id":"c","method":"get","uri":"/ping"}`,
+		login + "grant\nplace\n" + `{"id":"c","method":"set","uri":"/receipt","type":"a/b","resource":{"events":["failed"]}}` +
+			"\n" + `{"id":"c","method":"get","uri":"/receipt"}` + "\n" + `{"id":"m","event":"received"}` + "\n" + `{"id":"m","to":"ana","event":"received"}`,
 		login + "grant\nplace\n" + `{"id":"n","from":"ana","pp":"ana/home","to":"rui/1","event":"failed","reason":"x","metadata":{"a":1}}`,
 	} {
 		f.Add(script)
@@ -137,10 +139,13 @@ func (d *dialogue) check(line string, before lime.State) {
 	for _, envelope := range d.member.commands {
 		d.checkSender(envelope, s.guest)
 	}
-	if n := len(d.member.routed) + len(d.member.commands); n > 0 && before != lime.StateEstablished {
+	for _, envelope := range d.member.receipts {
+		d.checkSender(envelope, false)
+	}
+	if n := len(d.member.routed) + len(d.member.commands) + len(d.member.receipts); n > 0 && before != lime.StateEstablished {
 		d.t.Errorf("L-SES-24: %q is processed while %v", line, before)
 	}
-	d.sent, d.member.routed, d.member.commands = nil, nil, nil
+	d.sent, d.member.routed, d.member.commands, d.member.receipts = nil, nil, nil, nil
 }
 
 // checkSender holds an envelope that was handed on against P5: nobody sends as

@@ -7,8 +7,8 @@ import (
 )
 
 // serve takes what is addressed to the server. What an edge knows best it answers
-// itself: the session's own presence, and pings. Everything else goes to the
-// routers.
+// itself: the session's own presence and receipts, and pings. Everything else goes to
+// the routers.
 func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
 	h := &t.header
 	switch {
@@ -18,6 +18,9 @@ func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
 		}
 		return nil
 	case h.Kind == lime.KindNotification: // L-NOT-09
+		if h.To == nil && forwarded(h.Event) {
+			s.member.Receipt(h, t.changed(b, change))
+		}
 		return nil
 	case !isRequest(h): // L-CMD-07, L-CMD-11
 		s.out.count(dropUnwanted)
@@ -36,6 +39,8 @@ func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
 		return s.ping(h)
 	case own && uri.HasPath("/presence"):
 		return s.presence(h, b)
+	case own && uri.HasPath("/receipt"):
+		return s.receipt(h, b)
 	}
 	return s.member.Command(h, t.changed(b, change))
 }
@@ -88,21 +93,15 @@ func (s *session) getPresence(h *lime.Header) error {
 	return nil
 }
 
-// maxPresence is the longest command that sets a presence: it is decoded on the loop.
-const maxPresence = 16 << 10
-
 // setPresence makes the given presence the session's. A rule that needs authority
 // over a domain is refused (L-RES-06), one that is not served is, too; the other
 // properties that are not served are left out, so that get does not promise them.
 func (s *session) setPresence(h *lime.Header, b []byte) error {
-	if len(b) > maxPresence {
-		return lime.NewReason(lime.CodeCommandInvalidArgument, "The presence is longer than %d bytes", maxPresence)
+	resource, err := smallResource(b)
+	if err != nil {
+		return err
 	}
-	var command lime.Command
-	if err := json.Unmarshal(b, &command); err != nil {
-		return lime.NewReason(lime.CodeCommandInvalidArgument, "The presence is malformed")
-	}
-	given, err := lime.ParsePresence(command.Resource)
+	given, err := lime.ParsePresence(resource)
 	if err != nil {
 		return err
 	}
@@ -117,6 +116,21 @@ func (s *session) setPresence(h *lime.Header, b []byte) error {
 	})
 	s.respond(h, lime.CommandSuccess, "", nil, nil)
 	return nil
+}
+
+// maxDecoded is the longest command that is decoded on the loop.
+const maxDecoded = 16 << 10
+
+// smallResource returns the resource of a command.
+func smallResource(b []byte) ([]byte, error) {
+	if len(b) > maxDecoded {
+		return nil, lime.NewReason(lime.CodeCommandInvalidArgument, "The command is longer than %d bytes", maxDecoded)
+	}
+	var command lime.Command
+	if err := json.Unmarshal(b, &command); err != nil {
+		return nil, lime.NewReason(lime.CodeCommandInvalidArgument, "The command is malformed")
+	}
+	return command.Resource, nil
 }
 
 var reasonMethod = &lime.Reason{Code: lime.CodeCommandMethodNotSupported, Description: "The resource does not have this method"}

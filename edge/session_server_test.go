@@ -49,7 +49,7 @@ func TestOtherCommandsGoToTheRouters(t *testing.T) {
 		`"method":"get","uri":"lime://rui@example.org/presence"`, // L-CMD-14 is theirs to tell
 		`"method":"get","uri":"/presence/x"`,
 		`"method":"get","uri":"/"`,
-		`"method":"set","uri":"/receipt","type":"application/vnd.lime.receipt+json","resource":{"events":["failed","deleted"]}`, // L-RES-08
+		`"method":"get","uri":"lime://rui@example.org/receipt"`,
 		`"method":"subscribe","uri":"lime://rui@example.org/presence"`,
 	} {
 		d.says(`{"id":"c",` + members + `}`)

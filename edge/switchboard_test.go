@@ -30,6 +30,7 @@ type place struct {
 	to       Recipient
 	active   bool
 	presence lime.Presence
+	events   lime.Events
 	proofs   []uint32 // that came
 	drained  int      // how often it was told so
 }
@@ -143,6 +144,12 @@ func (p *place) Route(to lime.NodeView, _ *lime.Header, envelope []byte) error {
 func (p *place) Command(*lime.Header, []byte) error {
 	return lime.NewReason(lime.CodeCommandResourceNotSupported, "There are no routers")
 }
+
+// Receipt finds no sender.
+func (p *place) Receipt(*lime.Header, []byte) bool { return false }
+
+func (p *place) SetReceipts(e lime.Events) { p.events = e }
+func (p *place) Receipts() lime.Events     { return p.events }
 
 func (p *place) SetPresence(v *lime.Presence) { p.presence = *v }
 func (p *place) Presence() lime.Presence      { return p.presence }
