@@ -24,6 +24,7 @@ func (null) count(dropReason)                                {}
 func (null) Activate()                                       {}
 func (null) Proved(uint32)                                   {}
 func (null) Drained()                                        {}
+func (null) Settle(done func())                              { done() }
 func (null) Receipt(*lime.Header, []byte) bool               { return false }
 func (null) SetReceipts(lime.Events)                         {}
 func (null) Receipts() lime.Events                           { return 0 }

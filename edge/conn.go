@@ -26,21 +26,22 @@ type conn struct {
 	// Owned by the socket's loop.
 	turn       *poll.Turn // of the call that is under way
 	phase      phase
-	pinged     bool // a ping is under way
-	counted    bool // as an established session
-	flooding   bool // it has sent more than its rate allows in this turn
-	held       bool // by routing: nothing is read
+	pinged     bool      // a ping is under way
+	counted    bool      // as an established session
+	flooding   bool      // it has sent more than its rate allows in this turn
+	held       bool      // by routing: nothing is read
+	leaving    departure // told to go
 	began      instant
 	pausedTill instant  // when a pause for flooding ends; never when there is none
 	heard      instant  // when the client was last heard of
 	unfinished instant  // since when a frame or an envelope is half sent; never when none is
 	stalled    instant  // since when the client takes nothing of what waits for it
 	taken      uint32   // how many bytes it had taken then
+	settleBy   instant  // when a session that is leaving must be gone; never when it is not
+	proved     uint32   // the number of the last probe that was answered
 	frames     ws.State // of a fragmented message
 	stream     *stream  // an envelope that is half sent; nil when none is
 	session    session
-
-	proved uint32 // the number of the last probe that was answered
 
 	// For anybody.
 	given    atomic.Uint32 // bytes of frames that were queued

@@ -53,6 +53,7 @@ func (c *conn) due() time.Time {
 		if !c.held {
 			sooner(c.heard, cfg.IdleTimeout)
 		}
+		sooner(c.settleBy, time.Nanosecond)
 		sooner(c.stalled, cfg.StallTimeout)
 		if cfg.PingInterval <= 0 || c.held { // nothing else looks at what waits
 			sooner(c.edge.instant(c.turn.Now), cfg.StallTimeout)
@@ -96,6 +97,8 @@ func (c *conn) Timer(t *poll.Turn) {
 		c.session.late()
 	case established && !c.held && over(c.heard, cfg.IdleTimeout):
 		c.session.finish()
+	case established && over(c.settleBy, time.Nanosecond):
+		c.unsettled()
 	case established:
 		c.watch(now)
 	}

@@ -3,30 +3,48 @@ package edge
 import (
 	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 )
 
-// How sessions are finished: in lots with a pause between them, so that their clients
-// do not all come back at the same moment, within a part of the time that there is.
+// How a drain spends its time: first sessions are told to go, in lots with pauses
+// between them, so that their clients do not all come back at the same moment. Each
+// has then a part of the time for what it has not acknowledged, and the rest is for
+// last frames.
 const (
-	drainPause = 50 * time.Millisecond
-	drainLot   = 500 // sessions in a lot, at least
-	drainPart  = 0.5 // of the time
+	drainPause  = 50 * time.Millisecond // on average
+	drainLot    = 50                    // sessions in a lot, at least
+	drainSpread = 0.5                   // of the time, for the lots
+	drainSettle = 0.3                   // of the time, for each session
+
+	// settleTime is each session's when there is no end of the time.
+	settleTime = 10 * time.Second
 )
 
-// lotOf is how many of n sessions a lot has.
-func lotOf(ctx context.Context, n int) int {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return drainLot
-	}
-	lots := max(1, int(time.Until(deadline).Seconds()*drainPart/drainPause.Seconds()))
-	return max(drainLot, (n+lots-1)/lots)
+// drainPlan is how a number of sessions are told to go.
+type drainPlan struct {
+	lot    int           // sessions at once
+	settle time.Duration // what each has
 }
 
-// Shutdown finishes all sessions and waits for their connections to end, until ctx
-// is done; what is still open then is cut. End the contexts of Serve first, so that
+// planDrain plans for n sessions until ctx is done.
+func planDrain(ctx context.Context, n int) drainPlan {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return drainPlan{lot: drainLot, settle: settleTime}
+	}
+	left := max(0, time.Until(deadline)).Seconds()
+	lots := max(1, int(left*drainSpread/drainPause.Seconds()))
+	return drainPlan{
+		lot:    max(drainLot, (n+lots-1)/lots),
+		settle: time.Duration(left * drainSettle * float64(time.Second)),
+	}
+}
+
+// Shutdown finishes all sessions, each after what it has not acknowledged or its share
+// of the time, and waits for their connections to end, until ctx is done; what is still
+// open then is cut. End the contexts of Serve first, so that
 // nobody comes in. Requests for an upgrade that are still under way get 503. After
 // it, Run returns. Called again, it waits for the end that the first call brings.
 func (e *Edge) Shutdown(ctx context.Context) {
@@ -49,7 +67,7 @@ func (e *Edge) Shutdown(ctx context.Context) {
 	}
 }
 
-// finishAll has every connection ended by its loop, lot by lot.
+// finishAll has every connection go, lot by lot.
 func (e *Edge) finishAll(ctx context.Context) {
 	e.mu.Lock()
 	all := slices.Collect(maps.Keys(e.conns))
@@ -58,27 +76,20 @@ func (e *Edge) finishAll(ctx context.Context) {
 		e.emptied.Do(func() { close(e.empty) })
 		return
 	}
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	plan := planDrain(ctx, len(all))
 	e.log.WithField("connections", len(all)).Info("finishing sessions")
-	lot := lotOf(ctx, len(all))
-	for i, c := range all {
-		// A connection that is gone needs no end.
-		_ = c.back(c.stop)
-		if i%lot == lot-1 {
+	for begin := 0; begin < len(all); begin += plan.lot {
+		if begin > 0 {
 			select {
-			case <-time.After(drainPause):
+			case <-time.After(drainPause/2 + rand.N(drainPause)):
 			case <-ctx.Done():
 			}
 		}
-	}
-}
-
-// stop ends a connection because the edge stops, from its loop.
-func (c *conn) stop() {
-	switch c.phase {
-	case handshaking: // a whole request is answered as it comes; half a one is not
-		c.hangUp()
-	case open:
-		c.session.stop()
+		for _, c := range all[begin:min(begin+plan.lot, len(all))] {
+			// A connection that is gone needs no end.
+			_ = c.back(func() { c.depart(forDrain, plan.settle) })
+		}
 	}
 }
 

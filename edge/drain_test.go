@@ -120,16 +120,42 @@ func TestClientThatDoesNotReadItsEndIsCut(t *testing.T) {
 // Many sessions are finished in lots, so that not all come back at once.
 func TestShutdownTakesItsTimeForMany(t *testing.T) {
 	inMemory(t, Config{}, func(t *testing.T, e *fixture) {
-		for range 2*drainLot + 1 {
+		for range 4*drainLot + 1 {
 			e.connect()
 		}
 		synctest.Wait()
 		began := time.Now()
 		e.Shutdown(t.Context())
-		if took := time.Since(began); took != 2*drainPause {
-			t.Errorf("it took %v, not %v", took, 2*drainPause)
+		if took := time.Since(began); took < 4*drainPause/2 || took > 4*drainPause*3/2 {
+			t.Errorf("it took %v, not %v, less or more a half", took, 4*drainPause)
 		}
 	})
+}
+
+func TestPlanOfADrain(t *testing.T) {
+	for _, row := range []struct {
+		sessions int
+		left     time.Duration
+		want     drainPlan
+	}{
+		{1, 20 * time.Second, drainPlan{50, 6 * time.Second}},
+		{10_000, 20 * time.Second, drainPlan{50, 6 * time.Second}},
+		{10_001, 20 * time.Second, drainPlan{51, 6 * time.Second}},
+		{1_000_000, 100 * time.Second, drainPlan{1000, 30 * time.Second}},
+		{1000, 0, drainPlan{1000, 0}},
+		{1000, -time.Second, drainPlan{1000, 0}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(row.left))
+			defer cancel()
+			if got := planDrain(ctx, row.sessions); got != row.want {
+				t.Errorf("%d sessions in %v: %+v, not %+v", row.sessions, row.left, got, row.want)
+			}
+		})
+	}
+	if got, want := planDrain(t.Context(), 1000), (drainPlan{drainLot, settleTime}); got != want {
+		t.Errorf("without an end: %+v, not %+v", got, want)
+	}
 }
 
 func TestShutdownOfNobodyIsDoneAtOnce(t *testing.T) {

@@ -32,6 +32,7 @@ type Edge struct {
 	crowded   []byte             // the answer to a connection from a crowded address
 	draining  atomic.Bool
 	sessions  atomic.Int64 // established ones
+	settling  atomic.Int64 // those of them that are told to go
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -143,6 +144,10 @@ func (e *Edge) forget(c *conn, err error) {
 	if c.counted {
 		e.sessions.Add(-1)
 		e.metrics.sessions.Dec()
+	}
+	if c.leaving != staying {
+		e.settling.Add(-1)
+		e.metrics.settling.Dec()
 	}
 	e.metrics.connections.Dec()
 	if errors.Is(err, poll.ErrTooLong) {

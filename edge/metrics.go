@@ -20,6 +20,10 @@ type metrics struct {
 	upgrades    prometheus.Counter
 	rejections  prometheus.Counter
 	stalls      prometheus.Counter
+	settling    prometheus.Gauge
+	unsettled   prometheus.Counter
+	drained     prometheus.Counter
+	rebalanced  prometheus.Counter
 	bytesIn     prometheus.Counter
 	envelopes   [lime.KindSession + 1]prometheus.Counter
 	dropped     map[dropReason]prometheus.Counter
@@ -46,6 +50,18 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		stalls: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_stalls_total", Help: "Connections ended because the client took nothing for too long.",
+		}),
+		settling: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_settling", Help: "Sessions told to go that are still there.",
+		}),
+		unsettled: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_unsettled_total", Help: "Sessions finished by the edge before they had acknowledged all, because their time was over.",
+		}),
+		drained: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_drained_total", Help: "Sessions finished because the edge stops.",
+		}),
+		rebalanced: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_rebalanced_total", Help: "Sessions finished because other edges have fewer.",
 		}),
 		bytesIn: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_received_bytes_total", Help: "Payload bytes received from clients.",
@@ -93,6 +109,15 @@ func (m *metrics) closed(code ws.StatusCode) {
 		label = strconv.Itoa(int(code))
 	}
 	m.closes.WithLabelValues(label).Inc()
+}
+
+// departed counts a session that the edge wanted to go.
+func (m *metrics) departed(why departure) {
+	if why == forOthers {
+		m.rebalanced.Inc()
+	} else {
+		m.drained.Inc()
+	}
 }
 
 // login counts the answer to a login.

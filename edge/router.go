@@ -47,6 +47,10 @@ type Member interface {
 	Activate()
 	// Leave gives the place up; it may be called twice.
 	Leave()
+	// Settle has nothing handed out any more, and done called, once, from anywhere,
+	// when all that was handed out is acknowledged: during the call when all is.
+	// Everything else goes on. It is called once at most.
+	Settle(done func())
 
 	// Proved is told that the client has what was delivered before the probe n, and
 	// thereby before earlier ones, too. Not every probe is answered by itself. Drained

@@ -52,6 +52,7 @@ func (m *fakeMember) Activate()       { m.active = true }
 func (m *fakeMember) Leave()          { m.left++ }
 func (m *fakeMember) Proved(n uint32) { m.proved = append(m.proved, n) }
 func (m *fakeMember) Drained()        { m.drained++ }
+func (m *fakeMember) Settle(func())   {}
 
 func (m *fakeMember) Route(to lime.NodeView, _ *lime.Header, envelope []byte) error {
 	m.routed = append(m.routed, to.Node().String()+" "+string(envelope))

@@ -33,6 +33,8 @@ type place struct {
 	events   lime.Events
 	proofs   []uint32 // that came
 	drained  int      // how often it was told so
+	owing    bool     // there is something unacknowledged
+	settle   func()   // to be called when it is acknowledged
 }
 
 // Attach has a newer session replace the older one.
@@ -110,6 +112,32 @@ func (p *place) queueEmptied() int {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()
 	return p.drained
+}
+
+// Settle calls done at once when nothing is unacknowledged.
+func (p *place) Settle(done func()) {
+	p.board.mu.Lock()
+	owing := p.owing
+	p.settle = done
+	p.board.mu.Unlock()
+	if !owing {
+		done()
+	}
+}
+
+// owe has something be unacknowledged.
+func (p *place) owe() {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	p.owing = true
+}
+
+// acknowledge has all be acknowledged of a session that was told to settle.
+func (p *place) acknowledge() {
+	p.board.mu.Lock()
+	done := p.settle
+	p.board.mu.Unlock()
+	done()
 }
 
 func (p *place) Leave() {
