@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"limegrove/edge/poll"
 	"limegrove/lime"
@@ -100,6 +101,7 @@ func TestWhatWaitsForAClientIsBounded(t *testing.T) { // P8
 		eve := e.login("eve@example.org/1")
 		to := e.board.recipient(eve.node)
 		long := []byte(`{"type":"text/plain","content":"` + strings.Repeat("x", 500<<10) + `"}`)
+		synctest.Wait() // nothing else waits
 		must(t, to.Deliver(long))
 		if err := to.Deliver([]byte(message200)); !errors.Is(err, ErrQueueFull) {
 			t.Errorf("behind one that is longer than the queue: %v", err)
