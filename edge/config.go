@@ -35,6 +35,10 @@ type Config struct {
 	EnvelopeRate int
 	ByteRate     int
 
+	// MaxSessions bounds the connections; what comes beyond gets 503. Keep it below
+	// what the system lets a process open. Default none.
+	MaxSessions int
+
 	// MaxPerAddress bounds the connections from one IP address. Behind a proxy that
 	// is the proxy's. Default none.
 	MaxPerAddress int

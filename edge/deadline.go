@@ -89,7 +89,7 @@ func (c *conn) Timer(t *poll.Turn) {
 	case c.phase == closing:
 	case c.phase == handshaking:
 		if over(c.began, cfg.HandshakeTimeout) {
-			c.answerHTTP("408 Request Timeout", "the upgrade request was not complete in time")
+			c.reject(rejectTimeout)
 		}
 	case !c.held && over(c.unfinished, cfg.UnfinishedTimeout):
 		c.session.malformed("The rest of a frame or of an envelope did not come in time", ws.StatusPolicyViolation)

@@ -77,6 +77,9 @@ func TestUpgradeWhileDrainingIsRefused(t *testing.T) {
 		if answer := c.wantRejected("503"); !strings.Contains(answer, "\r\nRetry-After: ") || !e.Draining() {
 			t.Errorf("it is not told when to come again: %q", answer)
 		}
+		if n := counted(t, e.metrics.rejections[rejectDraining]); n != 1 {
+			t.Errorf("%d are counted", n)
+		}
 		ana.goOn()
 		for range 3 {
 			ana.hears("what waited", `{"id":"c","status":"success"}`)

@@ -29,10 +29,16 @@ type Edge struct {
 	places    *workers
 	cancel    context.CancelFunc // of the workers' work
 	scratch   sync.Pool          // of *scratch
-	crowded   []byte             // the answer to a connection from a crowded address
 	draining  atomic.Bool
-	sessions  atomic.Int64 // established ones
-	settling  atomic.Int64 // those of them that are told to go
+
+	overloaded atomic.Bool  // new clients are refused
+	admitted   atomic.Int64 // connections, those included that a loop is yet to open
+	sessions   atomic.Int64 // established ones
+	settling   atomic.Int64 // those of them that are told to go
+
+	// Owned by tend.
+	errands []errand
+	load    overload
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -67,7 +73,7 @@ func New(cfg Config) (*Edge, error) {
 		metrics:   newMetrics(cfg.Metrics),
 		loops:     loops,
 		addresses: addresses{max: cfg.MaxPerAddress},
-		crowded:   responseHTTP("429 Too Many Requests", "too many connections from this address"),
+		errands:   newErrands(loops.Loops()),
 		conns:     map[*conn]struct{}{},
 		empty:     make(chan struct{}),
 		shut:      make(chan struct{}),
@@ -92,7 +98,12 @@ func New(cfg Config) (*Edge, error) {
 // Run serves the connections until Shutdown or Close has ended. It may be called
 // once.
 func (e *Edge) Run() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	var tending sync.WaitGroup
+	tending.Go(func() { e.tend(ctx) })
 	err := e.loops.Run(context.Background())
+	cancel()
+	tending.Wait()
 	e.cancel()
 	for _, w := range e.logins {
 		w.all.Wait()
@@ -112,11 +123,24 @@ func (e *Edge) Serve(ctx context.Context, ln net.Listener) error {
 
 // admit decides about a new connection, before anything has come of it.
 func (e *Edge) admit(remote netip.AddrPort) (open poll.Opener, refusal []byte) {
-	if !e.addresses.add(remote.Addr()) {
-		e.metrics.rejections.Inc()
-		return nil, e.crowded
+	why := rejectFull
+	switch most := int64(e.cfg.MaxSessions); {
+	case e.overloaded.Load():
+		return nil, e.refuse(rejectOverloaded)
+	case e.admitted.Add(1) > most && most > 0:
+	case !e.addresses.add(remote.Addr()):
+		why = rejectAddress
+	default:
+		return e.open, nil
 	}
-	return e.open, nil
+	e.admitted.Add(-1)
+	return nil, e.refuse(why)
+}
+
+// refuse counts a connection that is not served, and returns what it is told.
+func (e *Edge) refuse(why rejection) []byte {
+	e.metrics.rejected(why)
+	return why.response()
 }
 
 // open makes the handler of a new connection.
@@ -132,7 +156,7 @@ func (e *Edge) open(t *poll.Turn, s *poll.Conn) poll.Handler {
 	c.turn = t
 	defer c.done()
 	if e.draining.Load() { // accepted just before
-		c.answerHTTP("503 Service Unavailable", "the edge is stopping")
+		c.reject(rejectDraining)
 	}
 	c.arm()
 	return c
@@ -141,6 +165,7 @@ func (e *Edge) open(t *poll.Turn, s *poll.Conn) poll.Handler {
 // forget takes a connection that is gone out of the books.
 func (e *Edge) forget(c *conn, err error) {
 	e.addresses.remove(c.socket.RemoteAddr().Addr())
+	e.admitted.Add(-1)
 	if c.counted {
 		e.sessions.Add(-1)
 		e.metrics.sessions.Dec()

@@ -141,6 +141,11 @@ func (p *pipes) dial(remote net.Addr) net.Conn {
 	return there
 }
 
+// from dials as if from an IP address.
+func (p *pipes) from(ip string) func() net.Conn {
+	return func() net.Conn { return p.dial(&net.TCPAddr{IP: net.ParseIP(ip), Port: 1}) }
+}
+
 // Accept is that of a net.Listener.
 func (p *pipes) Accept() (net.Conn, error) {
 	select {

@@ -18,7 +18,9 @@ type metrics struct {
 	connections prometheus.Gauge
 	sessions    prometheus.Gauge
 	upgrades    prometheus.Counter
-	rejections  prometheus.Counter
+	rejections  map[rejection]prometheus.Counter
+	overloaded  prometheus.Gauge
+	lag         prometheus.Gauge
 	stalls      prometheus.Counter
 	settling    prometheus.Gauge
 	unsettled   prometheus.Counter
@@ -45,8 +47,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		upgrades: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_upgrades_total", Help: "Connections upgraded to WebSocket.",
 		}),
-		rejections: f.NewCounter(prometheus.CounterOpts{
-			Name: "limegrove_edge_rejections_total", Help: "Requests answered by an HTTP error instead of an upgrade.",
+		rejections: map[rejection]prometheus.Counter{},
+		overloaded: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_overloaded", Help: "1 while new clients are refused because the loops lag.",
+		}),
+		lag: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_lag_seconds", Help: "How long the slowest loop took to come to something new.",
 		}),
 		stalls: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_stalls_total", Help: "Connections ended because the client took nothing for too long.",
@@ -88,6 +94,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for k := range m.envelopes {
 		m.envelopes[k] = envelopes.WithLabelValues(lime.Kind(k).String())
 	}
+	rejected := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_edge_rejections_total", Help: "Connections answered by an HTTP error instead of an upgrade, by reason.",
+	}, []string{"reason"})
+	for _, r := range rejections {
+		m.rejections[r] = rejected.WithLabelValues(string(r))
+	}
 	dropped := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "limegrove_edge_dropped_total", Help: "Envelopes not passed on, by reason.",
 	}, []string{"reason"})
@@ -96,6 +108,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	return m
 }
+
+func (m *metrics) rejected(r rejection) { m.rejections[r].Inc() }
 
 func (m *metrics) drop(r dropReason) { m.dropped[r].Inc() }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/gobwas/ws"
@@ -29,12 +28,16 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 	case len(b) < maxRequest:
 		return 0, len(b) + 1
 	default:
-		c.answerHTTP("431 Request Header Fields Too Large", "the request's head is too long")
+		c.reject(rejectTooLong)
 		return len(b), 0
 	}
 	n = end + len(endOfHead)
-	if c.edge.draining.Load() {
-		c.answerHTTP("503 Service Unavailable", "the edge is stopping")
+	switch {
+	case c.edge.draining.Load():
+		c.reject(rejectDraining)
+		return n, 0
+	case c.edge.overloaded.Load():
+		c.reject(rejectOverloaded)
 		return n, 0
 	}
 	m := memories.Get().(*memory)
@@ -53,11 +56,11 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 	}
 	switch {
 	case errors.Is(err, ws.ErrHandshakeBadUpgrade) || errors.Is(err, ws.ErrHandshakeBadConnection):
-		c.answerHTTP("426 Upgrade Required", "this is a WebSocket for LIME")
+		c.reject(rejectNoUpgrade)
 	case m.out.Len() > 0:
-		c.reject(m.out.Bytes())
+		c.rejectWith(rejectMalformed, m.out.Bytes())
 	default: // what is hardly HTTP has no answer of gobwas/ws
-		c.answerHTTP("400 Bad Request", "the request is malformed")
+		c.reject(rejectMalformed)
 	}
 	return n, 0
 }
@@ -67,31 +70,6 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 var upgrader = ws.Upgrader{
 	ReadBufferSize: maxRequest, // a line must fit
 	Protocol:       func(p []byte) bool { return string(p) == subprotocol },
-}
-
-// answerHTTP answers the request with an error, and ends the connection.
-func (c *conn) answerHTTP(status, why string) { c.reject(responseHTTP(status, why)) }
-
-// responseHTTP is a response that is no upgrade.
-func responseHTTP(status, why string) []byte {
-	var b strings.Builder
-	b.WriteString("HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n")
-	switch status[:3] {
-	case "426":
-		b.WriteString("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")
-	case "429", "503":
-		b.WriteString("Retry-After: 5\r\n")
-	}
-	b.WriteString("\r\n" + why + "\n")
-	return []byte(b.String())
-}
-
-// reject sends an answer that is no upgrade.
-func (c *conn) reject(answer []byte) {
-	c.edge.metrics.rejections.Inc()
-	// The queue is empty, so there is room.
-	_ = c.turn.Batch.Append(c.socket, answer, nil)
-	c.hangUp()
 }
 
 // memory is a request and its response, as gobwas/ws wants to read and write them.

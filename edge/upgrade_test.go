@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -63,25 +62,28 @@ func TestRequestsThatAreNoUpgrade(t *testing.T) {
 		i := strings.Index(request, header+":")
 		return request[:i] + request[i+strings.Index(request[i:], "\r\n")+2:]
 	}
-	for _, row := range []struct{ name, request, status string }{
-		{"a browser's GET", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "426"},
-		{"no Upgrade", without("Upgrade"), "426"},
-		{"no Connection", without("Connection"), "426"},
-		{"another upgrade", strings.Replace(request, "Upgrade: websocket", "Upgrade: h2c", 1), "426"},
-		{"no key", without("Sec-WebSocket-Key"), "400"},
-		{"short key", strings.Replace(request, "dGhlIHNhbXBsZSBub25jZQ==", "eA==", 1), "400"},
-		{"no host", without("Host"), "400"},
-		{"another version", strings.Replace(request, "Version: 13", "Version: 8", 1), "426"},
-		{"POST", strings.Replace(request, "GET", "POST", 1), "405"},
-		{"HTTP/1.0", strings.Replace(request, "HTTP/1.1", "HTTP/1.0", 1), "505"},
-		{"no HTTP", "hello\r\n\r\n", "400"},
-		{"LIME over TCP", `{"state":"new"}` + "\r\n\r\n", "400"},
-		{"an empty head", "\r\n\r\n", "400"},
-		{"a header without a colon", strings.Replace(request, "Host: ", "Host ", 1), "400"},
-		{"zeros", strings.Repeat("\x00", 100) + "\r\n\r\n", "400"},
-		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "400"},
-		{"longer than 16 KiB", "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("x", maxRequest), "431"},
-		{"longer, but ended", "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("x", maxRequest) + "\r\n\r\n", "431"},
+	for _, row := range []struct {
+		name, request, status string
+		why                   rejection
+	}{
+		{"a browser's GET", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "426", rejectNoUpgrade},
+		{"no Upgrade", without("Upgrade"), "426", rejectNoUpgrade},
+		{"no Connection", without("Connection"), "426", rejectNoUpgrade},
+		{"another upgrade", strings.Replace(request, "Upgrade: websocket", "Upgrade: h2c", 1), "426", rejectNoUpgrade},
+		{"no key", without("Sec-WebSocket-Key"), "400", rejectMalformed},
+		{"short key", strings.Replace(request, "dGhlIHNhbXBsZSBub25jZQ==", "eA==", 1), "400", rejectMalformed},
+		{"no host", without("Host"), "400", rejectMalformed},
+		{"another version", strings.Replace(request, "Version: 13", "Version: 8", 1), "426", rejectMalformed},
+		{"POST", strings.Replace(request, "GET", "POST", 1), "405", rejectMalformed},
+		{"HTTP/1.0", strings.Replace(request, "HTTP/1.1", "HTTP/1.0", 1), "505", rejectMalformed},
+		{"no HTTP", "hello\r\n\r\n", "400", rejectMalformed},
+		{"LIME over TCP", `{"state":"new"}` + "\r\n\r\n", "400", rejectMalformed},
+		{"an empty head", "\r\n\r\n", "400", rejectMalformed},
+		{"a header without a colon", strings.Replace(request, "Host: ", "Host ", 1), "400", rejectMalformed},
+		{"zeros", strings.Repeat("\x00", 100) + "\r\n\r\n", "400", rejectMalformed},
+		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "400", rejectMalformed},
+		{"longer than 16 KiB", "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("x", maxRequest), "431", rejectTooLong},
+		{"longer, but ended", "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("x", maxRequest) + "\r\n\r\n", "431", rejectTooLong},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			inMemory(t, Config{}, func(t *testing.T, e *fixture) {
@@ -92,7 +94,7 @@ func TestRequestsThatAreNoUpgrade(t *testing.T) {
 					t.Errorf("half an answer: %q", answer)
 				}
 				ana.greets("nothing happened", rui)
-				if n := counted(t, e.metrics.rejections); n != 1 {
+				if n := counted(t, e.metrics.rejections[row.why]); n != 1 {
 					t.Errorf("%d are counted", n)
 				}
 			})
@@ -133,14 +135,15 @@ func TestHalfARequestIsCutByTheDeadline(t *testing.T) {
 		}
 		ana.greets("nothing happened", rui)
 		dripping.Wait()
+		if n := counted(t, e.metrics.rejections[rejectTimeout]); n != 3 {
+			t.Errorf("%d are counted", n)
+		}
 	})
 }
 
 func TestTooManyFromOneAddress(t *testing.T) {
-	inMemory(t, Config{MaxPerAddress: 2}, func(_ *testing.T, e *fixture) {
-		from := func(ip string) func() net.Conn {
-			return func() net.Conn { return e.pipes.dial(&net.TCPAddr{IP: net.ParseIP(ip), Port: 1}) }
-		}
+	inMemory(t, Config{MaxPerAddress: 2}, func(t *testing.T, e *fixture) {
+		from := e.pipes.from
 		e.dial = from("192.0.2.1")
 		ana, rui := e.login("ana@example.org/1"), e.login("rui@example.org/1")
 		e.dial = from("::ffff:192.0.2.1") // the same, as IPv6 has it
@@ -148,6 +151,9 @@ func TestTooManyFromOneAddress(t *testing.T) {
 		c.write([]byte(request))
 		if answer := c.wantRejected("429"); !strings.Contains(answer, "\r\nRetry-After: ") {
 			c.t.Errorf("it is not told when to come again: %q", answer)
+		}
+		if n := counted(t, e.metrics.rejections[rejectAddress]); n != 1 {
+			t.Errorf("%d are counted", n)
 		}
 		e.dial = from("192.0.2.2")
 		lia := e.login("lia@example.org/1")

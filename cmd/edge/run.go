@@ -55,6 +55,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
 		Logger: log, Metrics: p.Metrics,
 	})
+	if cfg.MaxSessions, err = maxSessions(cfg.MaxSessions); err != nil {
+		return err
+	}
 	sessions, err := edge.New(edgeConfig(cfg, p, hubs))
 	if err != nil {
 		return err
@@ -160,8 +163,9 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs) edge.Co
 		}},
 		MaxEnvelope:  cfg.MaxEnvelope,
 		EnvelopeRate: unlimited(cfg.MaxRate), ByteRate: unlimited(cfg.MaxBytesRate),
-		MaxPerAddress: cfg.MaxSessionsPerAddress, EstablishTimeout: cfg.EstablishTimeout,
-		PingInterval: cfg.PingInterval, IdleTimeout: cfg.IdleTimeout, SendQueue: cfg.SendQueue,
+		MaxSessions: cfg.MaxSessions, MaxPerAddress: cfg.MaxSessionsPerAddress,
+		EstablishTimeout: cfg.EstablishTimeout,
+		PingInterval:     cfg.PingInterval, IdleTimeout: cfg.IdleTimeout, SendQueue: cfg.SendQueue,
 		Logger: p.Log, Metrics: p.Metrics,
 	}
 	for _, s := range cfg.Auth {

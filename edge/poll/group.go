@@ -95,6 +95,18 @@ func (g *Group) Close() {
 	}
 }
 
+// Loops is how many loops there are.
+func (g *Group) Loops() int { return len(g.loops) }
+
+// Post has fn called by a loop, 0 being the first, after what the same goroutine has
+// posted to it before. It is Conn.Post for what is about no connection.
+func (g *Group) Post(loop int, fn func(*Turn)) error {
+	if !g.loops[loop].post(post{fn: fn}) {
+		return ErrClosed
+	}
+	return nil
+}
+
 // start says whether the caller is the first.
 func (g *Group) start() bool {
 	g.mu.Lock()

@@ -190,6 +190,7 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"envelopes too large for the embedded broker", nil, []string{"-max-envelope", "2000000"}, "-max-envelope"},
 		{"rate below one envelope", nil, []string{"-max-bytes-rate", "1000"}, "-max-bytes-rate"},
 		{"negative limit", nil, []string{"-max-sessions-per-address", "-1"}, "-max-sessions-per-address"},
+		{"negative bound", nil, []string{"-max-sessions", "-1"}, "-max-sessions"},
 		{"pings too rare", nil, []string{"-ping-interval", "90s"}, "-ping-interval"},
 	} {
 		_, err := ParseEdge(c.args, c.env.get, io.Discard)

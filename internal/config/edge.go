@@ -51,6 +51,9 @@ type Edge struct {
 	// MaxBytesRate is the bytes a second that one session may send. Default
 	// 4194304; 0 means no limit.
 	MaxBytesRate int
+	// MaxSessions bounds the connections; what comes beyond is told to come again.
+	// Default 0: what the limit of open files leaves.
+	MaxSessions int
 	// MaxSessionsPerAddress bounds the connections from one network address.
 	// Default 0, no limit: behind a load balancer all come from few.
 	MaxSessionsPerAddress int
@@ -110,6 +113,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.MaxEnvelope, "max-envelope", 512<<10, "largest envelope, in `bytes`")
 	b.num(&e.MaxRate, "max-rate", 1000, "`envelopes` a second from one session, twice that at once; 0 for no limit")
 	b.num(&e.MaxBytesRate, "max-bytes-rate", 4<<20, "`bytes` a second from one session; 0 for no limit")
+	b.num(&e.MaxSessions, "max-sessions", 0, "`connections` at once; 0 for what the limit of open files leaves")
 	b.num(&e.MaxSessionsPerAddress, "max-sessions-per-address", 0, "`sessions` from one network address; 0 for no limit")
 	b.num(&e.MaxSessionsPerIdentity, "max-sessions-per-identity", 100, "`sessions` of one identity; 0 for no limit")
 	b.num(&e.SendQueue, "send-queue", 64<<10, "`bytes` that may wait for one session's socket")
@@ -157,6 +161,7 @@ func (e *Edge) validate() error {
 	c.atLeast("max-rate", e.MaxRate, 0)
 	c.atLeast("max-bytes-rate", e.MaxBytesRate, 0)
 	c.that(e.MaxBytesRate == 0 || e.MaxBytesRate >= e.MaxEnvelope, "max-bytes-rate", "%d is less than one envelope of -max-envelope %d", e.MaxBytesRate, e.MaxEnvelope)
+	c.atLeast("max-sessions", e.MaxSessions, 0)
 	c.atLeast("max-sessions-per-address", e.MaxSessionsPerAddress, 0)
 	c.atLeast("max-sessions-per-identity", e.MaxSessionsPerIdentity, 0)
 	c.atLeast("send-queue", e.SendQueue, 4096)

@@ -1,0 +1,77 @@
+package edge
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+)
+
+// rejection is why a connection got an HTTP error instead of an upgrade; it is the
+// label of limegrove_edge_rejections_total.
+type rejection string
+
+const (
+	rejectDraining   rejection = "draining"   // the edge stops
+	rejectOverloaded rejection = "overloaded" // its loops lag
+	rejectFull       rejection = "full"       // it has as many connections as it may
+	rejectAddress    rejection = "address"    // the client's address has
+	rejectMalformed  rejection = "malformed"  // the request is no good one
+	rejectTooLong    rejection = "too_long"   // its head is
+	rejectNoUpgrade  rejection = "no_upgrade" // it is none for a WebSocket
+	rejectTimeout    rejection = "timeout"    // it was not complete in time
+)
+
+var rejections = []rejection{
+	rejectDraining, rejectOverloaded, rejectFull, rejectAddress,
+	rejectMalformed, rejectTooLong, rejectNoUpgrade, rejectTimeout,
+}
+
+// answer is the status and the text of an HTTP error.
+func (r rejection) answer() (status, text string) {
+	switch r {
+	case rejectDraining:
+		return "503 Service Unavailable", "the edge is stopping"
+	case rejectOverloaded, rejectFull:
+		return "503 Service Unavailable", "the edge is overloaded"
+	case rejectAddress:
+		return "429 Too Many Requests", "too many connections from this address"
+	case rejectTooLong:
+		return "431 Request Header Fields Too Large", "the request's head is too long"
+	case rejectNoUpgrade:
+		return "426 Upgrade Required", "this is a WebSocket for LIME"
+	case rejectTimeout:
+		return "408 Request Timeout", "the upgrade request was not complete in time"
+	default:
+		return "400 Bad Request", "the request is malformed"
+	}
+}
+
+// maxRetryAfter is the longest time, in seconds, after which clients are told to come
+// again. Each is told another one, so that they do not come together.
+const maxRetryAfter = 10
+
+// response is what a client is told.
+func (r rejection) response() []byte {
+	status, text := r.answer()
+	var b strings.Builder
+	b.WriteString("HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n")
+	switch status[:3] {
+	case "426":
+		b.WriteString("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")
+	case "429", "503":
+		b.WriteString("Retry-After: " + strconv.Itoa(1+rand.N(maxRetryAfter)) + "\r\n")
+	}
+	b.WriteString("\r\n" + text + "\n")
+	return []byte(b.String())
+}
+
+// reject answers the request with an error, and ends the connection.
+func (c *conn) reject(why rejection) { c.rejectWith(why, why.response()) }
+
+// rejectWith is reject with an answer of somebody else.
+func (c *conn) rejectWith(why rejection, answer []byte) {
+	c.edge.metrics.rejected(why)
+	// The queue is empty, so there is room.
+	_ = c.turn.Batch.Append(c.socket, answer, nil)
+	c.hangUp()
+}
