@@ -9,8 +9,6 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
-
-	"limegrove/lime"
 )
 
 // sweepBatch is how many keys one step of a sweep looks at, and the most fields
@@ -29,6 +27,10 @@ var errSwept = errors.New("the limit of one sweep is reached")
 // edge that comes back, is not removed: its edge's lease was made before, and
 // the step that removes does nothing once the view has another version than
 // the one that was read before the lease was asked for.
+//
+// Several sweeps may run at the same time, in this process or in others: each
+// registration is returned by the one whose step removed it, and by no other.
+// Only when the network loses the answer to that step, nobody returns it.
 func (s *Store) Sweep(ctx context.Context, dead func(EdgeID) bool) ([]Removed, error) {
 	w := sweep{s: s, dead: dead}
 	var err error
@@ -51,14 +53,6 @@ type sweep struct {
 
 	mu      sync.Mutex
 	removed []Removed
-}
-
-// suspect is what a key holds of edges that may be dead.
-type suspect struct {
-	key  string
-	id   lime.Identity
-	view View
-	held []held
 }
 
 // walk looks at all keys of one server.
@@ -151,56 +145,4 @@ func (w *sweep) read(ctx context.Context, keys []string) ([]suspect, error) {
 		}
 	}
 	return suspects, nil
-}
-
-// remove removes what the suspects hold, unless their view was changed since it
-// was read; then the next sweep looks again. Each round trip takes one part of
-// all of them.
-func (w *sweep) remove(ctx context.Context, suspects []suspect) error {
-	for {
-		suspects = slices.DeleteFunc(suspects, func(c suspect) bool { return len(c.held) == 0 })
-		if len(suspects) == 0 {
-			return nil
-		}
-		calls := make([]*call, len(suspects))
-		for i, c := range suspects {
-			args := []any{c.view.Version}
-			for _, h := range c.held[:min(len(c.held), sweepBatch)] {
-				args = append(args, h.field)
-			}
-			calls[i] = w.s.scriptCall(ctx, sweepScript, c.key, args...)
-			if err := w.s.submit(ctx, c.key, calls[i]); err != nil {
-				return err
-			}
-		}
-		for i := range suspects {
-			if err := w.took(ctx, &suspects[i], calls[i]); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// took notes what a call has removed of c, and leaves the rest in c.held.
-func (w *sweep) took(ctx context.Context, c *suspect, removal *call) error {
-	if err := w.s.wait(ctx, removal); err != nil {
-		return fmt.Errorf("%s: %w", c.id, err)
-	}
-	done, version, err := changeOf(removal)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.id, err)
-	}
-	if !done {
-		c.held = nil
-		return nil
-	}
-	c.view.Version = version
-	n := min(len(c.held), sweepBatch)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, h := range c.held[:n] {
-		w.removed = append(w.removed, Removed{h.Registration, version})
-	}
-	c.held = c.held[n:]
-	return nil
 }

@@ -52,6 +52,7 @@ func Test(t *testing.T, r Redis) {
 		{"SweepRemovesOnlyTheDead", sweepRemovesDead},
 		{"SweepSparesWhatWasMadeMeanwhile", sweepSpares},
 		{"SweepStopsAtItsLimit", sweepLimit},
+		{"OfManySweepersOneReports", manySweepers},
 		{"ManyIdentitiesAtOnce", manyIdentities},
 		{"ForgottenScriptsAreSentAgain", forgotten},
 		{"ACancelledCallDisturbsNobody", cancelled},
