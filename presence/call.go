@@ -26,10 +26,11 @@ const (
 	abandoned // its caller's context ended before it was sent: nothing happened
 )
 
-// scriptCall makes a call of sc on one key.
+// scriptCall makes a call of sc on key. The first of args are the further keys
+// that sc has, which share key's hash tag.
 func (s *Store) scriptCall(ctx context.Context, sc *script, key string, args ...any) *call {
 	all := make([]any, 0, 4+len(args))
-	all = append(append(all, "evalsha", sc.sha, 1, key), args...)
+	all = append(append(all, "evalsha", sc.sha, sc.keys, key), args...)
 	return s.newCall(redis.NewCmd(ctx, all...), sc)
 }
 

@@ -37,6 +37,10 @@ type Config struct {
 	// than half of LeaseTTL, so that one lost attempt does no harm.
 	LeaseEvery time.Duration
 
+	// GuestGrace is how long a guest that has left is still known, see
+	// Whereabouts. All processes must agree. Default 2m.
+	GuestGrace time.Duration
+
 	// Queue bounds the calls that wait to be sent, per lane (there is one lane
 	// for a single Redis, sixteen for a cluster). When it is full, callers
 	// wait. Default 4096.
@@ -66,6 +70,7 @@ func (c *Config) setDefaults() error {
 	def(&c.Timeout, 3*time.Second)
 	def(&c.LeaseTTL, 9*time.Second)
 	def(&c.LeaseEvery, 3*time.Second)
+	def(&c.GuestGrace, 2*time.Minute)
 	for _, n := range []struct {
 		field *int
 		value int
@@ -82,8 +87,10 @@ func (c *Config) setDefaults() error {
 	switch {
 	case c.URL == "":
 		return errors.New("no redis URL")
-	case c.Timeout < 0 || c.LeaseTTL < 0 || c.LeaseEvery < 0:
+	case c.Timeout < 0 || c.LeaseTTL < 0 || c.LeaseEvery < 0 || c.GuestGrace < 0:
 		return errors.New("a duration is negative")
+	case c.GuestGrace < time.Millisecond:
+		return errors.New("the grace of a guest is less than a millisecond")
 	case c.Queue < 0 || c.Batch < 0 || c.SweepLimit < 0:
 		return errors.New("a bound is negative")
 	case 2*c.LeaseEvery >= c.LeaseTTL:

@@ -1,17 +1,21 @@
 // Package presence keeps in Redis who is where: which edge holds which node,
-// for which session, and what that session says of itself. All of it is soft
-// state. When Redis loses it, the edges tell it again.
+// for which session, and what that session says of itself. Beside it stands
+// which guests were there lately. All of it is soft state. When Redis loses it, the edges
+// tell it again.
 //
 // # Keys
 //
-//	lg:{name@domain}   hash: folded instance → registration, "\nv" → version
-//	lg:edge:<edge>     string with a time to live: the edge's lease
-//	lg:edge:<edge>:{…} likewise: a witness, see KeepLease
+//	lg:{name@domain}       hash: folded instance → registration, "\nv" → version
+//	lg:seen:{name@domain}  sorted set with a time to live: folded instance of a
+//	                       guest that has left → when its grace ends
+//	lg:edge:<edge>         string with a time to live: the edge's lease
+//	lg:edge:<edge>:{…}     likewise: a witness, see KeepLease
 //
 // Keys and fields are made from the folded address; a registration hands back
 // the spelling that was announced. An identity's hash is one key and therefore
 // lies on one server of a cluster, so that each change is one atomic step: a
-// Lua script. The key vanishes with its last registration.
+// Lua script. The key vanishes with its last registration. What stands beside it
+// has the same hash tag, and so may be changed by the same step.
 //
 // # Leases
 //
@@ -36,6 +40,16 @@
 //
 // The end of a lease changes no version. Who holds a view drops a dead edge's
 // registrations from it by itself.
+//
+// # Guests
+//
+// An account is known from elsewhere. A guest is known while it is registered,
+// and for Config.GuestGrace afterwards, lest what is on its way to somebody who
+// reconnects be refused. The step that removes a guest's registration also
+// makes it seen, and Whereabouts reads both in one step: there is no moment in
+// which it is neither. A guest of an edge whose lease has run out counts as seen
+// until a sweep removes it, which begins its grace. After a flush, guests that
+// had left are unknown.
 //
 // # Pipelines
 //

@@ -7,12 +7,16 @@ import (
 	"limegrove/lime"
 )
 
-// Keys and fields. A field that begins with a line break is not an instance,
-// since no instance contains one: "\nv" is the version, and names that begin
-// with "\nf" are kept for the floors of stored delivery.
+// Keys and fields. A field of a registration hash that begins with a line break
+// is not an instance, since no instance contains one: "\nv" is the version.
+//
+// Keys that share an identity's hash tag lie on its server, so that one script
+// may change them with its hash. Only the hash's own key begins with keyPrefix,
+// brace included: that is what a sweep walks over.
 const (
 	keyPrefix    = "lg:{"
 	keySuffix    = "}"
+	seenPrefix   = "lg:seen:"
 	leasePrefix  = "lg:edge:"
 	versionField = "\nv"
 )
@@ -42,6 +46,12 @@ func keyIdentity(key string) (id lime.Identity, ok bool) {
 	name, domain, ok := strings.Cut(tag, "@")
 	return lime.Identity{Name: keyUnescape.Replace(name), Domain: keyUnescape.Replace(domain)}, ok
 }
+
+// hashTag returns the hash tag of the key of an identity, with its braces.
+func hashTag(identityKey string) string { return identityKey[len(keyPrefix)-1:] }
+
+// seenKey returns the key of the guests seen lately beside an identity's key.
+func seenKey(identityKey string) string { return seenPrefix + hashTag(identityKey) }
 
 func leaseKey(e EdgeID) string { return leasePrefix + string(e) }
 

@@ -20,6 +20,33 @@ type model struct {
 	held    map[string]presence.Registration // by folded node
 	alive   map[presence.EdgeID]bool
 	version map[lime.Identity]int64 // the last one seen
+	left    map[string]bool         // guests, by folded node; their grace outlives the test
+}
+
+// removed notes that r was, by whatever.
+func (m *model) removed(r presence.Registration) {
+	node := r.Node.Fold().String()
+	delete(m.held, node)
+	if r.Guest {
+		m.left[node] = true
+	}
+}
+
+// whereabouts checks who is known. Lately seen alive may count as alive.
+func (m *model) whereabouts(t *rapid.T, id lime.Identity, got presence.Whereabouts) {
+	anybody := false
+	for _, instance := range []string{"1", "2", "b"} {
+		n := lime.Node{Identity: id, Instance: instance}.Fold().String()
+		r, held := m.held[n]
+		must := m.left[n] || held && (m.alive[r.Edge] || r.Guest)
+		if may := must || held; must && !got.Known(instance) || !may && got.Known(instance) {
+			t.Fatalf("%s known: %v, left as a guest: %v, held: %v by %v", n, got.Known(instance), m.left[n], held, r)
+		}
+		anybody = anybody || got.Known(instance)
+	}
+	if anybody != got.Known("") {
+		t.Fatalf("%s known: %v, want %v", id, got.Known(""), anybody)
+	}
 }
 
 func (m *model) view(id lime.Identity) (sessions []string) {
@@ -60,6 +87,7 @@ func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
 		server.FlushAll()
 		m := &model{
 			held: map[string]presence.Registration{}, alive: map[presence.EdgeID]bool{}, version: map[lime.Identity]int64{},
+			left: map[string]bool{},
 		}
 		draw := func(t *rapid.T) presence.Registration {
 			r := presence.Registration{
@@ -69,6 +97,7 @@ func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
 				Edge:    rapid.SampledFrom(edges).Draw(t, "edge"),
 				Session: rapid.SampledFrom([]string{"s1", "s2", "s22"}).Draw(t, "session"),
 			}
+			r.Guest = rapid.Bool().Draw(t, "guest")
 			r.Presence.Priority = rapid.IntRange(0, 3).Draw(t, "priority")
 			return r
 		}
@@ -126,7 +155,7 @@ func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
 					t.Fatalf("unregister %v of %v: %v", r, old, err)
 				}
 				if ok {
-					delete(m.held, r.Node.Fold().String())
+					m.removed(old)
 					m.rises(t, r.Node.Identity, v)
 				}
 			},
@@ -149,9 +178,11 @@ func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
 					t.Fatal(err)
 				}
 				n := len(m.held)
-				maps.DeleteFunc(m.held, func(_ string, r presence.Registration) bool {
-					return r.Edge != spared && !m.alive[r.Edge]
-				})
+				for _, r := range m.held {
+					if r.Edge != spared && !m.alive[r.Edge] {
+						m.removed(r)
+					}
+				}
 				if len(removed) != n-len(m.held) {
 					t.Fatalf("swept %v, want %d", removed, n-len(m.held))
 				}
@@ -170,6 +201,11 @@ func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
 					if got := sessionsOf(v); !slices.Equal(got, want) {
 						t.Fatalf("view of %s: %v, want %v", id, got, want)
 					}
+					there, err := s.Whereabouts(ctx, lime.MustParseIdentity(id))
+					if err != nil {
+						t.Fatal(err)
+					}
+					m.whereabouts(t, lime.MustParseIdentity(id), there)
 				}
 			},
 		})

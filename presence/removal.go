@@ -51,11 +51,26 @@ func (w *sweep) remove(ctx context.Context, suspects []suspect) error {
 // removal makes the call that removes the next part of what c holds.
 func (w *sweep) removal(ctx context.Context, c *suspect) *call {
 	part := c.held[:min(len(c.held), sweepBatch)]
-	args := append(make([]any, 0, 1+len(part)), c.view.Version)
+	guests := 0
+	for ; guests < len(part) && part[guests].Guest; guests++ {
+	}
+	args := append(make([]any, 0, 4+len(part)),
+		seenKey(c.key), c.view.Version, w.s.cfg.GuestGrace.Milliseconds(), guests)
 	for _, h := range part {
 		args = append(args, h.field)
 	}
 	return w.s.scriptCall(ctx, sweepScript, c.key, args...)
+}
+
+// guestsFirst orders as sweepScript wants it.
+func guestsFirst(a, b held) int {
+	switch {
+	case a.Guest == b.Guest:
+		return 0
+	case a.Guest:
+		return -1
+	}
+	return 1
 }
 
 // took notes what a call has removed of c, and leaves the rest in c.held.

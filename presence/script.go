@@ -6,10 +6,11 @@ import "github.com/redis/go-redis/v9"
 type script struct {
 	text string
 	sha  string // what EVALSHA calls it by
+	keys int    // how many keys it is given
 }
 
-func newScript(text string) *script {
-	return &script{text: text, sha: redis.NewScript(text).Hash()}
+func newScript(keys int, text string) *script {
+	return &script{text: text, sha: redis.NewScript(text).Hash(), keys: keys}
 }
 
 // luaDrop ends a removal: the key goes with its last registration, else its
@@ -33,7 +34,7 @@ var (
 	// A key made anew begins with the server's time in microseconds, so that no
 	// version comes twice and versions rise even when the key, or everything,
 	// was gone in between. It stays below 2^53, which is as far as Lua counts.
-	registerScript = newScript(`
+	registerScript = newScript(1, `
 local all = redis.call('HGETALL', KEYS[1])
 local old, v
 for i = 1, #all, 2 do
@@ -61,7 +62,7 @@ return {v, all}
 
 	// updateScript: field, value, length of the holder. It answers whether the
 	// holder is the same (1), and the version.
-	updateScript = newScript(`
+	updateScript = newScript(1, `
 local have = redis.call('HMGET', KEYS[1], ARGV[1], '\nv')
 local n = tonumber(ARGV[3])
 if not have[1] or string.sub(have[1], 1, n) ~= string.sub(ARGV[2], 1, n) then
@@ -72,33 +73,42 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], '\nv', v)
 return {'1', v}
 `)
 
-	// unregisterScript: field, the session as in a holder. It answers as
-	// updateScript does.
-	unregisterScript = newScript(`
+	// unregisterScript, with the key of the guests seen lately: field, the
+	// session as in a holder, grace in ms. It answers as updateScript does.
+	unregisterScript = newScript(2, luaSeen+luaGuest+`
 local have = redis.call('HMGET', KEYS[1], ARGV[1], '\nv')
 local v = have[2]
 local at = have[1] and string.byte(have[1], 1) + 2
 if not at or string.sub(have[1], at, at + #ARGV[2] - 1) ~= ARGV[2] then
   return {'0', v or '0'}
 end
+if guest(have[1], at + #ARGV[2]) then
+  seen(ARGV[3], {ARGV[1]})
+end
 redis.call('HDEL', KEYS[1], ARGV[1])
-` + luaDrop)
+`+luaDrop)
 
-	// sweepScript: the version at which the decision was made, the fields. It
-	// answers as updateScript does. The version guards against a registration
-	// that was made since, even by the same session of an edge that came back.
-	sweepScript = newScript(`
+	// sweepScript, with the key of the guests seen lately: the version at which
+	// the decision was made, grace in ms, how many of the fields are guests, the
+	// fields, guests first. It answers as updateScript does. The version guards
+	// against a registration that was made since, even by the same session of an
+	// edge that came back, and lets one of several sweepers win.
+	sweepScript = newScript(2, luaSeen+`
 local v = redis.call('HGET', KEYS[1], '\nv')
 if v ~= ARGV[1] then
   return {'0', v or '0'}
 end
-redis.call('HDEL', KEYS[1], unpack(ARGV, 2))
-` + luaDrop)
+local guests = tonumber(ARGV[3])
+if guests > 0 then
+  seen(ARGV[2], {unpack(ARGV, 4, 3 + guests)})
+end
+redis.call('HDEL', KEYS[1], unpack(ARGV, 4))
+`+luaDrop)
 
 	// witnessScript: time to live in ms. It answers whether the witness was
 	// there and written under the same run of the same server (1). An embedded
 	// Redis that tells no run id is one run.
-	witnessScript = newScript(`
+	witnessScript = newScript(1, `
 local info = redis.pcall('INFO', 'server')
 local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or '-'
 local was = redis.call('GET', KEYS[1])

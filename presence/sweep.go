@@ -26,7 +26,8 @@ var errSwept = errors.New("the limit of one sweep is reached")
 // A registration that is made during the sweep, even by the same session of an
 // edge that comes back, is not removed: its edge's lease was made before, and
 // the step that removes does nothing once the view has another version than
-// the one that was read before the lease was asked for.
+// the one that was read before the lease was asked for. By the same step a guest
+// becomes one that was seen lately; see Whereabouts.
 //
 // Several sweeps may run at the same time, in this process or in others: each
 // registration is returned by the one whose step removed it, and by no other.
@@ -98,6 +99,7 @@ func (w *sweep) step(ctx context.Context, keys []string) error {
 	for i := range suspects {
 		c := &suspects[i]
 		c.held = slices.DeleteFunc(c.held, func(h held) bool { return !slices.Contains(void, h.Edge) })
+		slices.SortStableFunc(c.held, guestsFirst)
 	}
 	if err := w.remove(ctx, suspects); err != nil {
 		return err

@@ -30,7 +30,8 @@ func (s *Store) Update(ctx context.Context, r Registration) (version int64, err 
 }
 
 // Unregister removes n, which session must hold, and returns the view's new
-// version. The error matches ErrGone when another session holds the node, or
+// version. In the same step a guest becomes one that was seen lately; see
+// Whereabouts. The error matches ErrGone when another session holds the node, or
 // none; then version is the view's current one, or 0. After an error of the
 // network a second try may find that the first has done it.
 func (s *Store) Unregister(ctx context.Context, n lime.Node, session string) (version int64, err error) {
@@ -42,7 +43,8 @@ func (s *Store) Unregister(ctx context.Context, n lime.Node, session string) (ve
 	if err != nil {
 		return 0, fmt.Errorf("unregister %s: %w", n, err)
 	}
-	version, err = s.change(ctx, key, s.scriptCall(ctx, unregisterScript, key, field, holder))
+	version, err = s.change(ctx, key, s.scriptCall(ctx, unregisterScript, key,
+		seenKey(key), field, holder, s.cfg.GuestGrace.Milliseconds()))
 	if err != nil {
 		return version, fmt.Errorf("unregister %s: %w", n, err)
 	}

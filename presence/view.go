@@ -46,8 +46,22 @@ func (s *Store) view(ctx context.Context, id lime.Identity, exact bool) (View, e
 // The edge self counts as alive.
 func (s *Store) viewOf(ctx context.Context, id lime.Identity, fields iter.Seq2[string, string], self EdgeID, exact bool) (View, error) {
 	v, held, err := s.decode(id, fields)
-	if err != nil || len(held) == 0 {
+	if err != nil {
 		return v, err
+	}
+	void, err := s.voidAmong(ctx, held, self, exact)
+	if err != nil {
+		return View{}, err
+	}
+	v.Registrations = living(held, void)
+	return v, nil
+}
+
+// voidAmong returns those of the edges in held that have no lease. The edge
+// self counts as alive.
+func (s *Store) voidAmong(ctx context.Context, held []held, self EdgeID, exact bool) ([]EdgeID, error) {
+	if len(held) == 0 {
+		return nil, nil
 	}
 	edges := make([]EdgeID, 0, 8)
 	for _, h := range held {
@@ -55,17 +69,21 @@ func (s *Store) viewOf(ctx context.Context, id lime.Identity, fields iter.Seq2[s
 			edges = append(edges, h.Edge)
 		}
 	}
-	void, err := s.voidOf(ctx, edges, exact)
-	if err != nil {
-		return View{}, err
+	return s.voidOf(ctx, edges, exact)
+}
+
+// living returns the registrations in held whose edge is not void.
+func living(held []held, void []EdgeID) []Registration {
+	if len(held) == 0 {
+		return nil
 	}
-	v.Registrations = make([]Registration, 0, len(held))
+	rs := make([]Registration, 0, len(held))
 	for _, h := range held {
 		if !slices.Contains(void, h.Edge) {
-			v.Registrations = append(v.Registrations, h.Registration)
+			rs = append(rs, h.Registration)
 		}
 	}
-	return v, nil
+	return rs
 }
 
 // held is a registration and the field that holds it.
