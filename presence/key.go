@@ -17,6 +17,7 @@ const (
 	keyPrefix    = "lg:{"
 	keySuffix    = "}"
 	seenPrefix   = "lg:seen:"
+	holdPrefix   = "lg:hold:"
 	leasePrefix  = "lg:edge:"
 	versionField = "\nv"
 )
