@@ -105,3 +105,24 @@ func (s *Store) do(ctx context.Context, key string, c *call) error {
 	}
 	return s.wait(ctx, c)
 }
+
+// doAll submits all calls, each with its key, and waits for every one that was
+// submitted, also beside an error, which is the first.
+func (s *Store) doAll(ctx context.Context, keys []string, calls []*call) error {
+	err := ctx.Err()
+	if s.ctx.Err() != nil {
+		err = ErrClosed
+	}
+	n := 0
+	for ; n < len(calls) && err == nil; n++ {
+		if err = s.submit(ctx, keys[n], calls[n]); err != nil {
+			break
+		}
+	}
+	for _, c := range calls[:n] {
+		if e := s.wait(ctx, c); e != nil && err == nil {
+			err = e
+		}
+	}
+	return err
+}

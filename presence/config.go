@@ -37,6 +37,12 @@ type Config struct {
 	// than half of LeaseTTL, so that one lost attempt does no harm.
 	LeaseEvery time.Duration
 
+	// FloorTTL is how long floors live after the last raise of one of an
+	// identity's. Less costs nothing but messages that are kept once more than
+	// they need be; it must be well above the time that the sweep of the log is
+	// behind. Default 1h.
+	FloorTTL time.Duration
+
 	// GuestGrace is how long a guest that has left is still known, see
 	// Whereabouts. All processes must agree. Default 2m.
 	GuestGrace time.Duration
@@ -70,6 +76,7 @@ func (c *Config) setDefaults() error {
 	def(&c.Timeout, 3*time.Second)
 	def(&c.LeaseTTL, 9*time.Second)
 	def(&c.LeaseEvery, 3*time.Second)
+	def(&c.FloorTTL, time.Hour)
 	def(&c.GuestGrace, 2*time.Minute)
 	for _, n := range []struct {
 		field *int
@@ -87,10 +94,10 @@ func (c *Config) setDefaults() error {
 	switch {
 	case c.URL == "":
 		return errors.New("no redis URL")
-	case c.Timeout < 0 || c.LeaseTTL < 0 || c.LeaseEvery < 0 || c.GuestGrace < 0:
+	case c.Timeout < 0 || c.LeaseTTL < 0 || c.LeaseEvery < 0 || c.FloorTTL < 0 || c.GuestGrace < 0:
 		return errors.New("a duration is negative")
-	case c.GuestGrace < time.Millisecond:
-		return errors.New("the grace of a guest is less than a millisecond")
+	case c.FloorTTL < time.Millisecond || c.GuestGrace < time.Millisecond:
+		return errors.New("a time to live is less than a millisecond")
 	case c.Queue < 0 || c.Batch < 0 || c.SweepLimit < 0:
 		return errors.New("a bound is negative")
 	case 2*c.LeaseEvery >= c.LeaseTTL:

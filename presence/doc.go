@@ -1,11 +1,14 @@
 // Package presence keeps in Redis who is where: which edge holds which node,
 // for which session, and what that session says of itself. Beside it stands
-// which guests were there lately. All of it is soft state. When Redis loses it, the edges
+// what stored delivery needs to know of an identity: its floors, and which guests
+// were there lately. All of it is soft state. When Redis loses it, the edges
 // tell it again.
 //
 // # Keys
 //
 //	lg:{name@domain}       hash: folded instance → registration, "\nv" → version
+//	lg:floor:{name@domain} hash with a time to live: folded instance, or nothing
+//	                       for the identity itself → time, position and log
 //	lg:seen:{name@domain}  sorted set with a time to live: folded instance of a
 //	                       guest that has left → when its grace ends
 //	lg:edge:<edge>         string with a time to live: the edge's lease
@@ -41,6 +44,23 @@
 //
 // The end of a lease changes no version. Who holds a view drops a dead edge's
 // registrations from it by itself.
+//
+// # Floors
+//
+// The floor of an address, a node or a bare identity, is the position up to
+// which everything for it in some log is acknowledged. Who moves what is left of
+// the log elsewhere skips what is not above it. It is a hint: it comes late, and
+// may be lost with Redis, with its time to live, or since an identity has too many;
+// each costs work and perhaps a message that comes twice, never a message. So
+// a floor must never be raised above what is acknowledged, and it only rises: of
+// two that raise it, in whatever order, the higher one stays. That holds
+// within one log; a floor of another log replaces it, since positions of two
+// logs do not compare. All positions compare exactly, those that Lua's numbers
+// cannot tell apart, too.
+//
+// The floors of an identity end together when none was raised for
+// Config.FloorTTL. While some are raised, those of instances that do not come
+// again go little by little, whenever new ones are added.
 //
 // # Guests
 //

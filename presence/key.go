@@ -16,6 +16,7 @@ import (
 const (
 	keyPrefix    = "lg:{"
 	keySuffix    = "}"
+	floorPrefix  = "lg:floor:"
 	seenPrefix   = "lg:seen:"
 	holdPrefix   = "lg:hold:"
 	leasePrefix  = "lg:edge:"
@@ -50,6 +51,9 @@ func keyIdentity(key string) (id lime.Identity, ok bool) {
 
 // hashTag returns the hash tag of the key of an identity, with its braces.
 func hashTag(identityKey string) string { return identityKey[len(keyPrefix)-1:] }
+
+// floorKey returns the key of the floors beside an identity's key.
+func floorKey(identityKey string) string { return floorPrefix + hashTag(identityKey) }
 
 // seenKey returns the key of the guests seen lately beside an identity's key.
 func seenKey(identityKey string) string { return seenPrefix + hashTag(identityKey) }

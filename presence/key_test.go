@@ -17,12 +17,12 @@ func TestIdentityKeyRoundTrip(t *testing.T) {
 		if got, ok := keyIdentity(key); !ok || got != id {
 			t.Fatalf("%q gives %q, %v; want %q", key, got, ok, id)
 		}
-		for _, other := range []string{seenKey(key)} {
+		for _, other := range []string{floorKey(key), seenKey(key), holdPrefix + id.Name} {
 			if _, ok := keyIdentity(other); ok || strings.HasPrefix(other, keyPrefix) {
 				t.Fatalf("%q is taken for the key of an identity", other)
 			}
 		}
-		if slotOf(seenKey(key)) != slotOf(key) {
+		if slotOf(floorKey(key)) != slotOf(key) || slotOf(seenKey(key)) != slotOf(key) {
 			t.Fatalf("what is beside %q lies in another slot", key)
 		}
 		if tag := key[len(keyPrefix) : len(key)-1]; strings.ContainsAny(tag, "{}") || !strings.HasSuffix(key, "}") {

@@ -17,6 +17,7 @@ type metrics struct {
 	lost      prometheus.Counter
 	swept     prometheus.Counter
 	malformed prometheus.Counter
+	badFloors prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -40,6 +41,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		lost:      counter("leases_lost_total", "Times that the lease or a witness was missing and was made, the first included."),
 		swept:     counter("swept_registrations_total", "Registrations of dead edges removed."),
 		malformed: counter("malformed_registrations_total", "Registrations left out since they could not be read."),
+		badFloors: counter("malformed_floors_total", "Floors left out since they could not be read."),
 	}
 	if reg == nil {
 		return m, nil
@@ -56,7 +58,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.commands, m.batch, m.seconds, m.unknown, m.lost, m.swept, m.malformed}
+	return []prometheus.Collector{m.commands, m.batch, m.seconds, m.unknown, m.lost, m.swept, m.malformed, m.badFloors}
 }
 
 func (m *metrics) close() {
