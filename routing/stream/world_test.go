@@ -97,7 +97,9 @@ func (w *world) tryOpen(cfg stream.Config) (*stream.Streams, error) {
 	return s, err
 }
 
-// store stores a message under a subject and returns its sequence.
+// store stores a message under a subject and returns its sequence. One with a
+// message id is sent again when no acknowledgement comes, as a leader's end may
+// take it away.
 func (w *world) store(subject, data string, headers ...string) uint64 {
 	w.Helper()
 	m := nats.NewMsg(subject)
@@ -105,9 +107,17 @@ func (w *world) store(subject, data string, headers ...string) uint64 {
 	for i := 0; i < len(headers); i += 2 {
 		m.Header.Set(headers[i], headers[i+1])
 	}
-	ack, err := w.js.PublishMsg(w.ctx, m, jetstream.WithRetryAttempts(20))
-	w.must("store "+subject, err)
-	return ack.Sequence
+	for {
+		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
+		ack, err := w.js.PublishMsg(ctx, m)
+		cancel()
+		if err == nil {
+			return ack.Sequence
+		}
+		if m.Header.Get(jetstream.MsgIDHeader) == "" || w.ctx.Err() != nil {
+			w.Fatalf("store %s: %v", subject, err)
+		}
+	}
 }
 
 // eventually waits until ok, asking again.

@@ -1,0 +1,216 @@
+package stream_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"limegrove/internal/natstest"
+	"limegrove/routing/stream"
+)
+
+// Server and client share the machine: what is measured is both.
+func benchStreams(b *testing.B) (*stream.Streams, *nats.Conn) {
+	b.Helper()
+	nc := natstest.Start(b)
+	s, err := stream.Open(b.Context(), stream.Config{NATS: nc, InboxLimit: 1 << 30})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(s.Close)
+	return s, nc
+}
+
+func benchUser(i int) string { return "log.0.org.example.@.user" + itoa(i) + "._" }
+
+// fill stores n messages of 300 bytes to so many addresses.
+func fill(b *testing.B, nc *nats.Conn, n, addresses int) {
+	b.Helper()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		b.Fatal(err)
+	}
+	data := []byte(strings.Repeat("x", 300))
+	for i := range n {
+		m := &nats.Msg{Subject: benchUser(i % addresses), Data: data, Header: nats.Header{"Nats-Msg-Id": {itoa(i)}}}
+		if _, err := js.PublishMsgAsync(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+	<-js.PublishAsyncComplete()
+}
+
+func BenchmarkReadPage(b *testing.B) {
+	s, nc := benchStreams(b)
+	fill(b, nc, 20_000, 200)
+	for b.Loop() {
+		page, err := s.ReadLog(b.Context(), 0, benchUser(7), 0, 100, 1<<20)
+		if err != nil || len(page.Messages) != 100 {
+			b.Fatal(len(page.Messages), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/message")
+}
+
+func BenchmarkReadNothing(b *testing.B) {
+	s, nc := benchStreams(b)
+	fill(b, nc, 20_000, 200)
+	for b.Loop() {
+		if _, err := s.ReadLog(b.Context(), 0, benchUser(4711), 0, 100, 1<<20); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLast1000(b *testing.B) {
+	for name, addresses := range map[string]int{"all have some": 1000, "one in a hundred": 10} {
+		b.Run(name, func(b *testing.B) {
+			s, nc := benchStreams(b)
+			fill(b, nc, 20_000, addresses)
+			var subjects []string
+			for i := range 1000 {
+				subjects = append(subjects, benchUser(i))
+			}
+			for b.Loop() {
+				if last, _, err := s.LastLog(b.Context(), 0, subjects); err != nil || len(last) != addresses {
+					b.Fatal(len(last), err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkWalk10000(b *testing.B) {
+	s, nc := benchStreams(b)
+	fill(b, nc, 10_000, 200)
+	later := time.Now().Add(time.Hour)
+	for b.Loop() {
+		walk, err := s.WalkLog(b.Context(), 0, 1, later, 10_000)
+		if err != nil || len(walk.Entries) < 9_900 {
+			b.Fatal(len(walk.Entries), err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/message")
+}
+
+// What the walk would cost by a consumer that sends headers alone.
+func BenchmarkWalk10000ByConsumer(b *testing.B) {
+	_, nc := benchStreams(b)
+	fill(b, nc, 10_000, 200)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		c, err := js.CreateConsumer(b.Context(), "LOG_0", jetstream.ConsumerConfig{
+			AckPolicy: jetstream.AckNonePolicy, HeadersOnly: true, MemoryStorage: true, Replicas: 1,
+			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: 1, InactiveThreshold: time.Minute,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		n := 0
+		for n < 10_000 {
+			batch, err := c.FetchNoWait(1000)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for m := range batch.Messages() {
+				if _, err := m.Metadata(); err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+		}
+		if err := js.DeleteConsumer(b.Context(), "LOG_0", c.CachedInfo().Name); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/message")
+}
+
+func benchTransfers(n, addresses int) []stream.Transfer {
+	list := make([]stream.Transfer, n)
+	for i := range list {
+		list[i].Message = stream.Message{Subject: benchUser(i % addresses), Data: []byte(strings.Repeat("x", 300))}
+	}
+	return list
+}
+
+func BenchmarkCopy1000(b *testing.B) {
+	for name, addresses := range map[string]int{"to 1000": 1000, "to one": 1} {
+		b.Run(name, func(b *testing.B) {
+			s, _ := benchStreams(b)
+			list := benchTransfers(1000, addresses)
+			position := uint64(0)
+			for b.Loop() {
+				for i := range list {
+					position++
+					list[i].Message.Position = position
+				}
+				for _, err := range s.Copy(b.Context(), 0, list) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/message")
+		})
+	}
+}
+
+func BenchmarkDelete(b *testing.B) {
+	s, _ := benchStreams(b)
+	const stored = 20_000
+	refill := func(from int) {
+		list := benchTransfers(stored, 1000)
+		for i := range list {
+			list[i].Message.Position = uint64(from + i)
+		}
+		for _, err := range s.Copy(context.Background(), 0, list) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	refill(1)
+	seq := uint64(0)
+	for b.Loop() {
+		if seq++; seq%stored == 0 {
+			b.StopTimer()
+			refill(int(seq) + 1)
+			b.StartTimer()
+		}
+		if err := s.Delete(b.Context(), 0, seq); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPurge10000(b *testing.B) {
+	s, nc := benchStreams(b)
+	upTo := uint64(0)
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := range 10_000 {
+			if _, err := js.PublishAsync(benchUser(i%1000), []byte("x")); err != nil {
+				b.Fatal(err)
+			}
+		}
+		<-js.PublishAsyncComplete()
+		upTo += 10_000
+		b.StartTimer()
+		if err := s.PurgeLog(b.Context(), 0, upTo); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/message")
+}

@@ -1,0 +1,258 @@
+package stream_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"limegrove/internal/natstest"
+	"limegrove/routing/stream"
+)
+
+const (
+	anaInbox = "inbox.0.org.example.@.ana.home"
+	ruiInbox = "inbox.0.org.example.@.rui._"
+)
+
+func TestMove(t *testing.T) {
+	suite(t, map[string]func(*world){
+		"a walk sees all in order":                testWalk,
+		"a walk ends before what is new":          testWalkBefore,
+		"a walk passes a gap that the leader has": testWalkGap,
+		"copies keep position and headers":        testCopy,
+		"a copy is stored once":                   testCopyTwice,
+		"a full inbox refuses":                    testFull,
+		"a full stream refuses":                   testFullBytes,
+		"a guest's copy expires":                  testTTL,
+		"deleted is deleted":                      testDelete,
+		"a purge leaves what is behind it":        testPurge,
+		"copies while the leader steps down":      testCopyDuringStepDown,
+	})
+}
+
+func testWalk(w *world) {
+	s := w.open(stream.Config{})
+	var want []uint64
+	for i := range 20 {
+		want = append(want, w.store([]string{ana, rui}[i%2], "x", "X-Number", itoa(i)))
+		if i == 10 { // makes a mark in the middle, which is no entry
+			_, _, err := s.LastLog(w.ctx, 0, []string{ana})
+			w.must("last", err)
+		}
+	}
+	all := w.walkAll(s)
+	if len(all) != len(want) {
+		w.Fatalf("%d entries, want %d", len(all), len(want))
+	}
+	for i, e := range all {
+		if e.Sequence != want[i] || e.Subject != []string{ana, rui}[i%2] || e.Header.Get("X-Number") != itoa(i) {
+			w.Fatalf("entry %d is %+v", i, e)
+		}
+	}
+	walk, err := s.WalkLog(w.ctx, 0, want[19]+5, time.Now(), 10)
+	if err != nil || len(walk.Entries) > 0 || walk.Through != want[19]+4 || walk.More {
+		w.Fatalf("behind the end: %+v, %v", walk, err)
+	}
+}
+
+func testWalkBefore(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, "old")
+	m, err := s.GetLog(w.ctx, 0, w.store(ana, "new"))
+	w.must("get", err)
+	w.eventually("a walk up to the new one", func() bool {
+		walk, err := s.WalkLog(w.ctx, 0, 0, m.Stored, 10)
+		w.must("walk", err)
+		if len(walk.Entries) > 1 || walk.More {
+			w.Fatalf("went on to %+v", walk)
+		}
+		return len(walk.Entries) == 1 && walk.Through == m.Sequence-1
+	})
+}
+
+func testWalkGap(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, "1")
+	gone := w.store(ana, "2")
+	w.store(ana, "3")
+	log, err := w.js.Stream(w.ctx, "LOG_0")
+	w.must("log", err)
+	w.must("an operator deletes", log.DeleteMsg(w.ctx, gone))
+	if all := w.walkAll(s); len(all) < 2 || all[len(all)-1].Sequence != gone+1 {
+		w.Fatalf("walked %+v", all)
+	}
+}
+
+func testCopy(w *world) {
+	s := w.open(stream.Config{})
+	for i := range 10 {
+		w.store([]string{ana, rui}[i%2], "m"+itoa(i), "X-Own", "kept", "Nats-Msg-Id", "id"+itoa(i))
+	}
+	list := w.transfers(s)
+	w.must("copy", errors.Join(s.Copy(w.ctx, 0, list)...))
+	all := w.readAll(func(from uint64) (stream.Page, error) { return s.ReadInbox(w.ctx, 0, anaInbox, from, 2, 1<<20) }, w.inboxEnd(s))
+	if len(all) != 5 {
+		w.Fatalf("%d copies, want 5", len(all))
+	}
+	for i, m := range all {
+		from := list[2*i].Message
+		if m.Position != from.Sequence || string(m.Data) != "m"+itoa(2*i) || m.Header.Get("X-Own") != "kept" ||
+			m.Header.Get("Nats-Msg-Id") != fmt.Sprintf("0:%d", from.Sequence) {
+			w.Fatalf("copy %d is %+v of %+v", i, m, from)
+		}
+	}
+	if n, err := s.CountInbox(w.ctx, 0, anaInbox); err != nil || n != 5 {
+		w.Fatalf("count %d, %v, want 5", n, err)
+	}
+	if n, err := s.CountInbox(w.ctx, 0, "inbox.0.org.example.@.lia._"); err != nil || n != 0 {
+		w.Fatalf("count %d, %v, want 0", n, err)
+	}
+}
+
+func testCopyTwice(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, "m")
+	list := w.transfers(s)
+	for range 2 {
+		w.must("copy", errors.Join(s.Copy(w.ctx, 0, list)...))
+	}
+	if n, err := s.CountInbox(w.ctx, 0, anaInbox); err != nil || n != 1 {
+		w.Fatalf("count %d, %v, want 1", n, err)
+	}
+}
+
+func testFull(w *world) {
+	s := w.open(stream.Config{InboxLimit: 1}) // the stream takes two
+	for i := range 4 {
+		w.store(ana, "m"+itoa(i))
+	}
+	w.store(rui, "other")
+	errs := s.Copy(w.ctx, 0, w.transfers(s))
+	for i, want := range []error{nil, nil, stream.ErrFull, stream.ErrFull, nil} {
+		if !errors.Is(errs[i], want) {
+			w.Errorf("copy %d: %v, want %v", i, errs[i], want)
+		}
+	}
+}
+
+func testFullBytes(w *world) {
+	s := w.open(stream.Config{InboxBytes: 8192})
+	for range 4 {
+		w.store(ana, strings.Repeat("x", 3000))
+	}
+	errs := s.Copy(w.ctx, 0, w.transfers(s))
+	if errs[0] != nil || !errors.Is(errs[3], stream.ErrFull) {
+		w.Fatalf("got %v", errs)
+	}
+}
+
+func testTTL(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, "m")
+	list := w.transfers(s)
+	list[0].TTL = time.Second
+	w.must("copy", errors.Join(s.Copy(w.ctx, 0, list)...))
+	w.eventually("it is gone", func() bool {
+		n, err := s.CountInbox(w.ctx, 0, anaInbox)
+		return err == nil && n == 0
+	})
+}
+
+func testDelete(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, "1")
+	w.store(ana, "2")
+	w.must("copy", errors.Join(s.Copy(w.ctx, 0, w.transfers(s))...))
+	all := w.readAll(func(from uint64) (stream.Page, error) { return s.ReadInbox(w.ctx, 0, anaInbox, from, 9, 1<<20) }, w.inboxEnd(s))
+	for _, seq := range []uint64{all[0].Sequence, all[0].Sequence, 4711} {
+		w.must("delete", s.Delete(w.ctx, 0, seq))
+	}
+	if n, err := s.CountInbox(w.ctx, 0, anaInbox); err != nil || n != 1 {
+		w.Fatalf("count %d, %v, want 1", n, err)
+	}
+}
+
+func testPurge(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, "1")
+	second := w.store(ana, "2")
+	third := w.store(ana, "3")
+	for range 2 {
+		w.must("purge", s.PurgeLog(w.ctx, 0, second))
+	}
+	w.eventually("all know", func() bool {
+		walk, err := s.WalkLog(w.ctx, 0, 0, time.Now().Add(time.Hour), 10)
+		w.must("walk", err)
+		return len(walk.Entries) > 0 && walk.Entries[0].Sequence == third
+	})
+}
+
+// However often it is tried again, the inbox has the messages of an address in their
+// order and each once.
+func testCopyDuringStepDown(w *world) {
+	if w.cluster == nil {
+		w.Skip("one server has no other leader")
+	}
+	s := w.open(stream.Config{})
+	for i := range 200 {
+		w.store([]string{ana, rui}[i%2], "m"+itoa(i))
+	}
+	list := w.transfers(s)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 3 {
+			w.cluster.StepDown("INBOX_0")
+			w.eventually("a leader", func() bool { return w.cluster.Leader("INBOX_0") != nil })
+		}
+	}()
+	for left := list; len(left) > 0; {
+		n := min(len(left), 50)
+		done := true
+		for _, err := range s.Copy(w.ctx, 0, left[:n]) {
+			if err != nil && !errors.Is(err, stream.ErrUnavailable) {
+				w.Fatalf("copy: %v", err)
+			}
+			done = done && err == nil
+		}
+		if done {
+			left = left[n:]
+		}
+		w.must("time", w.ctx.Err())
+	}
+	<-done
+	end := w.inboxEnd(s)
+	for i, inbox := range []string{anaInbox, ruiInbox} {
+		all := w.readAll(func(from uint64) (stream.Page, error) { return s.ReadInbox(w.ctx, 0, inbox, from, 30, 1<<20) }, end)
+		if len(all) != 100 {
+			w.Fatalf("%s has %d, want 100", inbox, len(all))
+		}
+		for j, m := range all {
+			if m.Position != list[2*j+i].Message.Position {
+				w.Fatalf("%s has position %d at %d", inbox, m.Position, j)
+			}
+		}
+	}
+}
+
+// A copy that gets no answer holds back what comes after it, of whatever address.
+func TestCopyStopsAtFirstPassingError(t *testing.T) {
+	w := newWorld(t, natstest.New(t), nil)
+	s := w.open(stream.Config{})
+	for range 3 {
+		w.store(ana, "m")
+	}
+	list := w.transfers(s)
+	w.must("delete", w.js.DeleteStream(w.ctx, "INBOX_0"))
+	errs := s.Copy(w.ctx, 0, list)
+	for i, err := range errs {
+		if !errors.Is(err, stream.ErrUnavailable) {
+			t.Errorf("copy %d: %v, want ErrUnavailable", i, err)
+		}
+	}
+	if !strings.Contains(errs[2].Error(), "not tried") {
+		t.Errorf("the third was tried: %v", errs[2])
+	}
+}
