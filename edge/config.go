@@ -22,6 +22,10 @@ type Config struct {
 	Router        Router
 	Authenticator auth.Authenticator
 
+	// Peers tells how many sessions other edges have, so that this one gives some away
+	// when it has many more. Default none: it keeps what it has.
+	Peers Peers
+
 	// Schemes are what clients are offered, best first. Default guest and plain.
 	Schemes []auth.Scheme
 

@@ -14,6 +14,11 @@
 // an event. While nothing is under way it has no buffer either, and one deadline
 // (deadline.go) that moves only when it fires.
 //
+// What the edge itself has to see to is in tend.go: whether its loops lag, so that
+// it refuses new clients (overload.go), and whether it has more than its share of the
+// cluster's sessions (balance.go). A session that is to go elsewhere, or because the
+// edge stops (drain.go), goes when it has acknowledged what it was handed (settle.go).
+//
 // The session is sans-IO: it is given envelopes, answers and the passing of time,
 // and acts through an outlet of five methods. So all of its behaviour is tested
 // without a socket.

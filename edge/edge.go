@@ -39,6 +39,7 @@ type Edge struct {
 	// Owned by tend.
 	errands []errand
 	load    overload
+	balance balance
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}

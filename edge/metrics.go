@@ -26,6 +26,7 @@ type metrics struct {
 	unsettled   prometheus.Counter
 	drained     prometheus.Counter
 	rebalanced  prometheus.Counter
+	surplus     prometheus.Gauge
 	bytesIn     prometheus.Counter
 	envelopes   [lime.KindSession + 1]prometheus.Counter
 	dropped     map[dropReason]prometheus.Counter
@@ -68,6 +69,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		rebalanced: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_rebalanced_total", Help: "Sessions finished because other edges have fewer.",
+		}),
+		surplus: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_surplus", Help: "Sessions above the mean of all edges, while they are being finished.",
 		}),
 		bytesIn: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_received_bytes_total", Help: "Payload bytes received from clients.",

@@ -18,6 +18,7 @@ func (e *Edge) tend(ctx context.Context) {
 			return
 		case <-tick.C:
 			e.watchLag()
+			e.rebalance()
 		}
 	}
 }

@@ -168,6 +168,9 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs) edge.Co
 		PingInterval:     cfg.PingInterval, IdleTimeout: cfg.IdleTimeout, SendQueue: cfg.SendQueue,
 		Logger: p.Log, Metrics: p.Metrics,
 	}
+	if cfg.Rebalance {
+		c.Peers = peers{p.Cluster}
+	}
 	for _, s := range cfg.Auth {
 		c.Schemes = append(c.Schemes, auth.Scheme(s))
 	}

@@ -60,6 +60,11 @@ func (b *binder) value(v flag.Value, name, usage string) {
 	b.add(name)
 }
 
+func (b *binder) yes(p *bool, name string, value bool, usage string) {
+	b.fs.BoolVar(p, name, value, usage)
+	b.add(name)
+}
+
 func bindList[T ~string](b *binder, p *[]T, name, value, usage string) {
 	l := &list[T]{p: p}
 	_ = l.Set(value) // a list takes any string

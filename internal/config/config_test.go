@@ -53,7 +53,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 		},
 		Listen: ":8080", Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
-		SendQueue: 65536, NodeConflict: ConflictReplace,
+		SendQueue: 65536, NodeConflict: ConflictReplace, Rebalance: true,
 		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
 		IdleTimeout: 90 * time.Second, DrainTimeout: 25 * time.Second,
 	}
@@ -82,6 +82,18 @@ func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
 	}
 	if got.MaxRate != 7 {
 		t.Errorf("an empty variable hides the file: -max-rate is %d", got.MaxRate)
+	}
+}
+
+func TestRebalanceCanBeTurnedOff(t *testing.T) {
+	for name, got := range map[string]Edge{
+		"flag":        mustParseEdge(t, nil, "-rebalance=false"),
+		"environment": mustParseEdge(t, env{"LIMEGROVE_REBALANCE": "false"}),
+		"file":        mustParseEdge(t, nil, "-config", yamlFile(t, "rebalance: false\n")),
+	} {
+		if got.Rebalance {
+			t.Errorf("%s: it is on", name)
+		}
 	}
 }
 

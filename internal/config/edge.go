@@ -67,6 +67,10 @@ type Edge struct {
 	// replace.
 	NodeConflict NodeConflict
 
+	// Rebalance is whether the edge finishes sessions, slowly, when it has many more
+	// than the mean of all edges. Default true.
+	Rebalance bool
+
 	// EstablishTimeout is how long a connection may take to become an
 	// established session. Default 30s.
 	EstablishTimeout time.Duration
@@ -118,6 +122,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.MaxSessionsPerIdentity, "max-sessions-per-identity", 100, "`sessions` of one identity; 0 for no limit")
 	b.num(&e.SendQueue, "send-queue", 64<<10, "`bytes` that may wait for one session's socket")
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
+
+	b.yes(&e.Rebalance, "rebalance", true, "finish sessions, slowly, when other edges have many fewer; =false to keep them")
 
 	b.group("Times")
 	b.dur(&e.EstablishTimeout, "establish-timeout", 30*time.Second, "`time` until a connection must be an established session")

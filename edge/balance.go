@@ -1,0 +1,71 @@
+package edge
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Load is what another edge carries.
+type Load struct {
+	Edge     string // names one run of it
+	Sessions int    // established ones, as of a few seconds ago
+}
+
+// Peers tells of the other edges.
+type Peers interface {
+	// Loads are those of all others that live and take new sessions, in any order.
+	// It is called once a second and does not block.
+	Loads() []Load
+}
+
+// When an edge finishes sessions so that they come back elsewhere. It begins when it
+// has clearly more than the mean and goes on until it is near it, so that it does not
+// begin again soon; it waits until the numbers have settled, since what looks like a
+// surplus may be others' clients on their way back; and it is slow, since each session
+// costs a login elsewhere.
+const (
+	surplusPart  = 0.20 // above the mean, to begin
+	surplusLeast = 100  // likewise, in sessions
+	surplusLeft  = 0.05 // above the mean, to end
+	steadyPart   = 0.10 // by which the mean may change and is the same still
+	steadyTime   = 30 * time.Second
+	moveMost     = 50               // sessions in a look, of which there is one a second
+	moveMostPart = 100              // likewise: one in so many of its own
+	moveTime     = 30 * time.Second // that each has for what it has not acknowledged
+)
+
+// balance is what an edge remembers from one look at all edges to the next.
+type balance struct {
+	edges  []string  // the others, in order
+	mean   float64   // around which it is
+	since  time.Time // then
+	moving bool
+}
+
+// look returns what to remember, and how many sessions to move now. Of the edge's own
+// ones, going are already told to go.
+func (b balance) look(now time.Time, own, going int, others []Load) (next balance, move int) {
+	edges := make([]string, 0, len(others))
+	total := own
+	for _, o := range others {
+		edges = append(edges, o.Edge)
+		total += o.Sessions
+	}
+	slices.Sort(edges)
+	mean := float64(total) / float64(1+len(others))
+	if !slices.Equal(edges, b.edges) || math.Abs(mean-b.mean) > steadyPart*b.mean {
+		return balance{edges: edges, mean: mean, since: now}, 0
+	}
+	staying := own - going
+	surplus := float64(staying) - mean
+	if b.moving {
+		b.moving = surplus > surplusLeft*mean
+	} else {
+		b.moving = surplus > surplusPart*mean && surplus > surplusLeast && now.Sub(b.since) >= steadyTime
+	}
+	if !b.moving {
+		return b, 0
+	}
+	return b, min(moveMost, own/moveMostPart, int(surplus))
+}
