@@ -48,12 +48,13 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 	got := mustParseEdge(t, nil)
 	want := Edge{
 		Shared: Shared{
-			Replicas: 1, Domains: []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
+			Replicas: 1, DuplicateWindow: 20 * time.Second, MessageLifetime: 168 * time.Hour, InboxLimit: 10000,
+			Domains: []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
 			LogLevel: logrus.InfoLevel, LogFormat: LogText,
 		},
 		Listen: ":8080", Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
-		SendQueue: 65536, NodeConflict: ConflictReplace, Rebalance: true,
+		SendQueue: 65536, NodeConflict: ConflictReplace, Recipients: RecipientsKnown, Rebalance: true,
 		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
 		IdleTimeout: 90 * time.Second, DrainTimeout: 25 * time.Second,
 	}
@@ -203,6 +204,10 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"rate below one envelope", nil, []string{"-max-bytes-rate", "1000"}, "-max-bytes-rate"},
 		{"negative limit", nil, []string{"-max-sessions-per-address", "-1"}, "-max-sessions-per-address"},
 		{"negative bound", nil, []string{"-max-sessions", "-1"}, "-max-sessions"},
+		{"partitions without end", nil, []string{"-partitions", "5000"}, "-partitions"},
+		{"no duplicate window", nil, []string{"-duplicate-window", "0s"}, "-duplicate-window"},
+		{"messages that die at once", nil, []string{"-message-lifetime", "10s"}, "-message-lifetime"},
+		{"no room for messages", nil, []string{"-inbox-limit", "0"}, "-inbox-limit"},
 		{"pings too rare", nil, []string{"-ping-interval", "90s"}, "-ping-interval"},
 	} {
 		_, err := ParseEdge(c.args, c.env.get, io.Discard)
@@ -262,8 +267,8 @@ func TestRouterEmbedsNothing(t *testing.T) {
 	if _, err := parse("-nats", "nats://n", "-redis", "redis://r", "-listen", ":1"); err == nil {
 		t.Error("a router listens to no clients, yet takes -listen")
 	}
-	r, err := parse("-nats", "nats://n,tls://m:4222", "-redis", "rediss://r", "-id", "r1", "-join", "edges:7946", "-domain", "example.org")
-	if err != nil || r.ID != "r1" || r.Domains[0] != "example.org" || r.Join[0] != "edges:7946" {
+	r, err := parse("-nats", "nats://n,tls://m:4222", "-redis", "rediss://r", "-id", "r1", "-join", "edges:7946", "-domain", "example.org", "-partitions", "16")
+	if err != nil || r.Partitions != 16 || r.InboxLimit != 10000 || r.ID != "r1" || r.Domains[0] != "example.org" || r.Join[0] != "edges:7946" {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }

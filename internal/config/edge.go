@@ -25,6 +25,15 @@ const (
 	ConflictRefuse  NodeConflict = "refuse"  // the older session stays
 )
 
+// Recipients says whom messages are stored for.
+type Recipients string
+
+// Whom messages are stored for.
+const (
+	RecipientsKnown  Recipients = "known"  // accounts, and guests that are or were here
+	RecipientsAnyone Recipients = "anyone" // whoever is named
+)
+
 // Edge is the command line of the edge.
 type Edge struct {
 	Shared
@@ -70,6 +79,9 @@ type Edge struct {
 	// Rebalance is whether the edge finishes sessions, slowly, when it has many more
 	// than the mean of all edges. Default true.
 	Rebalance bool
+
+	// Recipients is whom messages with an id are stored for. Default known.
+	Recipients Recipients
 
 	// EstablishTimeout is how long a connection may take to become an
 	// established session. Default 30s.
@@ -125,6 +137,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 
 	b.yes(&e.Rebalance, "rebalance", true, "finish sessions, slowly, when other edges have many fewer; =false to keep them")
 
+	b.str((*string)(&e.Recipients), "recipients", string(RecipientsKnown), "`whom` messages are stored for: known or anyone")
+
 	b.group("Times")
 	b.dur(&e.EstablishTimeout, "establish-timeout", 30*time.Second, "`time` until a connection must be an established session")
 	b.dur(&e.PingInterval, "ping-interval", 30*time.Second, "`time` of silence until a session is pinged")
@@ -172,6 +186,7 @@ func (e *Edge) validate() error {
 	c.atLeast("max-sessions-per-identity", e.MaxSessionsPerIdentity, 0)
 	c.atLeast("send-queue", e.SendQueue, 4096)
 	c.that(e.NodeConflict == ConflictReplace || e.NodeConflict == ConflictRefuse, "node-conflict", "%q is neither replace nor refuse", e.NodeConflict)
+	c.that(e.Recipients == RecipientsKnown || e.Recipients == RecipientsAnyone, "recipients", "%q is neither known nor anyone", e.Recipients)
 	c.positive("establish-timeout", e.EstablishTimeout)
 	c.positive("ping-interval", e.PingInterval)
 	c.positive("idle-timeout", e.IdleTimeout)

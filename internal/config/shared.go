@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sirupsen/logrus"
 )
@@ -29,6 +30,17 @@ type Shared struct {
 	// Replicas is how many NATS servers keep what lasts, where this process is the
 	// first to make it. Default 1; 3 in production.
 	Replicas int
+
+	// Partitions of stored messages, 1 to 1024. Default 0: what the cluster was made
+	// with, and 1 for a new one; 16 in production.
+	Partitions int
+	// DuplicateWindow is for how long a message id is known again. Longer costs the
+	// broker memory for each id in it. Default 20s.
+	DuplicateWindow time.Duration
+	// MessageLifetime is how long a message waits for its recipient. Default 168h.
+	MessageLifetime time.Duration
+	// InboxLimit is how many messages may wait for one address. Default 10000.
+	InboxLimit int
 
 	// Domains is what this cluster serves, in lower case, the first being the
 	// one that a bare name gets. Default localhost.
@@ -69,6 +81,10 @@ func (b *binder) domains(p *[]string) {
 func (b *binder) stores(s *Shared, unless string) {
 	b.str(&s.NATS, "nats", "", "`URL` of NATS, several separated by commas"+unless)
 	b.num(&s.Replicas, "replicas", 1, "`servers` of NATS that keep what lasts, 1 to 5; counts when it is first made")
+	b.num(&s.Partitions, "partitions", 0, "`partitions` of stored messages, 1 to 1024, 0 for what is there or 1; counts when it is first made")
+	b.dur(&s.DuplicateWindow, "duplicate-window", 20*time.Second, "`time` for which a message id is known again; counts when it is first made")
+	b.dur(&s.MessageLifetime, "message-lifetime", 7*24*time.Hour, "`time` that a message waits for its recipient; counts when it is first made")
+	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one address; counts when it is first made")
 	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
 }
 
@@ -108,6 +124,10 @@ func (s *Shared) validate(storesNeeded bool) error {
 	}
 
 	c.that(s.Replicas >= 1 && s.Replicas <= 5, "replicas", "%d is not between 1 and 5", s.Replicas)
+	c.that(s.Partitions >= 0 && s.Partitions <= 1024, "partitions", "%d is not between 1 and 1024, or 0 for what is there", s.Partitions)
+	c.that(s.DuplicateWindow >= time.Second, "duplicate-window", "%s is less than 1s", s.DuplicateWindow)
+	c.that(s.MessageLifetime >= s.DuplicateWindow, "message-lifetime", "%s is less than -duplicate-window %s", s.MessageLifetime, s.DuplicateWindow)
+	c.atLeast("inbox-limit", s.InboxLimit, 1)
 	c.that(len(s.Domains) > 0, "domain", "needs at least one domain")
 	for i, d := range s.Domains {
 		c.domain("domain", d)
