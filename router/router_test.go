@@ -62,6 +62,12 @@ func (n *nobody) Sweeps() int {
 	return n.sweeps
 }
 
+func (n *nobody) RaiseFloors(context.Context, []presence.Floor) error { return nil }
+
+func (n *nobody) Floors(context.Context, []lime.Identity) ([][]presence.Floor, error) {
+	return nil, nil
+}
+
 // world is a router and an edge over one broker.
 type world struct {
 	testing.TB
@@ -145,6 +151,8 @@ func (s *session) Deliver(envelope []byte) error {
 }
 func (s *session) Flush()               {}
 func (s *session) End(why *lime.Reason) { s.ended <- why }
+func (s *session) Probe(uint32) error   { return nil }
+func (s *session) Hold(bool)            {}
 
 func (w *world) login(node string, guest bool) *session {
 	w.Helper()

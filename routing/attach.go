@@ -28,6 +28,9 @@ func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, er
 	m := &Member{
 		hubs: h, node: a.Node, address: a.Address, token: token, session: a.Session, guest: a.Guest, to: to,
 	}
+	if h.cfg.Streams != nil {
+		m.partition = key.Partition(h.cfg.Streams.Partitions())
+	}
 	if m.hub, err = h.join(ctx, key); err != nil {
 		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
 	}

@@ -17,6 +17,8 @@ type sink struct{}
 func (sink) Deliver([]byte) error { return nil }
 func (sink) Flush()               {}
 func (sink) End(*lime.Reason)     {}
+func (sink) Probe(uint32) error   { return nil }
+func (sink) Hold(bool)            {}
 
 // benchEnvelope is a message of about 200 bytes.
 func benchEnvelope(to string) []byte {

@@ -23,6 +23,11 @@ type client struct {
 	ended   *lime.Reason
 	refuse  error
 	written int // of got, by Flush
+
+	silent bool     // answers no probe
+	probes []uint32 // those that are not answered
+	reads  bool     // is not held
+	holds  int
 }
 
 func (c *client) Deliver(envelope []byte) error {
@@ -36,10 +41,55 @@ func (c *client) Deliver(envelope []byte) error {
 	return nil
 }
 
+// Flush writes what there is, and answers a probe, as a client's WebSocket does.
 func (c *client) Flush() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.written = len(c.got)
+	silent := c.silent
+	c.mu.Unlock()
+	if !silent {
+		c.Answer()
+	}
+}
+
+// Answer answers the probes that there are.
+func (c *client) Answer() {
+	c.mu.Lock()
+	probes := c.probes
+	c.probes = nil
+	c.mu.Unlock()
+	for _, n := range probes {
+		c.Proved(n)
+	}
+}
+
+// Silent has the client answer no probe, or answer again.
+func (c *client) Silent(on bool) {
+	c.mu.Lock()
+	c.silent = on
+	c.mu.Unlock()
+	if !on {
+		c.Answer()
+	}
+}
+
+func (c *client) Probe(n uint32) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refuse != nil {
+		return c.refuse
+	}
+	c.probes = append(c.probes, n)
+	return nil
+}
+
+func (c *client) Hold(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads = !on
+	if on {
+		c.holds++
+	}
 }
 
 func (c *client) End(why *lime.Reason) {

@@ -1,8 +1,10 @@
 package routing
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -39,7 +41,41 @@ func (h *Hubs) control(msg *nats.Msg) {
 		// It came before or after the one that replaced its neighbour: Redis knows.
 		h.registrar.changed(m)
 	}
+	if msg.Reply != "" { // whoever takes over waits for what this session has acknowledged
+		h.settleFloors(func() {
+			if err := msg.Respond(nil); err != nil {
+				h.metrics.drop(dropBroker)
+			}
+		})
+	}
 }
+
+// settleFloors calls done when Redis has been told of all floors.
+func (h *Hubs) settleFloors(done func()) {
+	if h.floors == nil {
+		done()
+		return
+	}
+	h.floors.settle(done)
+}
+
+// takeOver ends the session that held a node on another edge, and waits, for a moment,
+// until what it has acknowledged is known: it is not to come again.
+func (h *Hubs) takeOver(ctx context.Context, older *presence.Registration) {
+	data, err := json.Marshal(controlMessage{End: *replacedReason(), Node: older.Node, Session: older.Session})
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, handoverPatience)
+	defer cancel()
+	if _, err := h.cfg.NATS.RequestWithContext(ctx, subject.Control(older.Edge), data); err != nil {
+		h.metrics.unsettled.Inc()
+	}
+}
+
+// handoverPatience is how long a session waits for the one that it has replaced. That
+// one's edge may be dead.
+const handoverPatience = time.Second
 
 // tellReplaced tells another edge that a session of its was replaced.
 func (h *Hubs) tellReplaced(older *presence.Registration) {

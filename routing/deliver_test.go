@@ -364,7 +364,7 @@ func TestWhoHasLeftIsToldNothing(t *testing.T) {
 	w := newWorld(t)
 	e := w.edge("a", Config{})
 	ana := e.Guest("ana@t.org/1")
-	sequence := e.replies.add(ana.Member, message("1"))
+	sequence := e.replies.add(ana.Member, message("1"), nil)
 	ana.Leave()
 	w.publishTo(e.nc, string(subject.AppendReply(nil, e.prefix, 0, sequence)), "", "42")
 	ana.WantNothing("its session is over")

@@ -37,12 +37,17 @@ func (h *Hubs) dispatch(ctx context.Context, s *shard) {
 			}
 			written := s.turn.end()
 			s.mu.Unlock()
-			for i, to := range written {
-				to.Flush()
-				written[i] = nil
-			}
+			flushAll(written)
 			s.turn.tell() // not under the lock: a broker that does not read blocks
 		}
+	}
+}
+
+// flushAll writes what recipients were given, and forgets them.
+func flushAll(written []Recipient) {
+	for i, to := range written {
+		to.Flush()
+		written[i] = nil
 	}
 }
 
@@ -69,6 +74,7 @@ func (t *turn) end() []Recipient {
 	for i, m := range t.touched {
 		m.touched = false
 		t.touched[i] = nil
+		m.probeLocked(false)
 		t.written = append(t.written, m.to)
 	}
 	t.touched = t.touched[:0]
@@ -99,7 +105,7 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 	}
 	from, ok := subject.ParseReply(msg.Reply)
 	if !ok {
-		t.hubs.metrics.drop(dropOrigin)
+		t.ofStream(b, token, msg)
 		return
 	}
 	if from.Hops > t.hubs.cfg.MaxHops {
@@ -111,6 +117,19 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		return
 	}
 	t.deliver(b, token, from, msg)
+}
+
+// ofStream takes the copy of a stored message that a stream has republished.
+func (t *turn) ofStream(b *hub, token string, msg *nats.Msg) {
+	c, ok, err := parseStored(msg.Header)
+	switch {
+	case !ok:
+		t.hubs.metrics.drop(dropOrigin)
+	case err != nil:
+		t.hubs.metrics.drop(dropMalformed)
+	case t.hubs.cfg.Streams != nil:
+		t.storedCopy(b, token, c, msg.Data)
+	}
 }
 
 // deliver gives an envelope to those of a hub's members whom its address reaches,
@@ -128,6 +147,17 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 	}
 	reached, refused := false, false
 	give := func(m *Member) {
+		if t.header.Kind == lime.KindNotification {
+			if !m.receipts.Has(t.header.Event) {
+				t.hubs.metrics.drop(dropUnwanted)
+				reached = true
+				return
+			}
+			if m.holdEarly(&t.header, msg.Data) {
+				reached = true
+				return
+			}
+		}
 		if err := t.give(m, token == subject.Identity, msg.Data); err != nil {
 			t.hubs.metrics.drop(dropFor(err))
 			refused = true

@@ -3,6 +3,7 @@ package routing
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -116,8 +117,9 @@ func without(all []*Member, m *Member) []*Member {
 type shard struct {
 	messages chan *nats.Msg
 
-	mu   sync.Mutex
-	hubs map[subject.Key]*hub
+	mu      sync.Mutex
+	hubs    map[subject.Key]*hub
+	overdue map[*Member]time.Time // who sends receipts, and since when something waits for one
 
 	// Owned by the dispatcher.
 	turn turn

@@ -34,15 +34,26 @@ type Registry interface {
 	Unregister(ctx context.Context, n lime.Node, session string) (version int64, err error)
 	// View returns the registrations of one identity.
 	View(ctx context.Context, i lime.Identity) (presence.View, error)
+	// RaiseFloors notes up to where addresses have acknowledged what was stored for
+	// them. Floors returns those of identities, in their order.
+	RaiseFloors(ctx context.Context, all []presence.Floor) error
+	Floors(ctx context.Context, ids []lime.Identity) ([][]presence.Floor, error)
 }
 
 // Config is what Hubs are made of. NATS, Registry, Edge and Domains are required.
 type Config struct {
 	NATS     *nats.Conn // made by Connect; Hubs do not close it
 	Registry Registry
-	Edge     presence.EdgeID
-	ID       string   // the edge's name; its server node is postmaster@<domain>/#<ID>
-	Domains  []string // that this cluster serves
+
+	// Streams is the log and the inbox. Without it nothing is stored, and a message with
+	// an id is delivered like one without.
+	Streams Streams
+	// Directory tells whom messages may be stored for. Default: for anybody.
+	Directory Directory
+
+	Edge    presence.EdgeID
+	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
+	Domains []string // that this cluster serves
 
 	// KeepOlder refuses a session whose node is in session already. By default the
 	// newer replaces the older.
@@ -61,6 +72,11 @@ type Config struct {
 
 	// MaxHops is how often an envelope may be forwarded. Default 8.
 	MaxHops int
+
+	// StoreTimeout is how long a message may be on its way into the log before its sender
+	// is told that it failed. Keep it longer than an election in JetStream takes, and
+	// several times shorter than the duplicate window. Default 10s.
+	StoreTimeout time.Duration
 
 	// Timeout bounds one request to the broker or to Redis. Default 2s.
 	Timeout time.Duration
@@ -81,7 +97,16 @@ type Hubs struct {
 	replies   replies
 	registrar *registrar
 	barrier   barrier
-	scratch   sync.Pool // of *scratch
+
+	// Only with Streams.
+	outbox     *outbox
+	recipients *recipients
+	reader     *reader
+	floors     *floors
+	removals   *removals
+	complaints complaints
+
+	scratch sync.Pool // of *scratch
 }
 
 // New makes the hubs of an edge. Nothing moves before Run.
@@ -98,6 +123,9 @@ func New(cfg Config) *Hubs {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 2 * time.Second
 	}
+	if cfg.StoreTimeout <= 0 {
+		cfg.StoreTimeout = 10 * time.Second
+	}
 	h := &Hubs{
 		cfg:     cfg,
 		log:     logger(cfg.Logger),
@@ -110,9 +138,16 @@ func New(cfg Config) *Hubs {
 	h.registrar = newRegistrar(h)
 	cfg.NATS.SetErrorHandler(h.brokerError)
 	for range cfg.Shards {
-		s := &shard{messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}}
+		s := &shard{
+			messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}, overdue: map[*Member]time.Time{},
+		}
 		s.turn.hubs = h
 		h.shards = append(h.shards, s)
+	}
+	h.complaints.log = h.log
+	if cfg.Streams != nil {
+		h.outbox, h.recipients = newOutbox(h), newRecipients(h)
+		h.reader, h.floors, h.removals = newReader(h), newFloors(h), newRemovals(h)
 	}
 	return h
 }
@@ -132,12 +167,34 @@ func (h *Hubs) Run(ctx context.Context) error {
 	}
 	running.Go(func() { h.registrar.run(ctx) })
 	running.Go(func() { h.follow(ctx, back) })
+	var stored error
+	if h.cfg.Streams != nil {
+		running.Go(func() { stored = h.runStored(ctx) })
+	}
 	running.Wait()
 	h.barrier.done.Wait()
 	if err := control.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("unsubscribe from control messages: %w", err)
 	}
-	return nil
+	return stored
+}
+
+// runStored runs what stored delivery is made of until ctx is done. The first error
+// is returned when all have ended.
+func (h *Hubs) runStored(ctx context.Context) error {
+	back := h.cfg.NATS.StatusChanged(nats.CONNECTED)
+	defer h.cfg.NATS.RemoveStatusListener(back)
+	var all sync.WaitGroup
+	var outboxErr, resyncErr error
+	all.Go(func() { outboxErr = h.outbox.run(ctx) })
+	all.Go(func() { resyncErr = h.resync(ctx, back) })
+	all.Go(func() { h.recipients.run(ctx) })
+	all.Go(func() { h.reader.run(ctx) })
+	all.Go(func() { h.floors.run(ctx) })
+	all.Go(func() { h.removals.run(ctx) })
+	all.Go(func() { h.watchReceipts(ctx) })
+	all.Wait()
+	return errors.Join(outboxErr, resyncErr)
 }
 
 // ServerNode is the address of this edge as a domain's server.

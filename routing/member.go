@@ -5,6 +5,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/delivery"
 )
 
 // Recipient is what a hub needs of a local session. None of its methods blocks.
@@ -17,6 +18,12 @@ type Recipient interface {
 	Flush()
 	// End fails the session.
 	End(*lime.Reason)
+	// Probe queues, behind what was delivered, what the client answers when it has all
+	// of it; Member.Proved is called with n then. The error matches ErrQueueFull when
+	// there is no room, and Member.Drained is called when there is, as after Deliver.
+	Probe(n uint32) error
+	// Hold stops reading from the client, or goes on.
+	Hold(on bool)
 }
 
 // Arrival is a session that asks for its place.
@@ -33,6 +40,8 @@ type Member struct {
 	hub  *hub
 
 	// Set by Attach and not changed.
+	partition int // of the identity
+
 	node    lime.Node
 	address string // node as text
 	token   string // the last token of the node's subject
@@ -47,6 +56,24 @@ type Member struct {
 	recheck    bool           // to be looked at by the registrar after that
 	touched    bool           // given something this turn, and on the shard's list
 	presence   *lime.Presence // nil until it is set
+
+	// Guarded by the shard of hub, and about stored messages: those for the session …
+	follows       [2]delivery.Follow
+	window        delivery.Window
+	starting      [2]bool                // a follow that the reader has yet to start
+	startQueued   bool                   // the reader has it on its list
+	readQueued    bool                   // likewise, to be read for
+	readAgain     bool                   // once more after that
+	probing       bool                   // the client was asked for a proof
+	sendsReceipts bool                   // the client was seen to
+	settled       func()                 // to be called when nothing is unacknowledged; nothing is handed out any more
+	settledOnce   bool                   // it was called
+	takesOver     *presence.Registration // the session of another edge that it has replaced
+	// … and those by it.
+	receipts     lime.Events // which events it wants to hear of
+	storing      []*outgoing
+	storingBytes int
+	held         bool // the client is not read from
 
 	tried atomic.Bool // Redis was asked to take it, and may have
 
@@ -86,9 +113,10 @@ func (m *Member) Activate() {
 		if older != nil {
 			ordered = m.registered > 0 && older.registered > 0
 			m.hub.remove(older)
-			older.state = left
+			older.leaveLocked()
 		}
 	}
+	m.followLocked()
 	s.mu.Unlock()
 	if older == nil {
 		return
@@ -110,8 +138,16 @@ func (m *Member) retire() bool {
 		return false
 	}
 	m.hub.remove(m)
-	m.state = left
+	m.leaveLocked()
 	return true
+}
+
+// leaveLocked ends m's part in its hub. What it has not acknowledged waits for the
+// next session.
+func (m *Member) leaveLocked() {
+	m.state = left
+	m.window = delivery.Window{}
+	delete(m.hub.shard.overdue, m)
 }
 
 // Leave gives the place up; it may be called twice. The registration is removed
@@ -137,6 +173,7 @@ func (m *Member) hasLeft() bool {
 func (m *Member) SetPresence(p *lime.Presence) {
 	m.hub.shard.mu.Lock()
 	m.presence = p
+	m.followLocked()
 	m.hub.shard.mu.Unlock()
 	m.hubs.registrar.changed(m)
 }
@@ -192,10 +229,36 @@ func replacedReason() *lime.Reason {
 // Route publishes an envelope for the address to, which has a name and a domain.
 // The envelope's from is right already; h is its header, with the id to answer to.
 // It borrows all of them and does not block. A *lime.Reason is for the sender.
-// When it turns out later that nobody was reached, the sender's session is
-// delivered a failed notification or a failure response.
+//
+// A message with an id is stored, and the sender's session is delivered an accepted
+// notification when it is, or a failed one. For anything else, when it turns out
+// later that nobody was reached, it is delivered a failed notification or a failure
+// response; a notification that reaches nobody is stored. A receipt acknowledges the
+// message that it is for.
 func (m *Member) Route(to lime.NodeView, h *lime.Header, envelope []byte) error {
+	if m.hubs.cfg.Streams != nil {
+		switch {
+		case h.Kind == lime.KindMessage && h.ID != nil:
+			return m.hubs.store(m, to, h, envelope)
+		case h.Kind == lime.KindNotification:
+			m.receipt(h, sentBy(to))
+		}
+	}
 	return m.hubs.route(m, to, h, envelope)
+}
+
+// SetReceipts narrows the events that the session gets as a sender.
+func (m *Member) SetReceipts(events lime.Events) {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	m.receipts = events
+}
+
+// Receipts are the events that the session gets as a sender.
+func (m *Member) Receipts() lime.Events {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	return m.receipts
 }
 
 // Command publishes a command for the server of the session's domain, that is for

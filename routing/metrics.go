@@ -15,6 +15,15 @@ type metrics struct {
 	hubs       prometheus.Gauge
 	backlog    prometheus.Gauge
 	dropped    map[dropReason]prometheus.Counter
+
+	stored       prometheus.Counter
+	storeTime    prometheus.Histogram
+	restored     prometheus.Counter
+	acknowledged prometheus.Counter
+	gaps         prometheus.Counter
+	pages        prometheus.Counter
+	removed      prometheus.Counter
+	unsettled    prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -37,6 +46,31 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		backlog: f.NewGauge(prometheus.GaugeOpts{
 			Name: "limegrove_routing_registrations_pending", Help: "Registrations that Redis has yet to be told of.",
+		}),
+		stored: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_stored_total", Help: "Envelopes of this edge's sessions that the log has taken.",
+		}),
+		storeTime: f.NewHistogram(prometheus.HistogramOpts{
+			Name: "limegrove_routing_store_seconds", Help: "Time from a message's arrival to its place in the log.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
+		}),
+		restored: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_store_retries_total", Help: "Times that the log did not take what was published, so that it was published again from there on.",
+		}),
+		acknowledged: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_acknowledged_total", Help: "Stored messages that sessions of this edge have acknowledged.",
+		}),
+		gaps: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_gaps_total", Help: "Times that a copy showed that one before it had not come.",
+		}),
+		pages: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_pages_total", Help: "Pages of stored messages read for sessions that were behind.",
+		}),
+		removed: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_inbox_removed_total", Help: "Acknowledged messages removed from inboxes.",
+		}),
+		unsettled: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_handovers_unanswered_total", Help: "Sessions that replaced one of another edge, which did not answer: what that one has acknowledged may come again.",
 		}),
 		dropped: map[dropReason]prometheus.Counter{},
 	}

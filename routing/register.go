@@ -65,6 +65,10 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 	}
 	m.hub.shard.mu.Lock()
 	m.registered = view.Version
+	elsewhere := older != nil && older.Session != reg.Session && older.Edge != reg.Edge
+	if elsewhere {
+		m.takesOver = older
+	}
 	if view.Version >= m.hub.version {
 		r.hubs.takeView(m.hub, view)
 	} else { // a later one came before it
@@ -72,7 +76,7 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 	}
 	m.hub.shard.mu.Unlock()
 	r.hubs.tellView(m.hub, viewEvent{Version: view.Version, Registration: reg})
-	if older != nil && older.Session != reg.Session && older.Edge != reg.Edge {
+	if elsewhere {
 		r.hubs.tellReplaced(older)
 	}
 	return nil

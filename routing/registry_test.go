@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"limegrove/lime"
 	"limegrove/presence"
@@ -19,6 +20,7 @@ type registry struct {
 	mu     sync.Mutex
 	clock  int64 // where the versions of a new identity begin; it never goes back
 	hashes map[lime.Identity]*hash
+	floors map[lime.Node]presence.Floor // by folded address
 	away   bool
 	deaf   bool // what is asked is done, but nobody hears of it
 	calls  map[string]int
@@ -32,7 +34,41 @@ type hash struct {
 }
 
 func newRegistry() *registry {
-	return &registry{hashes: map[lime.Identity]*hash{}, calls: map[string]int{}}
+	return &registry{hashes: map[lime.Identity]*hash{}, floors: map[lime.Node]presence.Floor{}, calls: map[string]int{}}
+}
+
+// RaiseFloors is that of presence.
+func (r *registry) RaiseFloors(ctx context.Context, all []presence.Floor) error {
+	if err := r.begin(ctx, "floors", lime.Node{}); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range all {
+		at := lime.Node{Identity: f.Identity, Instance: f.Instance}.Fold()
+		if have, ok := r.floors[at]; !ok || have.Log != f.Log || have.Position < f.Position {
+			r.floors[at] = f
+		}
+	}
+	return nil
+}
+
+// Floors is that of presence.
+func (r *registry) Floors(ctx context.Context, ids []lime.Identity) ([][]presence.Floor, error) {
+	if err := r.begin(ctx, "floors", lime.Node{}); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([][]presence.Floor, len(ids))
+	for i, id := range ids {
+		for at, f := range r.floors {
+			if at.Identity == id.Fold() {
+				all[i] = append(all[i], f)
+			}
+		}
+	}
+	return all, nil
 }
 
 func (r *registry) begin(ctx context.Context, call string, n lime.Node) error {
@@ -254,3 +290,11 @@ func (r *registry) hold(t testing.TB, node string, e presence.EdgeID, session st
 	}
 	return reg
 }
+
+// Hold is that of presence, for tests with one router.
+func (r *registry) Hold(ctx context.Context, _ string, _ presence.EdgeID, _ time.Duration) (bool, error) {
+	return true, r.begin(ctx, "hold", lime.Node{})
+}
+
+// Release is that of presence.
+func (r *registry) Release(context.Context, string, presence.EdgeID) error { return nil }

@@ -23,6 +23,7 @@ type pending struct {
 	id       []byte // its own copy
 	kind     lime.Kind
 	method   lime.Method // of a command request
+	envelope []byte      // its own copy, of what is stored when it reaches nobody
 }
 
 // replies remembers whom to tell when an envelope that was published has reached
@@ -33,10 +34,11 @@ type replies struct {
 	pages [replyPages]*[replyPage]pending
 }
 
-// add notes an envelope of m and returns its sequence, or subject.NoReply for what nobody
-// is told about: whatever has no id, notifications, and responses. It borrows h.
-func (r *replies) add(m *Member, h *lime.Header) uint64 {
-	if !wantsAnswer(h) {
+// add notes an envelope of m and returns its sequence, or NoReply for what nobody is
+// told about: whatever has no id, responses, and notifications but for those that are
+// kept. It borrows h and keep.
+func (r *replies) add(m *Member, h *lime.Header, keep []byte) uint64 {
+	if keep == nil && !wantsAnswer(h) {
 		return subject.NoReply
 	}
 	r.mu.Lock()
@@ -45,6 +47,7 @@ func (r *replies) add(m *Member, h *lime.Header) uint64 {
 	p := r.slot(r.next)
 	p.sequence, p.member, p.kind, p.method = r.next, m, h.Kind, h.Method
 	p.id = append(p.id[:0], h.ID...)
+	p.envelope = append(p.envelope[:0], keep...)
 	return r.next
 }
 
@@ -59,7 +62,7 @@ func (r *replies) take(sequence uint64) (p pending, ok bool) {
 		return pending{}, false
 	}
 	s := r.slot(sequence)
-	if s.sequence != sequence || s.member == nil {
+	if s.sequence != sequence || s.kind == lime.KindUnknown {
 		return pending{}, false
 	}
 	p = *s

@@ -15,7 +15,7 @@ func message(id string) *lime.Header { return &lime.Header{Kind: lime.KindMessag
 func TestAFateIsToldOnce(t *testing.T) {
 	var r replies
 	m := &Member{}
-	s := r.add(m, message("1"))
+	s := r.add(m, message("1"), nil)
 
 	p, ok := r.take(s)
 	if !ok || p.member != m || string(p.id) != "1" || p.kind != lime.KindMessage {
@@ -41,7 +41,7 @@ func TestOnlyWhatLimeAnswersIsRemembered(t *testing.T) {
 		{"an observe", lime.Header{Kind: lime.KindCommand, ID: []byte("1"), Method: lime.MethodObserve}, false},
 	} {
 		var r replies
-		if got := r.add(&Member{}, &c.h) != subject.NoReply; got != c.want {
+		if got := r.add(&Member{}, &c.h, nil) != subject.NoReply; got != c.want {
 			t.Errorf("%s: remembered %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestRepliesThatWereNotAskedForFindNothing(t *testing.T) {
 			t.Errorf("%d finds something in an empty ring", s)
 		}
 	}
-	r.add(&Member{}, message("1"))
+	r.add(&Member{}, message("1"), nil)
 	if _, ok := r.take(2); ok {
 		t.Error("the next sequence finds something")
 	}
@@ -64,16 +64,16 @@ func TestTheOldestIsForgottenFirst(t *testing.T) {
 	const ring = replyPages * replyPage
 	var r replies
 	m := &Member{}
-	first := r.add(m, message("old"))
+	first := r.add(m, message("old"), nil)
 	for i := range ring - 1 {
-		r.add(m, message(fmt.Sprint(i)))
+		r.add(m, message(fmt.Sprint(i)), nil)
 	}
 	if p, ok := r.take(first); !ok || string(p.id) != "old" {
 		t.Fatalf("a full ring still has its oldest: %v, %v", p, ok)
 	}
 	second := first + 1
-	last := r.add(m, message("new"))
-	if over := r.add(m, message("newer")); over != second+ring {
+	last := r.add(m, message("new"), nil)
+	if over := r.add(m, message("newer"), nil); over != second+ring {
 		t.Fatalf("the sequence is %d, want %d", over, second+ring)
 	}
 	if p, ok := r.take(second); ok {
@@ -88,11 +88,11 @@ func TestAnIDBelongsToWhoHasTakenIt(t *testing.T) {
 	var r replies
 	m := &Member{}
 	id := []byte("mine")
-	s := r.add(m, &lime.Header{Kind: lime.KindMessage, ID: id})
+	s := r.add(m, &lime.Header{Kind: lime.KindMessage, ID: id}, nil)
 	copy(id, "xxxx") // borrowed only
 	p, _ := r.take(s)
 	for range replyPages * replyPage {
-		r.add(m, message("next"))
+		r.add(m, message("next"), nil)
 	}
 	if string(p.id) != "mine" {
 		t.Errorf("the id became %q", p.id)
@@ -108,7 +108,7 @@ func TestManySendersAndRepliesAtOnce(t *testing.T) {
 			m := &Member{session: fmt.Sprint(i)}
 			for j := range 1000 { // fewer than the ring has
 				id := fmt.Sprint(i, ".", j)
-				s := r.add(m, message(id))
+				s := r.add(m, message(id), nil)
 				var twice sync.WaitGroup
 				for range 2 {
 					twice.Go(func() {

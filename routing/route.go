@@ -11,21 +11,27 @@ import (
 
 // scratch is what one publication needs while it is made.
 type scratch struct {
-	fold     subject.Scratch
-	subjects []byte // the subject, and the reply subject behind it
-	envelope []byte
+	fold         subject.Scratch
+	subjects     []byte // the subject, and the reply subject behind it
+	envelope     []byte
+	id, from, to []byte
 }
 
 // route publishes an envelope once, whoever may hold the recipient.
 func (h *Hubs) route(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
 	s := h.scratch.Get().(*scratch)
 	defer h.scratch.Put(s)
+	return h.publish(m, to, header, envelope, s)
+}
+
+// publish is route; m is nil for an envelope of the edge's own. envelope may be of s.
+func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelope []byte, s *scratch) error {
 	s.subjects = subject.AppendTo(s.subjects[:0], to.Domain, to.Name, to.Instance, &s.fold)
 	n := len(s.subjects)
 	if n > subject.Max {
 		return &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
-	sequence := h.replies.add(m, header)
+	sequence := h.replies.add(m, header, h.keeps(header, envelope))
 	s.subjects = subject.AppendReply(s.subjects, h.prefix, 0, sequence)
 	text := string(s.subjects) // one allocation for both
 	if err := h.cfg.NATS.PublishRequest(text[:n], text[n:], envelope); err != nil {
@@ -37,6 +43,15 @@ func (h *Hubs) route(m *Member, to lime.NodeView, header *lime.Header, envelope 
 	return nil
 }
 
+// keeps returns an envelope that is to be stored when it reaches nobody: a
+// notification, which its sender would not be told about.
+func (h *Hubs) keeps(header *lime.Header, envelope []byte) []byte {
+	if h.cfg.Streams == nil || header.Kind != lime.KindNotification {
+		return nil
+	}
+	return envelope
+}
+
 // Headers of a command on its way to the routers.
 const (
 	headerRequester = "Limegrove-Requester" // the node to answer, quoted: NATS trims what it is given
@@ -45,7 +60,7 @@ const (
 
 // command publishes a command to the routers of the session's domain.
 func (h *Hubs) command(m *Member, header *lime.Header, envelope []byte) error {
-	sequence := h.replies.add(m, header)
+	sequence := h.replies.add(m, header, nil)
 	msg := &nats.Msg{
 		Subject: subject.Command(m.node.Domain),
 		Reply:   string(subject.AppendReply(nil, h.prefix, 0, sequence)),
@@ -75,6 +90,10 @@ func (h *Hubs) answered(msg *nats.Msg, sequence uint64) {
 	p, ok := h.replies.take(sequence)
 	if !ok {
 		h.metrics.unanswered.Inc()
+		return
+	}
+	if p.kind == lime.KindNotification {
+		h.storeNotification(p.envelope)
 		return
 	}
 	reason := lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "Nobody is reachable at this address"}

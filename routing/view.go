@@ -153,6 +153,9 @@ func (h *Hubs) RegisterAll() {
 			h.registrar.changed(m)
 		}
 	}
+	if h.cfg.Streams != nil {
+		h.floors.again()
+	}
 }
 
 // TellRemoved tells the edges of an identity that a dead edge's registration was

@@ -95,7 +95,11 @@ func (e *testEdge) run() {
 		<-ended
 	})
 	e.w.Cleanup(e.stop)
-	eventually(e.w, "the edge listens", func() bool { return e.nc.NumSubscriptions() == 1 })
+	subscriptions := 1
+	if e.cfg.Streams != nil {
+		subscriptions = 3 // acknowledgements and elections
+	}
+	eventually(e.w, "the edge listens", func() bool { return e.nc.NumSubscriptions() >= subscriptions })
 	e.w.flush(e.nc)
 	e.w.edges = append(e.w.edges, e)
 }
@@ -175,6 +179,8 @@ type probe struct{ flushed chan struct{} }
 func (p *probe) Deliver([]byte) error { return nil }
 func (p *probe) Flush()               { close(p.flushed) }
 func (p *probe) End(*lime.Reason)     {}
+func (p *probe) Probe(uint32) error   { return nil }
+func (p *probe) Hold(bool)            {}
 
 // WantDropped checks a counter of drops.
 func (e *testEdge) WantDropped(why string, r dropReason, n float64) {

@@ -50,8 +50,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	defer p.Close()
 
+	streams, err := p.OpenStreams(ctx, cfg.Shared)
+	if err != nil {
+		return err
+	}
+	defer streams.Close()
+	known, err := openDirectory(ctx, cfg, p)
+	if err != nil {
+		return err
+	}
 	hubs := routing.New(routing.Config{
-		NATS: p.NATS, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
+		NATS: p.NATS, Streams: streams, Directory: known, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
 		Logger: log, Metrics: p.Metrics,
 	})
@@ -106,6 +115,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	routingEnded := parts.Go("routing", func() error { return hubs.Run(routed) })
 	if inside != nil {
 		parts.Go("router", func() error { return inside.Run(routed) })
+		parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(routed); return nil })
 	}
 	sessionsEnded := parts.Go("sessions", sessions.Run)
 	parts.Go("clients", func() error { return sessions.Serve(serving, listener) })

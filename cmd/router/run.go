@@ -30,6 +30,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer p.Close()
+	streams, err := p.OpenStreams(ctx, cfg.Shared)
+	if err != nil {
+		return err
+	}
+	defer streams.Close()
 	r, err := router.New(ctx, router.Config{
 		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		Replicas: cfg.Replicas, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
@@ -53,11 +58,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
 	})
 	workEnded := parts.Go("router", func() error { return r.Run(working) })
+	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(working); return nil })
 
 	log.WithField("incarnation", p.Incarnation()).Info("the router works")
 	<-working.Done()
 	p.Drain()
 	<-workEnded
+	<-sweepEnded
 	p.Leave()
 	stopMember()
 	err = parts.Wait()

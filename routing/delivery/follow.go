@@ -41,6 +41,7 @@ type Follow struct {
 	// While behind: the newest log position and inbox sequence that a copy was seen of.
 	seenLog, seenInbox uint64
 	inbox              uint64 // up to which sequence the inbox was read
+	age                uint32 // counts what makes a Read of before worthless
 }
 
 // On tells whether the session follows the address at the moment.
@@ -57,13 +58,21 @@ func (f *Follow) Live() bool { return f.on && !f.behind }
 func (f *Follow) Start(floor uint64) {
 	f.on, f.behind, f.log = true, true, false
 	f.base = max(f.base, floor)
+	f.age++
 }
 
 // Stop ends following. What was handed out can still be acknowledged.
 func (f *Follow) Stop() { f.on = false }
 
 // Reset forgets all positions, since the log that they were of is no more.
-func (f *Follow) Reset() { *f = Follow{on: f.on, behind: true} }
+func (f *Follow) Reset() { *f = Follow{on: f.on, behind: true, age: f.age + 1} }
+
+// Doubt says that copies may have been lost.
+func (f *Follow) Doubt() {
+	if !f.behind {
+		f.behind, f.log = true, true
+	}
+}
 
 // Lag says that the session cannot be given m, and no more, for now.
 func (f *Follow) Lag(m Message) {
@@ -74,14 +83,25 @@ func (f *Follow) Lag(m Message) {
 	f.behind, f.log = true, true
 }
 
-// Idle says that neither the log nor the inbox has anything for the address, up to
-// these sequences: there is nothing to be read. It tells whether the Follow is live
-// then, which it is not when copies came meanwhile.
-func (f *Follow) Idle(log, inbox uint64) bool {
-	if f.seenLog > log || f.seenInbox > inbox {
+// Tail is the end of a stream, as one of its servers has it.
+type Tail struct {
+	Last    uint64 // the last sequence of the address; 0 when there is none
+	Through uint64 // that of the whole stream
+}
+
+// Tails takes the ends of the log and, read after that, of the inbox. It tells whether
+// nothing is to be read, so that the Follow is live now.
+func (f *Follow) Tails(log, inbox Tail) bool {
+	switch {
+	case !f.Behind():
+		return true
+	case log.Last > max(f.base, f.handed.last()), inbox.Last > f.inbox:
+		return false
+	case f.seenLog > log.Through, f.seenInbox > inbox.Through:
 		return false
 	}
-	f.behind = false
+	f.inbox = max(f.inbox, inbox.Through)
+	f.behind, f.log = false, false
 	return true
 }
 

@@ -47,6 +47,7 @@ type follower struct {
 	room       int // how much it may have unacknowledged
 	floorDirty uint64
 	read       *reading
+	tail       *Tail // of the log, when the inbox's is looked at next
 }
 
 // reading is a read on its way: the log was read, the inbox may have been.
@@ -131,6 +132,7 @@ func (w *world) inboxCopy(t *rapid.T, s *follower) {
 
 // step does the next step of a session's reading.
 func (w *world) step(t *rapid.T, s *follower) {
+	s.tail = nil // it is the same one who looks and who reads
 	if s.read == nil {
 		if !s.Behind() || s.Len() >= s.room {
 			return
@@ -183,6 +185,27 @@ func (w *world) step(t *rapid.T, s *follower) {
 		}
 		s.Done(r.Read, r.log, r.inbox)
 	}
+}
+
+// look does the next step of a session that looks whether there is anything to be
+// read: the end of the log, then that of the inbox.
+func (w *world) look(s *follower) {
+	if s.read != nil || !s.Behind() {
+		return
+	}
+	if s.tail == nil {
+		s.tail = &Tail{Through: w.end}
+		if n := len(w.log); n > 0 {
+			s.tail.Last = w.log[n-1].position
+		}
+		return
+	}
+	inbox := Tail{Through: w.inboxEnd}
+	if n := len(w.inbox); n > 0 {
+		inbox.Last = w.inbox[n-1].sequence
+	}
+	s.Tails(*s.tail, inbox)
+	s.tail = nil
 }
 
 // acknowledge has a session acknowledge some of what it was handed.
@@ -327,7 +350,9 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 					s.inboxes = s.inboxes[1:]
 				}
 			},
-			"read": func(t *rapid.T) { w.step(t, pick(t)) },
+			"read":  func(t *rapid.T) { w.step(t, pick(t)) },
+			"look":  func(t *rapid.T) { w.look(pick(t)) },
+			"doubt": func(t *rapid.T) { pick(t).Doubt() },
 			"catchUp": func(t *rapid.T) {
 				s := pick(t)
 				for range rapid.IntRange(4, 12).Draw(t, "steps") {

@@ -12,19 +12,24 @@ type Read struct {
 	LogFrom uint64
 	// InboxFrom is the first sequence of the inbox to be read.
 	InboxFrom uint64
+
+	age uint32
 }
 
 // Page is what was read, in order.
 type Page struct {
 	Messages []Message
-	Through  uint64 // the last sequence of the whole stream that its server had
+	Through  uint64 // up to where in the whole stream this is all of the address
 	More     bool   // it was cut at a bound
 }
 
 // Next returns what to read.
 func (f *Follow) Next() Read {
-	return Read{Log: f.log, LogFrom: max(f.base, f.handed.last()) + 1, InboxFrom: f.inbox + 1}
+	return Read{Log: f.log, LogFrom: max(f.base, f.handed.last()) + 1, InboxFrom: f.inbox + 1, age: f.age}
 }
+
+// Valid tells whether what r has said is still what is to be read.
+func (f *Follow) Valid(r Read) bool { return f.Behind() && f.age == r.age }
 
 // Merge returns, of what was read, the messages to be handed out, in order, and those
 // of the inbox that this session has had: see InboxCopy. Of the first, each is to be
@@ -83,7 +88,9 @@ func (f *Follow) Done(r Read, log, inbox Page) Progress {
 		return ReadOn
 	case log.More:
 		return ReadOn
-	case log.Through < f.seenLog || inbox.Through < f.seenInbox:
+	case log.Through < f.seenLog && len(log.Messages) > 0, inbox.Through < f.seenInbox && len(inbox.Messages) > 0:
+		return ReadOn // a page says only what it goes through
+	case log.Through < f.seenLog, inbox.Through < f.seenInbox:
 		return Retry
 	}
 	f.behind, f.log = false, false

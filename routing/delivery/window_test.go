@@ -83,7 +83,7 @@ func TestRunsRememberWhatIsNew(t *testing.T) {
 func TestTheFloorStaysBelowWhatWasSkipped(t *testing.T) {
 	var f Follow
 	f.Start(0)
-	f.Idle(0, 0)
+	f.Tails(Tail{}, Tail{})
 	f.Hand(Message{Position: 1})
 	f.Skip(Message{Position: 2, Previous: 1})
 	f.Hand(Message{Position: 3, Previous: 2})

@@ -1,23 +1,26 @@
 package stream
 
-import "strconv"
+import (
+	"strings"
 
-// The names of streams and subjects of partition p.
+	"limegrove/routing/subject"
+)
 
-func logStream(p int) string   { return "LOG_" + strconv.Itoa(p) }
-func inboxStream(p int) string { return "INBOX_" + strconv.Itoa(p) }
+// What package subject names, in the words of this one.
+
+func logStream(p int) string   { return subject.LogStream(p) }
+func inboxStream(p int) string { return subject.InboxStream(p) }
+
+func logAll(p int) string   { return subject.LogAll(p) }
+func inboxAll(p int) string { return subject.InboxAll(p) }
 
 // logPrefix and inboxPrefix are what subjects of the partition begin with, the last
 // dot included.
-func logPrefix(p int) string   { return "log." + strconv.Itoa(p) + "." }
-func inboxPrefix(p int) string { return "inbox." + strconv.Itoa(p) + "." }
-
-func logAll(p int) string   { return logPrefix(p) + ">" }
-func inboxAll(p int) string { return inboxPrefix(p) + ">" }
+func logPrefix(p int) string   { return strings.TrimSuffix(logAll(p), ">") }
+func inboxPrefix(p int) string { return strings.TrimSuffix(inboxAll(p), ">") }
 
 // toAll is where both are republished.
-const toAll = "to.>"
+const toAll = subject.Everything
 
-// markLabel ends the subject of a mark. No label of an address begins with an
-// underscore.
-const markLabel = "_mark"
+// markLabel ends the subject of a mark.
+const markLabel = subject.Mark

@@ -56,8 +56,10 @@ func testRepublish(w *world) {
 		subject   string
 		seq, last uint64
 	}{
-		{"to.org.example.@.ana.home", first, 0}, {"to.org.example.@.rui._", other, 0},
-		{"to.org.example.@.ana.home", second, first}, {"to.org.example.@.ana.home", third, 0},
+		{"to.org.example.@.ana.home", first, 0},
+		{"to.org.example.@.rui._", other, 0},
+		{"to.org.example.@.ana.home", second, first},
+		{"to.org.example.@.ana.home", third, 0},
 	} {
 		var m *nats.Msg
 		for m == nil || string(m.Data) == "try" {

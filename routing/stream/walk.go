@@ -52,7 +52,9 @@ func (s *Streams) WalkLog(ctx context.Context, p int, from uint64, before time.T
 		if err != nil {
 			return Walk{}, fmt.Errorf("walk %s: %w", of.stream, err)
 		}
-		from = info.State.FirstSeq
+		if from = info.State.FirstSeq; from == 0 {
+			from = 1 // there never was a message
+		}
 	}
 	w.Through = from - 1
 	for {

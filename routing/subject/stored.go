@@ -25,7 +25,11 @@ func (k Key) Partition(n int) int {
 	return int(crc32.Checksum([]byte(k), castagnoli) % uint32(n))
 }
 
-// LogStream and InboxStream name the streams of a partition.
+// Mark stands behind the partition in the subject of a message that package stream
+// keeps in each stream for itself. It is nobody's address.
+const Mark = "_mark"
+
+// LogStream names the log of a partition.
 func LogStream(p int) string { return "LOG_" + strconv.Itoa(p) }
 
 // InboxStream names the inbox of a partition.

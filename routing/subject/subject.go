@@ -3,6 +3,9 @@ package subject
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"limegrove/lime"
@@ -61,6 +64,43 @@ func (k Key) Account() string { return rootTo + string(k) + "." + Account }
 // Node is the subject of one address of that identity: an instance's token, or
 // Identity.
 func (k Key) Node(token string) string { return rootTo + string(k) + "." + token }
+
+// Identity returns the identity of a key, in its folded spelling.
+func (k Key) Identity() (lime.Identity, error) {
+	domain, name, ok := strings.Cut(string(k), ".@.")
+	if !ok {
+		return lime.Identity{}, fmt.Errorf("the key %q: %w", string(k), lime.ErrAddress)
+	}
+	labels := strings.Split(domain, ".")
+	slices.Reverse(labels)
+	for i, l := range labels {
+		labels[i] = unescape(l)
+	}
+	return lime.Identity{Name: unescape(name), Domain: strings.Join(labels, ".")}, nil
+}
+
+// unescape is the inverse of appendLabel.
+func unescape(label string) string {
+	if label == "%" {
+		return ""
+	}
+	i := strings.IndexByte(label, '%')
+	if i < 0 {
+		return label
+	}
+	b := []byte(label[:i])
+	for ; i < len(label); i++ {
+		if label[i] == '%' && i+2 < len(label) {
+			if c, err := strconv.ParseUint(label[i+1:i+3], 16, 8); err == nil {
+				b = append(b, byte(c))
+				i += 2
+				continue
+			}
+		}
+		b = append(b, label[i])
+	}
+	return string(b)
+}
 
 // SplitTo takes a subject that Hub matched apart, without allocating.
 func SplitTo(subject string) (key Key, token string, ok bool) {

@@ -124,6 +124,9 @@ func FuzzSubject(f *testing.F) {
 		if want, err := MakeKey(a.Identity); err == nil && (!ok || key != want) {
 			t.Fatalf("%q is of %q, want %q", one, key, want)
 		}
+		if back, err := key.Identity(); err != nil || back != a.Identity.Fold() {
+			t.Fatalf("%q is of %q, which is %v (%v)", one, key, back, err)
+		}
 		if a.Instance == "" && token != Identity || a.Instance != "" && (token != Token(a.Instance) || token[0] == '_') {
 			t.Fatalf("%q has the token %q", one, token)
 		}

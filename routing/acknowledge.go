@@ -1,0 +1,236 @@
+package routing
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/routing/delivery"
+)
+
+// A stored message is acknowledged by the client's receipt for it, or for one that it
+// was handed later: a connection keeps order. A client that has not been seen to send
+// receipts is asked to prove what it has, by a probe behind each turn's messages, of
+// which one is under way at a time. One that sends them is asked only when it has left
+// something unacknowledged for receiptPatience.
+
+const (
+	receiptPatience = 10 * time.Second
+	overdueEvery    = 5 * time.Second
+)
+
+// acknowledged notes that m has a message, with the shard locked.
+func (h *Hubs) acknowledged(m *Member, e delivery.Entry) {
+	which := byNode
+	if e.Identity {
+		which = byIdentity
+	}
+	if floor, raised := m.follows[which].Acknowledge(e.Position); raised {
+		h.floors.raise(m, which, floor)
+	}
+	if e.Inbox != 0 {
+		h.removals.add(m.partition, e.Inbox)
+	}
+	h.metrics.acknowledged.Inc()
+}
+
+// popLocked takes what is acknowledged by the entry number out of the window, and
+// returns those whose senders are to be told.
+func (m *Member) popLocked(number uint32) (told []delivery.Entry) {
+	m.window.Pop(number, func(e delivery.Entry) {
+		m.hubs.acknowledged(m, e)
+		if e.ID != "" {
+			told = append(told, e)
+		}
+	})
+	if m.window.Len() == 0 {
+		delete(m.hub.shard.overdue, m)
+	}
+	m.readOnLocked()
+	return told
+}
+
+// readOnLocked has m read for when it is behind and has room again.
+func (m *Member) readOnLocked() {
+	if m.settled == nil && m.window.Len() <= maxWindow/2 && (m.follows[byNode].Behind() || m.follows[byIdentity].Behind()) {
+		m.hubs.reader.read(m)
+	}
+}
+
+// probeLocked asks the client to prove what it has, unless it was asked already or
+// sends receipts. It tells whether there is something to flush.
+func (m *Member) probeLocked(overdue bool) bool {
+	if m.window.Len() == 0 || m.probing {
+		return false
+	}
+	if m.sendsReceipts && !overdue {
+		if _, known := m.hub.shard.overdue[m]; !known {
+			m.hub.shard.overdue[m] = time.Now()
+		}
+		return false
+	}
+	// Without room it is tried again when there is some.
+	m.probing = m.to.Probe(m.window.Last()) == nil
+	return m.probing
+}
+
+// Proved is told that the client has everything that it was given before the probe n.
+func (m *Member) Proved(n uint32) {
+	s := m.hub.shard
+	s.mu.Lock()
+	m.probing = false
+	told := m.popLocked(n)
+	flush := m.probeLocked(false)
+	done := m.settleLocked()
+	s.mu.Unlock()
+	m.finish(told, flush, done)
+}
+
+// Drained is told that the client's queue has room again.
+func (m *Member) Drained() {
+	s := m.hub.shard
+	s.mu.Lock()
+	flush := m.state == active && m.probeLocked(false)
+	m.readOnLocked()
+	s.mu.Unlock()
+	m.finish(nil, flush, nil)
+}
+
+// Receipt takes a client's notification that is addressed to its own session, or to
+// nobody. When it is for a message that the session was handed, it goes to that one's
+// sender. L-NOT-08.
+func (m *Member) Receipt(h *lime.Header, envelope []byte) bool {
+	to, ok := m.receipt(h, func(*delivery.Entry) bool { return true })
+	if !ok {
+		return false
+	}
+	sender, err := lime.ParseNodeView([]byte(to))
+	if err != nil {
+		return false
+	}
+	change := lime.Rewrite{From: []byte(m.address), To: []byte(to)}
+	envelope = h.AppendRewritten(nil, envelope, change)
+	var again lime.Header
+	if _, err := again.Scan(envelope); err != nil {
+		return false
+	}
+	// A broker that is away costs the sender this receipt, as it does any other.
+	_ = m.hubs.route(m, sender, &again, envelope)
+	return true
+}
+
+// receipt finds the message that a notification is about, and acknowledges it. It
+// returns the node of the message's sender.
+func (m *Member) receipt(h *lime.Header, matches func(*delivery.Entry) bool) (sender string, ok bool) {
+	s := m.hub.shard
+	s.mu.Lock()
+	number, ok := m.window.Find(h.ID, func(e *delivery.Entry) bool {
+		sender = e.Sender
+		return matches(e)
+	})
+	if !ok {
+		s.mu.Unlock()
+		return "", false
+	}
+	m.sendsReceipts = true
+	told := m.popLocked(number)
+	flush := m.probeLocked(false)
+	done := m.settleLocked()
+	s.mu.Unlock()
+	m.finish(told, flush, done)
+	return sender, true
+}
+
+// sentBy tells whether an entry's sender is of an identity.
+func sentBy(to lime.NodeView) func(*delivery.Entry) bool {
+	return func(e *delivery.Entry) bool {
+		sender, err := lime.ParseNodeView([]byte(e.Sender))
+		return err == nil && strings.EqualFold(string(sender.Name), string(to.Name)) &&
+			strings.EqualFold(string(sender.Domain), string(to.Domain))
+	}
+}
+
+// Settle hands out nothing any more, and calls done, once, when all that was handed
+// out is acknowledged, which may be at once.
+func (m *Member) Settle(done func()) {
+	s := m.hub.shard
+	s.mu.Lock()
+	m.settled = done
+	flush := m.probeLocked(true)
+	done = m.settleLocked()
+	s.mu.Unlock()
+	m.finish(nil, flush, done)
+}
+
+// settleLocked returns what is to be called because nothing is unacknowledged.
+func (m *Member) settleLocked() func() {
+	if m.settled == nil || m.window.Len() > 0 || m.settledOnce {
+		return nil
+	}
+	m.settledOnce = true
+	return m.settled
+}
+
+// finish does what is not to be done under the lock.
+func (m *Member) finish(told []delivery.Entry, flush bool, done func()) {
+	for i := range told {
+		m.hubs.dispatched(m, &told[i])
+	}
+	if flush {
+		m.to.Flush()
+	}
+	if done != nil {
+		done()
+	}
+}
+
+// dispatched tells the sender of a message that a session has it. LIME, notifications.
+func (h *Hubs) dispatched(m *Member, e *delivery.Entry) {
+	sender, err := lime.ParseNodeView([]byte(e.Sender))
+	if err != nil {
+		return
+	}
+	s := h.scratch.Get().(*scratch)
+	defer h.scratch.Put(s)
+	s.id = append(s.id[:0], e.ID...)
+	s.from = lime.AppendNode(s.from[:0], h.ServerNode(m.node.Domain))
+	s.to = append(s.to[:0], e.Sender...)
+	s.envelope = lime.AppendNotification(s.envelope[:0], s.id, s.from, s.to, lime.EventDispatched, nil)
+	header := lime.Header{Kind: lime.KindNotification, ID: s.id, From: s.from, To: s.to, Event: lime.EventDispatched}
+	_ = h.publish(nil, sender, &header, s.envelope, s) // it is counted; the next receipt tells the same
+}
+
+// watchReceipts asks clients that send receipts for a proof of what they have left
+// without one.
+func (h *Hubs) watchReceipts(ctx context.Context) {
+	tick := time.NewTicker(overdueEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			h.askOverdue(time.Now())
+		}
+	}
+}
+
+func (h *Hubs) askOverdue(now time.Time) {
+	for _, s := range h.shards {
+		var asked []*Member
+		s.mu.Lock()
+		for m, since := range s.overdue {
+			if now.Sub(since) >= receiptPatience {
+				delete(s.overdue, m)
+				if m.state == active && m.probeLocked(true) {
+					asked = append(asked, m)
+				}
+			}
+		}
+		s.mu.Unlock()
+		for _, m := range asked {
+			m.to.Flush()
+		}
+	}
+}

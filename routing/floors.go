@@ -1,0 +1,142 @@
+package routing
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"limegrove/presence"
+	"limegrove/routing/subject"
+)
+
+// floorsEvery is how late Redis may hear of a floor.
+const floorsEvery = 100 * time.Millisecond
+
+// floors brings to Redis up to where addresses have acknowledged, for the sweep and for
+// sessions that begin. It keeps one floor for each address until Redis has it.
+type floors struct {
+	hubs *Hubs
+	wake chan struct{} // holds one: not to wait for the next time
+
+	mu     sync.Mutex
+	dirty  map[floorKey]presence.Floor
+	flying map[floorKey]presence.Floor // on their way
+	after  []func()                    // to be called when all that there is now has been brought
+}
+
+type floorKey struct {
+	key   subject.Key
+	token string
+}
+
+func newFloors(h *Hubs) *floors {
+	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}}
+}
+
+// raise notes the floor of one of m's addresses.
+func (f *floors) raise(m *Member, which int, floor uint64) {
+	at := presence.Floor{
+		Identity: m.node.Identity, Log: f.hubs.cfg.Streams.LogName(m.partition), Position: floor,
+	}
+	if which == byNode {
+		at.Instance = m.node.Instance
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.raiseLocked(floorKey{m.hub.key, m.tokenOf(which)}, at)
+}
+
+func (f *floors) raiseLocked(key floorKey, at presence.Floor) {
+	if before, ok := f.dirty[key]; !ok || before.Log != at.Log || before.Position < at.Position {
+		f.dirty[key] = at
+	}
+}
+
+// pending returns the floor of an address that Redis may not have yet, or 0.
+func (f *floors) pending(key subject.Key, token, log string) (floor uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, some := range []map[floorKey]presence.Floor{f.dirty, f.flying} {
+		if at, ok := some[floorKey{key, token}]; ok && at.Log == log {
+			floor = max(floor, at.Position)
+		}
+	}
+	return floor
+}
+
+// settle calls done when Redis has been told of all floors that there are now, or
+// could not be.
+func (f *floors) settle(done func()) {
+	f.mu.Lock()
+	f.after = append(f.after, done)
+	f.mu.Unlock()
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run brings floors until ctx is done, and those that are left then.
+func (f *floors) run(ctx context.Context) {
+	tick := time.NewTicker(floorsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			f.bring(context.WithoutCancel(ctx))
+			return
+		case <-tick.C:
+		case <-f.wake:
+		}
+		f.bring(ctx)
+	}
+}
+
+// bring tells Redis of all floors that have risen. What it does not take waits for the
+// next time.
+func (f *floors) bring(ctx context.Context) {
+	f.mu.Lock()
+	after := f.after
+	f.after = nil
+	f.flying, f.dirty = f.dirty, map[floorKey]presence.Floor{}
+	all := slices.Collect(maps.Values(f.flying))
+	f.mu.Unlock()
+	if len(all) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, f.hubs.cfg.Timeout)
+		err := f.hubs.cfg.Registry.RaiseFloors(ctx, all)
+		cancel()
+		if err != nil {
+			f.hubs.complaints.warn("Redis cannot be told of floors; trying on", err)
+		}
+		f.mu.Lock()
+		if err != nil {
+			for key, at := range f.flying {
+				f.raiseLocked(key, at)
+			}
+		}
+		f.flying = nil
+		f.mu.Unlock()
+	}
+	for _, done := range after {
+		done()
+	}
+}
+
+// again tells Redis of the floors of all members, because it has lost them.
+func (f *floors) again() {
+	for _, s := range f.hubs.shards {
+		s.mu.Lock()
+		for _, b := range s.hubs {
+			for _, m := range b.members {
+				for which := range m.follows {
+					if floor := m.follows[which].Floor(); floor > 0 {
+						f.raise(m, which, floor)
+					}
+				}
+			}
+		}
+		s.mu.Unlock()
+	}
+}

@@ -1,0 +1,137 @@
+package routing
+
+import (
+	"limegrove/lime"
+	"limegrove/routing/delivery"
+	"limegrove/routing/subject"
+)
+
+// The two addresses that a member follows for stored messages.
+const (
+	byNode = iota
+	byIdentity
+)
+
+// maxWindow is how many stored messages a session may have unacknowledged.
+const maxWindow = 256
+
+// tokenOf is the address of one of a member's follows.
+func (m *Member) tokenOf(which int) string {
+	if which == byIdentity {
+		return subject.Identity
+	}
+	return m.token
+}
+
+// followLocked has m follow the addresses that its presence lets it be reached at.
+// One that is not available yet follows none, and gets what waits when it is.
+func (m *Member) followLocked() {
+	if m.hubs.cfg.Streams == nil || m.state != active {
+		return
+	}
+	for which, wanted := range [...]bool{
+		byNode:     reachedAtNode(m.presence, false),
+		byIdentity: reachedAtIdentity(m.presence, m.guest, false),
+	} {
+		f := &m.follows[which]
+		switch {
+		case !wanted:
+			f.Stop()
+			m.starting[which] = false
+		case !f.On() && !m.starting[which]:
+			m.starting[which] = true
+			m.hubs.reader.start(m)
+		}
+	}
+}
+
+// handOut gives a stored message to a member, with the shard locked. It tells whether
+// the member has it, or needs it no more.
+func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
+	f := &m.follows[which]
+	if m.settled != nil || m.window.Len() >= maxWindow {
+		return false
+	}
+	if _, err := t.header.Scan(msg.Data); err != nil { // it was one when it was stored
+		t.hubs.metrics.drop(dropMalformed)
+		f.Hand(msg)
+		return true
+	}
+	sender := t.header.From // the session that sent it
+	if t.header.PP != nil {
+		sender = t.header.PP
+	}
+	if which == byIdentity && string(sender) == m.address && !echoes(m.presence) {
+		f.Skip(msg)
+		return true
+	}
+	e := delivery.Entry{Identity: which == byIdentity, Position: msg.Position, Inbox: msg.Inbox}
+	if t.header.Kind == lime.KindMessage {
+		e.ID, e.Sender = string(t.header.ID), string(sender)
+	} else if !m.receipts.Has(t.header.Event) {
+		f.Hand(msg)
+		m.hubs.acknowledged(m, e)
+		return true
+	}
+	if t.give(m, which == byIdentity, msg.Data) != nil {
+		return false
+	}
+	f.Hand(msg)
+	m.window.Push(e)
+	return true
+}
+
+// storedCopy takes the copy that a stream has sent of a message, with the shard locked.
+func (t *turn) storedCopy(b *hub, token string, c storedCopy, data []byte) {
+	for _, m := range b.members {
+		which := byIdentity
+		if token != subject.Identity {
+			if which = byNode; m.token != token {
+				continue
+			}
+		}
+		f := &m.follows[which]
+		var verdict delivery.Verdict
+		if c.Inbox == 0 {
+			verdict = f.Copy(c.Position, c.Previous)
+		} else {
+			verdict = f.InboxCopy(c.Position, c.Inbox)
+		}
+		msg := c.Message
+		msg.Data = data
+		switch verdict {
+		case delivery.HandOut:
+			if !t.handOut(m, which, msg) {
+				f.Lag(msg)
+			}
+		case delivery.FallBehind:
+			t.hubs.metrics.gaps.Inc()
+			t.hubs.reader.read(m)
+		case delivery.Remove:
+			t.had(m, which, msg)
+		}
+	}
+}
+
+// had removes a message from the inbox that m has had and acknowledged.
+func (t *turn) had(m *Member, which int, msg delivery.Message) {
+	if m.window.Waits(which == byIdentity, msg.Position, msg.Inbox) || t.skips(m, which, msg.Data) {
+		return
+	}
+	t.hubs.removals.add(m.partition, msg.Inbox)
+}
+
+// skips tells whether a message is one that m has sent itself and does not want.
+func (t *turn) skips(m *Member, which int, data []byte) bool {
+	if which != byIdentity || echoes(m.presence) {
+		return false
+	}
+	if _, err := t.header.Scan(data); err != nil {
+		return false
+	}
+	sender := t.header.From
+	if t.header.PP != nil {
+		sender = t.header.PP
+	}
+	return string(sender) == m.address
+}

@@ -1,0 +1,249 @@
+package routing
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+	"limegrove/routing/subject"
+)
+
+// outbox brings the envelopes of an edge's sessions into the log. Sessions add to it
+// from their loops and never wait; one goroutine publishes, hears what JetStream
+// says, and tells the senders.
+//
+// It is bounded: by bytes in all, and for each session by holding its reading while
+// much of it is under way.
+type outbox struct {
+	hubs   *Hubs
+	prefix string // of the subjects on which JetStream answers
+	acks   chan *nats.Msg
+	wake   chan struct{} // holds one
+
+	mu    sync.Mutex
+	fresh []*outgoing
+	bytes int // of everything that is under way
+
+	// Owned by run.
+	queues  []outboxQueue
+	text    []byte
+	touched map[*Member]struct{}
+}
+
+const (
+	// outboxBytes bounds what is under way, on an edge. It is a second's worth of what
+	// a hundred of the fastest senders may send.
+	outboxBytes = 64 << 20
+
+	// outboxWindow is how many of one partition are published and not answered.
+	outboxWindow = 4096
+
+	// outboxPatience is how long nothing may be answered before it is published again:
+	// longer than a busy broker takes, shorter than an election.
+	outboxPatience = 2 * time.Second
+
+	// holdAt is how many envelopes of one session are under way when reading from its
+	// client stops, and holdBytes how many bytes. It goes on at half of it.
+	holdAt    = 256
+	holdBytes = 1 << 20
+)
+
+func newOutbox(h *Hubs) *outbox {
+	return &outbox{
+		hubs: h, prefix: subject.AckPrefix(h.cfg.Edge), acks: make(chan *nats.Msg, 4*outboxWindow),
+		wake: make(chan struct{}, 1), queues: make([]outboxQueue, h.cfg.Streams.Partitions()),
+		touched: map[*Member]struct{}{},
+	}
+}
+
+// errOutboxFull is for a sender when too much is under way.
+var errOutboxFull = &lime.Reason{Code: lime.CodeDispatchError, Description: "Too much waits to be stored; try again later"}
+
+// add takes o. It does not block.
+func (b *outbox) add(o *outgoing) error {
+	b.mu.Lock()
+	if b.bytes+len(o.data) > outboxBytes {
+		b.mu.Unlock()
+		b.hubs.metrics.drop(dropOutboxFull)
+		return errOutboxFull
+	}
+	b.bytes += len(o.data)
+	b.fresh = append(b.fresh, o)
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// run publishes until ctx is done.
+func (b *outbox) run(ctx context.Context) error {
+	sub, err := b.hubs.cfg.NATS.ChanSubscribe(subject.Acks(b.hubs.cfg.Edge), b.acks)
+	if err != nil {
+		return fmt.Errorf("subscribe to acknowledgements: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // the connection may be gone
+	back := b.hubs.cfg.NATS.StatusChanged(nats.CONNECTED)
+	defer b.hubs.cfg.NATS.RemoveStatusListener(back)
+	tick := time.NewTicker(outboxPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-b.wake:
+			b.take()
+		case msg := <-b.acks:
+			b.answered(msg)
+			for more := true; more; {
+				select {
+				case msg := <-b.acks:
+					b.answered(msg)
+				default:
+					more = false
+				}
+			}
+			b.take()
+		case <-back:
+			for p := range b.queues { // what was under way may be lost
+				b.queues[p].back(0, time.Now())
+			}
+		case <-tick.C:
+			b.look(time.Now())
+		}
+		b.publish(time.Now())
+		b.flush()
+	}
+}
+
+// take brings what sessions have added into the queues.
+func (b *outbox) take() {
+	b.mu.Lock()
+	fresh := b.fresh
+	b.fresh = nil
+	b.mu.Unlock()
+	for _, o := range fresh {
+		b.queues[o.partition].add(o)
+	}
+}
+
+// publish publishes what the windows have room for.
+func (b *outbox) publish(now time.Time) {
+	for p := range b.queues {
+		q := &b.queues[p]
+		for o := q.next(now, outboxWindow); o != nil; o = q.next(now, outboxWindow) {
+			b.text = subject.AppendAck(b.text[:0], b.prefix, p, o.sequence)
+			err := b.hubs.cfg.NATS.PublishMsg(&nats.Msg{
+				Subject: o.key.Log(p, o.token), Reply: string(b.text), Data: o.data,
+				Header: nats.Header{nats.MsgIdHdr: []string{o.unique}},
+			})
+			switch {
+			case err == nil:
+				q.sent++
+			case errors.Is(err, nats.ErrMaxPayload):
+				b.giveUp(q, o, &lime.Reason{Code: lime.CodeValidationError, Description: "The envelope is longer than the cluster carries"})
+			default: // NATS is away
+				q.back(o.sequence, now)
+			}
+		}
+	}
+}
+
+// look gives up what has waited for too long, and goes back where nothing moves.
+func (b *outbox) look(now time.Time) {
+	b.take()
+	for p := range b.queues {
+		q := &b.queues[p]
+		for len(q.all) > 0 && now.Sub(q.all[0].since) > b.hubs.cfg.StoreTimeout {
+			b.hubs.metrics.drop(dropNotStored)
+			b.giveUp(q, q.all[0], brokerReason())
+		}
+		if q.stuck(now, outboxPatience) {
+			b.hubs.metrics.restored.Inc()
+			q.back(0, now)
+		}
+	}
+}
+
+// pubAck is what JetStream says to a publication.
+type pubAck struct {
+	Error *struct {
+		Code        int    `json:"err_code"`
+		Description string `json:"description"`
+	} `json:"error"`
+}
+
+// answered takes what JetStream says of one envelope.
+func (b *outbox) answered(msg *nats.Msg) {
+	p, sequence, ok := subject.ParseAck(msg.Subject, b.prefix)
+	if !ok || p >= len(b.queues) {
+		b.hubs.metrics.drop(dropMalformed)
+		return
+	}
+	q := &b.queues[p]
+	o := q.find(sequence)
+	if o == nil {
+		return // it was published twice
+	}
+	now := time.Now()
+	if len(msg.Data) == 0 { // no responders: the stream has no leader
+		b.trouble(q, o, now, "the log has no leader")
+		return
+	}
+	if bytes.Contains(msg.Data, []byte(`"error"`)) {
+		var a pubAck
+		if err := json.Unmarshal(msg.Data, &a); err != nil || a.Error != nil {
+			what := "unreadable"
+			if a.Error != nil {
+				what = a.Error.Description
+			}
+			b.trouble(q, o, now, what)
+			return
+		}
+	}
+	q.stored(o, now)
+	b.hubs.metrics.stored.Inc()
+	b.hubs.metrics.storeTime.Observe(now.Sub(o.since).Seconds())
+	b.end(o, nil)
+}
+
+// trouble notes that the log did not take an envelope for now.
+func (b *outbox) trouble(q *outboxQueue, o *outgoing, now time.Time, what string) {
+	b.hubs.metrics.restored.Inc()
+	b.hubs.complaints.warn("the log does not take messages; trying on", what)
+	q.back(o.sequence, now)
+}
+
+func (b *outbox) giveUp(q *outboxQueue, o *outgoing, why *lime.Reason) {
+	q.finish(o)
+	b.end(o, why)
+}
+
+// end tells the sender what became of its envelope.
+func (b *outbox) end(o *outgoing, why *lime.Reason) {
+	b.mu.Lock()
+	b.bytes -= len(o.data)
+	b.mu.Unlock()
+	if o.member == nil {
+		return
+	}
+	if o.member.stored(o, why) {
+		b.touched[o.member] = struct{}{}
+	}
+}
+
+// flush writes what senders were told.
+func (b *outbox) flush() {
+	for m := range b.touched {
+		m.to.Flush()
+		delete(b.touched, m)
+	}
+}

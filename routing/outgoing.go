@@ -1,0 +1,64 @@
+package routing
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/routing/subject"
+)
+
+// outgoing is an envelope on its way into the log. Its edge keeps it until JetStream
+// says that it is stored, or until it is given up.
+type outgoing struct {
+	// Set when it is made and not changed.
+	key       subject.Key // of the recipient's identity
+	token     string      // of its address
+	partition int
+	unique    string // by which JetStream knows a duplicate
+	data      []byte
+	since     time.Time
+	member    *Member // who is told; nil for a notification that finds nobody there
+	id        []byte  // the envelope's
+
+	// Owned by the outbox.
+	sequence uint64 // in its partition's queue
+	done     bool
+
+	// Guarded by the shard of member's hub.
+	early [][]byte // notifications about it that have overtaken its own accepted
+}
+
+// uniqueID returns the message id of an envelope for JetStream. A client that sends
+// an envelope again, with the same id to the same address, is acknowledged again and
+// the recipient gets one. event is 0 for a message.
+func uniqueID(sender, id []byte, key subject.Key, token string, event lime.Event) string {
+	h := sha256.New()
+	// An address has no line break, so that the parts cannot run into each other.
+	for _, part := range [][]byte{lime.AppendFold(nil, sender), []byte(key), []byte(token), {byte(event)}, id} {
+		h.Write(part)
+		h.Write([]byte{'\n'})
+	}
+	var sum [sha256.Size]byte
+	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0])[:16])
+}
+
+// maxEarly bounds the notifications that wait for one message to be accepted. There
+// are two from each session that it reaches.
+const maxEarly = 16
+
+// holdEarly keeps a notification that came before its message was accepted, so that
+// the sender sees accepted first. The shard of m is locked. L-NOT-03.
+func (m *Member) holdEarly(h *lime.Header, envelope []byte) bool {
+	for _, o := range m.storing {
+		if bytes.Equal(o.id, h.ID) {
+			if len(o.early) < maxEarly {
+				o.early = append(o.early, append([]byte(nil), envelope...))
+			}
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,110 @@
+package routing
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// removals deletes from the inboxes what was acknowledged. One that is not deleted, as
+// when its edge dies, comes again in a later session.
+type removals struct {
+	hubs *Hubs
+	wake chan struct{}
+
+	mu    sync.Mutex
+	queue []removal
+}
+
+type removal struct {
+	partition int
+	sequence  uint64
+}
+
+const (
+	removalWorkers = 16
+
+	// removalsMax bounds what waits to be deleted.
+	removalsMax = 1 << 20
+)
+
+func newRemovals(h *Hubs) *removals {
+	return &removals{hubs: h, wake: make(chan struct{}, removalWorkers)}
+}
+
+// add has a message deleted soon.
+func (r *removals) add(partition int, sequence uint64) {
+	r.mu.Lock()
+	if len(r.queue) >= removalsMax {
+		r.mu.Unlock()
+		r.hubs.metrics.drop(dropRemoval)
+		return
+	}
+	r.queue = append(r.queue, removal{partition, sequence})
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run deletes until ctx is done, and then what is left, within the timeout.
+func (r *removals) run(ctx context.Context) {
+	var all sync.WaitGroup
+	for range removalWorkers {
+		all.Go(func() {
+			for {
+				if one, ok := r.next(); ok {
+					r.remove(ctx, one)
+					continue
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-r.wake:
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (r *removals) next() (removal, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		r.queue = nil
+		return removal{}, false
+	}
+	one := r.queue[0]
+	r.queue = r.queue[1:]
+	return one, true
+}
+
+// remove deletes one, or puts it back and waits a while.
+func (r *removals) remove(ctx context.Context, one removal) {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.hubs.cfg.Timeout)
+	defer cancel()
+	err := r.hubs.cfg.Streams.Delete(limited, one.partition, one.sequence)
+	if err == nil {
+		r.hubs.metrics.removed.Inc()
+		return
+	}
+	r.hubs.complaints.warn("what was acknowledged cannot be removed from an inbox; trying on", err)
+	if ctx.Err() != nil {
+		r.hubs.metrics.drop(dropRemoval)
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(readPause):
+	}
+	r.add(one.partition, one.sequence)
+}
+
+// waiting is how many wait to be deleted.
+func (r *removals) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.queue)
+}

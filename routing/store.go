@@ -1,0 +1,155 @@
+package routing
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/routing/subject"
+)
+
+// store has a message with an id stored for its recipient. The sender hears later
+// what became of it.
+func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
+	o, err := h.outgoing(to, header, envelope, 0)
+	if err != nil {
+		return err
+	}
+	o.member = m
+	s := m.hub.shard
+	s.mu.Lock()
+	m.storing = append(m.storing, o)
+	m.storingBytes += len(o.data)
+	hold := m.holdLocked()
+	s.mu.Unlock()
+	if hold {
+		m.to.Hold(true)
+	}
+	if err := h.recipients.pass(o, to); err != nil {
+		m.forget(o)
+		return err
+	}
+	return nil
+}
+
+// outgoing makes an envelope ready for the log. event tells notifications about one
+// message from each other.
+func (h *Hubs) outgoing(to lime.NodeView, header *lime.Header, envelope []byte, event lime.Event) (*outgoing, error) {
+	key, err := subject.MakeKey(to.Node().Identity)
+	token := subject.Identity
+	if len(to.Instance) > 0 {
+		token = subject.Token(string(to.Instance))
+	}
+	if err != nil || len(key.Node(token)) > subject.Max {
+		return nil, &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
+	}
+	sender, err := lime.ParseNodeView(header.From)
+	if err != nil {
+		return nil, &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The from is no node"}
+	}
+	o := &outgoing{
+		key: key, token: token, partition: key.Partition(h.cfg.Streams.Partitions()), since: time.Now(),
+		data: bytes.Clone(envelope), id: bytes.Clone(header.ID),
+	}
+	o.unique = uniqueID(lime.AppendIdentity(nil, sender.Node().Identity), o.id, key, token, event)
+	return o, nil
+}
+
+// holdLocked tells whether reading from the client is to stop, for it has much under
+// way, and notes that it has.
+func (m *Member) holdLocked() bool {
+	if m.held || len(m.storing) < holdAt && m.storingBytes < holdBytes {
+		return false
+	}
+	m.held = true
+	return true
+}
+
+// takeStoringLocked takes o out of what is under way. It tells whether reading may go
+// on.
+func (m *Member) takeStoringLocked(o *outgoing) (found, resume bool) {
+	i := slices.Index(m.storing, o)
+	if i < 0 {
+		return false, false
+	}
+	m.storing = slices.Delete(m.storing, i, i+1)
+	if len(m.storing) == 0 {
+		m.storing = nil
+	}
+	m.storingBytes -= len(o.data)
+	if m.held && len(m.storing) <= holdAt/2 && m.storingBytes <= holdBytes/2 {
+		m.held, resume = false, true
+	}
+	return true, resume
+}
+
+// forget takes back what store has begun.
+func (m *Member) forget(o *outgoing) {
+	m.hub.shard.mu.Lock()
+	_, resume := m.takeStoringLocked(o)
+	m.hub.shard.mu.Unlock()
+	if resume {
+		m.to.Hold(false)
+	}
+}
+
+// stored tells the sender that its message is accepted, and what came of it before
+// that, or why it is not. It tells whether there is something to flush.
+func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
+	s := m.hub.shard
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, resume := m.takeStoringLocked(o)
+	if resume {
+		defer m.to.Hold(false)
+	}
+	switch {
+	case !found || m.state == left:
+		m.hubs.metrics.drop(dropClosed)
+		return false
+	case why == nil && !m.receipts.Has(lime.EventAccepted) && len(o.early) == 0:
+		return false
+	}
+	event := lime.EventAccepted
+	if why != nil {
+		event = lime.EventFailed
+	}
+	told := [][]byte{}
+	if m.receipts.Has(event) {
+		n := lime.Notification{
+			ID: string(o.id), From: m.hubs.ServerNode(m.node.Domain), To: m.node, Event: event, Reason: why,
+		}
+		told = append(told, n.AppendJSON(nil))
+	}
+	if why == nil { // nothing follows failed: L-NOT-04
+		told = append(told, o.early...)
+	}
+	for _, envelope := range told {
+		if err := m.to.Deliver(envelope); err != nil {
+			m.hubs.metrics.drop(dropFor(err))
+			return true
+		}
+	}
+	return true
+}
+
+// storeNotification has a notification stored for somebody who is not there to take
+// it. Whoever sent it is not told.
+func (h *Hubs) storeNotification(envelope []byte) {
+	var header lime.Header
+	if _, err := header.Scan(envelope); err != nil {
+		return
+	}
+	to, err := lime.ParseNodeView(header.To)
+	if err != nil || len(to.Name) == 0 {
+		return
+	}
+	o, err := h.outgoing(to, &header, envelope, header.Event)
+	if err == nil {
+		err = h.recipients.pass(o, to)
+	}
+	if err != nil {
+		h.metrics.drop(dropNoRecipient)
+	}
+}

@@ -1,0 +1,50 @@
+package routing
+
+import (
+	"context"
+
+	"limegrove/routing/delivery"
+	"limegrove/routing/stream"
+)
+
+// Streams is what hubs need of the log and the inbox.
+type Streams interface {
+	Partitions() int
+	// LogName names the present log of a partition; one that is made anew has another.
+	LogName(p int) string
+	// Refresh looks whether there are other logs by now, and returns whose.
+	Refresh(ctx context.Context) (changed []int, err error)
+	// ReadLog and ReadInbox return messages of one subject, in order.
+	ReadLog(ctx context.Context, p int, subject string, from uint64, limit, maxBytes int) (stream.Page, error)
+	ReadInbox(ctx context.Context, p int, subject string, from uint64, limit, maxBytes int) (stream.Page, error)
+	// LastLog and LastInbox return the last sequence of each subject that has any, and
+	// that of the whole stream.
+	LastLog(ctx context.Context, p int, subjects []string) (last map[string]uint64, through uint64, err error)
+	LastInbox(ctx context.Context, p int, subjects []string) (last map[string]uint64, through uint64, err error)
+	// Delete removes a message from the inbox; one that is gone is no error.
+	Delete(ctx context.Context, p int, sequence uint64) error
+}
+
+// logPage reads a page of the log as package delivery wants to see it.
+func logPage(ctx context.Context, s Streams, p int, subject string, from uint64, limit int) (delivery.Page, error) {
+	page, err := s.ReadLog(ctx, p, subject, from, limit, readBytes)
+	return pageOf(page, false), err
+}
+
+// inboxPage is logPage for the inbox.
+func inboxPage(ctx context.Context, s Streams, p int, subject string, from uint64, limit int) (delivery.Page, error) {
+	page, err := s.ReadInbox(ctx, p, subject, from, limit, readBytes)
+	return pageOf(page, true), err
+}
+
+func pageOf(page stream.Page, inbox bool) delivery.Page {
+	d := delivery.Page{Through: page.Through, More: page.More, Messages: make([]delivery.Message, len(page.Messages))}
+	for i := range page.Messages {
+		m := &page.Messages[i]
+		d.Messages[i] = delivery.Message{Position: m.Position, Data: m.Data}
+		if inbox {
+			d.Messages[i].Inbox = m.Sequence
+		}
+	}
+	return d
+}

@@ -1,0 +1,96 @@
+package sweep
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
+
+	"limegrove/lime"
+	"limegrove/presence"
+	"limegrove/routing/stream"
+)
+
+// Streams is what a sweep needs of the log and the inbox.
+type Streams interface {
+	Partitions() int
+	LogName(p int) string
+	// WalkLog returns what the log has from a sequence on that was stored before a
+	// moment, in order, limit at most.
+	WalkLog(ctx context.Context, p int, from uint64, before time.Time, limit int) (stream.Walk, error)
+	GetLog(ctx context.Context, p int, sequence uint64) (stream.Message, error)
+	// Copy stores messages of the log in the inbox, in order, and returns an error for
+	// each: stream.ErrFull is for good.
+	Copy(ctx context.Context, p int, messages []stream.Transfer) []error
+	// PurgeLog removes what is not above a sequence.
+	PurgeLog(ctx context.Context, p int, upTo uint64) error
+	// ReadInbox and Delete are for what has waited for too long.
+	ReadInbox(ctx context.Context, p int, subject string, from uint64, limit, maxBytes int) (stream.Page, error)
+	Delete(ctx context.Context, p int, sequence uint64) error
+}
+
+// Registry is what a sweep needs of Redis.
+type Registry interface {
+	Floors(ctx context.Context, ids []lime.Identity) ([][]presence.Floor, error)
+	// Hold gets or renews a lease by name, for one holder at a time.
+	Hold(ctx context.Context, name string, holder presence.EdgeID, ttl time.Duration) (held bool, err error)
+	Release(ctx context.Context, name string, holder presence.EdgeID) error
+}
+
+// Config is what a Sweeper is made of. Streams, Registry, NATS and Router are
+// required.
+type Config struct {
+	Streams  Streams
+	Registry Registry
+	NATS     *nats.Conn
+	Router   presence.EdgeID // this router's incarnation
+	ID       string          // the router's name, for the node that senders are told by
+
+	// Delay is how far behind the log's end the sweep walks: how long a message has to
+	// be acknowledged before it is copied. Shorter copies more that is acknowledged a
+	// moment later, longer keeps more in the log. Default 10s.
+	Delay time.Duration
+
+	// Every is the time between two steps when there is little to do. Default 1s.
+	Every time.Duration
+
+	// Lot is how many messages a step looks at. Default 10,000: purging costs less
+	// in large steps.
+	Lot int
+
+	// Lifetime is how long a message waits. Default 7 days.
+	Lifetime time.Duration
+
+	// Lease is how long a partition belongs to a router that is not heard of. Default
+	// 10s.
+	Lease time.Duration
+
+	// Timeout bounds one request. Default 10s.
+	Timeout time.Duration
+
+	Logger  logrus.FieldLogger    // default: discarded
+	Metrics prometheus.Registerer // default: none
+}
+
+func (c *Config) setDefaults() {
+	set := func(d *time.Duration, to time.Duration) {
+		if *d <= 0 {
+			*d = to
+		}
+	}
+	set(&c.Delay, 10*time.Second)
+	set(&c.Every, time.Second)
+	set(&c.Lifetime, 7*24*time.Hour)
+	set(&c.Lease, 10*time.Second)
+	set(&c.Timeout, 10*time.Second)
+	if c.Lot <= 0 {
+		c.Lot = 10_000
+	}
+	if c.Logger == nil {
+		silent := logrus.New()
+		silent.SetLevel(logrus.PanicLevel)
+		c.Logger = silent
+	}
+}

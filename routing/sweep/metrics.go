@@ -1,0 +1,44 @@
+package sweep
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+type metrics struct {
+	held      prometheus.Gauge
+	looked    prometheus.Counter
+	moved     prometheus.Counter
+	failures  prometheus.Counter
+	age       prometheus.Gauge
+	givenBack map[cause]prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	f := promauto.With(r)
+	m := &metrics{
+		held: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_sweep_partitions", Help: "Partitions of the log that this router sweeps.",
+		}),
+		looked: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_sweep_messages_total", Help: "Messages in the log that the sweep has come by.",
+		}),
+		moved: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_sweep_moved_total", Help: "Messages that were not acknowledged by then and moved to an inbox.",
+		}),
+		failures: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_sweep_failures_total", Help: "Steps of the sweep that have to be done again.",
+		}),
+		age: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_sweep_age_seconds", Help: "Age of the newest message that the last step of any partition came by.",
+		}),
+		givenBack: map[cause]prometheus.Counter{},
+	}
+	givenBack := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_sweep_given_back_total", Help: "Messages that wait no longer and whose senders are told so, by reason.",
+	}, []string{"reason"})
+	for _, c := range causes {
+		m.givenBack[c] = givenBack.WithLabelValues(string(c))
+	}
+	return m
+}

@@ -1,0 +1,178 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/presence"
+	"limegrove/routing/stream"
+	"limegrove/routing/subject"
+)
+
+// step purges what was looked at by the end of the step before, and looks at the next
+// lot.
+func (w *walk) step(ctx context.Context) (more bool, err error) {
+	if err := w.purge(ctx, time.Now()); err != nil {
+		return false, err
+	}
+	passed, err := w.cfg.Streams.WalkLog(ctx, w.p, w.next, time.Now().Add(-w.cfg.Delay), w.cfg.Lot)
+	if err != nil {
+		return false, fmt.Errorf("walk: %w", err)
+	}
+	w.copied = w.next
+	entries := passed.Entries
+	if len(entries) == 0 {
+		w.next = max(w.next, passed.Through+1)
+		return false, nil
+	}
+	waiting, err := w.unacknowledged(ctx, entries)
+	if err != nil {
+		return false, fmt.Errorf("floors: %w", err)
+	}
+	// What was dealt with is behind us even when the rest has to wait.
+	reached, err := w.move(ctx, waiting)
+	if err != nil {
+		w.next = max(w.next, reached)
+		return false, err
+	}
+	w.next = passed.Through + 1
+	w.metrics.looked.Add(float64(len(entries)))
+	w.metrics.age.Set(time.Since(entries[len(entries)-1].Stored).Seconds())
+	return passed.More, nil
+}
+
+// purge removes what was looked at by the end of the step before.
+func (w *walk) purge(ctx context.Context, now time.Time) error {
+	upTo := w.copied
+	if upTo == 0 || upTo-1 <= w.purged || upTo-1-w.purged < uint64(w.cfg.Lot) && now.Sub(w.purgedAt) < min(purgeEvery, 2*w.cfg.Delay) {
+		return nil
+	}
+	if err := w.cfg.Streams.PurgeLog(ctx, w.p, upTo-1); err != nil {
+		return fmt.Errorf("purge: %w", err)
+	}
+	w.purged, w.purgedAt = upTo-1, now
+	return nil
+}
+
+// unacknowledged returns the entries above the floors of their addresses.
+func (w *walk) unacknowledged(ctx context.Context, entries []stream.Entry) (waiting []stream.Entry, err error) {
+	type address struct {
+		key   subject.Key
+		token string
+	}
+	index := map[subject.Key]int{}
+	var ids []lime.Identity
+	at := make([]address, len(entries))
+	for i := range entries {
+		key, token, ok := subject.SplitStored(entries[i].Subject)
+		if !ok {
+			return nil, fmt.Errorf("the log holds %q, which is no address", entries[i].Subject)
+		}
+		at[i] = address{key, token}
+		if _, seen := index[key]; !seen {
+			id, err := key.Identity()
+			if err != nil {
+				return nil, err
+			}
+			index[key] = len(ids)
+			ids = append(ids, id)
+		}
+	}
+	all, err := w.cfg.Registry.Floors(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) != len(ids) {
+		return nil, fmt.Errorf("floors of %d identities for %d", len(all), len(ids))
+	}
+	floors := map[address]uint64{}
+	log := w.cfg.Streams.LogName(w.p)
+	for key, i := range index {
+		for _, f := range all[i] {
+			if f.Log == log {
+				floors[address{key, tokenOf(f)}] = f.Position
+			}
+		}
+	}
+	for i := range entries {
+		if entries[i].Sequence > floors[at[i]] {
+			waiting = append(waiting, entries[i])
+		}
+	}
+	return waiting, nil
+}
+
+func tokenOf(f presence.Floor) string {
+	if f.Instance == "" {
+		return subject.Identity
+	}
+	return subject.Token(f.Instance)
+}
+
+// moveLot bounds how many messages are held to be copied, and moveBytes their size.
+const (
+	moveLot   = 1024
+	moveBytes = 8 << 20
+)
+
+// move copies entries to the inbox. reached is the first sequence that is not dealt
+// with when there is an error.
+func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64, err error) {
+	for len(entries) > 0 {
+		lot, n, err := w.load(ctx, entries)
+		if err != nil {
+			return entries[n].Sequence, err
+		}
+		for i, err := range w.cfg.Streams.Copy(ctx, w.p, lot) {
+			switch {
+			case err == nil:
+				w.metrics.moved.Inc()
+			case errors.Is(err, stream.ErrFull):
+				w.giveBack(lot[i].Message, full)
+			default: // those behind it may be there already, and are known as duplicates
+				return lot[i].Message.Sequence, err
+			}
+		}
+		entries = entries[n:]
+	}
+	return 0, nil
+}
+
+// load reads as many of the entries as are copied together, and gives back what has
+// expired. n is how many it has dealt with.
+func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.Transfer, n int, err error) {
+	bytes := 0
+	for ; n < len(entries) && n < moveLot && bytes < moveBytes; n++ {
+		m, err := w.cfg.Streams.GetLog(ctx, w.p, entries[n].Sequence)
+		if errors.Is(err, stream.ErrNotFound) {
+			continue // another sweeper has been here
+		}
+		if err != nil {
+			return nil, n, err
+		}
+		bytes += len(m.Data)
+		if time.Since(m.Stored) > w.cfg.Lifetime {
+			w.giveBack(m, expired)
+			continue
+		}
+		lot = append(lot, stream.Transfer{Message: m, TTL: lifetimeOf(m)})
+	}
+	return lot, n, nil
+}
+
+// LifetimeHeader is set where a message is stored for somebody who may never come
+// again, and says for how long it waits: whole seconds.
+const LifetimeHeader = "Limegrove-Lifetime"
+
+// lifetimeOf returns how long the inbox keeps a message; 0 for as long as any.
+func lifetimeOf(m stream.Message) time.Duration {
+	seconds, err := strconv.Atoi(m.Header.Get(LifetimeHeader))
+	if err != nil || seconds <= 0 {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
