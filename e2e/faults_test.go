@@ -33,10 +33,13 @@ func TestKilledEdgeIsForgotten(t *testing.T) {
 	home.wantInstances("what the dead edge held is gone", withinPromise, "home")
 	t.Logf("the registrations of the dead edge were gone after %s", time.Since(killed).Round(time.Millisecond))
 
-	for _, to := range []string{work.node, phone.node, alone.node, alone.identity()} {
-		home.send(text(to, to, "are you there?"))
-		home.wantFailed("a message to "+to, to, lime.CodeRoutingDestinationNotFound)
+	for _, to := range []string{work.node, phone.node, alone.node} {
+		answer := home.call(Envelope{Method: methodGet, URI: "/ping", To: to})
+		if !answer.failedFor(lime.CodeRoutingDestinationNotFound) {
+			t.Errorf("a command to %s gets %s", to, answer)
+		}
 	}
+	home.send(text("waits", work.node, "when you are back"))
 	eventually(t, "a router has cleaned Redis", patience, func() error {
 		left, err := c.redis.Client().Keys(t.Context(), "lg:{rui@*").Result() // design, section 7
 		if err != nil || len(left) > 0 {
@@ -46,6 +49,7 @@ func TestKilledEdgeIsForgotten(t *testing.T) {
 	})
 	again := guest(t, js, survivor, "ana/work")
 	again.wantInstances("its client has come back elsewhere", patience, "home", "work")
+	again.wantText("what was sent meanwhile has waited", "when you are back")
 	home.send(text("back", again.node, "welcome back"))
 	again.wantText("and is reached", "welcome back")
 	home.wantNothingElse("but for what was told")

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,9 @@ var messageScenarios = []scenario{
 	{"messages to bare identities reach all their sessions", messagesToIdentities},
 	{"notifications are forwarded to the message's sender", notificationsAreForwarded},
 	{"nobody sends as somebody else", nobodySendsAsSomebodyElse},
-	{"who cannot be reached is told of with 42, a foreign domain with 43", unknownDestinations},
+	{"who cannot be reached is told of with 33 or 42, a foreign domain with 43", unknownDestinations},
+	{"a stored message's sender hears of its way", sendersHearOfTheWay},
+	{"what is sent to an account that is away waits", accountsThatAreAway},
 	{"a message without an id is never answered", withoutIDNoAnswer},
 }
 
@@ -103,9 +106,12 @@ func unknownDestinations(t *testing.T, s stage) {
 	ana := s.guest(t, s.here, "ana", "home")
 	rui := s.guest(t, s.there, "rui", "desk")
 	nobody := s.name("nobody") + "@" + domain
-	for _, to := range []string{nobody, nobody + "/nowhere", rui.identity() + "/elsewhere", ana.identity() + "/elsewhere"} {
+	for to, code := range map[string]lime.Code{
+		nobody: lime.CodeAuthorizationDestinationAccountNotFound, nobody + "/nowhere": lime.CodeAuthorizationDestinationAccountNotFound,
+		rui.identity() + "/elsewhere": lime.CodeRoutingDestinationNotFound, ana.identity() + "/elsewhere": lime.CodeRoutingDestinationNotFound,
+	} {
 		ana.send(text(to, to, "hello?"))
-		got := ana.wantFailed("a message to "+to, to, lime.CodeRoutingDestinationNotFound)
+		got := ana.wantFailed("a message to "+to, to, code)
 		if got.From != ana.server || got.To != ana.node {
 			t.Errorf("its sender is told %s", got)
 		}
@@ -125,6 +131,47 @@ func withoutIDNoAnswer(t *testing.T, s stage) {
 	nobody := s.name("nobody") + "@" + domain
 	ana.send(text("", nobody, "hello?"))
 	ana.send(text("1", nobody, "hello?"))
-	ana.wantFailed("the message with an id", "1", lime.CodeRoutingDestinationNotFound)
+	ana.wantFailed("the message with an id", "1", lime.CodeAuthorizationDestinationAccountNotFound)
 	ana.wantNothingElse("the message without")
+}
+
+// L-NOT-03, L-RES-08, L-RES-09.
+func sendersHearOfTheWay(t *testing.T, s stage) {
+	ana := s.guest(t, s.here, "ana", "home")
+	rui := s.guest(t, s.there, "rui", "desk")
+	ana.setReceipts("accepted", "dispatched", "received", "consumed", "failed", "unheard-of")
+	ana.send(text("m-1", rui.identity(), "read this"))
+	message := rui.wantText("the message", "read this")
+	for _, event := range []string{"received", "consumed"} {
+		rui.send(Envelope{ID: message.ID, To: message.From, Event: event})
+	}
+	var events []string
+	for range 4 {
+		events = append(events, ana.want("a notification", func(e Envelope) bool { return e.ID == "m-1" }).Event)
+	}
+	if want := []string{"accepted", "dispatched", "received", "consumed"}; !slices.Equal(events, want) {
+		t.Errorf("its sender hears %q, want %q", events, want)
+	}
+	ana.wantNothingElse("each of them once")
+}
+
+// L-MSG-07, L-RES-01.
+func accountsThatAreAway(t *testing.T, s stage) {
+	name := s.newAccount(t, "lia")
+	ana := s.guest(t, s.here, "ana", "home")
+	ana.setReceipts("accepted", "failed")
+	for _, id := range []string{"1", "2", "3"} {
+		ana.send(text(id, name+"@"+domain, "letter "+id))
+	}
+	for range 3 {
+		ana.want("it is accepted", func(e Envelope) bool { return e.Event == "accepted" })
+	}
+	lia := login(t, s.there.lib, s.there.at, name+"/desk", secret(password))
+	lia.setPresence(map[string]any{"status": "available"})
+	for _, id := range []string{"1", "2", "3"} {
+		if got := lia.want("a letter", func(e Envelope) bool { return e.Content != nil }); got.Content != "letter "+id {
+			t.Errorf("got %s, want letter %s", got, id)
+		}
+	}
+	lia.wantNothingElse("each of them once")
 }

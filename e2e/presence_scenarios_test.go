@@ -94,9 +94,14 @@ func unavailableGetsNothing(t *testing.T, s stage) {
 	rui := s.guest(t, s.there, "rui", "desk")
 	ana.setPresence(map[string]any{"status": "unavailable"})
 	rui.send(text("away", ana.node, "anybody there?"))
-	rui.wantFailed("its node is not reachable", "away", 42)
+	rui.send(text("", ana.node, "anybody there, for a moment?"))
+	if answer := rui.call(Envelope{Method: methodGet, URI: "/ping", To: ana.node}); !answer.failedFor(42) {
+		t.Errorf("a command to it gets %s", answer)
+	}
+	ana.wantNothingElse("while it is unavailable")
 	ana.setPresence(map[string]any{"status": "available"})
 	rui.send(text("back", ana.node, "and now?"))
+	ana.wantText("what was stored meanwhile comes", "anybody there?")
 	ana.wantText("its node is reachable", "and now?")
-	ana.wantNothingElse("what came while it was unavailable is gone")
+	ana.wantNothingElse("what was not stored is gone")
 }

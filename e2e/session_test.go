@@ -38,7 +38,8 @@ func guest(t testing.TB, lib library, at *edge, node string) *session {
 	return login(t, lib, at, node, "")
 }
 
-// login logs in at an edge and wants a session.
+// login logs in at an edge and wants a session, which does not hear of accepted and
+// dispatched: most scenarios have nothing to do with them.
 func login(t testing.TB, lib library, at *edge, node, password string) *session {
 	t.Helper()
 	s := dial(t, lib)
@@ -46,7 +47,19 @@ func login(t testing.TB, lib library, at *edge, node, password string) *session 
 	if answer.State != "established" {
 		t.Fatalf("%s logs in at %s: %s", node, at.name, answer)
 	}
+	s.setReceipts("failed", "received", "consumed")
 	return s
+}
+
+// setReceipts chooses the events that the session hears of.
+func (s *session) setReceipts(events ...string) {
+	s.t.Helper()
+	answer := s.call(Envelope{
+		Method: "set", URI: "/receipt", Type: "application/vnd.lime.receipt+json", Resource: map[string]any{"events": events},
+	})
+	if answer.Status != "success" {
+		s.t.Fatalf("%s chooses receipts: %s", s.node, answer)
+	}
 }
 
 // refused tries to log in and wants to be told a reason why not.

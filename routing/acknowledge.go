@@ -109,9 +109,11 @@ func (m *Member) Receipt(h *lime.Header, envelope []byte) bool {
 	if err != nil {
 		return false
 	}
-	change := lime.Rewrite{From: []byte(m.address), To: []byte(to)}
-	envelope = h.AppendRewritten(nil, envelope, change)
-	var again lime.Header
+	var again lime.Header // h is of the envelope as it came
+	if _, err := again.Scan(envelope); err != nil {
+		return false
+	}
+	envelope = again.AppendRewritten(nil, envelope, lime.Rewrite{From: []byte(m.address), To: []byte(to)})
 	if _, err := again.Scan(envelope); err != nil {
 		return false
 	}

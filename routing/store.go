@@ -12,7 +12,7 @@ import (
 // store has a message with an id stored for its recipient. The sender hears later
 // what became of it.
 func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
-	o, err := h.outgoing(to, header, envelope, 0)
+	o, err := h.outgoing(m.node.Identity, to, header.ID, envelope, 0)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope 
 
 // outgoing makes an envelope ready for the log. event tells notifications about one
 // message from each other.
-func (h *Hubs) outgoing(to lime.NodeView, header *lime.Header, envelope []byte, event lime.Event) (*outgoing, error) {
+func (h *Hubs) outgoing(sender lime.Identity, to lime.NodeView, id, envelope []byte, event lime.Event) (*outgoing, error) {
 	key, err := subject.MakeKey(to.Node().Identity)
 	token := subject.Identity
 	if len(to.Instance) > 0 {
@@ -44,15 +44,11 @@ func (h *Hubs) outgoing(to lime.NodeView, header *lime.Header, envelope []byte, 
 	if err != nil || len(key.Node(token)) > subject.Max {
 		return nil, &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
-	sender, err := lime.ParseNodeView(header.From)
-	if err != nil {
-		return nil, &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The from is no node"}
-	}
 	o := &outgoing{
 		key: key, token: token, partition: key.Partition(h.cfg.Streams.Partitions()), since: time.Now(),
-		data: bytes.Clone(envelope), id: bytes.Clone(header.ID),
+		data: bytes.Clone(envelope), id: bytes.Clone(id),
 	}
-	o.unique = uniqueID(lime.AppendIdentity(nil, sender.Node().Identity), o.id, key, token, event)
+	o.unique = uniqueID(lime.AppendIdentity(nil, sender), o.id, key, token, event)
 	return o, nil
 }
 
@@ -145,7 +141,11 @@ func (h *Hubs) storeNotification(envelope []byte) {
 	if err != nil || len(to.Name) == 0 {
 		return
 	}
-	o, err := h.outgoing(to, &header, envelope, header.Event)
+	from, err := lime.ParseNode(string(header.From))
+	if err != nil {
+		return
+	}
+	o, err := h.outgoing(from.Identity, to, header.ID, envelope, header.Event)
 	if err == nil {
 		err = h.recipients.pass(o, to)
 	}
