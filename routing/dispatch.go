@@ -62,10 +62,11 @@ type turn struct {
 	fates   []fate      // of envelopes that reached nobody
 }
 
-// fate is what the origin of a publication is told.
+// fate is what the origin of a publication is told: a reason's code, or the answer to
+// a question.
 type fate struct {
 	reply string
-	code  lime.Code
+	text  []byte
 }
 
 // end returns the recipients to flush, which are the caller's until the next end.
@@ -101,6 +102,10 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 	}
 	if token == subject.Account {
 		t.hubs.accountChanged(b, msg.Data)
+		return
+	}
+	if token == subject.Here {
+		t.fates = append(t.fates, fate{msg.Reply, b.here()})
 		return
 	}
 	from, ok := subject.ParseReply(msg.Reply)
@@ -228,15 +233,14 @@ func (h *hub) reachedElsewhere(token string, server bool) bool {
 // note has the origin of an envelope that reached nobody told so, if it asked to know.
 func (t *turn) note(reply string, from subject.Origin, code lime.Code) {
 	if from.Sequence != subject.NoReply {
-		t.fates = append(t.fates, fate{reply, code})
+		t.fates = append(t.fates, fate{reply, strconv.AppendInt(nil, int64(code), 10)})
 	}
 }
 
 // tell tells what was noted.
 func (t *turn) tell() {
-	var text [8]byte
 	for i, f := range t.fates {
-		if err := t.hubs.cfg.NATS.Publish(f.reply, strconv.AppendInt(text[:0], int64(f.code), 10)); err != nil {
+		if err := t.hubs.cfg.NATS.Publish(f.reply, f.text); err != nil {
 			t.hubs.metrics.drop(dropBroker)
 		}
 		t.fates[i] = fate{}

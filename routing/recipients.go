@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -177,12 +178,41 @@ func (r *recipients) find(ctx context.Context, i lime.Identity) known {
 		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
 		return known{account: true}
 	}
-	k := known{until: time.Now().Add(strangerKept)}
+	k := known{until: time.Now().Add(strangerKept), instances: r.hubs.askHubs(ctx, i)}
 	for _, i := range instances {
 		k.instances = append(k.instances, subject.Token(i))
+	}
+	if len(k.instances) > 0 {
 		k.until = time.Now().Add(guestKept)
 	}
 	return k
+}
+
+// askHubs asks who of an identity is in session, past what Redis says: that may just
+// have been emptied. It returns tokens of instances.
+func (h *Hubs) askHubs(ctx context.Context, i lime.Identity) []string {
+	key, err := subject.MakeKey(i)
+	if err != nil {
+		return nil
+	}
+	msg, err := h.cfg.NATS.RequestWithContext(ctx, key.Node(subject.Here), nil)
+	if err != nil {
+		return nil // nobody, mostly
+	}
+	return strings.Fields(string(msg.Data))
+}
+
+// here returns the tokens of an identity's instances, as far as the hub knows, with
+// spaces between: no token has any.
+func (h *hub) here() []byte {
+	var b []byte
+	for _, m := range h.members {
+		b = append(append(b, m.token...), ' ')
+	}
+	for i := range h.remote {
+		b = append(append(b, subject.Token(h.remote[i].Node.Instance)...), ' ')
+	}
+	return b
 }
 
 // answer lets go of what has waited. It goes to the outbox before anything newer can.

@@ -14,6 +14,7 @@ type removals struct {
 
 	mu    sync.Mutex
 	queue []removal
+	busy  int // those that are being deleted
 }
 
 type removal struct {
@@ -56,6 +57,7 @@ func (r *removals) run(ctx context.Context) {
 			for {
 				if one, ok := r.next(); ok {
 					r.remove(ctx, one)
+					r.done()
 					continue
 				}
 				select {
@@ -78,7 +80,14 @@ func (r *removals) next() (removal, bool) {
 	}
 	one := r.queue[0]
 	r.queue = r.queue[1:]
+	r.busy++
 	return one, true
+}
+
+func (r *removals) done() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy--
 }
 
 // remove deletes one, or puts it back and waits a while.
@@ -102,9 +111,9 @@ func (r *removals) remove(ctx context.Context, one removal) {
 	r.add(one.partition, one.sequence)
 }
 
-// waiting is how many wait to be deleted.
+// waiting is how many are not deleted yet.
 func (r *removals) waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.queue)
+	return len(r.queue) + r.busy
 }

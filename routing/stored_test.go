@@ -318,6 +318,13 @@ func TestWhoIsNotKnownGetsNothingStored(t *testing.T) { // L-MSG-08, L-MSG-10
 	ana.Want("but here it was", "m4 accepted", "m5 accepted")
 	ana.Say("eve@t.org", "x")
 	ana.WantNothing("without an id nothing is answered") // L-MSG-09
+
+	w.known.strangers = append(w.known.strangers, "lia@t.org")
+	lia := w.edge("b").Guest("lia@t.org/1")
+	ana.SayID("m6", "lia@t.org/1", "x")
+	ana.SayID("m7", "lia@t.org/2", "x")
+	lia.Want("who is in session is known, whatever Redis says", "x")
+	ana.WantSorted("at that node", "m6 accepted", "m6 dispatched", "m7 failed 42")
 }
 
 func TestReceiptsForSomebodyAwayAreStored(t *testing.T) {

@@ -32,6 +32,7 @@ const (
 	Identity = "_"        // the bare identity
 	View     = "_view"    // a change of the identity's registrations
 	Account  = "_account" // the identity's account was made or deleted
+	Here     = "_here"    // a question: who of the identity is in session
 )
 
 // Key is what an identity's hub is known by: its folded domain, label by
