@@ -1,0 +1,51 @@
+// Package checker judges a history of a cluster under faults. It knows the history
+// alone, and nothing of how a cluster works: only what clients were promised.
+//
+// # What is a violation
+//
+//   - Lost: a message was accepted, a session of its address was there in the end,
+//     and no session of its address ever got it. Unjudged: the same, but nobody of its
+//     address came back, so that the history cannot tell.
+//   - Duplicated: one session got a message twice. That a later session gets it again
+//     is allowed, and counted as redelivered.
+//   - Reordered: see below.
+//   - Misdelivered: a session got what is not addressed to its node or identity, or
+//     what was sent to its identity before it was available, or anything while it was
+//     unavailable.
+//   - Unknown: a session got a message that nobody had sent, or was told of one that
+//     its node had not sent. Altered: a message came with another sender, address or
+//     number than it was sent with.
+//   - Early: the sender was told that a message was dispatched, received or consumed,
+//     and not yet that it was accepted. Only a message whose one attempt was made in
+//     that session counts: after a resend the notification may be about an attempt
+//     whose accepted was lost with its session.
+//   - AfterFailed: anything told of a message after its failed, in the same session and
+//     without another attempt between.
+//   - Retracted: failed after accepted, and indeed not delivered. Belied: failed after
+//     accepted, and delivered. (Failed and never accepted, yet delivered, is allowed:
+//     the failure of a hand-over, 51, says that one may try again with the same id. It
+//     is counted as unsure.)
+//   - Outage: after the last fault was healed, too much time went by until messages
+//     were accepted again steadily.
+//   - Vacuous: the history has no end, or nothing was accepted in it.
+//
+// # Which order is promised
+//
+// Two messages a and b of one sender to one address, a sent before b, are reordered
+// when one session got b before a, and either
+//
+//  1. a was accepted before b was first sent, or
+//  2. both were first sent in the same session, and a was accepted in it without
+//     having failed there before.
+//
+// Whatever failed, or was unanswered when its session ended, has no place in the order
+// before it is accepted: b may have been stored by then, and a is stored by a later
+// attempt. Rule 2 is promised because a sender that hears accepted for its first
+// attempt can know of no trouble with it. Copies that one session gets beyond the
+// first are duplicates and do not count here.
+//
+// # Cost
+//
+// The history is read once. Some 250 bytes are kept for each message, and nothing for
+// the other events.
+package checker

@@ -1,0 +1,63 @@
+package checker
+
+import (
+	"time"
+
+	"limegrove/e2e/fault/history"
+)
+
+// stream is what one session gets of one sender to one address.
+type stream struct {
+	session, sender int
+	own             bool // addressed to the session's node, and not to its identity
+}
+
+// progress is how far a stream has come.
+type progress struct {
+	last int32           // the delivered message with the highest number
+	in   map[int32]int32 // the session of a first attempt: the same among those first sent in it
+}
+
+// suspect is a pair that is out of order if a, which came later, turns out to have been
+// accepted in the session in which both were first sent: rule 2.
+type suspect struct {
+	a, b    int32 // messages
+	session int
+	at      time.Duration
+}
+
+// order judges the delivery of message n to a session, which it had not got before.
+func (c *checker) order(e history.Event, to int, n int32) {
+	a := &c.messages[n]
+	s := stream{session: to, sender: a.sender, own: a.to == c.nodes[c.sessions[to].node].address}
+	p := c.streams[s]
+	if p == nil {
+		c.streams[s] = &progress{last: n, in: map[int32]int32{a.first: n}}
+		return
+	}
+	within, some := p.in[a.first]
+	switch b := &c.messages[p.last]; {
+	case b.seq > a.seq && a.accepted && a.acceptedAt < b.sent: // rule 1
+		c.reordered(e, to, n, p.last)
+	case some && c.messages[within].seq > a.seq:
+		c.suspects = append(c.suspects, suspect{a: n, b: within, session: to, at: e.At})
+	}
+	if c.messages[p.last].seq < a.seq {
+		p.last = n
+	}
+	if !some || c.messages[within].seq < a.seq {
+		p.in[a.first] = n
+	}
+}
+
+// convict judges a suspect when the history is over.
+func (c *checker) convict(s suspect) {
+	if c.messages[s.a].clean {
+		c.reordered(history.Event{At: s.at}, s.session, s.a, s.b)
+	}
+}
+
+func (c *checker) reordered(e history.Event, session int, a, b int32) {
+	c.violated(Reordered, e, "%s got number %d of %s to %s before number %d", c.sessions[session].name,
+		c.messages[b].seq, c.nodes[c.messages[a].sender].address, c.messages[a].to, c.messages[a].seq)
+}
