@@ -1,0 +1,94 @@
+package rig
+
+import (
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Every process has an address of its own, so that the ports are the usual ones.
+const (
+	portNATS    = 4222
+	portRoute   = 6222
+	portMonitor = 8222
+	portRedis   = 6379
+	portEdge    = 8080
+	portAdmin   = 8090
+	portGossip  = 7946
+)
+
+func at(p *Process, port int) string { return net.JoinHostPort(p.Host, strconv.Itoa(port)) }
+
+func (r *Rig) redisAddress() string { return at(r.Redis, portRedis) }
+
+// EdgeURL is where clients find an edge.
+func (r *Rig) EdgeURL(edge *Process) string { return "ws://" + at(edge, portEdge) + "/" }
+
+// natsURL names all brokers.
+func (r *Rig) natsURL() string { return join(r.Brokers, "nats://", portNATS) }
+
+// join lists the addresses of processes, each behind a scheme.
+func join(processes []*Process, scheme string, port int) string {
+	var all []string
+	for _, p := range processes {
+		all = append(all, scheme+at(p, port))
+	}
+	return strings.Join(all, ",")
+}
+
+// assignCommands says how each process is started, and how it shows that it is ready.
+func (r *Rig) assignCommands() {
+	for _, p := range r.Brokers {
+		r.assign(p, r.cfg.Programs.NATS,
+			"-n", p.Name, "-a", p.Host, "-p", strconv.Itoa(portNATS), "-m", strconv.Itoa(portMonitor),
+			"--cluster_name", "limegrove", "--cluster", "nats://"+at(p, portRoute), "--routes", join(r.Brokers, "nats://", portRoute),
+			"-js", "-sd", filepath.Join(r.cfg.Dir, p.Name))
+		p.ready = page("http://" + at(p, portMonitor) + "/healthz?js-enabled-only=true")
+	}
+	r.assign(r.Redis, r.cfg.Programs.Redis,
+		"--port", strconv.Itoa(portRedis), "--bind", r.Redis.Host, "--protected-mode", "no", "--dir", r.cfg.Dir,
+		"--save", "", "--appendonly", "no")
+	r.Redis.ready = redisPing(r.redisAddress())
+
+	for _, p := range r.Routers {
+		r.assign(p, r.cfg.Programs.Router, r.shared(p, r.cfg.Programs.Router)...)
+		p.ready = page("http://" + at(p, portAdmin) + "/readyz")
+	}
+	for _, p := range r.Edges {
+		args := append(r.shared(p, r.cfg.Programs.Edge), "-listen", at(p, portEdge), "-drain-timeout", "15s")
+		r.assign(p, r.cfg.Programs.Edge, args...)
+		p.ready = page("http://" + at(p, portAdmin) + "/readyz")
+	}
+}
+
+func (r *Rig) assign(p *Process, program string, args ...string) {
+	p.command = func() *exec.Cmd {
+		cmd := r.network.command(p.Name, program, args...)
+		cmd.Dir = r.cfg.Dir
+		return cmd
+	}
+}
+
+// shared are the flags that edges and routers have in common.
+func (r *Rig) shared(p *Process, program string) []string {
+	args := []string{
+		"-id", p.Name, "-nats", r.natsURL(), "-redis", "redis://" + r.redisAddress(), "-replicas", strconv.Itoa(brokers),
+		"-gossip", at(p, portGossip), "-admin", at(p, portAdmin), "-domain", Domain,
+	}
+	for _, others := range [][]*Process{r.Routers, r.Edges} {
+		for _, other := range others {
+			if other != p {
+				args = append(args, "-join", at(other, portGossip))
+			}
+		}
+	}
+	if window := "duplicate-window"; r.cfg.Window > 0 && knows(program, window) {
+		args = append(args, "-"+window, r.cfg.Window.String())
+	}
+	return args
+}
+
+// Domain is what the cluster serves.
+const Domain = "localhost"
