@@ -20,7 +20,8 @@
 //     that session counts: after a resend the notification may be about an attempt
 //     whose accepted was lost with its session.
 //   - AfterFailed: anything told of a message after its failed, in the same session and
-//     without another attempt between.
+//     without another attempt between. Only a message that was first sent in that session
+//     counts: otherwise the news may be of an earlier attempt, of whose fate nobody knew.
 //   - Retracted: failed after accepted, and indeed not delivered. Belied: failed after
 //     accepted, and delivered. (Failed and never accepted, yet delivered, is allowed:
 //     the failure of a hand-over, 51, says that one may try again with the same id. It

@@ -94,7 +94,7 @@ func (c *checker) notified(e history.Event) {
 		return
 	}
 	m.toldAt = e.At
-	if m.failedIn == int32(i) {
+	if m.failedIn == int32(i) && m.first == int32(i) {
 		c.violated(AfterFailed, e, "%s is told %s of %q after failed", s.name, e.Kind, m.id)
 	}
 	switch e.Kind {

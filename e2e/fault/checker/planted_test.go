@@ -19,6 +19,13 @@ func (s *story) simple(seq int, to string) {
 	s.told(anas, history.Received, seq, to)
 }
 
+// simple2 is simple in ana's second session.
+func (s *story) simple2(seq int, to string) {
+	s.send(anas2, seq, to)
+	s.told(anas2, history.Accepted, seq, to)
+	s.deliver(ruis, seq, to)
+}
+
 func TestPlantedBugIsFound(t *testing.T) {
 	for _, tc := range []struct {
 		name string

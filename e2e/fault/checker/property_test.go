@@ -100,7 +100,11 @@ var mutations = []mutation{
 	},
 	{
 		"a message that has failed is dispatched", checker.AfterFailed,
-		func(s story, i int) bool { return s[i].Kind == history.Failed },
+		func(s story, i int) bool {
+			return s[i].Kind == history.Failed && !slices.ContainsFunc(s[:i], func(e history.Event) bool {
+				return e.Kind == history.Sent && e.ID == s[i].ID && e.Session != s[i].Session
+			})
+		},
 		func(s story, i int) story {
 			return slices.Insert(s, i+1, history.Event{
 				Kind: history.Dispatched, Session: s[i].Session, ID: s[i].ID,

@@ -69,6 +69,16 @@ func TestSoundHistoryPasses(t *testing.T) {
 			s.told(anas, history.Failed, 2, rui)
 			s.deliver(ruis, 2, rui)
 		},
+		"received of an earlier attempt, after another has failed": func(s *story) {
+			s.send(anas, 1, rui)
+			s.logout(anas, history.Cut)
+			s.login(anas2, ana)
+			s.send(anas2, 1, rui)
+			s.told(anas2, history.Failed, 1, rui)
+			s.deliver(ruis, 1, rui)
+			s.told(anas2, history.Received, 1, rui)
+			s.simple2(1, identity)
+		},
 		"to a node that has not set its presence": func(s *story) {
 			s.simple(1, rui)
 			s.tell(history.Event{Kind: history.Established, Session: ruis2, Node: rui})

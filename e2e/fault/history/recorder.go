@@ -17,6 +17,7 @@ type Recorder struct {
 	mu  sync.Mutex
 	out *bufio.Writer
 	to  io.Closer
+	end bool  // End was recorded: it is the last line
 	err error // the first one; nothing is written after it
 }
 
@@ -34,13 +35,14 @@ func NewRecorder(to io.WriteCloser) *Recorder {
 	return &Recorder{began: time.Now(), out: bufio.NewWriterSize(to, 1<<16), to: to}
 }
 
-// Record writes an event with the time that it is.
+// Record writes an event with the time that it is. What comes behind End is left out.
 func (r *Recorder) Record(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err != nil {
+	if r.err != nil || r.end {
 		return
 	}
+	r.end = e.Kind == End
 	e.At = time.Since(r.began)
 	line, err := json.Marshal(e)
 	if err == nil {

@@ -75,6 +75,7 @@ type ruleset struct{ input, output strings.Builder }
 func (r *ruleset) in(from, verdict string) {
 	fmt.Fprintf(&r.input, "\t\tip saddr %s %s\n", from, verdict)
 }
+
 func (r *ruleset) out(to, verdict string) {
 	fmt.Fprintf(&r.output, "\t\tip daddr %s %s\n", to, verdict)
 }

@@ -158,7 +158,7 @@ func ip(space string, lines ...string) error {
 	if space != "" {
 		args = append([]string{"-n", space}, args...)
 	}
-	cmd := exec.Command("ip", args...) //nolint:gosec,noctx // names of ours; it ends at once
+	cmd := exec.Command("ip", args...) //nolint:noctx // it ends at once
 	return run(cmd, strings.Join(lines, "\n")+"\n")
 }
 

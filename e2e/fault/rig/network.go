@@ -31,7 +31,7 @@ func (l *loopback) add(string) (string, error) {
 }
 
 func (l *loopback) command(_, program string, args ...string) *exec.Cmd {
-	return exec.Command(program, args...) //nolint:noctx // it is ended by signals
+	return exec.Command(program, args...) //nolint:gosec,noctx // our own programs, ended by signals
 }
 
 func (l *loopback) set(cuts []Cut) error {

@@ -3,7 +3,6 @@ package rig
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -161,5 +160,5 @@ func (p *Process) Ready(ctx context.Context) error {
 // note writes a line of ours into the process's log.
 func (p *Process) note(what string) {
 	// A log that cannot be written harms no run.
-	_, _ = io.WriteString(p.log, fmt.Sprintf("=== %s %s: %s\n", time.Now().Format("15:04:05.000"), p.Name, what))
+	_, _ = fmt.Fprintf(p.log, "=== %s %s: %s\n", time.Now().Format("15:04:05.000"), p.Name, what)
 }

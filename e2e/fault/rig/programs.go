@@ -43,6 +43,6 @@ func output(ctx context.Context, program string, args ...string) (string, error)
 
 // knows tells whether a program of ours has a flag.
 func knows(program, flag string) bool {
-	usage, err := exec.Command(program, "-h").Output() //nolint:gosec,noctx // it ends at once
+	usage, err := exec.Command(program, "-h").Output() //nolint:noctx // it ends at once
 	return err == nil && strings.Contains(string(usage), "-"+flag+" ")
 }

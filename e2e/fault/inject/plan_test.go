@@ -1,0 +1,110 @@
+package inject
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func all(t interface{ Fatal(args ...any) }) []Kind {
+	kinds, err := ParseKinds("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kinds
+}
+
+func TestPlanKeepsTheBounds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := Config{
+			Seed:     rapid.Uint64().Draw(t, "seed"),
+			Duration: time.Duration(rapid.IntRange(30, 600).Draw(t, "seconds")) * time.Second,
+			Mean:     time.Duration(rapid.IntRange(1, 10).Draw(t, "mean")) * time.Second,
+			Kinds:    all(t), Partitions: rapid.Bool().Draw(t, "partitions"),
+		}
+		plan := Plan(cfg)
+		for _, f := range plan {
+			if f.At+f.For > cfg.Duration {
+				t.Fatalf("%s is healed after %s", f, cfg.Duration)
+			}
+			if f.Kind.cuts() && !cfg.Partitions {
+				t.Fatalf("%s cannot be done", f)
+			}
+			brokers, edges, most := map[string]bool{}, map[string]bool{}, 1
+			for _, g := range plan {
+				if g.At > f.At || g.At+g.For < f.At {
+					continue
+				}
+				harmed := slices.Clone(g.Targets)
+				most = max(most, len(g.Targets))
+				if g.Kind == CutBroker || g.Kind == CutEdgeBrokers {
+					harmed = append(harmed, g.Cuts[0].From)
+				}
+				if g.Kind == LeaderKill {
+					harmed = append(harmed, "broker of a stream")
+				}
+				for _, name := range harmed {
+					brokers[name] = brokers[name] || strings.HasPrefix(name, "broker")
+					edges[name] = edges[name] || strings.HasPrefix(name, "edge")
+				}
+				if g.Number != f.Number && slices.ContainsFunc(g.Targets, func(name string) bool {
+					return slices.Contains(f.Targets, name)
+				}) {
+					t.Fatalf("%s and %s harm the same", f, g)
+				}
+			}
+			if n := count(brokers); n > most { // brokers-all has all, and nobody else any
+				t.Fatalf("with %s %d brokers are harmed", f, n)
+			}
+			if n := count(edges); n > 2 {
+				t.Fatalf("with %s %d edges are harmed", f, n)
+			}
+		}
+	})
+}
+
+func count(set map[string]bool) (n int) {
+	for _, in := range set {
+		if in {
+			n++
+		}
+	}
+	return n
+}
+
+func TestPlanIsTheSameForTheSameSeed(t *testing.T) {
+	cfg := Config{Seed: 7, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: all(t), Partitions: true}
+	first, second := fmt.Sprint(Plan(cfg)), fmt.Sprint(Plan(cfg))
+	if first != second {
+		t.Error("two plans of one seed differ")
+	}
+	if cfg.Seed++; fmt.Sprint(Plan(cfg)) == first {
+		t.Error("plans of two seeds are the same")
+	}
+}
+
+func TestLongPlanHasAllKinds(t *testing.T) {
+	cfg := Config{Seed: 1, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: all(t), Partitions: true}
+	plan := Plan(cfg)
+	for _, kind := range cfg.Kinds {
+		if !slices.ContainsFunc(plan, func(f Fault) bool { return f.Kind == kind }) {
+			t.Errorf("there is no %s among %d faults", kind, len(plan))
+		}
+	}
+	t.Logf("%d faults", len(plan))
+}
+
+func TestKindsAreChosenByTheirBeginnings(t *testing.T) {
+	for text, want := range map[string]int{"": len(traits), "redis": 4, "edge,redis-flush": 4, "cut-edge-broker": 2} {
+		if kinds, err := ParseKinds(text); err != nil || len(kinds) != want {
+			t.Errorf("%q is %q, %v; want %d kinds", text, kinds, err, want)
+		}
+	}
+	if _, err := ParseKinds("edge,flood"); err == nil {
+		t.Error("a kind that does not exist was taken")
+	}
+}

@@ -1,0 +1,96 @@
+package workload
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+const (
+	dialing = 5 * time.Second // a connection and its upgrade
+	writing = 5 * time.Second // what a write may take until the connection is given up
+)
+
+// readBuffer is small, so that a client that stops reading shows soon.
+const readBuffer = 8 << 10
+
+// wire is a WebSocket connection. One goroutine reads; any may write.
+type wire struct {
+	conn net.Conn
+	in   *bufio.Reader
+
+	mu  sync.Mutex
+	out []byte
+}
+
+func dial(ctx context.Context, url string) (*wire, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialing)
+	defer cancel()
+	d := ws.Dialer{Protocols: []string{"lime"}, NetDial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			err = tcp.SetReadBuffer(readBuffer)
+		}
+		return conn, err
+	}}
+	conn, in, _, err := d.Dial(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", url, err)
+	}
+	if in == nil {
+		in = bufio.NewReaderSize(conn, 4<<10)
+	}
+	return &wire{conn: conn, in: in}, nil
+}
+
+// write sends one frame. It borrows payload.
+func (w *wire) write(op ws.OpCode, payload []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// Under the zero mask a payload stays as it is.
+	frame := ws.Frame{
+		Header:  ws.Header{Fin: true, OpCode: op, Masked: true, Length: int64(len(payload))},
+		Payload: payload,
+	}
+	b := (*buffer)(&w.out)
+	*b = (*b)[:0]
+	if err := ws.WriteFrame(b, frame); err != nil {
+		return err
+	}
+	if err := w.conn.SetWriteDeadline(time.Now().Add(writing)); err != nil {
+		return err
+	}
+	_, err := w.conn.Write(w.out)
+	return err
+}
+
+// read returns the next frame. An edge fragments nothing.
+func (w *wire) read() (ws.OpCode, []byte, error) {
+	head, err := ws.ReadHeader(w.in)
+	if err != nil {
+		return 0, nil, err
+	}
+	const most = 1 << 20
+	if head.Length > most {
+		return 0, nil, fmt.Errorf("a frame of %d bytes", head.Length)
+	}
+	payload := make([]byte, head.Length)
+	_, err = io.ReadFull(w.in, payload)
+	return head.OpCode, payload, err
+}
+
+func (w *wire) close() { w.conn.Close() }
+
+// buffer is a slice as a writer.
+type buffer []byte
+
+func (b *buffer) Write(p []byte) (int, error) {
+	*b = append(*b, p...)
+	return len(p), nil
+}
