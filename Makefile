@@ -15,6 +15,9 @@ BENCHOUT ?= bin/bench.txt
 # What must stay covered: files by their path in the module, and per cent.
 COVER_PACKAGES := ./lime ./edge
 COVER_GATES := ^lime/=90 ^edge/session=90
+# What `make fault` draws its faults from, and for how long it sends messages.
+SEED ?= 1
+DURATION ?= 10m
 
 .PHONY: help
 help: ## list these words
@@ -73,6 +76,18 @@ e2e: deps ## the end-to-end tests alone
 .PHONY: memory
 memory: deps ## what 15,000 idle sessions cost an edge
 	go test -count=1 -run '^TestMemoryOfIdleSessions$$' -v ./e2e -sessions 15000
+
+.PHONY: fault
+fault: deps ## a cluster under faults for DURATION=10m, drawn from SEED=1
+	@mkdir -p bin
+	go build -o bin/ ./e2e/fault/cmd/fault
+	bin/fault -seed $(SEED) -duration $(DURATION)
+
+.PHONY: rolling
+rolling: deps ## 20 rolling restarts of all edges under 1,000 messages a second
+	@mkdir -p bin
+	go build -o bin/ ./e2e/fault/cmd/fault
+	bin/fault -seed $(SEED) -rolling 20 -rate 1000
 
 # The tests come last, so that their count is the last thing to be read.
 .PHONY: test

@@ -1,0 +1,56 @@
+package fault_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"limegrove/e2e/fault"
+	"limegrove/e2e/fault/rig"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestClusterKeepsItsPromisesUnderFaults is the short form of `make fault`.
+func TestClusterKeepsItsPromisesUnderFaults(t *testing.T) {
+	dir, err := os.MkdirTemp("", "limegrove-fault-") // it outlives a bad run
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := rig.Build(t.Context(), t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := fault.Run(t.Context(), fault.Config{
+		Programs: programs, Dir: dir, Seed: 1, Duration: time.Minute, Mean: 3 * time.Second, Identities: 100,
+		Settle: 30 * time.Second, Print: t.Output(),
+	})
+	if err != nil {
+		t.Fatalf("%v; the logs are in %s", err, dir)
+	}
+	var text bytes.Buffer
+	if _, err := report.WriteTo(&text); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("\n%s", &text)
+	if !report.Good() {
+		t.Fatalf("a promise was broken; the history and the logs are in %s", dir)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunThatIsTooShortForItsFaultsIsRefused(t *testing.T) {
+	_, err := fault.Run(t.Context(), fault.Config{Dir: t.TempDir(), Duration: 10 * time.Second})
+	if err == nil {
+		t.Error("it was begun")
+	}
+	if _, err := fault.Run(t.Context(), fault.Config{Dir: filepath.Join(t.TempDir(), "missing")}); err == nil {
+		t.Error("a run without a folder was begun")
+	}
+}
