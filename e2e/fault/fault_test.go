@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestClusterKeepsItsPromisesUnderFaults is the short form of `make fault`.
 func TestClusterKeepsItsPromisesUnderFaults(t *testing.T) {
-	dir, err := os.MkdirTemp("", "limegrove-fault-") // it outlives a bad run
+	dir, err := os.MkdirTemp("", "limegrove-fault-") //nolint:usetesting // it outlives a bad run
 	if err != nil {
 		t.Fatal(err)
 	}

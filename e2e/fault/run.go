@@ -41,7 +41,7 @@ func Run(ctx context.Context, cfg Config) (*checker.Report, error) {
 	}
 	r := &run{cfg: cfg, recorder: recorder}
 	err = r.run(ctx)
-	if err = errors.Join(err, recorder.Close()); err != nil {
+	if err := errors.Join(err, recorder.Close()); err != nil {
 		return nil, err
 	}
 	return checker.Check(history.ReadFiles(path), checker.Config{})

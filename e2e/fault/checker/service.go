@@ -45,10 +45,10 @@ func (s *service) quiet(cfg Config, at time.Duration) {
 func (s *service) conclude(c *checker, end history.Event) {
 	r := c.report
 	r.Outage = s.outage
-	r.SessionsBack = max(0, s.returned-s.heal)
 	if !s.faults {
 		return
 	}
+	r.SessionsBack = max(0, s.returned-s.heal)
 	r.Back = s.back - s.heal
 	switch heal := s.heal.Seconds(); {
 	case s.trying:

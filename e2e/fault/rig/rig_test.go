@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -13,21 +14,33 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// programs are built once.
+var programs Programs
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "limegrove-rig-")
+	if err == nil {
+		programs, err = Build(context.Background(), dir, false)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "rig:", err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir) // of what is left the system disposes
+		os.Exit(code)
+	}))
+}
 
 // startRig starts a cluster that ends with the test.
 func startRig(t *testing.T, cfg Config) *Rig {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	var err error
-	if cfg.Programs, err = Build(ctx, t.TempDir(), false); err != nil {
-		t.Fatal(err)
-	}
 	if cfg.Exited == nil {
 		cfg.Exited = func(process, status string) { t.Errorf("%s has ended by itself: %s", process, status) }
 	}
-	cfg.Dir, cfg.Print = t.TempDir(), t.Output()
+	cfg.Programs, cfg.Dir, cfg.Print = programs, t.TempDir(), t.Output()
 	r, err := Start(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
