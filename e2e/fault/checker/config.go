@@ -9,7 +9,7 @@ type Config struct {
 	Back time.Duration
 	// Pause is how long nothing may be accepted while messages still count as
 	// steadily accepted. It has to be well above the time between two messages of the
-	// workload. Default 1s.
+	// workload, and of what a busy machine loses. Default 2s.
 	Pause time.Duration
 	// Examples is how many violations of each class the report keeps. All are
 	// counted. Default 10.
@@ -21,7 +21,7 @@ func (c Config) withDefaults() Config {
 		c.Back = 10 * time.Second
 	}
 	if c.Pause <= 0 {
-		c.Pause = time.Second
+		c.Pause = 2 * time.Second
 	}
 	if c.Examples <= 0 {
 		c.Examples = 10

@@ -63,13 +63,15 @@ func Start(ctx context.Context, cfg Config) (*Rig, error) {
 // open makes the network, and the processes with their addresses.
 func (r *Rig) open() error {
 	r.network = newLoopback(os.Getpid())
+	why := errors.New("as asked for")
 	if !r.cfg.Loopback {
-		spaces, err := newNamespaces(os.Getpid())
-		if err != nil {
-			_, _ = fmt.Fprintln(r.cfg.Print, "no partitions, all is on loopback:", err) // nobody to tell is no trouble
-		} else {
+		var spaces *namespaces
+		if spaces, why = newNamespaces(os.Getpid()); why == nil {
 			r.network = spaces
 		}
+	}
+	if why != nil {
+		_, _ = fmt.Fprintln(r.cfg.Print, "no partitions, all is on loopback:", why) // nobody to tell is no trouble
 	}
 	add := func(into *[]*Process, kind string, n int) error {
 		for i := range n {

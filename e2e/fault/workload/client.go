@@ -134,7 +134,7 @@ func (c *client) login(ctx context.Context, edge int) (*session, error) {
 	}
 	c.logins++
 	s := &session{
-		client: c, name: fmt.Sprintf("%s#%d", c.node, c.logins), edge: edge, wire: w,
+		client: c, name: fmt.Sprintf("%s#%d", c.node, c.logins), id: established.ID, edge: edge, wire: w,
 		gone: make(chan struct{}), again: make(chan struct{}, 1),
 	}
 	c.workload.record(history.Event{

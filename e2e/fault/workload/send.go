@@ -63,7 +63,7 @@ func (v *visit) leave(politely bool) {
 	s := v.session
 	if politely {
 		// The answer is not waited for: what comes with it would have to count.
-		_ = s.wire.write(ws.OpText, (&lime.Session{State: lime.StateFinishing}).AppendJSON(nil)) // it ends anyway
+		_ = s.wire.write(ws.OpText, (&lime.Session{ID: s.id, State: lime.StateFinishing}).AppendJSON(nil)) // it ends anyway
 	}
 	s.end(history.Left)
 	v.left = true

@@ -14,6 +14,7 @@ import (
 type session struct {
 	client *client
 	name   string // in the history
+	id     string // LIME's
 	edge   int
 	wire   *wire
 	gone   chan struct{} // closed when nothing is read any more

@@ -30,7 +30,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.DurationVar(&cfg.Back, "back", 0, "`time` within which service has to be back after the last fault (default 10s)")
-	flags.DurationVar(&cfg.Pause, "pause", 0, "`time` without any accepted that is no steady service (default 1s)")
+	flags.DurationVar(&cfg.Pause, "pause", 0, "`time` without any accepted that is no steady service (default 2s)")
 	flags.IntVar(&cfg.Examples, "examples", 0, "`number` of violations of each class that are shown (default 10)")
 	flags.Usage = func() {
 		_, _ = fmt.Fprintln(stderr, "usage: check [flags] HISTORY...") // nobody to tell is no trouble
