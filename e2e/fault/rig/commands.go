@@ -84,11 +84,20 @@ func (r *Rig) shared(p *Process, program string) []string {
 			}
 		}
 	}
-	if window := "duplicate-window"; r.cfg.Window > 0 && knows(program, window) {
-		args = append(args, "-"+window, r.cfg.Window.String())
+	optional := []struct{ flag, value string }{
+		{"duplicate-window", r.cfg.Window.String()},
+		{"partitions", strconv.Itoa(partitions)},
+	}
+	for _, o := range optional {
+		if knows(program, o.flag) {
+			args = append(args, "-"+o.flag, o.value)
+		}
 	}
 	return args
 }
 
 // Domain is what the cluster serves.
 const Domain = "localhost"
+
+// partitions are more than there are brokers, so that each leads some streams.
+const partitions = 4

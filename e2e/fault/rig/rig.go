@@ -23,7 +23,7 @@ type Config struct {
 	Programs Programs
 	// Dir is an existing folder for the logs and the stores of all processes.
 	Dir string
-	// Window is the time within which a message that is sent again is recognised, if
+	// Window is the time within which a message that is sent again is recognised, where
 	// the programs can be told.
 	Window time.Duration
 	// Loopback does without network namespaces even where they can be made.
