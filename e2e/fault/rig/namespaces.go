@@ -83,13 +83,18 @@ func (n *namespaces) command(process, program string, args ...string) *exec.Cmd 
 // close removes all that was made.
 func (n *namespaces) close() error { return remove(n.bridge) }
 
-// remove removes a bridge and its namespaces. The pairs go with these.
+// remove removes a bridge and its namespaces. A pair would go with its namespace, but at
+// some later time, and until then its name is taken.
 func remove(bridge string) error {
 	spaces, err := ours()
 	for _, space := range spaces {
-		if owner(space) == bridge {
-			err = errors.Join(err, ip("", "netns del "+space))
+		if owner(space) != bridge {
+			continue
 		}
+		if _, missing := net.InterfaceByName(space); missing == nil {
+			err = errors.Join(err, ip("", "link del "+space))
+		}
+		err = errors.Join(err, ip("", "netns del "+space))
 	}
 	if _, missing := net.InterfaceByName(bridge); missing == nil {
 		err = errors.Join(err, ip("", "link del "+bridge))

@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// badUsage is the status of edges and routers that refuse their command line.
+const badUsage = 2
+
 // revival is the time until a process that has ended by itself is started again.
 const revival = time.Second
 
@@ -30,6 +33,7 @@ type Process struct {
 	cmd    *exec.Cmd     // nil before the first start
 	ended  chan struct{} // closed when cmd has ended
 	wanted bool          // nobody has ended it
+	misled bool          // it has refused its command line
 	timer  *time.Timer   // a revival; nil without
 }
 
@@ -69,6 +73,9 @@ func (p *Process) wait(cmd *exec.Cmd, ended chan struct{}) {
 		return
 	}
 	p.exited(p.Name, cmd.ProcessState.String())
+	if p.misled = cmd.ProcessState.ExitCode() == badUsage; p.misled {
+		return // it would again
+	}
 	p.timer = time.AfterFunc(revival, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -149,12 +156,21 @@ func (p *Process) Ready(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
+		if p.isMisled() {
+			return fmt.Errorf("%s has refused its command line: see %s", p.Name, p.log.Name())
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w", p.Name, err)
 		case <-time.After(poll):
 		}
 	}
+}
+
+func (p *Process) isMisled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.misled
 }
 
 // note writes a line of ours into the process's log.

@@ -24,7 +24,7 @@ type Config struct {
 	// Dir is an existing folder for the logs and the stores of all processes.
 	Dir string
 	// Window is the time within which a message that is sent again is recognised, where
-	// the programs can be told.
+	// the programs can be told. Required.
 	Window time.Duration
 	// Loopback does without network namespaces even where they can be made.
 	Loopback bool

@@ -40,7 +40,7 @@ func startRig(t *testing.T, cfg Config) *Rig {
 	if cfg.Exited == nil {
 		cfg.Exited = func(process, status string) { t.Errorf("%s has ended by itself: %s", process, status) }
 	}
-	cfg.Programs, cfg.Dir, cfg.Print = programs, t.TempDir(), t.Output()
+	cfg.Programs, cfg.Window, cfg.Dir, cfg.Print = programs, time.Minute, t.TempDir(), t.Output()
 	r, err := Start(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
