@@ -5,7 +5,8 @@
 //
 //   - Lost: a message was accepted, a session of its address was there in the end,
 //     and no session of its address ever got it. Unjudged: the same, but nobody of its
-//     address came back, so that the history cannot tell.
+//     address came back, so that the history cannot tell. (To the sender's own identity
+//     the sender itself is nobody: it asks for no echo.)
 //   - Duplicated: one session got a message twice. That a later session gets it again
 //     is allowed, and counted as redelivered.
 //   - Reordered: see below.

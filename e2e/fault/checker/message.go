@@ -138,7 +138,7 @@ func (c *checker) outcome(m *message, end history.Event) {
 		c.violated(Belied, last, "%q of %s to %s was accepted, failed, and was delivered", m.id, sender, m.to)
 	case m.retracted:
 		c.violated(Retracted, last, "%q of %s to %s was accepted, and failed", m.id, sender, m.to)
-	case m.accepted && len(m.got) == 0 && c.isThere(m.to):
+	case m.accepted && len(m.got) == 0 && c.isThere(m.to, m.sender):
 		c.violated(Lost, last, "%q of %s to %s, first sent at %.3fs, was accepted and never delivered",
 			m.id, sender, m.to, m.sent.Seconds())
 	case m.accepted && len(m.got) == 0:

@@ -49,6 +49,15 @@ func TestPlantedBugIsFound(t *testing.T) {
 			s.told(anas, history.Accepted, 1, rui)
 			s.tell(history.Event{Kind: history.Established, Session: ruis2, Node: rui})
 		}},
+		{"only the sender's own session is there", checker.Unjudged, func(s *story) {
+			s.send(anas, 1, "ana@t")
+			s.told(anas, history.Accepted, 1, "ana@t")
+		}},
+		{"the sender's other node did not get it", checker.Lost, func(s *story) {
+			s.login("ana/phone#1", "ana@t/phone")
+			s.send(anas, 1, "ana@t")
+			s.told(anas, history.Accepted, 1, "ana@t")
+		}},
 		{"twice to one session", checker.Duplicated, func(s *story) {
 			s.simple(1, rui)
 			s.deliver(ruis, 1, rui)

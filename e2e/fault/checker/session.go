@@ -114,13 +114,14 @@ func (c *checker) sessionEnded(e history.Event) {
 	}
 }
 
-// isThere tells whether a session of an address is there now.
-func (c *checker) isThere(address string) bool {
+// isThere tells whether a session of an address is there now that gets what a node sends
+// to it: what one sends to one's own identity goes to the others of it (L-MSG-14).
+func (c *checker) isThere(address string, sender int) bool {
 	if n, ok := c.byAddress[address]; ok {
 		return c.nodes[n].open > 0
 	}
 	for i := range c.nodes {
-		if c.nodes[i].identity == address && c.nodes[i].open > 0 {
+		if i != sender && c.nodes[i].identity == address && c.nodes[i].open > 0 {
 			return true
 		}
 	}

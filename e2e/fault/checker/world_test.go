@@ -110,6 +110,9 @@ func (w *world) logout(p *person) {
 
 func (w *world) send(p *person) {
 	to := rapid.SampledFrom([]string{"ana@t/1", "ana@t", "rui@t", "rui@t/1", "rui@t/2"}).Draw(w.t, "to")
+	if to == p.identity {
+		to = p.node // there is no echo
+	}
 	p.numbers[to]++
 	w.ids++
 	l := &letter{id: fmt.Sprintf("m%d", w.ids), from: p.node, to: to, seq: p.numbers[to]}

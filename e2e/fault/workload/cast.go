@@ -60,8 +60,11 @@ func draw(seed uint64, identities int, domain string) []role {
 	for i := range all {
 		r := &all[i]
 		r.sends = r.temper != sleeper && random.IntN(3) > 0
-		for range peersOfOne {
+		for len(r.peers) < peersOfOne {
 			peer := all[random.IntN(len(all))]
+			if peer.name == r.name {
+				continue // nobody gets what they send to their own identity
+			}
 			address := peer.node(domain)
 			if random.IntN(2) == 0 {
 				address = peer.name + "@" + domain
