@@ -29,14 +29,15 @@ func (c *checker) delivered(e history.Event) {
 		c.violated(Duplicated, e, "%s got %q of %s once more", s.name, m.id, e.From)
 		return
 	}
-	if slices.ContainsFunc(m.got, func(other int32) bool { return c.sessions[other].node == s.node }) {
+	again := slices.ContainsFunc(m.got, func(other int32) bool { return c.sessions[other].node == s.node })
+	if again {
 		c.report.Redelivered++
 	}
 	if len(m.got) == 0 && s.began < m.sent {
 		c.report.Deliver.add(e.At - m.sent)
 	}
 	m.got = append(m.got, int32(i))
-	c.order(e, i, n)
+	c.order(e, i, n, again)
 }
 
 // rightly tells whether a session may get a message.

@@ -44,7 +44,8 @@
 // before it is accepted: b may have been stored by then, and a is stored by a later
 // attempt. Rule 2 is promised because a sender that hears accepted for its first
 // attempt can know of no trouble with it. Copies that one session gets beyond the
-// first are duplicates and do not count here.
+// first are duplicates and do not count here. A copy that an earlier session of the node
+// had already got has its place in the order as well; such are told apart in the report.
 //
 // # Cost
 //

@@ -23,11 +23,13 @@ type progress struct {
 type suspect struct {
 	a, b    int32 // messages
 	session int
+	again   bool // an earlier session of the node had a
 	at      time.Duration
 }
 
-// order judges the delivery of message n to a session, which it had not got before.
-func (c *checker) order(e history.Event, to int, n int32) {
+// order judges the delivery of message n to a session, which had not got it before;
+// again tells that an earlier session of its node had.
+func (c *checker) order(e history.Event, to int, n int32, again bool) {
 	a := &c.messages[n]
 	s := stream{session: to, sender: a.sender, own: a.to == c.nodes[c.sessions[to].node].address}
 	p := c.streams[s]
@@ -38,9 +40,9 @@ func (c *checker) order(e history.Event, to int, n int32) {
 	within, some := p.in[a.first]
 	switch b := &c.messages[p.last]; {
 	case b.seq > a.seq && a.accepted && a.acceptedAt < b.sent: // rule 1
-		c.reordered(e, to, n, p.last)
+		c.reordered(e, suspect{a: n, b: p.last, session: to, again: again})
 	case some && c.messages[within].seq > a.seq:
-		c.suspects = append(c.suspects, suspect{a: n, b: within, session: to, at: e.At})
+		c.suspects = append(c.suspects, suspect{a: n, b: within, session: to, again: again, at: e.At})
 	}
 	if c.messages[p.last].seq < a.seq {
 		p.last = n
@@ -53,11 +55,16 @@ func (c *checker) order(e history.Event, to int, n int32) {
 // convict judges a suspect when the history is over.
 func (c *checker) convict(s suspect) {
 	if c.messages[s.a].clean {
-		c.reordered(history.Event{At: s.at}, s.session, s.a, s.b)
+		c.reordered(history.Event{At: s.at}, s)
 	}
 }
 
-func (c *checker) reordered(e history.Event, session int, a, b int32) {
-	c.violated(Reordered, e, "%s got number %d of %s to %s before number %d", c.sessions[session].name,
-		c.messages[b].seq, c.nodes[c.messages[a].sender].address, c.messages[a].to, c.messages[a].seq)
+func (c *checker) reordered(e history.Event, s suspect) {
+	a, b, note := &c.messages[s.a], &c.messages[s.b], ""
+	if s.again {
+		c.report.Relapsed++
+		note = ", which an earlier session had"
+	}
+	c.violated(Reordered, e, "%s got number %d of %s to %s before number %d%s",
+		c.sessions[s.session].name, b.seq, c.nodes[a.sender].address, a.to, a.seq, note)
 }

@@ -28,6 +28,7 @@ type Report struct {
 	Codes      map[int]int
 
 	Redelivered int // copies that a later session of the same node got
+	Relapsed    int // reordered copies that an earlier session of the same node had got
 	Unsure      int // messages that failed, were never accepted, and were delivered
 
 	Outage       time.Duration // the longest time without any accepted while some tried
@@ -75,7 +76,7 @@ func (r *Report) WriteTo(to io.Writer) (int64, error) {
 	row("delivered", "%d, as %d copies", r.Delivered, r.Deliveries)
 	row("lost", "%d", r.Violations[Lost])
 	row("duplicated", "%d to one session; %d copies redelivered to a later one", r.Violations[Duplicated], r.Redelivered)
-	row("reordered", "%d", r.Violations[Reordered])
+	row("reordered", "%d, of which an earlier session had %d", r.Violations[Reordered], r.Relapsed)
 	row("unsure", "%d failed, not accepted, yet delivered", r.Unsure)
 	row("longest outage", "%s", ms(r.Outage))
 	row("service back", "%s after the last fault; the last client %s", ms(r.Back), ms(r.SessionsBack))

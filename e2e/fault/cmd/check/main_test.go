@@ -11,11 +11,11 @@ const sound = `{"at":0,"event":"begin"}
 {"at":1,"event":"established","session":"ana#1","node":"ana@t/1"}
 {"at":2,"event":"asked","session":"ana#1","text":"available"}
 {"at":3,"event":"present","session":"ana#1","text":"available"}
-{"at":4,"event":"sent","session":"ana#1","id":"1","to":"ana@t","seq":1}
+{"at":4,"event":"sent","session":"ana#1","id":"1","to":"ana@t/1","seq":1}
 {"at":5,"event":"accepted","session":"ana#1","id":"1"}
 `
 
-const delivered = `{"at":6,"event":"delivered","session":"ana#1","id":"1","from":"ana@t/1","to":"ana@t","sender":"ana@t/1","seq":1}
+const delivered = `{"at":6,"event":"delivered","session":"ana#1","id":"1","from":"ana@t/1","to":"ana@t/1","sender":"ana@t/1","seq":1}
 `
 
 const end = `{"at":7,"event":"quiet"}
