@@ -15,11 +15,12 @@ const (
 	dropOrigin      dropReason = "no_origin"    // its reply subject is not one of ours
 	dropOutboxFull  dropReason = "outbox_full"  // too much waits to be stored
 	dropNotStored   dropReason = "not_stored"   // the log did not take it in time
+	dropInboxFull   dropReason = "inbox_full"   // too much waits for the recipient
 	dropUnwanted    dropReason = "unwanted"     // an event that its sender does not want to hear of
 	dropRemoval     dropReason = "removal"      // not an envelope but the removal of one from an inbox: it comes again
 )
 
 var dropReasons = []dropReason{
 	dropNoRecipient, dropQueueFull, dropClosed, dropMalformed, dropHopLimit, dropOverload, dropBroker, dropOrigin,
-	dropOutboxFull, dropNotStored, dropUnwanted, dropRemoval,
+	dropOutboxFull, dropNotStored, dropInboxFull, dropUnwanted, dropRemoval,
 }

@@ -104,6 +104,7 @@ type Hubs struct {
 	reader     *reader
 	floors     *floors
 	removals   *removals
+	suspects   chan int // partitions in which copies may have been lost
 	complaints complaints
 
 	scratch sync.Pool // of *scratch
@@ -148,6 +149,7 @@ func New(cfg Config) *Hubs {
 	if cfg.Streams != nil {
 		h.outbox, h.recipients = newOutbox(h), newRecipients(h)
 		h.reader, h.floors, h.removals = newReader(h), newFloors(h), newRemovals(h)
+		h.suspects = make(chan int, 64)
 	}
 	return h
 }

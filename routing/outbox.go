@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/lime"
+	"limegrove/routing/stream"
 	"limegrove/routing/subject"
 )
 
@@ -54,6 +55,10 @@ const (
 	holdAt    = 256
 	holdBytes = 1 << 20
 )
+
+// guestLifetime is for how many seconds a message waits for a guest: as long as it is
+// known that the guest was there.
+var guestLifetime = []string{"120"}
 
 func newOutbox(h *Hubs) *outbox {
 	return &outbox{
@@ -141,9 +146,12 @@ func (b *outbox) publish(now time.Time) {
 		q := &b.queues[p]
 		for o := q.next(now, outboxWindow); o != nil; o = q.next(now, outboxWindow) {
 			b.text = subject.AppendAck(b.text[:0], b.prefix, p, o.sequence)
+			header := nats.Header{nats.MsgIdHdr: []string{o.unique}}
+			if o.guest {
+				header[stream.LifetimeHeader] = guestLifetime
+			}
 			err := b.hubs.cfg.NATS.PublishMsg(&nats.Msg{
-				Subject: o.key.Log(p, o.token), Reply: string(b.text), Data: o.data,
-				Header: nats.Header{nats.MsgIdHdr: []string{o.unique}},
+				Subject: o.key.Log(p, o.token), Reply: string(b.text), Data: o.data, Header: header,
 			})
 			switch {
 			case err == nil:

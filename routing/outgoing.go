@@ -23,6 +23,9 @@ type outgoing struct {
 	member    *Member // who is told; nil for a notification that finds nobody there
 	id        []byte  // the envelope's
 
+	// Set before it is given to the outbox.
+	guest bool // its recipient may never come again
+
 	// Owned by the outbox.
 	sequence uint64 // in its partition's queue
 	done     bool

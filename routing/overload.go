@@ -26,6 +26,19 @@ func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	defer s.mu.Unlock()
 	if b := s.hubs[key]; b != nil {
 		h.countLost(b)
+		h.suspect(b)
+	}
+}
+
+// suspect has the members of a hub's partition look whether they have missed anything,
+// soon: until there is room again, more is lost and nobody tells. The shard is locked.
+func (h *Hubs) suspect(b *hub) {
+	if h.cfg.Streams == nil {
+		return
+	}
+	select {
+	case h.suspects <- b.key.Partition(h.cfg.Streams.Partitions()):
+	default: // so many are suspected already
 	}
 }
 

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,43 +23,47 @@ type Directory interface {
 }
 
 // recipients decides whom messages may be stored for, so that nothing waits for
-// addresses that nobody will ever have. While it asks about an identity, what is for
-// that identity waits, in order, and nothing else does.
+// addresses that nobody will ever have, nor behind more than anybody will read. While
+// it asks about an address, what is for that address waits, in order, and nothing else
+// does.
 type recipients struct {
 	hubs *Hubs
 	ask  chan *question // to the workers
 
 	mu         sync.Mutex
-	young, old map[subject.Key]known // two generations: when the young is full, the old is dropped
-	open       map[subject.Key]*question
+	young, old map[string]known // by subject; two generations: when the young is full, the old is dropped
+	open       map[string]*question
 }
 
-// known is what was found out about an identity.
+// known is what was found out about an address.
 type known struct {
-	until     time.Time
-	account   bool
-	instances []string // tokens, of an identity without an account
+	until  time.Time    // zero: for this once
+	refuse *lime.Reason // nil when messages are stored
+	guest  bool         // it is nobody's for good
 }
 
-// question is an identity that is asked about, and what waits for the answer.
+// question is an address that is asked about, and what waits for the answer.
 type question struct {
-	key      subject.Key
+	subject  string
 	identity lime.Identity
-	waiting  []*outgoing
+	first    *outgoing
+	waiting  []*outgoing // guarded by the mutex; first is the first of them
 }
 
 const (
-	// recipientsKept is how many identities one generation remembers.
+	// recipientsKept is how many addresses one generation remembers.
 	recipientsKept = 32768
 
-	// How long an answer holds: accounts are seldom deleted, guests come and go.
+	// How long an answer holds: accounts are seldom deleted, guests come and go, and an
+	// inbox that fills up is soon full.
 	accountKept  = time.Minute
 	guestKept    = 5 * time.Second
+	fillingKept  = 5 * time.Second
 	strangerKept = time.Second
 
 	recipientWorkers = 32
 
-	// recipientQuestions bounds the identities that are asked about at once, and
+	// recipientQuestions bounds the addresses that are asked about at once, and
 	// recipientWaiting what waits for one of them.
 	recipientQuestions = 8192
 	recipientWaiting   = 4096
@@ -67,19 +72,24 @@ const (
 func newRecipients(h *Hubs) *recipients {
 	return &recipients{
 		hubs: h, ask: make(chan *question, recipientQuestions),
-		young: map[subject.Key]known{}, old: map[subject.Key]known{}, open: map[subject.Key]*question{},
+		young: map[string]known{}, old: map[string]known{}, open: map[string]*question{},
 	}
 }
+
+// Reasons for which nothing is stored. They are not changed.
+var (
+	reasonStranger = &lime.Reason{Code: lime.CodeAuthorizationDestinationAccountNotFound, Description: "Nobody is known by this identity"}
+	reasonNotHere  = &lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "Nobody is reachable at this address"}
+	reasonFull     = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "Too many messages wait for the recipient"}
+)
 
 // pass has o stored when its recipient is known, or asks first. An error is for the
 // sender. It does not block.
 func (r *recipients) pass(o *outgoing, to lime.NodeView) error {
-	if r.hubs.cfg.Directory == nil {
-		return r.hubs.outbox.add(o)
-	}
+	at := o.key.Node(o.token)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if q := r.open[o.key]; q != nil { // not before what waits already
+	if q := r.open[at]; q != nil { // not before what waits already
 		if len(q.waiting) >= recipientWaiting {
 			r.hubs.metrics.drop(dropOutboxFull)
 			return errOutboxFull
@@ -87,17 +97,13 @@ func (r *recipients) pass(o *outgoing, to lime.NodeView) error {
 		q.waiting = append(q.waiting, o)
 		return nil
 	}
-	if k, ok := r.lookLocked(o.key); ok {
-		if why := k.refuses(o.token); why != nil {
-			r.hubs.metrics.drop(dropNoRecipient)
-			return why
-		}
-		return r.hubs.outbox.add(o)
+	if k, ok := r.lookLocked(at); ok {
+		return r.takeLocked(o, k)
 	}
-	q := &question{key: o.key, identity: to.Node().Identity, waiting: []*outgoing{o}}
+	q := &question{subject: at, identity: to.Node().Identity, first: o, waiting: []*outgoing{o}}
 	select {
 	case r.ask <- q:
-		r.open[o.key] = q
+		r.open[at] = q
 		return nil
 	default:
 		r.hubs.metrics.drop(dropOutboxFull)
@@ -105,42 +111,36 @@ func (r *recipients) pass(o *outgoing, to lime.NodeView) error {
 	}
 }
 
+// takeLocked has o stored, or returns why not.
+func (r *recipients) takeLocked(o *outgoing, k known) error {
+	switch k.refuse {
+	case nil:
+		o.guest = k.guest
+		return r.hubs.outbox.add(o)
+	case reasonFull:
+		r.hubs.metrics.drop(dropInboxFull)
+	default:
+		r.hubs.metrics.drop(dropNoRecipient)
+	}
+	return k.refuse
+}
+
 // lookLocked returns what is known and holds still.
-func (r *recipients) lookLocked(key subject.Key) (known, bool) {
-	k, ok := r.young[key]
+func (r *recipients) lookLocked(at string) (known, bool) {
+	k, ok := r.young[at]
 	if !ok {
-		if k, ok = r.old[key]; ok {
-			r.keepLocked(key, k)
+		if k, ok = r.old[at]; ok {
+			r.keepLocked(at, k)
 		}
 	}
 	return k, ok && time.Now().Before(k.until)
 }
 
-func (r *recipients) keepLocked(key subject.Key, k known) {
+func (r *recipients) keepLocked(at string, k known) {
 	if len(r.young) >= recipientsKept {
-		r.old, r.young = r.young, map[subject.Key]known{}
+		r.old, r.young = r.young, map[string]known{}
 	}
-	r.young[key] = k
-}
-
-// refuses returns why nothing is stored for an address, or nil.
-func (k *known) refuses(token string) *lime.Reason {
-	switch {
-	case k.account:
-		return nil
-	case len(k.instances) == 0:
-		return &lime.Reason{
-			Code: lime.CodeAuthorizationDestinationAccountNotFound, Description: "Nobody is known by this identity",
-		}
-	case token == subject.Identity:
-		return nil
-	}
-	for _, i := range k.instances {
-		if i == token {
-			return nil
-		}
-	}
-	return &lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "Nobody is reachable at this address"}
+	r.young[at] = k
 }
 
 // run answers questions until ctx is done.
@@ -153,7 +153,7 @@ func (r *recipients) run(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				case q := <-r.ask:
-					r.answer(q, r.find(ctx, q.identity))
+					r.answer(q, r.find(ctx, q))
 				}
 			}
 		})
@@ -161,31 +161,89 @@ func (r *recipients) run(ctx context.Context) {
 	all.Wait()
 }
 
-// find asks the directory. When that cannot tell, the message is stored: it is better
-// that something waits for nobody than that it is refused to somebody.
-func (r *recipients) find(ctx context.Context, i lime.Identity) known {
+// find finds out about an address. When nobody can tell, the message is stored: it is
+// better that something waits for nobody than that it is refused to somebody.
+func (r *recipients) find(ctx context.Context, q *question) known {
 	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
 	defer cancel()
-	account, err := r.hubs.cfg.Directory.HasAccount(ctx, i)
-	if err == nil && account {
-		return known{account: true, until: time.Now().Add(accountKept)}
-	}
-	var instances []string
-	if err == nil {
-		instances, err = r.hubs.cfg.Directory.Instances(ctx, i)
+	o := q.first
+	k, err := r.owner(ctx, o, q.identity)
+	if err == nil && k.refuse == nil {
+		err = r.room(ctx, o, &k)
 	}
 	if err != nil {
 		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
-		return known{account: true}
-	}
-	k := known{until: time.Now().Add(strangerKept), instances: r.hubs.askHubs(ctx, i)}
-	for _, i := range instances {
-		k.instances = append(k.instances, subject.Token(i))
-	}
-	if len(k.instances) > 0 {
-		k.until = time.Now().Add(guestKept)
+		return known{}
 	}
 	return k
+}
+
+// owner finds out whose an address is.
+func (r *recipients) owner(ctx context.Context, o *outgoing, i lime.Identity) (known, error) {
+	directory := r.hubs.cfg.Directory
+	if directory == nil {
+		return known{until: time.Now().Add(accountKept)}, nil
+	}
+	account, err := directory.HasAccount(ctx, i)
+	if err != nil || account {
+		return known{until: time.Now().Add(accountKept)}, err
+	}
+	instances, err := directory.Instances(ctx, i)
+	if err != nil {
+		return known{}, err
+	}
+	tokens := r.hubs.askHubs(ctx, i)
+	for _, i := range instances {
+		tokens = append(tokens, subject.Token(i))
+	}
+	switch {
+	case len(tokens) == 0:
+		return known{until: time.Now().Add(strangerKept), refuse: reasonStranger}, nil
+	case o.token != subject.Identity && !slices.Contains(tokens, o.token):
+		return known{until: time.Now().Add(strangerKept), refuse: reasonNotHere}, nil
+	}
+	return known{until: time.Now().Add(guestKept), guest: true}, nil
+}
+
+// room finds out whether there is room in the inbox of an address.
+func (r *recipients) room(ctx context.Context, o *outgoing, k *known) error {
+	limit := r.hubs.cfg.Streams.InboxLimit()
+	n, err := r.hubs.cfg.Streams.Waiting(ctx, o.partition, o.key.Inbox(o.partition, o.token))
+	if err != nil {
+		return err
+	}
+	if soon := time.Now().Add(fillingKept); n > limit/2 && k.until.After(soon) {
+		k.until = soon
+	}
+	if n >= limit {
+		k.refuse = reasonFull
+	}
+	return nil
+}
+
+// answer lets go of what has waited. It goes to the outbox before anything newer can.
+func (r *recipients) answer(q *question, k known) {
+	type refused struct {
+		o   *outgoing
+		why *lime.Reason
+	}
+	var told []refused
+	r.mu.Lock()
+	if !k.until.IsZero() {
+		r.keepLocked(q.subject, k)
+	}
+	delete(r.open, q.subject)
+	for _, o := range q.waiting {
+		if err := r.takeLocked(o, k); err != nil && o.member != nil {
+			told = append(told, refused{o, lime.AsReason(err)})
+		}
+	}
+	r.mu.Unlock()
+	for _, t := range told {
+		if t.o.member.stored(t.o, t.why) {
+			t.o.member.to.Flush()
+		}
+	}
 }
 
 // askHubs asks who of an identity is in session, past what Redis says: that may just
@@ -213,32 +271,4 @@ func (h *hub) here() []byte {
 		b = append(append(b, subject.Token(h.remote[i].Node.Instance)...), ' ')
 	}
 	return b
-}
-
-// answer lets go of what has waited. It goes to the outbox before anything newer can.
-func (r *recipients) answer(q *question, k known) {
-	var refused []*outgoing
-	var reasons []*lime.Reason
-	r.mu.Lock()
-	if !k.until.IsZero() {
-		r.keepLocked(q.key, k)
-	}
-	delete(r.open, q.key)
-	for _, o := range q.waiting {
-		why := k.refuses(o.token)
-		if why != nil {
-			r.hubs.metrics.drop(dropNoRecipient)
-		} else if r.hubs.outbox.add(o) != nil {
-			why = errOutboxFull
-		}
-		if why != nil && o.member != nil {
-			refused, reasons = append(refused, o), append(reasons, why)
-		}
-	}
-	r.mu.Unlock()
-	for i, o := range refused {
-		if o.member.stored(o, reasons[i]) {
-			o.member.to.Flush()
-		}
-	}
 }

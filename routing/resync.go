@@ -21,6 +21,9 @@ const electionSubject = "$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED."
 // leader had not applied yet when it was elected is republished or readable by then.
 const electionSettles = 3 * time.Second
 
+// overloadSettles is when the members look after the edge could not keep up.
+const overloadSettles = time.Second
+
 // resync follows what may have cost copies until ctx is done.
 func (h *Hubs) resync(ctx context.Context, back <-chan nats.Status) error {
 	elections := make(chan *nats.Msg, 256)
@@ -43,6 +46,10 @@ func (h *Hubs) resync(ctx context.Context, back <-chan nats.Status) error {
 			if p, ok := electedIn(msg.Subject); ok {
 				h.doubt(func(of int) bool { return of == p })
 				again[p] = time.Now().Add(electionSettles)
+			}
+		case p := <-h.suspects:
+			if _, known := again[p]; !known {
+				again[p] = time.Now().Add(overloadSettles)
 			}
 		case now := <-tick.C:
 			for p, at := range again {

@@ -21,6 +21,10 @@ type Streams interface {
 	// that of the whole stream.
 	LastLog(ctx context.Context, p int, subjects []string) (last map[string]uint64, through uint64, err error)
 	LastInbox(ctx context.Context, p int, subjects []string) (last map[string]uint64, through uint64, err error)
+	// InboxLimit is how many messages may wait for one address, and Waiting about how
+	// many do.
+	InboxLimit() int
+	Waiting(ctx context.Context, p int, subject string) (int, error)
 	// Delete removes a message from the inbox; one that is gone is no error.
 	Delete(ctx context.Context, p int, sequence uint64) error
 }

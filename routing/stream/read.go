@@ -12,6 +12,10 @@ import (
 // PositionHeader carries, in the inbox, the position that a message had in the log.
 const PositionHeader = "Limegrove-Position"
 
+// LifetimeHeader is set where a message is stored for somebody who may never come
+// again, and says for how long it waits in the inbox, in whole seconds.
+const LifetimeHeader = "Limegrove-Lifetime"
+
 // Message is a stored message. It belongs to whoever got it.
 type Message struct {
 	Subject  string // log.<p>.… or inbox.<p>.…

@@ -164,13 +164,9 @@ func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.T
 	return lot, n, nil
 }
 
-// LifetimeHeader is set where a message is stored for somebody who may never come
-// again, and says for how long it waits: whole seconds.
-const LifetimeHeader = "Limegrove-Lifetime"
-
 // lifetimeOf returns how long the inbox keeps a message; 0 for as long as any.
 func lifetimeOf(m stream.Message) time.Duration {
-	seconds, err := strconv.Atoi(m.Header.Get(LifetimeHeader))
+	seconds, err := strconv.Atoi(m.Header.Get(stream.LifetimeHeader))
 	if err != nil || seconds <= 0 {
 		return 0
 	}
