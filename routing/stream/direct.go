@@ -77,7 +77,8 @@ func (s *Streams) direct(ctx context.Context, stream string, req getRequest, roo
 		}
 		quiet.Reset(silence)
 		if status := m.Header.Get(headerStatus); status != "" {
-			return a, a.end(m.Header, last, len(req.MultiLast) > 0)
+			err := a.end(m.Header, last, len(req.MultiLast) > 0)
+			return a, err
 		}
 		got, err := parse(m)
 		if err != nil {

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -53,7 +54,7 @@ func (s *Streams) last(ctx context.Context, of side, subjects []string) (last ma
 // lastOf adds to last what one request can ask for, and goes on where an answer was
 // full. Each answer may come of another replica: the least of them is what is known.
 func (s *Streams) lastOf(ctx context.Context, of side, subjects []string, last map[string]uint64) (through uint64, err error) {
-	ask := append(subjects[:len(subjects):len(subjects)], of.mark())
+	ask := slices.Concat(subjects, []string{of.mark()})
 	from := uint64(0)
 	for try := 0; ; {
 		a, err := s.direct(ctx, of.stream, getRequest{Seq: from, MultiLast: ask, MaxBytes: lastBytes}, len(ask))

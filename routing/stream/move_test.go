@@ -21,6 +21,8 @@ func TestMove(t *testing.T) {
 		"a walk sees all in order":                testWalk,
 		"a walk ends before what is new":          testWalkBefore,
 		"a walk passes a gap that the leader has": testWalkGap,
+		"a walk passes over nothing that is lost": testWalkLoss,
+		"walks leave one consumer at most":        testWalkLeavesLittle,
 		"copies keep position and headers":        testCopy,
 		"a copy is stored once":                   testCopyTwice,
 		"a full inbox refuses":                    testFull,
@@ -82,6 +84,81 @@ func testWalkGap(w *world) {
 	w.must("an operator deletes", log.DeleteMsg(w.ctx, gone))
 	if all := w.walkAll(s); len(all) < 2 || all[len(all)-1].Sequence != gone+1 {
 		w.Fatalf("walked %+v", all)
+	}
+}
+
+// What a consumer has sent once it does not send again.
+func testWalkLoss(w *world) {
+	s := w.open(stream.Config{})
+	later := time.Now().Add(time.Hour)
+	first := w.store(ana, "1")
+	var through uint64
+	w.eventually("the first is walked", func() bool {
+		walk, err := s.WalkLog(w.ctx, 0, first, later, 10)
+		w.must("walk", err)
+		through = walk.Through
+		return through == first
+	})
+	_, err := s.WalkLog(w.ctx, 0, through+1, later, 10) // goes on, by a consumer
+	w.must("walk", err)
+	for i := range 6 {
+		w.store(ana, itoa(i+2))
+	}
+	w.eventually("three are taken from the walk's consumer", func() bool {
+		log, err := w.js.Stream(w.ctx, "LOG_0")
+		w.must("log", err)
+		taken := 0
+		for info := range log.ListConsumers(w.ctx).Info() {
+			c, err := log.Consumer(w.ctx, info.Name)
+			w.must("consumer", err)
+			batch, err := c.FetchNoWait(3)
+			w.must("take", err)
+			for range batch.Messages() {
+				taken++
+			}
+		}
+		return taken >= 3
+	})
+	failed := false
+	w.eventually("all are walked", func() bool {
+		walk, err := s.WalkLog(w.ctx, 0, through+1, later, 10)
+		if err != nil {
+			if !errors.Is(err, stream.ErrUnavailable) {
+				w.Fatalf("walk: %v", err)
+			}
+			failed = true
+			return false
+		}
+		for i, e := range walk.Entries {
+			if e.Sequence != through+1+uint64(i) {
+				w.Fatalf("walked from %d to %d", through, e.Sequence)
+			}
+		}
+		through = walk.Through
+		return through >= first+6
+	})
+	if !failed {
+		w.Fatal("nothing was lost: this tests nothing")
+	}
+}
+
+// Walks that begin anew, as one that looks at the log's head does, leave nothing behind.
+func testWalkLeavesLittle(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, "1")
+	later := time.Now().Add(time.Hour)
+	next := uint64(1)
+	for range 20 {
+		walk, err := s.WalkLog(w.ctx, 0, next, later, 10) // one goes on
+		w.must("walk", err)
+		next = walk.Through + 1
+		_, err = s.WalkLog(w.ctx, 0, 0, later, 1) // and one begins
+		w.must("walk", err)
+	}
+	info, err := w.js.Stream(w.ctx, "LOG_0")
+	w.must("log", err)
+	if n := info.CachedInfo().State.Consumers; n > 1 {
+		w.Fatalf("%d consumers are left", n)
 	}
 }
 

@@ -28,7 +28,7 @@ func Open(ctx context.Context, cfg Config) (*Streams, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open streams: %w", err)
 	}
-	s := &Streams{cfg: cfg, nc: cfg.NATS, js: js, metrics: m}
+	s := &Streams{cfg: cfg, nc: cfg.NATS, js: js, metrics: m, cursors: map[int]*cursor{}}
 	if s.partitions, err = s.recordPartitions(ctx); err != nil {
 		return nil, fmt.Errorf("open streams: %w", err)
 	}

@@ -24,8 +24,9 @@ type Streams struct {
 	waiting atomic.Bool // it was said that JetStream is waited for
 
 	// Guarded by mu.
-	mu    sync.Mutex
-	names []string // of the logs
+	mu      sync.Mutex
+	names   []string        // of the logs
+	cursors map[int]*cursor // of partitions, where the walk before has ended
 }
 
 // Close ends what Open has begun; calls that are under way fail. The connection

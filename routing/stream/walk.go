@@ -14,7 +14,7 @@ type Entry struct {
 	Subject  string
 	Sequence uint64 // which is its position
 	Stored   time.Time
-	Header   nats.Header
+	Header   nats.Header // as it was published, and Nats-Msg-Size
 }
 
 // Walk is a part of a log, in its order.
@@ -26,25 +26,22 @@ type Walk struct {
 	// than where it began when nothing was seen.
 	Through uint64
 
-	// More tells that it ended for max alone.
+	// More tells that it ended for their number alone.
 	More bool
 }
 
-// One request of a walk.
-const (
-	walkBatch = 1000
-	walkBytes = 4 << 20
-)
-
 // WalkLog reads the log of partition p in order, from a sequence on (0: from its first
-// message), until max entries, a message that was not stored before a time, or the end.
+// message), until so many entries, a message that was not stored before a time, or the end.
+// It is cheapest where it goes on at Through+1 of the walk before, with nobody between
+// the two who walks the same partition by the same Streams.
 //
-// Replicas answer, and one may be behind: then the walk ends earlier. It never passes
-// anything over. A replica has the log in order, so what it lacks is at its end; and
-// since nothing but the log's head is ever removed, the walk expects each sequence to
-// follow the one before, and where one does not, it passes on only if the leader
-// lacks the same.
-func (s *Streams) WalkLog(ctx context.Context, p int, from uint64, before time.Time, max int) (w Walk, err error) {
+// What it reads comes from any replica by direct gets, or from the leader of a consumer,
+// which has a replica of its own and need not be the log's leader. That replica may be behind: then the walk ends
+// earlier. Or what it sent may be lost on the way. Still the walk never passes anything
+// over: nothing but the log's head is ever removed, so it expects each sequence to
+// follow the one before, and where one does not it goes on only if the log's leader
+// lacks the same messages. What is not shown to be there is never passed.
+func (s *Streams) WalkLog(ctx context.Context, p int, from uint64, before time.Time, most int) (w Walk, err error) {
 	defer func(start time.Time) { s.metrics.read("log_walk", start, err) }(time.Now())
 	of := logOf(p)
 	if from == 0 {
@@ -56,33 +53,40 @@ func (s *Streams) WalkLog(ctx context.Context, p int, from uint64, before time.T
 			from = 1 // there never was a message
 		}
 	}
-	w.Through = from - 1
+	c := s.takeCursor(p, from)
+	w, err = s.walk(ctx, of, c, before, most)
+	if err != nil {
+		return Walk{}, fmt.Errorf("walk %s from %d: %w", of.stream, from, err)
+	}
+	s.keepCursor(ctx, p, c)
+	return w, nil
+}
+
+// walk leaves in the cursor what comes next. After an error it is of no use.
+func (s *Streams) walk(ctx context.Context, of side, c *cursor, before time.Time, most int) (w Walk, err error) {
+	w.Through = c.next - 1
 	for {
-		n := min(max-len(w.Entries), walkBatch)
-		a, err := s.direct(ctx, of.stream, getRequest{Seq: w.Through + 1, Batch: n, MaxBytes: walkBytes}, n)
-		if err != nil {
-			return Walk{}, fmt.Errorf("walk %s from %d: %w", of.stream, w.Through+1, err)
-		}
-		for _, m := range a.messages {
-			if !m.Stored.Before(before) {
-				return w, nil
-			}
-			if m.Sequence != w.Through+1 {
-				if err := s.confirmGap(ctx, of, w.Through+1, m.Sequence); err != nil {
-					return Walk{}, fmt.Errorf("walk %s: %w", of.stream, err)
-				}
-			}
-			w.Through = m.Sequence
-			if m.Subject != of.mark() {
-				w.Entries = append(w.Entries, Entry{Subject: m.Subject, Sequence: m.Sequence, Stored: m.Stored, Header: m.Header})
-			}
-		}
-		switch {
-		case a.pending == 0 || len(a.messages) == 0:
-			return w, nil
-		case len(w.Entries) >= max:
+		if len(w.Entries) >= most {
 			w.More = true
 			return w, nil
+		}
+		e, ok, err := s.peek(ctx, of, c, most-len(w.Entries))
+		switch {
+		case err != nil:
+			return Walk{}, unavailable(err)
+		case !ok:
+			return w, s.confirmEnd(ctx, of, c)
+		case !e.Stored.Before(before):
+			return w, nil
+		case e.Sequence != c.next:
+			if err := s.confirmGap(ctx, of, c.next, e.Sequence); err != nil {
+				return Walk{}, err
+			}
+		}
+		c.pass()
+		w.Through = e.Sequence
+		if e.Subject != of.mark() {
+			w.Entries = append(w.Entries, e)
 		}
 	}
 }
@@ -96,7 +100,18 @@ func (s *Streams) confirmGap(ctx context.Context, of side, from, to uint64) erro
 	}
 	if err == nil || errors.Is(err, ErrNotFound) {
 		s.metrics.behind.Inc()
-		return fmt.Errorf("%w: a replica lacks messages from %d", ErrUnavailable, from)
+		return fmt.Errorf("%w: messages from %d on are missing", ErrUnavailable, from)
 	}
 	return fmt.Errorf("gap from %d: %w", from, err)
+}
+
+// confirmEnd gives up a consumer that sends nothing where the leader has something:
+// its server may be cut off.
+func (s *Streams) confirmEnd(ctx context.Context, of side, c *cursor) error {
+	end, err := s.end(ctx, of)
+	if err == nil && end >= c.next && c.consumer != nil {
+		s.metrics.behind.Inc()
+		c.consumer = nil
+	}
+	return err
 }
