@@ -32,19 +32,22 @@ type world struct {
 	ctx      context.Context
 }
 
-// suite runs every test on one server, and on three that keep three replicas.
+// suite runs every test on one server, and on three that keep three replicas. Each
+// has servers of its own: a stream that is made again where one of its name was just
+// deleted twice may find the messages of the other on disk.
 func suite(t *testing.T, tests map[string]func(*world)) {
 	t.Helper()
 	t.Run("one server", func(t *testing.T) {
-		b := natstest.New(t)
 		for name, test := range tests {
-			t.Run(name, func(t *testing.T) { test(newWorld(t, b, nil)) })
+			t.Run(name, func(t *testing.T) { test(newWorld(t, natstest.New(t), nil)) })
 		}
 	})
 	t.Run("three replicas", func(t *testing.T) {
-		c := natstest.Cluster(t, 3)
 		for name, test := range tests {
-			t.Run(name, func(t *testing.T) { test(newWorld(t, c, c)) })
+			t.Run(name, func(t *testing.T) {
+				c := natstest.Cluster(t, 3)
+				test(newWorld(t, c, c))
+			})
 		}
 	})
 }
@@ -61,11 +64,6 @@ func newWorld(t *testing.T, b broker, c *natstest.Servers) *world {
 	var err error
 	w.js, err = jetstream.New(w.nc)
 	w.must("JetStream", err)
-	names := w.js.StreamNames(ctx)
-	for name := range names.Name() {
-		w.must("delete stream", w.js.DeleteStream(ctx, name))
-	}
-	w.must("stream names", names.Err())
 	return w
 }
 
