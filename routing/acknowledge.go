@@ -91,7 +91,8 @@ func (m *Member) Proved(n uint32) {
 func (m *Member) Drained() {
 	s := m.hub.shard
 	s.mu.Lock()
-	flush := m.state == active && m.probeLocked(false)
+	flush := m.state == active && m.payLocked()
+	flush = m.state == active && m.probeLocked(false) || flush
 	m.readOnLocked()
 	s.mu.Unlock()
 	m.finish(nil, flush, nil)

@@ -158,8 +158,18 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 				reached = true
 				return
 			}
+			if m.toldFailed(t.header.ID) {
+				t.hubs.metrics.drop(dropAfterFailed)
+				reached = true
+				return
+			}
 			if m.holdEarly(&t.header, msg.Data) {
 				reached = true
+				return
+			}
+			if len(m.owed) > 0 { // nothing overtakes what is owed
+				t.hubs.metrics.drop(dropQueueFull)
+				refused = true
 				return
 			}
 		}

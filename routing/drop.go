@@ -15,6 +15,8 @@ const (
 	dropOrigin      dropReason = "no_origin"    // its reply subject is not one of ours
 	dropOutboxFull  dropReason = "outbox_full"  // too much waits to be stored
 	dropNotStored   dropReason = "not_stored"   // the log did not take it in time
+	dropOvertaken   dropReason = "overtaken"    // the log took one behind it and not itself, while it had trouble
+	dropAfterFailed dropReason = "after_failed" // a notification about a message whose sender was told that it failed
 	dropInboxFull   dropReason = "inbox_full"   // too much waits for the recipient
 	dropUnwanted    dropReason = "unwanted"     // an event that its sender does not want to hear of
 	dropRemoval     dropReason = "removal"      // not an envelope but the removal of one from an inbox: it comes again
@@ -22,5 +24,5 @@ const (
 
 var dropReasons = []dropReason{
 	dropNoRecipient, dropQueueFull, dropClosed, dropMalformed, dropHopLimit, dropOverload, dropBroker, dropOrigin,
-	dropOutboxFull, dropNotStored, dropInboxFull, dropUnwanted, dropRemoval,
+	dropOutboxFull, dropNotStored, dropOvertaken, dropAfterFailed, dropInboxFull, dropUnwanted, dropRemoval,
 }

@@ -68,7 +68,9 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	e := delivery.Entry{Identity: which == byIdentity, Position: msg.Position, Inbox: msg.Inbox}
 	if t.header.Kind == lime.KindMessage {
 		e.ID, e.Sender = string(t.header.ID), string(sender)
-	} else if !m.receipts.Has(t.header.Event) {
+	} else if len(m.owed) > 0 {
+		return false
+	} else if !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID) {
 		f.Hand(msg)
 		m.hubs.acknowledged(m, e)
 		return true

@@ -73,7 +73,9 @@ type Member struct {
 	receipts     lime.Events // which events it wants to hear of
 	storing      []*outgoing
 	storingBytes int
-	held         bool // the client is not read from
+	held         bool       // the client is not read from
+	owed         [][]byte   // what it is to be told, and had no room for
+	failed       []failedID // what it was told has failed, though that may yet be stored
 
 	tried atomic.Bool // Redis was asked to take it, and may have
 

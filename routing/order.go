@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -94,9 +95,19 @@ func AskLogin(ctx context.Context, nc *nats.Conn, scheme string, question []byte
 	if !nc.IsConnected() { // the library would speak of its buffer
 		return nil, errBrokerAway
 	}
-	msg, err := nc.RequestWithContext(ctx, subject.Auth(scheme), question)
-	if err != nil {
-		return nil, fmt.Errorf("ask a router: %w", err)
+	for patience := loginPatience; ; patience *= 2 {
+		one, cancel := context.WithTimeout(ctx, patience)
+		msg, err := nc.RequestWithContext(one, subject.Auth(scheme), question)
+		cancel()
+		switch {
+		case err == nil:
+			return msg.Data, nil
+		case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+			return nil, fmt.Errorf("ask a router: %w", err)
+		}
 	}
-	return msg.Data, nil
 }
+
+// loginPatience is how long one router may take for a login before another is asked,
+// too; it doubles. The first may be stalled, and its place in the queue group with it.
+const loginPatience = 2 * time.Second

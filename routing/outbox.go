@@ -217,6 +217,12 @@ func (b *outbox) answered(msg *nats.Msg) {
 			return
 		}
 	}
+	if !bytes.Contains(msg.Data, []byte(`"duplicate"`)) { // that one tells of an earlier publication
+		for _, e := range q.overtaken(o) {
+			b.hubs.metrics.drop(dropOvertaken)
+			b.giveUp(q, e, brokerReason())
+		}
+	}
 	q.stored(o, now)
 	b.hubs.metrics.stored.Inc()
 	b.hubs.metrics.storeTime.Observe(now.Sub(o.since).Seconds())

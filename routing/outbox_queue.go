@@ -15,7 +15,7 @@ type outboxQueue struct {
 	sent     int       // how many of all were published since it last went back
 	moved    time.Time // when something was last stored, or the first was published
 	waitTill time.Time // nothing is published before
-	failures int       // in a row
+	failures int       // in a row; while there are any, one is published at a time
 }
 
 // How long a partition waits after a failure: twice as long each time.
@@ -32,6 +32,10 @@ func (q *outboxQueue) add(o *outgoing) {
 
 // next returns what is to be published now, or nil.
 func (q *outboxQueue) next(now time.Time, window int) *outgoing {
+	if q.failures > 0 {
+		// A leader that is just elected may take a later one of many and not the first.
+		window = 1
+	}
 	for q.sent < len(q.all) && q.sent < window && !now.Before(q.waitTill) {
 		o := q.all[q.sent]
 		if q.sent == 0 {
@@ -58,6 +62,17 @@ func (q *outboxQueue) find(sequence uint64) *outgoing {
 func (q *outboxQueue) stored(o *outgoing, now time.Time) {
 	q.moved, q.failures = now, 0
 	q.finish(o)
+}
+
+// overtaken returns those of the same sender to the same address that were to be
+// stored before o, and are not: stored now, they would come behind it.
+func (q *outboxQueue) overtaken(o *outgoing) (all []*outgoing) {
+	for _, e := range q.all[:o.sequence-q.first] {
+		if !e.done && e.member == o.member && e.key == o.key && e.token == o.token {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // finish takes an envelope out, stored or given up.

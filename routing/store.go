@@ -2,6 +2,7 @@ package routing
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
@@ -20,6 +21,7 @@ func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope 
 	s := m.hub.shard
 	s.mu.Lock()
 	m.storing = append(m.storing, o)
+	m.tryAgain(o.id)
 	m.storingBytes += len(o.data)
 	hold := m.holdLocked()
 	s.mu.Unlock()
@@ -121,13 +123,89 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 	if why == nil { // nothing follows failed: L-NOT-04
 		told = append(told, o.early...)
 	}
+	if why != nil && why.Code == lime.CodeDispatchError {
+		m.hasFailed(o.id)
+	}
 	for _, envelope := range told {
-		if err := m.to.Deliver(envelope); err != nil {
-			m.hubs.metrics.drop(dropFor(err))
-			return true
-		}
+		m.tellLocked(envelope)
 	}
 	return true
+}
+
+// maxOwed bounds what is kept for a sender that does not read what it is told. It is
+// not read from either, beyond holdAt.
+const maxOwed = 4 * holdAt
+
+// tellLocked delivers a notification to the sender of a message, or keeps it until
+// there is room: accepted must not get lost, nor come behind dispatched.
+func (m *Member) tellLocked(envelope []byte) {
+	if len(m.owed) == 0 {
+		err := m.to.Deliver(envelope)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrQueueFull) {
+			m.hubs.metrics.drop(dropFor(err))
+			return
+		}
+	}
+	if len(m.owed) >= maxOwed {
+		m.hubs.metrics.drop(dropQueueFull)
+		return
+	}
+	m.owed = append(m.owed, envelope)
+}
+
+// payLocked delivers what is owed. It tells whether there is something to flush.
+func (m *Member) payLocked() (flush bool) {
+	for len(m.owed) > 0 {
+		if err := m.to.Deliver(m.owed[0]); err != nil {
+			return flush
+		}
+		m.owed[0] = nil
+		m.owed = m.owed[1:]
+		flush = true
+	}
+	m.owed = nil
+	return flush
+}
+
+// failedID is the id of a message whose sender was told that it failed.
+type failedID struct {
+	id   string
+	till time.Time
+}
+
+// A message that was given up may have been stored all the same. Its sender hears
+// nothing more of it, L-NOT-04, unless it sends it again.
+const (
+	maxFailed  = 256
+	failedKept = 2 * time.Minute
+)
+
+// hasFailed notes that the sender was told so.
+func (m *Member) hasFailed(id []byte) {
+	if len(m.failed) >= maxFailed {
+		m.failed = append(m.failed[:0], m.failed[1:]...)
+	}
+	m.failed = append(m.failed, failedID{string(id), time.Now().Add(failedKept)})
+}
+
+// tryAgain forgets that a message has failed.
+func (m *Member) tryAgain(id []byte) {
+	if m.failed == nil {
+		return
+	}
+	now := time.Now()
+	m.failed = slices.DeleteFunc(m.failed, func(f failedID) bool { return f.id == string(id) || now.After(f.till) })
+	if len(m.failed) == 0 {
+		m.failed = nil
+	}
+}
+
+// toldFailed tells whether the sender was told that a message failed.
+func (m *Member) toldFailed(id []byte) bool {
+	return slices.ContainsFunc(m.failed, func(f failedID) bool { return f.id == string(id) })
 }
 
 // storeNotification has a notification stored for somebody who is not there to take

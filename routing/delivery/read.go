@@ -41,7 +41,7 @@ func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
 			m.Previous = inbox.Messages[i-1].Position
 		}
 		switch {
-		case f.handed.has(m.Position):
+		case f.handed.has(m.Position), f.begun && m.Position <= f.base:
 			had = append(had, m)
 		case !f.handed.unknown(m.Position):
 			out = append(out, m)
@@ -93,6 +93,6 @@ func (f *Follow) Done(r Read, log, inbox Page) Progress {
 	case log.Through < f.seenLog, inbox.Through < f.seenInbox:
 		return Retry
 	}
-	f.behind, f.log = false, false
+	f.behind, f.log, f.begun = false, false, true
 	return CaughtUp
 }

@@ -61,6 +61,16 @@ func code(err error) jetstream.ErrorCode {
 	return 0
 }
 
+// LogBegin asks the leader for the first sequence that the log of partition p has, or
+// would have.
+func (s *Streams) LogBegin(ctx context.Context, p int) (uint64, error) {
+	info, err := s.info(ctx, logOf(p), nil)
+	if err != nil {
+		return 0, fmt.Errorf("begin of %s: %w", logStream(p), err)
+	}
+	return info.State.FirstSeq, nil
+}
+
 // LogEnd asks the leader for the last sequence of the log of partition p. What was
 // acknowledged before has no higher one, so a read through there has missed none of
 // it. A leader that was deposed and has not noticed yet may be behind, for at most

@@ -21,6 +21,8 @@ type Streams interface {
 	// moment, in order, limit at most.
 	WalkLog(ctx context.Context, p int, from uint64, before time.Time, limit int) (stream.Walk, error)
 	GetLog(ctx context.Context, p int, sequence uint64) (stream.Message, error)
+	// LogBegin returns the first sequence that the log has.
+	LogBegin(ctx context.Context, p int) (uint64, error)
 	// Copy stores messages of the log in the inbox, in order, and returns an error for
 	// each: stream.ErrFull is for good.
 	Copy(ctx context.Context, p int, messages []stream.Transfer) []error
@@ -34,6 +36,7 @@ type Streams interface {
 // Registry is what a sweep needs of Redis.
 type Registry interface {
 	Floors(ctx context.Context, ids []lime.Identity) ([][]presence.Floor, error)
+	RaiseFloors(ctx context.Context, all []presence.Floor) error
 	// Hold gets or renews a lease by name, for one holder at a time.
 	Hold(ctx context.Context, name string, holder presence.EdgeID, ttl time.Duration) (held bool, err error)
 	Release(ctx context.Context, name string, holder presence.EdgeID) error
@@ -63,6 +66,10 @@ type Config struct {
 	// Lifetime is how long a message waits. Default 7 days.
 	Lifetime time.Duration
 
+	// Wary is how long the sweep waits when Redis has lost floors, until the edges have
+	// told them again. Default 10s.
+	Wary time.Duration
+
 	// Lease is how long a partition belongs to a router that is not heard of. Default
 	// 10s.
 	Lease time.Duration
@@ -84,6 +91,7 @@ func (c *Config) setDefaults() {
 	set(&c.Every, time.Second)
 	set(&c.Lifetime, 7*24*time.Hour)
 	set(&c.Lease, 10*time.Second)
+	set(&c.Wary, 10*time.Second)
 	set(&c.Timeout, 10*time.Second)
 	if c.Lot <= 0 {
 		c.Lot = 10_000

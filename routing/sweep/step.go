@@ -40,6 +40,7 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	w.next = passed.Through + 1
+	w.mark(ctx)
 	w.metrics.looked.Add(float64(len(entries)))
 	w.metrics.age.Set(time.Since(entries[len(entries)-1].Stored).Seconds())
 	return passed.More, nil
@@ -82,12 +83,15 @@ func (w *walk) unacknowledged(ctx context.Context, entries []stream.Entry) (wait
 			ids = append(ids, id)
 		}
 	}
-	all, err := w.cfg.Registry.Floors(ctx, ids)
+	all, err := w.cfg.Registry.Floors(ctx, append(ids, w.marker()))
 	if err != nil {
 		return nil, err
 	}
-	if len(all) != len(ids) {
-		return nil, fmt.Errorf("floors of %d identities for %d", len(all), len(ids))
+	if len(all) != len(ids)+1 {
+		return nil, fmt.Errorf("floors of %d identities for %d", len(all), len(ids)+1)
+	}
+	if err := w.trusts(all[len(ids)], time.Now()); err != nil {
+		return nil, err
 	}
 	floors := map[address]uint64{}
 	log := w.cfg.Streams.LogName(w.p)
@@ -149,7 +153,10 @@ func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.T
 	for ; n < len(entries) && n < moveLot && bytes < moveBytes; n++ {
 		m, err := w.cfg.Streams.GetLog(ctx, w.p, entries[n].Sequence)
 		if errors.Is(err, stream.ErrNotFound) {
-			continue // another sweeper has been here
+			err = w.purgedBy(ctx, entries[n].Sequence)
+			if err == nil {
+				continue
+			}
 		}
 		if err != nil {
 			return nil, n, err
@@ -162,6 +169,17 @@ func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.T
 		lot = append(lot, stream.Transfer{Message: m, TTL: lifetimeOf(m)})
 	}
 	return lot, n, nil
+}
+
+// purgedBy returns nil when a message is not in the log because another sweeper has
+// purged it, having copied it before. A leader that has just been elected may not have
+// it either, for a moment.
+func (w *walk) purgedBy(ctx context.Context, sequence uint64) error {
+	begin, err := w.cfg.Streams.LogBegin(ctx, w.p)
+	if err == nil && sequence >= begin {
+		err = fmt.Errorf("message %d: %w", sequence, stream.ErrUnavailable)
+	}
+	return err
 }
 
 // lifetimeOf returns how long the inbox keeps a message; 0 for as long as any.

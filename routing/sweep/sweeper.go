@@ -74,6 +74,8 @@ type walk struct {
 	purged   uint64    // up to where the log was purged
 	purgedAt time.Time // when
 	expired  time.Time // when the inbox was last looked through
+	marked   bool      // Redis has a floor of the sweep's own
+	waryTill time.Time // floors may be missing until then
 	header   lime.Header
 	ailing   bool
 }
