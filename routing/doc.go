@@ -20,7 +20,13 @@
 // A [Member] is a session's place in its hub; the members of package cluster are
 // processes. Routers have a presence.EdgeID, too: the name of their run.
 //
-// The package does not store: every delivery is transient, at most once, in the
-// order of its sender. It does not decode content, and it does not authenticate;
-// it does check that nobody sends as somebody else.
+// A message with an id is stored: it goes through the edge's [outbox] into the log of
+// its recipient's partition, in order, and hubs are sent a copy of what is stored.
+// Package delivery keeps what each session was handed and has acknowledged;
+// [reader] reads for those who are behind, [floors] and [removals] bring to Redis and
+// to the inbox what was acknowledged, and package sweep moves what was not. Everything
+// else is transient, at most once, in the order of its sender.
+//
+// The package does not decode content, and it does not authenticate; it does check
+// that nobody sends as somebody else.
 package routing
