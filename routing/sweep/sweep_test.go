@@ -1,0 +1,333 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/sirupsen/logrus"
+
+	"limegrove/internal/natstest"
+	"limegrove/lime"
+	"limegrove/presence"
+	"limegrove/routing/stream"
+	"limegrove/routing/subject"
+)
+
+// streams is one partition in memory, whose time is the test's.
+type streams struct {
+	log    []stream.Message
+	end    uint64
+	inbox  []stream.Message
+	purged uint64
+	lying  bool // a leader that knows of nothing yet
+	broken error
+	full   bool
+}
+
+func (s *streams) Partitions() int    { return 1 }
+func (s *streams) LogName(int) string { return "log" }
+func (s *streams) put(to, envelope string) {
+	n := lime.MustParseNode(to)
+	key, err := subject.MakeKey(n.Identity)
+	if err != nil {
+		panic(err)
+	}
+	token := subject.Identity
+	if n.Instance != "" {
+		token = subject.Token(n.Instance)
+	}
+	s.end++
+	s.log = append(s.log, stream.Message{
+		Subject: key.Log(0, token), Sequence: s.end, Position: s.end, Stored: time.Now(), Data: []byte(envelope),
+	})
+}
+
+func (s *streams) WalkLog(_ context.Context, _ int, from uint64, before time.Time, limit int) (w stream.Walk, err error) {
+	turn.Lock()
+	defer turn.Unlock()
+	w.Through = max(from, s.purged+1) - 1
+	for _, m := range s.log {
+		if m.Sequence < from || m.Sequence <= s.purged {
+			continue
+		}
+		if len(w.Entries) == limit || !m.Stored.Before(before) {
+			return w, s.broken
+		}
+		w.Entries = append(w.Entries, stream.Entry{Subject: m.Subject, Sequence: m.Sequence, Stored: m.Stored})
+		w.Through = m.Sequence
+	}
+	return w, s.broken
+}
+
+func (s *streams) GetLog(_ context.Context, _ int, sequence uint64) (stream.Message, error) {
+	turn.Lock()
+	defer turn.Unlock()
+	for _, m := range s.log {
+		if m.Sequence == sequence && !s.lying {
+			return m, nil
+		}
+	}
+	return stream.Message{}, stream.ErrNotFound
+}
+
+func (s *streams) LogBegin(context.Context, int) (uint64, error) { return s.purged + 1, nil }
+
+func (s *streams) Copy(_ context.Context, _ int, list []stream.Transfer) []error {
+	errs := make([]error, len(list))
+	for i, t := range list {
+		if s.full {
+			errs[i] = stream.ErrFull
+			continue
+		}
+		s.inbox = append(s.inbox, t.Message)
+	}
+	return errs
+}
+
+func (s *streams) PurgeLog(_ context.Context, _ int, upTo uint64) error {
+	s.purged = max(s.purged, upTo)
+	s.log = slices.DeleteFunc(s.log, func(m stream.Message) bool { return m.Sequence <= upTo })
+	return nil
+}
+
+func (s *streams) ReadInbox(context.Context, int, string, uint64, int, int) (stream.Page, error) {
+	return stream.Page{Messages: slices.Clone(s.inbox)}, nil
+}
+
+func (s *streams) Delete(_ context.Context, _ int, sequence uint64) error {
+	s.inbox = slices.DeleteFunc(s.inbox, func(m stream.Message) bool { return m.Sequence == sequence })
+	return nil
+}
+
+// waiting are the contents of the inbox.
+func (s *streams) waiting() string {
+	var all []string
+	for _, m := range s.inbox {
+		all = append(all, string(m.Data))
+	}
+	return strings.Join(all, " ")
+}
+
+// redis has floors by identity, and one holder.
+type redis struct {
+	floors map[lime.Identity]presence.Floor
+	away   error
+	other  bool // somebody else holds the leases
+}
+
+func (r *redis) Floors(_ context.Context, ids []lime.Identity) ([][]presence.Floor, error) {
+	turn.Lock()
+	defer turn.Unlock()
+	all := make([][]presence.Floor, len(ids))
+	for i, id := range ids {
+		if f, ok := r.floors[id]; ok {
+			all[i] = append(all[i], f)
+		}
+	}
+	return all, r.away
+}
+
+func (r *redis) RaiseFloors(_ context.Context, all []presence.Floor) error {
+	turn.Lock()
+	defer turn.Unlock()
+	for _, f := range all {
+		if f.Position > r.floors[f.Identity].Position {
+			r.floors[f.Identity] = f
+		}
+	}
+	return r.away
+}
+
+func (r *redis) acknowledge(identity string, position uint64) {
+	i := lime.MustParseIdentity(identity)
+	r.floors[i] = presence.Floor{Identity: i, Log: "log", Position: position}
+}
+
+func (r *redis) Hold(context.Context, string, presence.EdgeID, time.Duration) (bool, error) {
+	turn.Lock()
+	defer turn.Unlock()
+	return !r.other, r.away
+}
+
+func (r *redis) Release(context.Context, string, presence.EdgeID) error { return nil }
+
+// sweeping runs a test beside a sweeper, in virtual time.
+func sweeping(t *testing.T, cfg Config, play func(s *streams, r *redis)) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r := &streams{}, &redis{floors: map[lime.Identity]presence.Floor{}}
+		log := logrus.New()
+		log.SetOutput(t.Output())
+		cfg.Streams, cfg.Registry, cfg.Router, cfg.ID, cfg.Logger = s, r, "inc-r", "r", log
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			New(cfg).Run(ctx)
+		}()
+		play(s, r)
+		cancel()
+		<-ended
+	})
+}
+
+// turn orders what a test does before the sweep's next step; synctest.Wait orders the
+// rest.
+var turn sync.Mutex
+
+func pass(d time.Duration) {
+	turn.Lock()
+	turn.Unlock() //nolint:staticcheck // it is the order that counts
+	time.Sleep(d) // virtual
+	synctest.Wait()
+}
+
+func TestOnlyWhatIsUnacknowledgedMoves(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, r *redis) {
+		for i := range 4 {
+			s.put("rui@t", fmt.Sprint("r", i+1))
+			s.put("lia@t/1", fmt.Sprint("l", i+1))
+		}
+		r.acknowledge("rui@t", 5)
+		pass(9 * time.Second)
+		if s.waiting() != "" {
+			t.Errorf("%s waits before its time", s.waiting())
+		}
+		pass(4 * time.Second)
+		if got, want := s.waiting(), "l1 l2 l3 r4 l4"; got != want {
+			t.Errorf("what waits is %q, want %q", got, want)
+		}
+		if s.purged != 0 && len(s.inbox) == 0 {
+			t.Error("the log is purged before it was copied")
+		}
+		pass(20 * time.Second)
+		if len(s.log) != 0 || s.waiting() != "l1 l2 l3 r4 l4" {
+			t.Errorf("the log still has %d, and %q waits", len(s.log), s.waiting())
+		}
+	})
+}
+
+func TestTheLogIsPurgedAStepAfterItWasCopied(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond, Lot: 1, Every: time.Second}, func(s *streams, _ *redis) {
+		s.put("rui@t", "1")
+		s.put("rui@t", "2")
+		s.put("rui@t", "3")
+		for range 40 {
+			pass(time.Second)
+			if int(s.purged) > len(s.inbox) {
+				t.Fatalf("purged up to %d, and %q waits", s.purged, s.waiting())
+			}
+		}
+		if s.waiting() != "1 2 3" || len(s.log) != 0 {
+			t.Errorf("%q waits, and the log has %d", s.waiting(), len(s.log))
+		}
+	})
+}
+
+func TestALeaderThatKnowsOfNothingIsNotBelieved(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, _ *redis) {
+		s.put("rui@t", "1")
+		s.lying = true
+		pass(time.Minute)
+		if len(s.log) != 1 {
+			t.Fatal("what was not copied is purged")
+		}
+		s.lying = false
+		pass(5 * time.Second)
+		if s.waiting() != "1" {
+			t.Errorf("%q waits", s.waiting())
+		}
+	})
+}
+
+func TestAnEmptiedRedisMakesTheSweepWait(t *testing.T) {
+	sweeping(t, Config{}, func(s *streams, r *redis) {
+		s.put("rui@t", "1")
+		r.acknowledge("rui@t", 1)
+		pass(40 * time.Second)
+		s.put("rui@t", "2")
+		r.acknowledge("rui@t", 2)
+		pass(5 * time.Second)
+		clear(r.floors)
+		pass(10 * time.Second)
+		r.acknowledge("rui@t", 2) // as its edge tells again
+		pass(time.Minute)
+		if s.waiting() != "" || len(s.log) != 0 {
+			t.Errorf("%q waits though it is acknowledged, and the log has %d", s.waiting(), len(s.log))
+		}
+	})
+}
+
+func TestWithoutRedisOrTheLeaseNothingMoves(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, r *redis) {
+		s.put("rui@t", "1")
+		r.away = errors.New("away")
+		pass(time.Minute)
+		r.away, r.other = nil, true
+		pass(time.Minute)
+		if len(s.log) != 1 || s.waiting() != "" {
+			t.Errorf("%q waits, and the log has %d", s.waiting(), len(s.log))
+		}
+		r.other = false
+		pass(20 * time.Second)
+		if s.waiting() != "1" {
+			t.Errorf("%q waits", s.waiting())
+		}
+	})
+}
+
+// What waits no longer is told to its sender, by a stored notification.
+func TestSendersHearOfWhatIsGivenBack(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		full bool
+		code lime.Code
+	}{
+		{"a full inbox", true, lime.CodeAuthorizationQuotaThresholdExceeded},
+		{"the end of its lifetime", false, lime.CodeRoutingError},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			nc := natstest.Start(t)
+			told, err := nc.SubscribeSync("log.0.t.@.ana.1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, r := &streams{full: c.full}, &redis{floors: map[lime.Identity]presence.Floor{}}
+			s.put("rui@t", `{"id":"m1","from":"ana@t/1","to":"rui@t","type":"text/plain","content":"x"}`)
+			s.put("rui@t", `{"from":"ana@t/1","to":"rui@t","type":"text/plain","content":"x"}`)
+			sweeper := New(Config{Streams: s, Registry: r, NATS: nc, Router: "inc-r", ID: "r", Lifetime: time.Hour})
+			w := walk{Sweeper: sweeper, log: sweeper.log, waryTill: time.Now()}
+			entries := []stream.Entry{{Subject: s.log[0].Subject, Sequence: 1}, {Subject: s.log[1].Subject, Sequence: 2}}
+			if !c.full {
+				s.log[0].Stored, s.log[1].Stored = time.Now().Add(-2*time.Hour), time.Now().Add(-2*time.Hour)
+			}
+			if _, err := w.move(t.Context(), entries); err != nil {
+				t.Fatal(err)
+			}
+			msg, err := told.NextMsg(10 * time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := lime.DecodeNotification(msg.Data)
+			if err != nil || n.ID != "m1" || n.Event != lime.EventFailed || n.Reason.Code != c.code || msg.Header.Get(nats.MsgIdHdr) == "" {
+				t.Errorf("its sender is told %s (%v)", msg.Data, err)
+			}
+			if err := nc.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if n, _, err := told.Pending(); err != nil || n > 0 {
+				t.Errorf("%d more notifications: %v", n, err)
+			}
+			if len(s.inbox) != 0 {
+				t.Errorf("%q waits", s.waiting())
+			}
+		})
+	}
+}
