@@ -39,7 +39,7 @@ func (c *Conn) CloseWith(last []byte, grace time.Duration) {
 		return
 	}
 	c.queue.append(&c.loop.group.pool, last)
-	c.queued += int32(len(last))
+	c.countLocked(len(last))
 	c.phase.Store(phaseFinishing)
 	c.grace = max(grace, 1)
 	c.attendLocked()
@@ -87,7 +87,7 @@ func (l *loop) end(c *Conn) {
 	c.mu.Lock()
 	c.phase.Store(phaseClosed)
 	c.queue.release(&l.group.pool)
-	c.queued = 0
+	c.countLocked(-int(c.queued))
 	cause := c.cause
 	c.mu.Unlock()
 

@@ -50,13 +50,19 @@ func (c *Conn) enqueue(head, body []byte) (owed bool, err error) {
 	owed = c.queue.empty() && !c.writing
 	c.queue.append(&g.pool, head)
 	c.queue.append(&g.pool, body)
-	c.queued += int32(size)
+	c.countLocked(size)
 	return owed && size > 0, nil
 }
 
 // fullLocked says that the queue has no room for size more bytes.
 func (c *Conn) fullLocked(size int) bool {
 	return c.queued > 0 && int(c.queued)+size > int(c.limit)
+}
+
+// countLocked notes that the out queue has n bytes more.
+func (c *Conn) countLocked(n int) {
+	c.queued += int32(n)
+	c.loop.stats.queued.Add(int64(n))
 }
 
 // Queued is how many bytes are in the out queue.
@@ -140,7 +146,7 @@ func (c *Conn) writeQueue() {
 		stats.writes.Add(1)
 		stats.bytesOut.Add(uint64(n))
 		c.mu.Lock()
-		c.queued -= int32(n)
+		c.countLocked(-n)
 		c.queue.putBack(taken)
 		if errors.Is(err, errBlocked) {
 			c.leaveToLoopLocked()
@@ -162,7 +168,7 @@ func (c *Conn) writeQueue() {
 	c.writing = false
 	if c.phase.Load() >= phaseClosing {
 		c.queue.release(pool)
-		c.queued = 0
+		c.countLocked(-int(c.queued))
 		c.attendLocked() // it could not be ended while we wrote
 	} else if c.wantDrained {
 		c.attendLocked()

@@ -85,6 +85,9 @@ func serveHandlers(t testing.TB, k kind, cfg Config, accept Accept) *server {
 		cancel()
 		g.Close()
 		done.Wait()
+		if n := g.Stats().Queued; n != 0 {
+			t.Errorf("%d bytes still wait when all connections are closed", n)
+		}
 		if n := g.Stats().Conns; n != 0 {
 			t.Errorf("%d connections are counted after the end", n)
 		}

@@ -12,6 +12,7 @@ type counters struct {
 	turns, wakes     atomic.Uint64
 	reads, bytesIn   atomic.Uint64
 	writes, bytesOut atomic.Uint64
+	queued           atomic.Int64
 }
 
 // Stats is what a group has done since it was made, and how many connections
@@ -24,6 +25,7 @@ type Stats struct {
 	BytesIn  uint64
 	Writes   uint64 // tries to write
 	BytesOut uint64
+	Queued   int64 // bytes in out queues now
 }
 
 // Stats adds up the loops. It takes no lock.
@@ -37,6 +39,7 @@ func (g *Group) Stats() Stats {
 		s.BytesIn += l.stats.bytesIn.Load()
 		s.Writes += l.stats.writes.Load()
 		s.BytesOut += l.stats.bytesOut.Load()
+		s.Queued += l.stats.queued.Load()
 	}
 	return s
 }
@@ -53,6 +56,10 @@ func (g *Group) register(r prometheus.Registerer) error {
 			Namespace: "limegrove", Subsystem: "poll",
 			Name: "connections", Help: "Connections that the loops own.",
 		}, func() float64 { return float64(g.Stats().Conns) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "limegrove", Subsystem: "poll",
+			Name: "queued_bytes", Help: "Bytes that wait for connections to take them.",
+		}, func() float64 { return float64(g.Stats().Queued) }),
 		counter("turns_total", "Rounds of the loops.", func(s Stats) uint64 { return s.Turns }),
 		counter("wakes_total", "Times that a sleeping loop was woken by a post.", func(s Stats) uint64 { return s.Wakes }),
 		counter("reads_total", "Reads from connections.", func(s Stats) uint64 { return s.Reads }),
