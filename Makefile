@@ -12,6 +12,11 @@ FUZZTIME ?= 3s
 PKG ?= ./...
 BENCH ?= .
 BENCHOUT ?= bin/bench.txt
+# What `make load` measures: throughput, latency, stalled or backlog. RATE=5000,10000
+# gives rates, and LOADFLAGS what else bin/load takes (-h).
+SCENARIO ?= throughput
+RATE ?=
+LOADFLAGS ?=
 # What must stay covered: files by their path in the module, and per cent.
 COVER_PACKAGES := ./lime ./edge
 COVER_GATES := ^lime/=90 ^edge/session=90
@@ -88,6 +93,12 @@ rolling: deps ## 20 rolling restarts of all edges under 1,000 messages a second
 	@mkdir -p bin
 	go build -o bin/ ./e2e/fault/cmd/fault
 	bin/fault -seed $(SEED) -rolling 20 -rate 1000
+
+.PHONY: load
+load: deps ## a cluster under load: SCENARIO=throughput RATE=
+	@mkdir -p bin
+	go build -o bin/ ./e2e/load/cmd/load
+	bin/load -scenario $(SCENARIO) -rate '$(RATE)' $(LOADFLAGS)
 
 # The tests come last, so that their count is the last thing to be read.
 .PHONY: test

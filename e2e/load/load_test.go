@@ -1,0 +1,64 @@
+package load
+
+import (
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// short is a cluster of two edges, in a folder of the test.
+func short(t *testing.T) Cluster {
+	t.Helper()
+	programs, err := Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Cluster{Programs: programs, Dir: t.TempDir(), Edges: 2, Brokers: 1, Partitions: 2, Recipients: "anyone"}
+}
+
+// TestEachMessageComesOnceAndInOrder: with many conversations at once, acknowledged
+// both ways (L-MSG-11, L-NOT-03).
+func TestEachMessageComesOnceAndInOrder(t *testing.T) {
+	for _, receipts := range []Receipts{Pongs, Received} {
+		t.Run(string(receipts), func(t *testing.T) {
+			o := Throughput{
+				Cluster: short(t), Pairs: 50, Rates: []int{500}, Duration: 3 * time.Second, Warmup: time.Second,
+				Size: 100, Receipts: receipts, Print: t.Output(),
+			}
+			v, err := o.run(t.Context(), o.Rates[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := v.Err(); err != nil {
+				t.Error(err)
+			}
+			if v.Dispatched != v.Sent {
+				t.Errorf("of %d messages %d were dispatched", v.Sent, v.Dispatched)
+			}
+			if receipts == Received && v.Received != v.Sent {
+				t.Errorf("of %d messages %d were received", v.Sent, v.Received)
+			}
+		})
+	}
+}
+
+// TestWhatWaitsIsThereForThoseWhoComeBack: many identities at once get what the sweep
+// has moved to their inboxes, and that is removed then.
+func TestWhatWaitsIsThereForThoseWhoComeBack(t *testing.T) {
+	o := Backlog{Cluster: short(t), Identities: 200, Each: 5, Size: 100, AtOnce: 50, Print: t.Output()}
+	if err := o.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStalledClientsGetEverything: they have stopped reading for a while, and the others
+// have not noticed.
+func TestStalledClientsGetEverything(t *testing.T) {
+	o := Stalled{Cluster: short(t), Pairs: 20, Rate: 200, Duration: 6 * time.Second, Size: 100, Print: t.Output()}
+	if err := o.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

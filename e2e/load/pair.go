@@ -1,0 +1,226 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// atOnce is how many logins are under way together: enough to keep the cluster busy,
+// and less than make it refuse clients.
+const atOnce = 64
+
+// pair is a guest that sends and one that receives, on different edges when there are
+// several. Of n pairs the i-th sends the messages i, i+n, i+2n, ….
+type pair struct {
+	sender, recipient *guest
+	from, to          string // the recipient's node as the sender addresses it
+	last              int    // the newest message that has come; owned by the recipient's goroutine
+}
+
+// Receipts is how recipients acknowledge.
+type Receipts string
+
+// What recipients do.
+const (
+	Pongs    Receipts = "pong"     // answer pings, as every WebSocket client does, and nothing else
+	Received Receipts = "received" // send a notification for each message
+)
+
+// pairs are clients in couples, with the goroutines that read for them.
+type pairs struct {
+	all      []*pair
+	tally    *tally
+	receipts Receipts
+	text     string // the content of each message
+
+	reading sync.WaitGroup
+	ended   atomic.Bool
+}
+
+func newPairs(n, size int, receipts Receipts, t *tally) *pairs {
+	return &pairs{all: make([]*pair, n), tally: t, receipts: receipts, text: strings.Repeat("x", size)}
+}
+
+// open logs n pairs in. Their names begin with a prefix. An error ends them.
+func (c *cluster) open(ctx context.Context, prefix string, n, size int, receipts Receipts, t *tally) (*pairs, error) {
+	p := newPairs(n, size, receipts, t)
+	next := atomic.Int64{}
+	var mu sync.Mutex
+	var failed error
+	var opening sync.WaitGroup
+	for range min(n, atOnce) {
+		opening.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				one, err := c.openPair(ctx, prefix, i, 0)
+				mu.Lock()
+				p.all[i], failed = one, errors.Join(failed, err)
+				stop := failed != nil
+				mu.Unlock()
+				if stop {
+					return
+				}
+			}
+		})
+	}
+	opening.Wait()
+	if failed != nil {
+		p.close()
+		return nil, failed
+	}
+	for _, one := range p.all {
+		p.reading.Go(func() { p.readSender(one) })
+		p.reading.Go(func() { p.readRecipient(one) })
+	}
+	return p, nil
+}
+
+// openPair logs one pair in. buffer is the system's for what the recipient has not read.
+func (c *cluster) openPair(ctx context.Context, prefix string, i, buffer int) (*pair, error) {
+	from, to := fmt.Sprintf("%ss%d", prefix, i), fmt.Sprintf("%sr%d", prefix, i)
+	one := &pair{last: -1, from: nodeOf(from), to: to + "@" + domain}
+	var err error
+	if one.recipient, err = login(ctx, c.edge(i+1), to, 2*i+1, buffer); err != nil {
+		return nil, err
+	}
+	if one.sender, err = login(ctx, c.edge(i), from, 2*i, 0); err != nil {
+		one.recipient.conn.Close()
+		return nil, err
+	}
+	return one, nil
+}
+
+// close ends the connections and waits for those that read from them.
+func (p *pairs) close() {
+	p.ended.Store(true)
+	for _, one := range p.all {
+		if one != nil {
+			one.sender.conn.Close()
+			one.recipient.conn.Close()
+		}
+	}
+	p.reading.Wait()
+}
+
+// serve reads frames until the connection ends: texts are for take, which may append
+// frames to what is answered. All that one read has brought is answered in one write.
+func (p *pairs) serve(g *guest, who string, take func(text []byte, now time.Time, answer []byte) []byte) {
+	var answer []byte
+	for {
+		answer = answer[:0]
+		now := time.Now()
+		for {
+			op, payload, ok := g.next()
+			if !ok {
+				break
+			}
+			switch op {
+			case opText:
+				answer = take(payload, now, answer)
+			case opPing:
+				answer = appendFrame(answer, opPong, payload)
+			case opClose:
+				p.tally.fail("%s: the edge has closed the connection: %q", who, payload)
+				return
+			}
+		}
+		var err error
+		if len(answer) > 0 {
+			err = g.write(answer)
+		}
+		if err == nil {
+			err = g.fill()
+		}
+		if err != nil {
+			if !p.ended.Load() {
+				p.tally.fail("%s: %v", who, err)
+			}
+			return
+		}
+	}
+}
+
+func (p *pairs) readSender(one *pair) {
+	p.serve(one.sender, one.from, func(text []byte, now time.Time, answer []byte) []byte {
+		k, err := strconv.Atoi(string(stringOf(text, `"id":"`)))
+		if err != nil {
+			p.tally.fail("%s gets %s", one.from, text)
+			return answer
+		}
+		switch string(stringOf(text, `"event":"`)) {
+		case "accepted":
+			p.tally.accepted.note(p.tally, k, now)
+		case "dispatched":
+			p.tally.dispatched.note(p.tally, k, now)
+		case "received":
+			p.tally.received.note(p.tally, k, now)
+		default:
+			p.tally.fail("%s gets %s", one.from, text)
+		}
+		return answer
+	})
+}
+
+func (p *pairs) readRecipient(one *pair) {
+	var receipt []byte
+	p.serve(one.recipient, one.to, func(text []byte, now time.Time, answer []byte) []byte {
+		id := stringOf(text, `"id":"`)
+		k, err := strconv.Atoi(string(id))
+		if err != nil || !bytes.Contains(text, []byte(`"content":`)) {
+			p.tally.fail("%s gets %s", one.to, text)
+			return answer
+		}
+		// Whatever comes twice is behind the newest, too, and counts as that alone.
+		if k < one.last && k >= 0 && k < p.tally.len() && p.tally.delivered.count[k] == 0 {
+			p.tally.disordered.Add(1)
+		}
+		one.last = max(one.last, k)
+		p.tally.delivered.note(p.tally, k, now)
+		if p.receipts == Received {
+			receipt = fmt.Appendf(receipt[:0], `{"id":"%s","to":"%s","event":"received"}`, id, one.from)
+			answer = appendFrame(answer, opText, receipt)
+		}
+		return answer
+	})
+}
+
+// send sends message k.
+func (p *pairs) send(k int, buffer []byte) []byte {
+	one := p.all[k%len(p.all)]
+	envelope := fmt.Appendf(buffer[:0], `{"id":"%d","to":"%s","type":"text/plain","content":"%s"}`, k, one.to, p.text)
+	start := len(envelope)
+	frame := appendFrame(envelope, opText, envelope)[start:]
+	if err := one.sender.write(frame); err != nil && !p.ended.Load() {
+		p.tally.fail("%s sends: %v", one.from, err)
+	}
+	return envelope
+}
+
+// pacers is how many goroutines send, each for its share of the pairs.
+const pacers = 4
+
+// pace sends all messages of the tally, each when it is due or as soon as it can be.
+func (p *pairs) pace(ctx context.Context) {
+	var all sync.WaitGroup
+	for i := range pacers {
+		all.Go(func() {
+			var buffer []byte
+			for k := 0; k < p.tally.len() && ctx.Err() == nil; k++ {
+				if k%len(p.all)%pacers != i {
+					continue
+				}
+				if wait := time.Until(p.tally.due(k)); wait > 0 {
+					time.Sleep(wait)
+				}
+				buffer = p.send(k, buffer)
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,41 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Programs are the paths of what a cluster runs.
+type Programs struct{ Edge, Router, NATS, Redis string }
+
+// Build builds the edge and the router into a folder, and finds the servers. It is
+// called somewhere in the module.
+func Build(ctx context.Context, dir string) (p Programs, err error) {
+	root, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return p, fmt.Errorf("find the module: %w", err)
+	}
+	if _, err = output(ctx, "go", "build", "-o", dir+string(os.PathSeparator), "limegrove/cmd/edge", "limegrove/cmd/router"); err != nil {
+		return p, fmt.Errorf("build the edge and the router: %w", err)
+	}
+	p.Edge, p.Router = filepath.Join(dir, "edge"), filepath.Join(dir, "router")
+	if p.NATS, err = output(ctx, filepath.Join(root, "tools", "build"), "nats-server"); err != nil {
+		return p, fmt.Errorf("build nats-server: %w", err)
+	}
+	if p.Redis, err = exec.LookPath("redis-server"); err != nil {
+		return p, fmt.Errorf("redis-server is not installed, which `make deps` does: %w", err)
+	}
+	return p, nil
+}
+
+// output runs a program and returns what it prints, without the white space around.
+func output(ctx context.Context, program string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // our own programs
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	return strings.TrimSpace(string(text)), err
+}
