@@ -36,7 +36,7 @@ func (o *Backlog) Run(ctx context.Context) (err error) {
 	}
 	defer c.close()
 	n := o.Identities * o.Each
-	fmt.Fprintf(o.Print, "%d identities, %d messages of %d bytes for each, %d edges, %d brokers, %d partitions\n",
+	tell(o.Print, "%d identities, %d messages of %d bytes for each, %d edges, %d brokers, %d partitions\n",
 		o.Identities, o.Each, o.Size, cfg.Edges, cfg.Brokers, cfg.Partitions)
 
 	began := time.Now()
@@ -51,7 +51,7 @@ func (o *Backlog) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Print, "  stored in %s, %.0f/s; µs a message: %s; load average %s\n",
+	tell(o.Print, "  stored in %s, %.0f/s; µs a message: %s; load average %s\n",
 		round(time.Since(began)), float64(n)/time.Since(began).Seconds(), filled.since(before, int64(n)), loadAverage())
 	if err := c.reach(ctx, c.routers, "limegrove_sweep_moved_total", n); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (o *Backlog) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Print, "  moved to the inboxes by %s from the start; µs a message: %s; load average %s\n",
+	tell(o.Print, "  moved to the inboxes by %s from the start; µs a message: %s; load average %s\n",
 		round(time.Since(began)), swept.since(filled, int64(n)), loadAverage())
 
 	if o.Profiles != "" {
@@ -68,7 +68,7 @@ func (o *Backlog) Run(ctx context.Context) (err error) {
 		defer profiling.Wait()
 		profiling.Go(func() {
 			if err := c.profile(ctx, o.Profiles, 15*time.Second); err != nil {
-				fmt.Fprintln(o.Print, "  profiles:", err)
+				tell(o.Print, "  profiles: %v\n", err)
 			}
 		})
 	}
@@ -80,17 +80,17 @@ func (o *Backlog) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Print, "  %d came back in %s: %.0f sessions/s, %.0f messages/s; µs a message: %s; load average %s\n",
+	tell(o.Print, "  %d came back in %s: %.0f sessions/s, %.0f messages/s; µs a message: %s; load average %s\n",
 		o.Identities, round(took), float64(o.Identities)/took.Seconds(), float64(n)/took.Seconds(), back.since(swept, int64(n)), loadAverage())
-	fmt.Fprintf(o.Print, "  wrong: %d %s\n", wrong.count, wrong.first)
+	tell(o.Print, "  wrong: %d %s\n", wrong.count, wrong.first)
 	err = c.reach(ctx, c.edges, "limegrove_routing_inbox_removed_total", n)
 	if err == nil {
 		var end usage
 		end, err = c.usage()
-		fmt.Fprintf(o.Print, "  the inboxes were empty %s after the last had come; µs a message: %s\n",
+		tell(o.Print, "  the inboxes were empty %s after the last had come; µs a message: %s\n",
 			round(time.Since(began)-took), end.since(back, int64(n)))
 	}
-	fmt.Fprintf(o.Print, "  edges' memory: %s\n", memory())
+	tell(o.Print, "  edges' memory: %s\n", memory())
 	if wrong.count > 0 {
 		err = errors.Join(err, fmt.Errorf("%d clients did not get what waited for them: %s", wrong.count, wrong.first))
 	}

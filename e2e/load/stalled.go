@@ -45,7 +45,7 @@ func (o *Stalled) Run(ctx context.Context) (err error) {
 	defer c.close()
 	half := int(o.Duration.Seconds() * float64(o.Rate))
 	t := newTally(2*half, o.Rate)
-	fmt.Fprintf(o.Print, "%d pairs, %d messages/s, %d edges; after %s one client of each stops reading for as long, and is sent %d messages/s of %d bytes\n",
+	tell(o.Print, "%d pairs, %d messages/s, %d edges; after %s one client of each stops reading for as long, and is sent %d messages/s of %d bytes\n",
 		o.Pairs, o.Rate, cfg.Edges, o.Duration, stalledRate, stalledSize)
 	p, err := c.open(ctx, "", o.Pairs, o.Size, Pongs, t)
 	if err != nil {
@@ -100,14 +100,14 @@ func (o *Stalled) Run(ctx context.Context) (err error) {
 
 	const calm = 10 // the first tenth of each half is not measured
 	before, during := t.delivered.between(half/calm, half), t.delivered.between(half+half/calm, 2*half)
-	fmt.Fprintf(o.Print, "  delivered before: %s\n  delivered during: %s\n  p99 during / before: %.3f; load average %s\n",
+	tell(o.Print, "  delivered before: %s\n  delivered during: %s\n  p99 during / before: %.3f; load average %s\n",
 		before, during, float64(during.at(0.99))/float64(max(before.at(0.99), 1)), average)
-	fmt.Fprintf(o.Print, "  µs a message before: %s\n  µs a message during: %s\n",
+	tell(o.Print, "  µs a message before: %s\n  µs a message during: %s\n",
 		second.since(first, int64(half)), third.since(second, int64(half+stalled.tally.len())))
-	fmt.Fprintf(o.Print, "  edges held at most %.0f bytes for their clients, %.0f before, and their systems %d for the one that has most\n",
+	tell(o.Print, "  edges held at most %.0f bytes for their clients, %.0f before, and their systems %d for the one that has most\n",
 		held, quiet, kernel)
 	v, s := t.verdict(), stalled.tally.verdict()
-	fmt.Fprintf(o.Print, "  stalled clients were sent %d and got %d within %s of reading again; lost %d, twice %d, out of order %d, faults %d %s\n",
+	tell(o.Print, "  stalled clients were sent %d and got %d within %s of reading again; lost %d, twice %d, out of order %d, faults %d %s\n",
 		s.Sent, s.Delivered, round(took), s.Lost, s.Twice, s.Disordered, s.Faults, s.Fault)
 	return errors.Join(v.Err(), s.Err())
 }

@@ -74,7 +74,7 @@ func (o *Throughput) run(ctx context.Context, rate int) (v Verdict, err error) {
 	}
 	defer c.close()
 	t := newTally(int(o.Duration.Seconds()*float64(rate)), rate)
-	fmt.Fprintf(o.Print, "%d pairs, %d messages/s for %s, %d bytes, %d edges, %d brokers, %d partitions, recipients answer by %s\n",
+	tell(o.Print, "%d pairs, %d messages/s for %s, %d bytes, %d edges, %d brokers, %d partitions, recipients answer by %s\n",
 		o.Pairs, rate, o.Duration, o.Size, cfg.Edges, cfg.Brokers, cfg.Partitions, o.Receipts)
 	p, err := c.open(ctx, "", o.Pairs, o.Size, o.Receipts, t)
 	if err != nil {
@@ -95,7 +95,7 @@ func (o *Throughput) run(ctx context.Context, rate int) (v Verdict, err error) {
 	if o.Profiles != "" {
 		sending.Go(func() {
 			if err := c.profile(ctx, o.Profiles, (o.Duration-o.Warmup)/2); err != nil {
-				fmt.Fprintln(o.Print, "  profiles:", err)
+				tell(o.Print, "  profiles: %v\n", err)
 			}
 		})
 	}
@@ -112,15 +112,15 @@ func (o *Throughput) run(ctx context.Context, rate int) (v Verdict, err error) {
 	v = t.verdict()
 	v.Held = behind < int64(rate)/2 // half a second's
 	first := int(o.Warmup.Seconds() * float64(rate))
-	fmt.Fprintf(o.Print, "  sent %d, accepted %d, delivered %d, dispatched %d, received %d; lost %d, twice %d, out of order %d, faults %d %s\n",
+	tell(o.Print, "  sent %d, accepted %d, delivered %d, dispatched %d, received %d; lost %d, twice %d, out of order %d, faults %d %s\n",
 		v.Sent, v.Accepted, v.Delivered, v.Dispatched, v.Received, v.Lost, v.Twice, v.Disordered, v.Faults, v.Fault)
-	fmt.Fprintf(o.Print, "  %.0f/s delivered after the warm-up, %d behind at the end (held: %t); load average %s\n",
+	tell(o.Print, "  %.0f/s delivered after the warm-up, %d behind at the end (held: %t); load average %s\n",
 		float64(delivered)/after.at.Sub(before.at).Seconds(), behind, v.Held, average)
-	fmt.Fprintf(o.Print, "  µs a message: %s\n", after.since(before, delivered))
-	fmt.Fprintf(o.Print, "  accepted:  %s\n  delivered: %s\n", t.accepted.between(first, t.len()), t.delivered.between(first, t.len()))
+	tell(o.Print, "  µs a message: %s\n", after.since(before, delivered))
+	tell(o.Print, "  accepted:  %s\n  delivered: %s\n", t.accepted.between(first, t.len()), t.delivered.between(first, t.len()))
 	moved, err := metric(ctx, c.routers, "limegrove_sweep_moved_total")
 	swept, errSwept := metric(ctx, c.routers, "limegrove_sweep_messages_total")
-	fmt.Fprintf(o.Print, "  the sweep came by %.0f and moved %.0f\n", swept, moved)
+	tell(o.Print, "  the sweep came by %.0f and moved %.0f\n", swept, moved)
 	return v, errors.Join(err, errSwept)
 }
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -49,6 +50,9 @@ func (u usage) since(before usage, messages int64) string {
 func perMessage(d time.Duration, messages int64) float64 {
 	return float64(d.Microseconds()) / float64(max(messages, 1))
 }
+
+// tell prints for people. A terminal that is gone harms no measurement.
+func tell(to io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(to, format, args...) }
 
 // loadAverage is how busy the machine was in the last minute, by anybody: proc_loadavg(5).
 func loadAverage() string {

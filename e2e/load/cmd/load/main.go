@@ -23,8 +23,8 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "load:", err)
-		os.Exit(1) //nolint:forbidigo // a main outside of cmd, for measurements alone
+		_, _ = fmt.Fprintln(os.Stderr, "load:", err) // the status tells it, too
+		os.Exit(1)                                   //nolint:forbidigo // a main outside of cmd, for measurements alone
 	}
 }
 
@@ -54,7 +54,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	if *keep {
-		fmt.Fprintln(out, "logs and stores are in", dir)
+		if _, err := fmt.Fprintln(out, "logs and stores are in", dir); err != nil {
+			return err
+		}
 	} else {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
