@@ -22,7 +22,7 @@ type floors struct {
 
 	mu     sync.Mutex
 	dirty  map[floorKey]presence.Floor
-	flying map[floorKey]presence.Floor // on their way
+	flying map[floorKey]presence.Floor // on their way, or empty
 	after  []func()                    // to be called when all that there is now has been brought
 }
 
@@ -32,7 +32,7 @@ type floorKey struct {
 }
 
 func newFloors(h *Hubs) *floors {
-	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}}
+	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}}
 }
 
 // raise notes the floor of one of m's addresses.
@@ -100,8 +100,8 @@ func (f *floors) bring(ctx context.Context) {
 	f.mu.Lock()
 	after := f.after
 	f.after = nil
-	f.flying, f.dirty = f.dirty, map[floorKey]presence.Floor{}
-	all := slices.Collect(maps.Values(f.flying))
+	f.flying, f.dirty = f.dirty, f.flying
+	all := slices.AppendSeq(make([]presence.Floor, 0, len(f.flying)), maps.Values(f.flying))
 	f.mu.Unlock()
 	if len(all) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, f.hubs.cfg.Timeout)
@@ -116,12 +116,24 @@ func (f *floors) bring(ctx context.Context) {
 				f.raiseLocked(key, at)
 			}
 		}
-		f.flying = nil
+		f.flying = renewed(f.flying)
 		f.mu.Unlock()
 	}
 	for _, done := range after {
 		done()
 	}
+}
+
+// maxSpare is for how many floors an empty map keeps its room.
+const maxSpare = 1 << 14
+
+// renewed empties a map, to be used again unless it was very large once.
+func renewed(m map[floorKey]presence.Floor) map[floorKey]presence.Floor {
+	if len(m) > maxSpare {
+		return map[floorKey]presence.Floor{}
+	}
+	clear(m)
+	return m
 }
 
 // again tells Redis of the floors of all members, because it has lost them.
