@@ -67,7 +67,9 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	}
 	e := delivery.Entry{Identity: which == byIdentity, Position: msg.Position, Inbox: msg.Inbox}
 	if t.header.Kind == lime.KindMessage {
-		e.ID, e.Sender = string(t.header.ID), string(sender)
+		t.address = append(append(t.address[:0], t.header.ID...), sender...)
+		both := string(t.address) // one allocation
+		e.ID, e.Sender = both[:len(t.header.ID)], both[len(t.header.ID):]
 	} else if len(m.owed) > 0 {
 		return false
 	} else if !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID) {
