@@ -197,7 +197,7 @@ func (h *Hubs) dispatched(m *Member, e *delivery.Entry) {
 	s := h.scratch.Get().(*scratch)
 	defer h.scratch.Put(s)
 	s.id = append(s.id[:0], e.ID...)
-	s.from = lime.AppendNode(s.from[:0], h.ServerNode(m.node.Domain))
+	s.from = h.appendServer(s.from[:0], m.node.Domain)
 	s.to = append(s.to[:0], e.Sender...)
 	s.envelope = lime.AppendNotification(s.envelope[:0], s.id, s.from, s.to, lime.EventDispatched, nil)
 	header := lime.Header{Kind: lime.KindNotification, ID: s.id, From: s.from, To: s.to, Event: lime.EventDispatched}

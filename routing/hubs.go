@@ -204,6 +204,12 @@ func (h *Hubs) ServerNode(domain string) lime.Node {
 	return lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: domain}, Instance: "#" + h.cfg.ID}
 }
 
+// appendServer appends the text of that address.
+func (h *Hubs) appendServer(dst []byte, domain string) []byte {
+	dst = lime.AppendIdentity(dst, lime.Identity{Name: lime.Postmaster, Domain: domain})
+	return append(append(dst, "/#"...), h.cfg.ID...)
+}
+
 func (h *Hubs) shardOf(key subject.Key) *shard {
 	return h.shards[maphash.String(h.seed, string(key))%uint64(len(h.shards))]
 }

@@ -35,6 +35,8 @@ type outbox struct {
 	// Owned by run.
 	queues  []outboxQueue
 	text    []byte
+	message nats.Msg // what is published, which NATS keeps nothing of
+	unique  []string // its message id
 	touched map[*Member]struct{}
 }
 
@@ -61,7 +63,9 @@ const (
 var guestLifetime = []string{"120"}
 
 func newOutbox(h *Hubs) *outbox {
+	unique := []string{""}
 	return &outbox{
+		message: nats.Msg{Header: nats.Header{nats.MsgIdHdr: unique}}, unique: unique,
 		hubs: h, prefix: subject.AckPrefix(h.cfg.Edge), acks: make(chan *nats.Msg, 4*outboxWindow),
 		wake: make(chan struct{}, 1), queues: make([]outboxQueue, h.cfg.Streams.Partitions()),
 		touched: map[*Member]struct{}{},
@@ -146,13 +150,13 @@ func (b *outbox) publish(now time.Time) {
 		q := &b.queues[p]
 		for o := q.next(now, outboxWindow); o != nil; o = q.next(now, outboxWindow) {
 			b.text = subject.AppendAck(b.text[:0], b.prefix, p, o.sequence)
-			header := nats.Header{nats.MsgIdHdr: []string{o.unique}}
+			b.message.Subject, b.message.Reply, b.message.Data = o.key.Log(p, o.token), string(b.text), o.data
+			b.unique[0] = o.unique
+			delete(b.message.Header, stream.LifetimeHeader)
 			if o.guest {
-				header[stream.LifetimeHeader] = guestLifetime
+				b.message.Header[stream.LifetimeHeader] = guestLifetime
 			}
-			err := b.hubs.cfg.NATS.PublishMsg(&nats.Msg{
-				Subject: o.key.Log(p, o.token), Reply: string(b.text), Data: o.data, Header: header,
-			})
+			err := b.hubs.cfg.NATS.PublishMsg(&b.message)
 			switch {
 			case err == nil:
 				q.sent++

@@ -1,9 +1,6 @@
 package routing
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // outboxQueue is what is on its way into the log of one partition, in the order in
 // which it came. It is published in that order and, when something goes wrong, again
@@ -83,7 +80,7 @@ func (q *outboxQueue) finish(o *outgoing) {
 		q.all[n] = nil
 		n++
 	}
-	q.all = slices.Delete(q.all, 0, n)
+	q.all = q.all[n:] // in time append moves what is left to the front
 	q.first += uint64(n)
 	q.sent = max(0, q.sent-n)
 }

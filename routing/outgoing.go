@@ -14,8 +14,9 @@ import (
 // says that it is stored, or until it is given up.
 type outgoing struct {
 	// Set when it is made and not changed.
-	key       subject.Key // of the recipient's identity
-	token     string      // of its address
+	address   string      // the subject of the recipient's address
+	key       subject.Key // of the identity
+	token     string      // of the address
 	partition int
 	unique    string // by which JetStream knows a duplicate
 	data      []byte
@@ -34,18 +35,25 @@ type outgoing struct {
 	early [][]byte // notifications about it that have overtaken its own accepted
 }
 
-// uniqueID returns the message id of an envelope for JetStream. A client that sends
-// an envelope again, with the same id to the same address, is acknowledged again and
-// the recipient gets one. event is 0 for a message.
-func uniqueID(sender, id []byte, key subject.Key, token string, event lime.Event) string {
-	h := sha256.New()
+// appendUnique appends what makes an envelope another one than all others: a client that
+// sends one again, with the same id to the same address, is acknowledged again and the
+// recipient gets one. event is 0 for a message.
+func appendUnique(dst, sender, id []byte, key subject.Key, token string, event lime.Event) []byte {
 	// An address has no line break, so that the parts cannot run into each other.
-	for _, part := range [][]byte{lime.AppendFold(nil, sender), []byte(key), []byte(token), {byte(event)}, id} {
-		h.Write(part)
-		h.Write([]byte{'\n'})
-	}
-	var sum [sha256.Size]byte
-	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0])[:16])
+	dst = append(lime.AppendFold(dst, sender), '\n')
+	dst = append(append(dst, key...), '\n')
+	dst = append(append(dst, token...), '\n')
+	dst = append(dst, byte(event), '\n')
+	return append(append(dst, id...), '\n')
+}
+
+// uniqueID returns the message id for JetStream of what appendUnique made.
+func uniqueID(unique []byte) string {
+	const length = 16
+	sum := sha256.Sum256(unique)
+	var text [(length*8 + 5) / 6]byte
+	base64.RawURLEncoding.Encode(text[:], sum[:length])
+	return string(text[:])
 }
 
 // maxEarly bounds the notifications that wait for one message to be accepted. There

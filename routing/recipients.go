@@ -86,7 +86,7 @@ var (
 // pass has o stored when its recipient is known, or asks first. An error is for the
 // sender. It does not block.
 func (r *recipients) pass(o *outgoing, to lime.NodeView) error {
-	at := o.key.Node(o.token)
+	at := o.address
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if q := r.open[at]; q != nil { // not before what waits already

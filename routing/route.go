@@ -15,6 +15,7 @@ type scratch struct {
 	subjects     []byte // the subject, and the reply subject behind it
 	envelope     []byte
 	id, from, to []byte
+	unique       []byte
 }
 
 // route publishes an envelope once, whoever may hold the recipient.

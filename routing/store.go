@@ -38,20 +38,21 @@ func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope 
 // outgoing makes an envelope ready for the log. event tells notifications about one
 // message from each other.
 func (h *Hubs) outgoing(sender lime.Identity, to lime.NodeView, id, envelope []byte, event lime.Event) (*outgoing, error) {
-	key, err := subject.MakeKey(to.Node().Identity)
-	token := subject.Identity
-	if len(to.Instance) > 0 {
-		token = subject.Token(string(to.Instance))
-	}
-	if err != nil || len(key.Node(token)) > subject.Max {
+	s := h.scratch.Get().(*scratch)
+	defer h.scratch.Put(s)
+	s.subjects = subject.AppendTo(s.subjects[:0], to.Domain, to.Name, to.Instance, &s.fold)
+	address := string(s.subjects)
+	key, token, ok := subject.SplitTo(address) // parts of it
+	if !ok || len(s.subjects) > subject.Max {
 		return nil, &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
-	o := &outgoing{
-		key: key, token: token, partition: key.Partition(h.cfg.Streams.Partitions()), since: time.Now(),
-		data: bytes.Clone(envelope), id: bytes.Clone(id),
-	}
-	o.unique = uniqueID(lime.AppendIdentity(nil, sender), o.id, key, token, event)
-	return o, nil
+	own := append(append(make([]byte, 0, len(envelope)+len(id)), envelope...), id...)
+	s.from = lime.AppendIdentity(s.from[:0], sender)
+	s.unique = appendUnique(s.unique[:0], s.from, id, key, token, event)
+	return &outgoing{
+		address: address, key: key, token: token, partition: key.Partition(h.cfg.Streams.Partitions()), since: time.Now(),
+		data: own[:len(envelope):len(envelope)], id: own[len(envelope):], unique: uniqueID(s.unique),
+	}, nil
 }
 
 // holdLocked tells whether reading from the client is to stop, for it has much under
@@ -109,24 +110,22 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 	case why == nil && !m.receipts.Has(lime.EventAccepted) && len(o.early) == 0:
 		return false
 	}
-	event := lime.EventAccepted
+	event, early := lime.EventAccepted, o.early
 	if why != nil {
-		event = lime.EventFailed
+		event, early = lime.EventFailed, nil // nothing follows failed: L-NOT-04
 	}
-	told := [][]byte{}
 	if m.receipts.Has(event) {
-		n := lime.Notification{
-			ID: string(o.id), From: m.hubs.ServerNode(m.node.Domain), To: m.node, Event: event, Reason: why,
-		}
-		told = append(told, n.AppendJSON(nil))
-	}
-	if why == nil { // nothing follows failed: L-NOT-04
-		told = append(told, o.early...)
+		t := m.hubs.scratch.Get().(*scratch)
+		defer m.hubs.scratch.Put(t)
+		t.from = m.hubs.appendServer(t.from[:0], m.node.Domain)
+		t.to = append(t.to[:0], m.address...)
+		t.envelope = lime.AppendNotification(t.envelope[:0], o.id, t.from, t.to, event, why)
+		m.tellLocked(t.envelope)
 	}
 	if why != nil && why.Code == lime.CodeDispatchError {
 		m.hasFailed(o.id)
 	}
-	for _, envelope := range told {
+	for _, envelope := range early {
 		m.tellLocked(envelope)
 	}
 	return true
@@ -137,7 +136,8 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 const maxOwed = 4 * holdAt
 
 // tellLocked delivers a notification to the sender of a message, or keeps it until
-// there is room: accepted must not get lost, nor come behind dispatched.
+// there is room: accepted must not get lost, nor come behind dispatched. It borrows
+// envelope.
 func (m *Member) tellLocked(envelope []byte) {
 	if len(m.owed) == 0 {
 		err := m.to.Deliver(envelope)
@@ -153,7 +153,7 @@ func (m *Member) tellLocked(envelope []byte) {
 		m.hubs.metrics.drop(dropQueueFull)
 		return
 	}
-	m.owed = append(m.owed, envelope)
+	m.owed = append(m.owed, bytes.Clone(envelope))
 }
 
 // payLocked delivers what is owed. It tells whether there is something to flush.

@@ -22,6 +22,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Partition returns which of n partitions an identity belongs to. The answer is part
 // of what is stored: it must never change.
 func (k Key) Partition(n int) int {
+	if n == 1 {
+		return 0
+	}
 	return int(crc32.Checksum([]byte(k), castagnoli) % uint32(n))
 }
 
@@ -49,13 +52,7 @@ func (k Key) Log(p int, token string) string { return stored(rootLog, p, k, toke
 func (k Key) Inbox(p int, token string) string { return stored(rootInbox, p, k, token) }
 
 func stored(root string, p int, k Key, token string) string {
-	b := make([]byte, 0, len(root)+len(k)+len(token)+8)
-	b = append(b, root...)
-	b = strconv.AppendInt(b, int64(p), 10)
-	b = append(b, '.')
-	b = append(b, k...)
-	b = append(b, '.')
-	return string(append(b, token...))
+	return root + strconv.Itoa(p) + "." + string(k) + "." + token
 }
 
 // LogToInbox returns where a logged message of partition p waits.
