@@ -70,8 +70,8 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		t.address = append(append(t.address[:0], t.header.ID...), sender...)
 		both := string(t.address) // one allocation
 		e.ID, e.Sender = both[:len(t.header.ID)], both[len(t.header.ID):]
-	} else if len(m.owed) > 0 {
-		return false
+	} else if len(m.owed) > 0 || m.isStoring(t.header.ID) {
+		return false // accepted comes first; then it is read
 	} else if !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID) {
 		f.Hand(msg)
 		m.hubs.acknowledged(m, e)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"limegrove/lime"
@@ -59,6 +60,12 @@ func uniqueID(unique []byte) string {
 // maxEarly bounds the notifications that wait for one message to be accepted. There
 // are two from each session that it reaches.
 const maxEarly = 16
+
+// isStoring tells whether a message of m with that id is on its way into the log. The
+// shard of m is locked.
+func (m *Member) isStoring(id []byte) bool {
+	return slices.ContainsFunc(m.storing, func(o *outgoing) bool { return bytes.Equal(o.id, id) })
+}
 
 // holdEarly keeps a notification that came before its message was accepted, so that
 // the sender sees accepted first. The shard of m is locked. L-NOT-03.

@@ -103,6 +103,7 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 	if resume {
 		defer m.to.Hold(false)
 	}
+	defer m.readOnLocked() // what is told of o may have been stored, and wait
 	switch {
 	case !found || m.state == left:
 		m.hubs.metrics.drop(dropClosed)

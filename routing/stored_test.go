@@ -479,3 +479,75 @@ func TestMuchUnderWayHoldsTheSender(t *testing.T) {
 		t.Errorf("the client is held %d times, read from %v", ana.holds, ana.reads)
 	}
 }
+
+// A sender hears accepted first, whichever way the others come: at once, or stored
+// because it was not there to take them.
+func TestAcceptedComesFirst(t *testing.T) { // L-NOT-03
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	key := ana.hub.key
+	o := &outgoing{id: []byte("m1"), member: ana.Member}
+	ana.hub.shard.mu.Lock()
+	ana.storing = append(ana.storing, o) // its acknowledgement is late
+	ana.hub.shard.mu.Unlock()
+
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	stored := `{"id":"m1","from":"rui@t.org/1","to":"ana@t.org/1","event":"consumed"}`
+	if err := b.nc.Publish(key.Log(ana.partition, "1"), []byte(stored)); err != nil {
+		t.Fatal(err)
+	}
+	rui.SayID("n", "ana@t.org", "something else")
+	ana.Want("nothing is told of it before, and other things come", "something else")
+
+	if !ana.stored(o, nil) {
+		t.Fatal("there is nothing to tell")
+	}
+	ana.Flush()
+	ana.Want("then all is told, in order", "m1 accepted", "m1 received", "m1 consumed")
+}
+
+func TestNothingFollowsFailed(t *testing.T) { // L-NOT-04
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	o := &outgoing{id: []byte("m1"), member: ana.Member}
+	ana.hub.shard.mu.Lock()
+	ana.storing = append(ana.storing, o)
+	ana.hub.shard.mu.Unlock()
+	ana.stored(o, brokerReason())
+	ana.Flush()
+	ana.Want("it is given up", "m1 failed 51")
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	ana.WantNothing("though it was stored")
+	ana.SayID("m1", "rui@t.org", "again")
+	rui.Want("sent again", "again")
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	ana.Want("it is told of", "m1 accepted", "m1 dispatched", "m1 received")
+}
+
+func TestWhatASenderIsToldWaitsForRoom(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	ana.Refuse(ErrQueueFull)
+	for i := range 3 {
+		ana.SayID(fmt.Sprint("m", i), "rui@t.org", fmt.Sprint("x", i))
+	}
+	rui.Want("the messages go out", "x0", "x1", "x2")
+	eventually(t, "all are accepted", func() bool {
+		ana.hub.shard.mu.Lock()
+		defer ana.hub.shard.mu.Unlock()
+		return len(ana.owed) == 3
+	})
+	ana.Refuse(nil)
+	ana.Drained()
+	eventually(t, "all is told", func() bool { return len(ana.Got()) == 6 })
+	for i := range 3 {
+		got := ana.Got()
+		accepted, dispatched := slices.Index(got, fmt.Sprintf("m%d accepted", i)), slices.Index(got, fmt.Sprintf("m%d dispatched", i))
+		if accepted < 0 || dispatched < accepted {
+			t.Errorf("it is told %q", got)
+		}
+	}
+}
