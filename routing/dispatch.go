@@ -146,10 +146,7 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 		return
 	}
 	server := lime.IsPostmaster(sender.Name)
-	session := t.header.From // the one that sent it
-	if t.header.PP != nil {
-		session = t.header.PP
-	}
+	session := sessionOf(&t.header)
 	reached, refused := false, false
 	give := func(m *Member) {
 		if t.header.Kind == lime.KindNotification {

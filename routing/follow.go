@@ -57,22 +57,19 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		f.Hand(msg)
 		return true
 	}
-	sender := t.header.From // the session that sent it
-	if t.header.PP != nil {
-		sender = t.header.PP
-	}
-	if which == byIdentity && string(sender) == m.address && !echoes(m.presence) {
+	sender := sessionOf(&t.header)
+	e := delivery.Entry{Identity: which == byIdentity, Position: msg.Position, Inbox: msg.Inbox}
+	switch {
+	case which == byIdentity && string(sender) == m.address && !echoes(m.presence):
 		f.Skip(msg)
 		return true
-	}
-	e := delivery.Entry{Identity: which == byIdentity, Position: msg.Position, Inbox: msg.Inbox}
-	if t.header.Kind == lime.KindMessage {
+	case t.header.Kind == lime.KindMessage:
 		t.address = append(append(t.address[:0], t.header.ID...), sender...)
 		both := string(t.address) // one allocation
 		e.ID, e.Sender = both[:len(t.header.ID)], both[len(t.header.ID):]
-	} else if len(m.owed) > 0 || m.isStoring(t.header.ID) {
+	case len(m.owed) > 0 || m.isStoring(t.header.ID):
 		return false // accepted comes first; then it is read
-	} else if !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID) {
+	case !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID):
 		f.Hand(msg)
 		m.hubs.acknowledged(m, e)
 		return true
@@ -133,9 +130,14 @@ func (t *turn) skips(m *Member, which int, data []byte) bool {
 	if _, err := t.header.Scan(data); err != nil {
 		return false
 	}
-	sender := t.header.From
-	if t.header.PP != nil {
-		sender = t.header.PP
+	return string(sessionOf(&t.header)) == m.address
+}
+
+// sessionOf returns the address of the session that has sent an envelope: who acts on
+// behalf of another says so by pp.
+func sessionOf(h *lime.Header) []byte {
+	if h.PP != nil {
+		return h.PP
 	}
-	return string(sender) == m.address
+	return h.From
 }
