@@ -1,11 +1,14 @@
 package sweep
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"limegrove/lime"
 	"limegrove/presence"
@@ -19,6 +22,7 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	if err := w.purge(ctx, time.Now()); err != nil {
 		return false, err
 	}
+	began := w.next
 	passed, err := w.cfg.Streams.WalkLog(ctx, w.p, w.next, time.Now().Add(-w.cfg.Delay), w.cfg.Lot)
 	if err != nil {
 		return false, fmt.Errorf("walk: %w", err)
@@ -26,13 +30,18 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	w.copied = w.next
 	entries := passed.Entries
 	if len(entries) == 0 {
-		w.next = max(w.next, passed.Through+1)
+		if w.next = max(w.next, passed.Through+1); w.next != began {
+			w.log.WithFields(logrus.Fields{"from": began, "through": passed.Through}).Debug("the sweep finds nothing")
+		}
 		return false, nil
 	}
 	waiting, err := w.unacknowledged(ctx, entries)
 	if err != nil {
 		return false, fmt.Errorf("floors: %w", err)
 	}
+	w.log.WithFields(logrus.Fields{
+		"from": w.next, "through": passed.Through, "messages": len(entries), "unacknowledged": sequences(waiting),
+	}).Debug("the sweep comes by")
 	// What was dealt with is behind us even when the rest has to wait.
 	reached, err := w.move(ctx, waiting)
 	if err != nil {
@@ -56,6 +65,7 @@ func (w *walk) purge(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("purge: %w", err)
 	}
 	w.purged, w.purgedAt = upTo-1, now
+	w.log.WithField("through", w.purged).Debug("the log is purged")
 	return nil
 }
 
@@ -149,8 +159,8 @@ func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64
 // load reads as many of the entries as are copied together, and gives back what has
 // expired. n is how many it has dealt with.
 func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.Transfer, n int, err error) {
-	bytes := 0
-	for ; n < len(entries) && n < moveLot && bytes < moveBytes; n++ {
+	size := 0
+	for ; n < len(entries) && n < moveLot && size < moveBytes; n++ {
 		m, err := w.cfg.Streams.GetLog(ctx, w.p, entries[n].Sequence)
 		if errors.Is(err, stream.ErrNotFound) {
 			err = w.purgedBy(ctx, entries[n].Sequence)
@@ -161,7 +171,7 @@ func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.T
 		if err != nil {
 			return nil, n, err
 		}
-		bytes += len(m.Data)
+		size += len(m.Data)
 		if time.Since(m.Stored) > w.cfg.Lifetime {
 			w.giveBack(m, expired)
 			continue
@@ -189,4 +199,21 @@ func lifetimeOf(m stream.Message) time.Duration {
 		return 0
 	}
 	return time.Duration(seconds) * time.Second
+}
+
+// sequences is where entries are, made into text only when that is logged.
+type sequences []stream.Entry
+
+// MarshalText is for a log in JSON, String for one in text.
+func (s sequences) MarshalText() ([]byte, error) {
+	var b []byte
+	for i := range s {
+		b = append(strconv.AppendUint(b, s[i].Sequence, 10), ' ')
+	}
+	return bytes.TrimSpace(b), nil
+}
+
+func (s sequences) String() string {
+	b, _ := s.MarshalText() // it never fails
+	return string(b)
 }

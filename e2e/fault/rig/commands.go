@@ -77,6 +77,9 @@ func (r *Rig) shared(p *Process, program string) []string {
 		"-id", p.Name, "-nats", r.natsURL(), "-redis", "redis://" + r.redisAddress(), "-replicas", strconv.Itoa(brokers),
 		"-gossip", at(p, portGossip), "-admin", at(p, portAdmin), "-domain", Domain,
 	}
+	if program == r.cfg.Programs.Router { // what the sweep does is needed to understand a loss
+		args = append(args, "-log-level", "debug")
+	}
 	for _, others := range [][]*Process{r.Routers, r.Edges} {
 		for _, other := range others {
 			if other != p {
