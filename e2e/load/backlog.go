@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -82,7 +83,7 @@ func (o *Backlog) Run(ctx context.Context) (err error) {
 	}
 	tell(o.Print, "  %d came back in %s: %.0f sessions/s, %.0f messages/s; µs a message: %s; load average %s\n",
 		o.Identities, round(took), float64(o.Identities)/took.Seconds(), float64(n)/took.Seconds(), back.since(swept, int64(n)), loadAverage())
-	tell(o.Print, "  wrong: %d %s\n", wrong.count, wrong.first)
+	tell(o.Print, "  logins refused and tried again: %d; wrong: %d %s\n", wrong.refused.Load(), wrong.count, wrong.first)
 	err = c.reach(ctx, c.edges, "limegrove_routing_inbox_removed_total", n)
 	if err == nil {
 		var end usage
@@ -187,6 +188,8 @@ type wrongs struct {
 	mu    sync.Mutex
 	count int
 	first string
+
+	refused atomic.Int64 // logins, which were tried again
 }
 
 // comeBack has all identities log in, get what waits, and leave.
@@ -197,7 +200,7 @@ func (c *cluster) comeBack(ctx context.Context, o *Backlog) *wrongs {
 	for range o.AtOnce {
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < o.Identities && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if err := c.visit(ctx, o, i); err != nil {
+				if err := c.visit(ctx, o, i, &w); err != nil {
 					w.mu.Lock()
 					if w.count++; w.count == 1 {
 						w.first = fmt.Sprintf("%s: %v", absent(i), err)
@@ -214,9 +217,20 @@ func (c *cluster) comeBack(ctx context.Context, o *Backlog) *wrongs {
 // visitPatience bounds a session that takes what waits for it.
 const visitPatience = time.Minute
 
+// A client that is refused comes again, and gives up after so many tries.
+const (
+	tries    = 20
+	tryAgain = 500 * time.Millisecond
+)
+
 // visit is one identity's session.
-func (c *cluster) visit(ctx context.Context, o *Backlog, i int) error {
+func (c *cluster) visit(ctx context.Context, o *Backlog, i int, w *wrongs) error {
 	g, err := login(ctx, c.edge(i), absent(i), i, 0)
+	for try := 1; err != nil && try < tries && ctx.Err() == nil; try++ {
+		w.refused.Add(1)
+		wait(ctx, tryAgain/2+rand.N(tryAgain))
+		g, err = login(ctx, c.edge(i), absent(i), i, 0)
+	}
 	if err != nil {
 		return err
 	}
