@@ -116,6 +116,24 @@ func (m *Message) place(of side) {
 	}
 }
 
+// GetLogRun returns messages of the log of partition p from a sequence on, whatever
+// their subjects: at most so many, as far as one replica has them at once, and no
+// further ones when they have so many bytes together. What it lacks may be there:
+// GetLog tells.
+func (s *Streams) GetLogRun(ctx context.Context, p int, from uint64, messages, bytes int) (run []Message, err error) {
+	defer func(start time.Time) { s.metrics.read("log_run", start, err) }(time.Now())
+	of := logOf(p)
+	messages = min(max(messages, 1), maxPage)
+	a, err := s.direct(ctx, of.stream, getRequest{Seq: from, Batch: messages, MaxBytes: bytes}, messages)
+	if err != nil {
+		return nil, fmt.Errorf("get messages of %s from %d: %w", of.stream, from, err)
+	}
+	for i := range a.messages {
+		a.messages[i].place(of)
+	}
+	return a.messages, nil
+}
+
 // GetLog returns one message of the log of partition p, from a replica that has it.
 // It matches ErrNotFound only when the leader has none.
 func (s *Streams) GetLog(ctx context.Context, p int, seq uint64) (m Message, err error) {

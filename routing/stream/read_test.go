@@ -161,6 +161,14 @@ func testGet(w *world) {
 	if _, err := s.GetLog(w.ctx, 0, seq+1); !errors.Is(err, stream.ErrNotFound) {
 		w.Fatalf("a message that was never stored: %v", err)
 	}
+	w.store(rui, "b")
+	run, err := s.GetLogRun(w.ctx, 0, seq, 10, 1000)
+	if err != nil || len(run) != 2 || string(run[0].Data) != "a" || run[0].Position != seq || string(run[1].Data) != "b" {
+		w.Fatalf("got %+v, %v", run, err)
+	}
+	if run, err = s.GetLogRun(w.ctx, 0, seq+2, 10, 1000); err != nil || len(run) != 0 {
+		w.Fatalf("behind the end: %+v, %v", run, err)
+	}
 }
 
 func testLast(w *world) {

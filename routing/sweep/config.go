@@ -21,6 +21,8 @@ type Streams interface {
 	// moment, in order, limit at most.
 	WalkLog(ctx context.Context, p int, from uint64, before time.Time, limit int) (stream.Walk, error)
 	GetLog(ctx context.Context, p int, sequence uint64) (stream.Message, error)
+	// GetLogRun returns what there is from a sequence on, in order.
+	GetLogRun(ctx context.Context, p int, from uint64, messages, bytes int) ([]stream.Message, error)
 	// LogBegin returns the first sequence that the log has.
 	LogBegin(ctx context.Context, p int) (uint64, error)
 	// Copy stores messages of the log in the inbox, in order, and returns an error for

@@ -160,8 +160,23 @@ func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64
 // expired. n is how many it has dealt with.
 func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.Transfer, n int, err error) {
 	size := 0
+	var run []stream.Message // what follows in the log
 	for ; n < len(entries) && n < moveLot && size < moveBytes; n++ {
-		m, err := w.cfg.Streams.GetLog(ctx, w.p, entries[n].Sequence)
+		at := entries[n].Sequence
+		for len(run) > 0 && run[0].Sequence < at {
+			run = run[1:]
+		}
+		if together := runOf(entries[n:]); len(run) == 0 && together >= runLeast {
+			if run, err = w.cfg.Streams.GetLogRun(ctx, w.p, at, min(together, runMost), moveBytes); err != nil {
+				return nil, n, err
+			}
+		}
+		var m stream.Message
+		if len(run) > 0 && run[0].Sequence == at {
+			m, run = run[0], run[1:]
+		} else {
+			m, err = w.cfg.Streams.GetLog(ctx, w.p, at)
+		}
 		if errors.Is(err, stream.ErrNotFound) {
 			err = w.purgedBy(ctx, entries[n].Sequence)
 			if err == nil {
@@ -179,6 +194,21 @@ func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.T
 		lot = append(lot, stream.Transfer{Message: m, TTL: lifetimeOf(m)})
 	}
 	return lot, n, nil
+}
+
+// Messages that follow each other in the log are read together when they are so many.
+const (
+	runLeast = 4
+	runMost  = 500
+)
+
+// runOf is how many entries follow each other without a gap, from the first on.
+func runOf(entries []stream.Entry) int {
+	n := 1
+	for n < len(entries) && n < runMost && entries[n].Sequence == entries[n-1].Sequence+1 {
+		n++
+	}
+	return n
 }
 
 // purgedBy returns nil when a message is not in the log because another sweeper has

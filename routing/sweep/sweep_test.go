@@ -78,6 +78,17 @@ func (s *streams) GetLog(_ context.Context, _ int, sequence uint64) (stream.Mess
 	return stream.Message{}, stream.ErrNotFound
 }
 
+func (s *streams) GetLogRun(_ context.Context, _ int, from uint64, messages, _ int) (run []stream.Message, err error) {
+	turn.Lock()
+	defer turn.Unlock()
+	for _, m := range s.log {
+		if m.Sequence >= from && len(run) < messages && !s.lying {
+			run = append(run, m)
+		}
+	}
+	return run, s.broken
+}
+
 func (s *streams) LogBegin(context.Context, int) (uint64, error) { return s.purged + 1, nil }
 
 func (s *streams) Copy(_ context.Context, _ int, list []stream.Transfer) []error {
