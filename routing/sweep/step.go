@@ -22,6 +22,9 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	if err := w.purge(ctx, time.Now()); err != nil {
 		return false, err
 	}
+	if err := w.waits(time.Now()); err != nil {
+		return false, err
+	}
 	began := w.next
 	passed, err := w.cfg.Streams.WalkLog(ctx, w.p, w.next, time.Now().Add(-w.cfg.Delay), w.cfg.Lot)
 	if err != nil {

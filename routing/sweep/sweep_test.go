@@ -44,6 +44,8 @@ func (s *streams) put(to, envelope string) {
 	if n.Instance != "" {
 		token = subject.Token(n.Instance)
 	}
+	turn.Lock()
+	defer turn.Unlock()
 	s.end++
 	s.log = append(s.log, stream.Message{
 		Subject: key.Log(0, token), Sequence: s.end, Position: s.end, Stored: time.Now(), Data: []byte(envelope),
@@ -158,6 +160,8 @@ func (r *redis) RaiseFloors(_ context.Context, all []presence.Floor) error {
 }
 
 func (r *redis) acknowledge(identity string, position uint64) {
+	turn.Lock()
+	defer turn.Unlock()
 	i := lime.MustParseIdentity(identity)
 	r.floors[i] = presence.Floor{Identity: i, Log: "log", Position: position}
 }
@@ -183,6 +187,7 @@ func sweeping(t *testing.T, cfg Config, play func(s *streams, r *redis)) {
 			defer close(ended)
 			New(cfg).Run(ctx)
 		}()
+		synctest.Wait()
 		play(s, r)
 		cancel()
 		<-ended
