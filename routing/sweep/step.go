@@ -142,7 +142,7 @@ func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64
 	for len(entries) > 0 {
 		lot, n, err := w.load(ctx, entries)
 		if err != nil {
-			return entries[n].Sequence, err
+			return entries[0].Sequence, err // nothing of it was copied
 		}
 		for i, err := range w.cfg.Streams.Copy(ctx, w.p, lot) {
 			switch {
@@ -160,7 +160,7 @@ func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64
 }
 
 // load reads as many of the entries as are copied together, and gives back what has
-// expired. n is how many it has dealt with.
+// expired. n is how many those are; with an error nothing is to be copied.
 func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.Transfer, n int, err error) {
 	size := 0
 	var run []stream.Message // what follows in the log
@@ -171,7 +171,7 @@ func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.T
 		}
 		if together := runOf(entries[n:]); len(run) == 0 && together >= runLeast {
 			if run, err = w.cfg.Streams.GetLogRun(ctx, w.p, at, min(together, runMost), moveBytes); err != nil {
-				return nil, n, err
+				return nil, 0, err
 			}
 		}
 		var m stream.Message
@@ -187,7 +187,7 @@ func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.T
 			}
 		}
 		if err != nil {
-			return nil, n, err
+			return nil, 0, err
 		}
 		size += len(m.Data)
 		if time.Since(m.Stored) > w.cfg.Lifetime {

@@ -27,7 +27,8 @@ type streams struct {
 	end    uint64
 	inbox  []stream.Message
 	purged uint64
-	lying  bool // a leader that knows of nothing yet
+	lying  bool   // a leader that knows of nothing yet
+	cutOff uint64 // the message at which reading fails
 	broken error
 	full   bool
 }
@@ -72,6 +73,9 @@ func (s *streams) WalkLog(_ context.Context, _ int, from uint64, before time.Tim
 func (s *streams) GetLog(_ context.Context, _ int, sequence uint64) (stream.Message, error) {
 	turn.Lock()
 	defer turn.Unlock()
+	if sequence == s.cutOff {
+		return stream.Message{}, stream.ErrUnavailable
+	}
 	for _, m := range s.log {
 		if m.Sequence == sequence && !s.lying {
 			return m, nil
@@ -84,6 +88,9 @@ func (s *streams) GetLogRun(_ context.Context, _ int, from uint64, messages, _ i
 	turn.Lock()
 	defer turn.Unlock()
 	for _, m := range s.log {
+		if m.Sequence == s.cutOff {
+			break // the rest comes one by one
+		}
 		if m.Sequence >= from && len(run) < messages && !s.lying {
 			run = append(run, m)
 		}
@@ -258,6 +265,25 @@ func TestALeaderThatKnowsOfNothingIsNotBelieved(t *testing.T) {
 		s.lying = false
 		pass(5 * time.Second)
 		if s.waiting() != "1" {
+			t.Errorf("%q waits", s.waiting())
+		}
+	})
+}
+
+// A reading that is cut off in the middle has copied nothing of what came before.
+func TestWhatWasReadAndNotCopiedIsReadAgain(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, _ *redis) {
+		for i := range 5 {
+			s.put("rui@t", fmt.Sprint(i+1))
+		}
+		s.cutOff = 4
+		pass(time.Minute)
+		if len(s.log) != 5 {
+			t.Errorf("of 5 messages that were not copied %d are left", len(s.log))
+		}
+		s.cutOff = 0
+		pass(time.Minute)
+		if s.waiting() != "1 2 3 4 5" {
 			t.Errorf("%q waits", s.waiting())
 		}
 	})
