@@ -26,7 +26,7 @@ func embed(cfg *config.Edge, log *logrus.Logger) (s stores, err error) {
 	quiet := logrus.New()
 	quiet.SetOutput(log.Out)
 	quiet.SetFormatter(log.Formatter)
-	quiet.SetLevel(min(log.Level, logrus.WarnLevel))
+	quiet.SetLevel(min(log.Level, logrus.InfoLevel))
 	if cfg.EmbeddedNATS() {
 		if s.nats, err = embedded.StartNATS(embedded.NATSConfig{Dir: filepath.Join(cfg.Data, "nats"), Log: quiet}); err != nil {
 			return s, fmt.Errorf("-data %s: %w", cfg.Data, err)

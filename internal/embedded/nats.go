@@ -41,6 +41,9 @@ type NATS struct {
 	server *server.Server
 	unlock func()
 	stop   sync.Once
+
+	noRoom chan struct{} // closed to end the watch over the disk
+	room   sync.WaitGroup
 }
 
 // StartNATS starts the server and returns when clients can connect. A folder that
@@ -61,7 +64,13 @@ func StartNATS(cfg NATSConfig) (*NATS, error) {
 		unlock()
 		return nil, fmt.Errorf("start embedded NATS in %s: %w", cfg.Dir, err)
 	}
-	return &NATS{server: s, unlock: unlock}, nil
+	n := &NATS{server: s, unlock: unlock, noRoom: make(chan struct{})}
+	room := &room{server: s, dir: cfg.Dir, space: diskSpace, log: newNATSLog(cfg.Log).log}
+	if err := room.look(); errors.Is(err, errors.ErrUnsupported) {
+		return n, nil // the server's own limit has to do: three quarters of what was free
+	}
+	n.room.Go(func() { room.run(n.noRoom) })
+	return n, nil
 }
 
 // startServer tries the preferred port, then any. Between the look at the port and
@@ -89,6 +98,7 @@ func runServer(cfg NATSConfig, port int) (*server.Server, error) {
 		MaxPayload:             MaxPayload,
 		JetStream:              true,
 		StoreDir:               cfg.Dir,
+		JetStreamMaxStore:      storeLimit(cfg.Dir),
 		SyncInterval:           syncInterval,
 		DisableJetStreamBanner: true,
 	})
@@ -136,6 +146,8 @@ func (n *NATS) URL() string { return n.server.ClientURL() }
 // and gives the folder free. It may be called twice.
 func (n *NATS) Shutdown() {
 	n.stop.Do(func() {
+		close(n.noRoom)
+		n.room.Wait()
 		n.server.Shutdown()
 		n.server.WaitForShutdown()
 		n.unlock()

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 )
@@ -35,8 +36,15 @@ func (l *natsLog) debug() bool {
 // Noticef takes a server's notice: a start prints a dozen, of interest to few.
 func (l *natsLog) Noticef(format string, v ...any) { l.log.Debugf(format, v...) }
 
-// Warnf takes a warning.
-func (l *natsLog) Warnf(format string, v ...any) { l.log.Warnf(format, v...) }
+// Warnf takes a warning. That the streams may take no more is told once, by room,
+// and not whenever something is refused.
+func (l *natsLog) Warnf(format string, v ...any) {
+	if strings.Contains(format, "resource limits exceeded for account") {
+		l.log.Debugf(format, v...)
+		return
+	}
+	l.log.Warnf(format, v...)
+}
 
 // Errorf takes an error.
 func (l *natsLog) Errorf(format string, v ...any) { l.log.Errorf(format, v...) }
