@@ -183,12 +183,15 @@ func (c *copying) abandon(err error) {
 // refusal tells what JetStream means by refusing a message. It has one code for all
 // that a store may say, so that only the text tells a limit.
 func refusal(err *jetstream.APIError) error {
-	const storeFailed = 10077
+	const (
+		storeFailed = 10077
+		noResources = 10002 // of the account; those of the server have a code of 503
+	)
 	switch {
 	case err.ErrorCode == storeFailed &&
 		(strings.Contains(err.Description, "maximum messages per subject exceeded") || strings.Contains(err.Description, "maximum bytes exceeded")):
 		return fmt.Errorf("%w: %w", ErrFull, err)
-	case err.Code >= 500:
+	case err.Code >= 500 || err.ErrorCode == noResources:
 		return unavailable(err)
 	}
 	return err
