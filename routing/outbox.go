@@ -180,6 +180,7 @@ func (b *outbox) look(now time.Time) {
 		}
 		if q.stuck(now, outboxPatience) {
 			b.hubs.metrics.restored.Inc()
+			b.hubs.complaints.warn("the log does not take messages; trying on", "no answer")
 			q.back(0, now)
 		}
 	}
