@@ -18,13 +18,17 @@ const domain = "localhost"
 
 // cluster is a whole system of processes.
 type cluster struct {
-	nats   *natsServer
+	nats   *natsServer // nil when it is not alone
 	redis  *redistest.Server
 	router *process
 	edges  []*edge
 
-	gossip string // the router's, which the edges join
-	names  atomic.Int64
+	broker   string   // URL of NATS
+	settings []string // flags of all edges and routers
+	gossip   string   // the router's, which the edges join
+	names    atomic.Int64
+
+	routerAdmin string // host:port of the router's admin pages
 }
 
 // edge is one edge's process.
@@ -38,14 +42,23 @@ type edge struct {
 // returns.
 func startCluster(t testing.TB, edges int, flags ...string) *cluster {
 	t.Helper()
-	c := &cluster{nats: startNATS(t), redis: redistest.Start(t), gossip: address(freePorts(t, 1))}
+	nats := startNATS(t)
+	c := &cluster{nats: nats, broker: nats.url}
+	c.start(t, edges, flags...)
+	return c
+}
+
+// start starts what is not NATS.
+func (c *cluster) start(t testing.TB, edges int, flags ...string) {
+	t.Helper()
+	port := freePorts(t, 2)
+	c.redis, c.gossip, c.routerAdmin = redistest.Start(t), address(port), address(port+1)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("redis-server printed:\n%s", c.redis.Output())
 		}
 	})
-	c.router = startProcess(t, "router", t.TempDir(), routerProgram, c.shared("router", "-gossip", c.gossip)...)
-	c.router.wantPrinted(t, "the router works")
+	c.startRouter(t)
 	for range edges {
 		c.addEdge(t, flags...)
 	}
@@ -54,7 +67,14 @@ func startCluster(t testing.TB, edges int, flags ...string) *cluster {
 			return e.knows(t.Context(), edges+1)
 		})
 	}
-	return c
+}
+
+// startRouter starts the router, also again after its end.
+func (c *cluster) startRouter(t testing.TB) {
+	t.Helper()
+	args := c.shared("router", "-gossip", c.gossip, "-admin", c.routerAdmin)
+	c.router = startProcess(t, "router", t.TempDir(), routerProgram, args...)
+	c.router.wantPrinted(t, "the router works")
 }
 
 // addEdge starts one more edge and waits until it serves.
@@ -69,7 +89,8 @@ func (c *cluster) addEdge(t testing.TB, flags ...string) *edge {
 
 // shared are the flags of an edge or a router, and more.
 func (c *cluster) shared(id string, more ...string) []string {
-	return append([]string{"-id", id, "-nats", c.nats.url, "-redis", c.redis.URL(), "-admin", address(0)}, more...)
+	args := append([]string{"-id", id, "-nats", c.broker, "-redis", c.redis.URL(), "-admin", address(0)}, c.settings...)
+	return append(args, more...)
 }
 
 // newEdge reads from what an edge prints where it is.
@@ -110,7 +131,12 @@ func (e *edge) knows(ctx context.Context, members int) error {
 
 // page reads one of the admin pages.
 func (e *edge) page(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.admin+path, http.NoBody)
+	return page(ctx, e.admin, path)
+}
+
+// page reads one of the pages at host:port.
+func page(ctx context.Context, at, path string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+at+path, http.NoBody)
 	if err != nil {
 		return nil, err
 	}

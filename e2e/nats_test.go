@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -10,23 +11,46 @@ type natsServer struct {
 	*process
 	url string
 
-	port int
-	dir  string
+	name  string
+	port  int
+	dir   string
+	flags []string
 }
 
-func startNATS(t testing.TB) *natsServer {
+func startNATS(t testing.TB, flags ...string) *natsServer {
 	t.Helper()
-	s := &natsServer{port: freePorts(t, 1), dir: t.TempDir()}
+	s := &natsServer{name: "nats-server", port: freePorts(t, 1), dir: t.TempDir(), flags: flags}
 	s.url = "nats://" + address(s.port)
 	s.start(t)
 	return s
+}
+
+// startNATSCluster starts three servers, which keep three replicas of a stream.
+func startNATSCluster(t testing.TB, flags ...string) (all []*natsServer) {
+	t.Helper()
+	const servers = 3
+	port := freePorts(t, 2*servers) // for clients, then for routes
+	var routes []string
+	for i := range servers {
+		routes = append(routes, "nats://"+address(port+servers+i))
+	}
+	for i := range servers {
+		name := "nats-" + strconv.Itoa(i+1)
+		s := &natsServer{
+			name: name, port: port + i, dir: t.TempDir(), url: "nats://" + address(port+i),
+			flags: append([]string{"-n", name, "--cluster_name", "e2e", "--cluster", routes[i], "--routes", strings.Join(routes, ",")}, flags...),
+		}
+		s.start(t)
+		all = append(all, s)
+	}
+	return all
 }
 
 // start starts the server, also again after its end: on the same port, with the
 // same streams.
 func (s *natsServer) start(t testing.TB) {
 	t.Helper()
-	s.process = startProcess(t, "nats-server", s.dir, natsProgram,
-		"-a", loopback, "-p", strconv.Itoa(s.port), "-js", "-sd", s.dir)
+	args := append([]string{"-a", loopback, "-p", strconv.Itoa(s.port), "-js", "-sd", s.dir}, s.flags...)
+	s.process = startProcess(t, s.name, s.dir, natsProgram, args...)
 	s.wantPrinted(t, "Server is ready")
 }
