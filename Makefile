@@ -84,7 +84,7 @@ memory: deps ## what 15,000 idle sessions cost an edge
 
 .PHONY: prices
 prices: deps ## what syncing costs NATS and Redis, and what waits
-	go test -count=1 -timeout 15m -run '^Test(PricesOfSyncing|CostOfWaitingMessages)$$' -v ./e2e -price-rounds 3 -price-seconds 3 -waiting 200000
+	go test -count=1 -timeout 15m -run '^Test(PricesOfSyncing|CostOfWaitingMessages)$$' -v ./e2e -price-rounds 3 -price-seconds 2 -waiting 200000
 
 .PHONY: fault
 fault: deps ## a cluster under faults for DURATION=10m, drawn from SEED=1
