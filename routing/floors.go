@@ -23,7 +23,12 @@ type floors struct {
 	mu     sync.Mutex
 	dirty  map[floorKey]presence.Floor
 	flying map[floorKey]presence.Floor // on their way, or empty
-	after  []func()                    // to be called when all that there is now has been brought
+	// What was brought lately, of sessions that may have ended since: Redis may lose it
+	// before the sweep has come by. Two generations.
+	young, old map[floorKey]presence.Floor
+	turned     time.Time // when the old was the young
+
+	after []func() // to be called when all that there is now has been brought
 }
 
 type floorKey struct {
@@ -58,7 +63,7 @@ func (f *floors) raiseLocked(key floorKey, at presence.Floor) {
 func (f *floors) pending(key subject.Key, token, log string) (floor uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, some := range []map[floorKey]presence.Floor{f.dirty, f.flying} {
+	for _, some := range []map[floorKey]presence.Floor{f.dirty, f.flying, f.young, f.old} {
 		if at, ok := some[floorKey{key, token}]; ok && at.Log == log {
 			floor = max(floor, at.Position)
 		}
@@ -115,12 +120,37 @@ func (f *floors) bring(ctx context.Context) {
 			for key, at := range f.flying {
 				f.raiseLocked(key, at)
 			}
+		} else {
+			f.rememberLocked(time.Now())
 		}
 		f.flying = renewed(f.flying)
 		f.mu.Unlock()
 	}
 	for _, done := range after {
 		done()
+	}
+}
+
+const (
+	// floorsKept is how long a generation of floors is remembered: longer than the sweep
+	// walks behind the log's end.
+	floorsKept = 30 * time.Second
+	// maxRemembered bounds a generation. What does not fit is forgotten with Redis.
+	maxRemembered = 1 << 16
+)
+
+// rememberLocked keeps what was brought.
+func (f *floors) rememberLocked(now time.Time) {
+	if now.Sub(f.turned) > floorsKept {
+		f.old, f.young, f.turned = f.young, nil, now
+	}
+	if f.young == nil {
+		f.young = map[floorKey]presence.Floor{}
+	}
+	for key, at := range f.flying {
+		if _, known := f.young[key]; known || len(f.young) < maxRemembered {
+			f.young[key] = at
+		}
 	}
 }
 
@@ -136,8 +166,16 @@ func renewed(m map[floorKey]presence.Floor) map[floorKey]presence.Floor {
 	return m
 }
 
-// again tells Redis of the floors of all members, because it has lost them.
+// again tells Redis of the floors of all members, and of those that have left lately,
+// because it has lost them.
 func (f *floors) again() {
+	f.mu.Lock()
+	for _, some := range []map[floorKey]presence.Floor{f.old, f.young} {
+		for key, at := range some {
+			f.raiseLocked(key, at)
+		}
+	}
+	f.mu.Unlock()
 	for _, s := range f.hubs.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {

@@ -551,3 +551,25 @@ func TestWhatASenderIsToldWaitsForRoom(t *testing.T) {
 		}
 	}
 }
+
+func TestFloorsAreToldAgainWhenRedisHasLostThem(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	lia := b.Login("lia@t.org/1", available)
+	ana.SayID("m1", "rui@t.org", "one")
+	ana.SayID("m2", "lia@t.org", "one")
+	rui.Want("it is there", "one")
+	lia.Want("it is there", "one")
+	w.noneLeft(rui)
+	w.noneLeft(lia)
+	rui.Leave() // the other one stays
+	w.registry.mu.Lock()
+	clear(w.registry.floors)
+	w.registry.mu.Unlock()
+	b.RegisterAll()
+	w.noneLeft(lia)
+	w.sweep()
+	a.Login("rui@t.org/1", available).WantNothing("what was acknowledged does not come again")
+	a.Login("lia@t.org/2", available).WantNothing("what was acknowledged does not come again")
+}
