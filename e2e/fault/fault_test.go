@@ -31,7 +31,7 @@ func TestClusterKeepsItsPromisesUnderFaults(t *testing.T) {
 	}
 	report, err := fault.Run(t.Context(), fault.Config{
 		Programs: programs, Dir: dir, Seed: seed, Duration: time.Minute, Mean: 3 * time.Second, Identities: 100,
-		Settle: 30 * time.Second, Print: t.Output(),
+		Settle: time.Minute, Print: t.Output(),
 	})
 	if err != nil {
 		t.Fatalf("%v; the logs are in %s", err, dir)
