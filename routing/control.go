@@ -1,10 +1,8 @@
 package routing
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -58,24 +56,6 @@ func (h *Hubs) settleFloors(done func()) {
 	}
 	h.floors.settle(done)
 }
-
-// takeOver ends the session that held a node on another edge, and waits, for a moment,
-// until what it has acknowledged is known: it is not to come again.
-func (h *Hubs) takeOver(ctx context.Context, older *presence.Registration) {
-	data, err := json.Marshal(controlMessage{End: *replacedReason(), Node: older.Node, Session: older.Session})
-	if err != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, handoverPatience)
-	defer cancel()
-	if _, err := h.cfg.NATS.RequestWithContext(ctx, subject.Control(older.Edge), data); err != nil {
-		h.metrics.unsettled.Inc()
-	}
-}
-
-// handoverPatience is how long a session waits for the one that it has replaced. That
-// one's edge may be dead.
-const handoverPatience = time.Second
 
 // tellReplaced tells another edge that a session of its was replaced.
 func (h *Hubs) tellReplaced(older *presence.Registration) {

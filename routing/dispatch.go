@@ -214,11 +214,16 @@ func (t *turn) give(m *Member, identity bool, envelope []byte) error {
 		return err
 	}
 	t.hubs.metrics.delivered.Inc()
+	t.touch(m)
+	return nil
+}
+
+// touch has m probed and flushed when the turn ends.
+func (t *turn) touch(m *Member) {
 	if !m.touched {
 		m.touched = true
 		t.touched = append(t.touched, m)
 	}
-	return nil
 }
 
 // reachedElsewhere tells whether, by the hub's view, an address reaches a session

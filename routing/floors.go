@@ -106,23 +106,15 @@ func (f *floors) bring(ctx context.Context) {
 	after := f.after
 	f.after = nil
 	f.flying, f.dirty = f.dirty, f.flying
-	all := slices.AppendSeq(make([]presence.Floor, 0, len(f.flying)), maps.Values(f.flying))
+	keys := slices.AppendSeq(make([]floorKey, 0, len(f.flying)), maps.Keys(f.flying))
 	f.mu.Unlock()
-	if len(all) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, f.hubs.cfg.Timeout)
-		err := f.hubs.cfg.Registry.RaiseFloors(ctx, all)
-		cancel()
-		if err != nil {
-			f.hubs.complaints.warn("Redis cannot be told of floors; trying on", err)
-		}
+	if len(keys) > 0 {
+		brought := f.bringLots(ctx, keys)
 		f.mu.Lock()
-		if err != nil {
-			for key, at := range f.flying {
-				f.raiseLocked(key, at)
-			}
-		} else {
-			f.rememberLocked(time.Now())
+		for _, key := range keys[brought:] { // for the next time
+			f.raiseLocked(key, f.flying[key])
 		}
+		f.rememberLocked(keys[:brought], time.Now())
 		f.flying = renewed(f.flying)
 		f.mu.Unlock()
 	}
@@ -140,18 +132,41 @@ const (
 )
 
 // rememberLocked keeps what was brought.
-func (f *floors) rememberLocked(now time.Time) {
+func (f *floors) rememberLocked(keys []floorKey, now time.Time) {
 	if now.Sub(f.turned) > floorsKept {
 		f.old, f.young, f.turned = f.young, nil, now
 	}
 	if f.young == nil {
 		f.young = map[floorKey]presence.Floor{}
 	}
-	for key, at := range f.flying {
+	for _, key := range keys {
 		if _, known := f.young[key]; known || len(f.young) < maxRemembered {
-			f.young[key] = at
+			f.young[key] = f.flying[key]
 		}
 	}
+}
+
+// floorLot is how many floors are brought together. Each lot has the time of a request.
+const floorLot = 2000
+
+// bringLots tells Redis of floors and returns of how many, up to the first that it does
+// not take.
+func (f *floors) bringLots(ctx context.Context, keys []floorKey) (brought int) {
+	for lot := range slices.Chunk(keys, floorLot) {
+		all := make([]presence.Floor, len(lot))
+		for i, key := range lot {
+			all[i] = f.flying[key] // nobody changes it meanwhile
+		}
+		ctx, cancel := context.WithTimeout(ctx, f.hubs.cfg.Timeout)
+		err := f.hubs.cfg.Registry.RaiseFloors(ctx, all)
+		cancel()
+		if err != nil {
+			f.hubs.complaints.warn("Redis cannot be told of floors; trying on", err)
+			return brought
+		}
+		brought += len(lot)
+	}
+	return brought
 }
 
 // maxSpare is for how many floors an empty map keeps its room.

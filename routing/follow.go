@@ -71,7 +71,12 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		return false // accepted comes first; then it is read
 	case !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID):
 		f.Hand(msg)
-		m.hubs.acknowledged(m, e)
+		if m.window.Len() > 0 { // acknowledged now, it would speak for what is before it
+			m.window.Push(e)
+			t.touch(m)
+		} else {
+			m.hubs.acknowledged(m, e)
+		}
 		return true
 	}
 	if t.give(m, which == byIdentity, msg.Data) != nil {

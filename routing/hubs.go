@@ -104,6 +104,7 @@ type Hubs struct {
 	reader     *reader
 	floors     *floors
 	removals   *removals
+	handovers  *handovers
 	suspects   chan int // partitions in which copies may have been lost
 	complaints complaints
 
@@ -149,7 +150,7 @@ func New(cfg Config) *Hubs {
 	if cfg.Streams != nil {
 		h.outbox, h.recipients = newOutbox(h), newRecipients(h)
 		h.reader, h.floors, h.removals = newReader(h), newFloors(h), newRemovals(h)
-		h.suspects = make(chan int, 64)
+		h.suspects, h.handovers = make(chan int, 64), newHandovers(h)
 	}
 	return h
 }
@@ -163,6 +164,8 @@ func (h *Hubs) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("subscribe to control messages: %w", err)
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	var running sync.WaitGroup
 	for _, s := range h.shards {
 		running.Go(func() { h.dispatch(ctx, s) })
@@ -171,7 +174,11 @@ func (h *Hubs) Run(ctx context.Context) error {
 	running.Go(func() { h.follow(ctx, back) })
 	var stored error
 	if h.cfg.Streams != nil {
-		running.Go(func() { stored = h.runStored(ctx) })
+		running.Go(func() {
+			if stored = h.runStored(ctx); stored != nil {
+				end() // an edge that cannot store is none
+			}
+		})
 	}
 	running.Wait()
 	h.barrier.done.Wait()
@@ -188,8 +195,17 @@ func (h *Hubs) runStored(ctx context.Context) error {
 	defer h.cfg.NATS.RemoveStatusListener(back)
 	var all sync.WaitGroup
 	var outboxErr, resyncErr error
-	all.Go(func() { outboxErr = h.outbox.run(ctx) })
-	all.Go(func() { resyncErr = h.resync(ctx, back) })
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	all.Go(func() {
+		defer end() // when ctx is done, or with an error
+		outboxErr = h.outbox.run(ctx)
+	})
+	all.Go(func() {
+		defer end()
+		resyncErr = h.resync(ctx, back)
+	})
+	all.Go(func() { h.handovers.run(ctx) })
 	all.Go(func() { h.recipients.run(ctx) })
 	all.Go(func() { h.reader.run(ctx) })
 	all.Go(func() { h.floors.run(ctx) })

@@ -58,9 +58,9 @@ const (
 	holdBytes = 1 << 20
 )
 
-// guestLifetime is for how many seconds a message waits for a guest: as long as it is
-// known that the guest was there.
-var guestLifetime = []string{"120"}
+// guestLifetime is for how many seconds a message waits for a guest: as long as a dead
+// connection of it may go unnoticed, and it is known that it was there after that.
+var guestLifetime = []string{"300"}
 
 func newOutbox(h *Hubs) *outbox {
 	unique := []string{""}

@@ -64,6 +64,9 @@ func (q *outboxQueue) stored(o *outgoing, now time.Time) {
 // overtaken returns those of the same sender to the same address that were to be
 // stored before o, and are not: stored now, they would come behind it.
 func (q *outboxQueue) overtaken(o *outgoing) (all []*outgoing) {
+	if o.member == nil { // notifications of many
+		return nil
+	}
 	for _, e := range q.all[:o.sequence-q.first] {
 		if !e.done && e.member == o.member && e.key == o.key && e.token == o.token {
 			all = append(all, e)

@@ -46,7 +46,7 @@ func newReader(h *Hubs) *reader {
 // The shard of m is locked.
 func (r *reader) start(m *Member) {
 	if m.takesOver != nil {
-		r.read(m) // the one before has something to finish
+		r.hubs.handovers.add(m) // the one before has something to finish
 		return
 	}
 	if m.startQueued {
@@ -163,15 +163,7 @@ func (r *reader) work(ctx context.Context, t *turn, m *Member) {
 	s := m.hub.shard
 	s.mu.Lock()
 	m.readAgain = false
-	older := m.takesOver
 	s.mu.Unlock()
-	if older != nil {
-		r.hubs.takeOver(ctx, older)
-		s.mu.Lock()
-		m.takesOver = nil
-		r.start(m)
-		s.mu.Unlock()
-	}
 	on, retry := false, false
 	for which := range m.follows {
 		progress, err := r.page(ctx, t, m, which)

@@ -14,7 +14,8 @@ type removals struct {
 
 	mu    sync.Mutex
 	queue []removal
-	busy  int // those that are being deleted
+	busy  int       // those that are being deleted
+	late  time.Time // when nothing more is deleted; zero while the edge runs
 }
 
 type removal struct {
@@ -55,7 +56,8 @@ func (r *removals) run(ctx context.Context) {
 	for range removalWorkers {
 		all.Go(func() {
 			for {
-				if one, ok := r.next(); ok {
+				late := r.isLate(ctx)
+				if one, ok := r.next(); ok && !late {
 					r.remove(ctx, one)
 					r.done()
 					continue
@@ -69,6 +71,27 @@ func (r *removals) run(ctx context.Context) {
 		})
 	}
 	all.Wait()
+}
+
+// isLate tells whether the time that there is for the rest, once ctx is done, is over.
+// What is left then comes again.
+func (r *removals) isLate(ctx context.Context) bool {
+	if ctx.Err() == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.late.IsZero() {
+		r.late = time.Now().Add(r.hubs.cfg.Timeout)
+	}
+	if time.Now().Before(r.late) {
+		return false
+	}
+	for range r.queue {
+		r.hubs.metrics.drop(dropRemoval)
+	}
+	r.queue = nil
+	return true
 }
 
 func (r *removals) next() (removal, bool) {

@@ -47,11 +47,15 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 // keeps returns an envelope that is to be stored when it reaches nobody: a
 // notification, which its sender would not be told about.
 func (h *Hubs) keeps(header *lime.Header, envelope []byte) []byte {
-	if h.cfg.Streams == nil || header.Kind != lime.KindNotification {
+	if h.cfg.Streams == nil || header.Kind != lime.KindNotification || len(envelope) > maxKept {
 		return nil
 	}
 	return envelope
 }
+
+// maxKept is the longest notification that is kept to be stored. The ring that keeps
+// them has room for many, and a receipt has nothing to say that is longer.
+const maxKept = 4 << 10
 
 // Headers of a command on its way to the routers.
 const (

@@ -23,11 +23,10 @@ func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope 
 	m.storing = append(m.storing, o)
 	m.tryAgain(o.id)
 	m.storingBytes += len(o.data)
-	hold := m.holdLocked()
-	s.mu.Unlock()
-	if hold {
-		m.to.Hold(true)
+	if m.holdLocked() {
+		m.to.Hold(true) // under the lock, so that it is in order with going on
 	}
+	s.mu.Unlock()
 	if err := h.recipients.pass(o, to); err != nil {
 		m.forget(o)
 		return err
@@ -86,9 +85,8 @@ func (m *Member) takeStoringLocked(o *outgoing) (found, resume bool) {
 // forget takes back what store has begun.
 func (m *Member) forget(o *outgoing) {
 	m.hub.shard.mu.Lock()
-	_, resume := m.takeStoringLocked(o)
-	m.hub.shard.mu.Unlock()
-	if resume {
+	defer m.hub.shard.mu.Unlock()
+	if _, resume := m.takeStoringLocked(o); resume {
 		m.to.Hold(false)
 	}
 }
@@ -101,7 +99,7 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 	defer s.mu.Unlock()
 	found, resume := m.takeStoringLocked(o)
 	if resume {
-		defer m.to.Hold(false)
+		m.to.Hold(false)
 	}
 	defer m.readOnLocked() // what is told of o may have been stored, and wait
 	switch {

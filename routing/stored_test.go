@@ -573,3 +573,27 @@ func TestFloorsAreToldAgainWhenRedisHasLostThem(t *testing.T) {
 	a.Login("rui@t.org/1", available).WantNothing("what was acknowledged does not come again")
 	a.Login("lia@t.org/2", available).WantNothing("what was acknowledged does not come again")
 }
+
+// What a session does not want to hear of must not speak for the messages before it.
+func TestUnwantedNotificationsAcknowledgeNothingElse(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana := a.Login("ana@t.org/1", available)
+	rui := b.Login("rui@t.org/1", available)
+	rui.SetReceipts(lime.EventsOf())
+	rui.Silent(true)
+	ana.SayID("m1", "rui@t.org/1", "one")
+	rui.Want("it is there", "one")
+	unwanted := `{"id":"x","from":"ana@t.org/1","to":"rui@t.org/1","event":"received"}`
+	if err := a.nc.Publish(rui.hub.key.Log(rui.partition, "1"), []byte(unwanted)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is handed out", func() bool {
+		rui.hub.shard.mu.Lock()
+		defer rui.hub.shard.mu.Unlock()
+		return rui.window.Len() == 2
+	})
+	rui.Leave()
+	w.sweep()
+	b.Login("rui@t.org/1", available).Want("the message comes again", "one", "x received")
+}
