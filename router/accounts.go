@@ -23,6 +23,10 @@ const (
 	// it has its answer by then.
 	deletedAfter = time.Second
 
+	// forgetAgain is when what is stored for a deleted account is removed a second time:
+	// edges remember for a minute that there was an account.
+	forgetAgain = 90 * time.Second
+
 	// eventBacklog bounds how many events wait for each of these.
 	eventBacklog = 4096
 )
@@ -35,6 +39,8 @@ type accountEvents struct {
 	has     func(context.Context, lime.Identity) (bool, error) // whether there is an account
 	made    chan laterEvent                                    // to be told again; one that does not fit is not
 	deleted chan laterEvent                                    // to be told; one that does not fit is told at once
+	gone    chan laterEvent                                    // whose messages are to be removed once more
+	forget  func(context.Context, lime.Identity) error         // removes what is stored for an identity
 }
 
 type laterEvent struct {
@@ -42,10 +48,11 @@ type laterEvent struct {
 	at time.Time
 }
 
-func newAccountEvents(nc *nats.Conn, log logrus.FieldLogger, has func(context.Context, lime.Identity) (bool, error)) *accountEvents {
+func newAccountEvents(nc *nats.Conn, log logrus.FieldLogger, has func(context.Context, lime.Identity) (bool, error), forget func(context.Context, lime.Identity) error) *accountEvents {
 	return &accountEvents{
 		nats: nc, log: log, has: has,
 		made: make(chan laterEvent, eventBacklog), deleted: make(chan laterEvent, eventBacklog),
+		gone: make(chan laterEvent, eventBacklog), forget: forget,
 	}
 }
 
@@ -82,8 +89,14 @@ func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
 			case <-ctx.Done():
 				return
 			case <-time.After(time.Until(later.at)):
-				if !e.outdated(ctx, later.AccountEvent) {
+				if e.outdated(ctx, later.AccountEvent) {
+					continue
+				}
+				if queue != e.gone {
 					e.publish(later.AccountEvent)
+				}
+				if later.Maker.IsZero() {
+					e.remove(ctx, later.Identity, queue != e.gone)
 				}
 			}
 		}
@@ -102,6 +115,26 @@ func (e *accountEvents) outdated(ctx context.Context, a routing.AccountEvent) bo
 	}
 	return err == nil && again
 }
+
+// remove removes what is stored for a deleted account, and again later: the messages
+// are not its next owner's.
+func (e *accountEvents) remove(ctx context.Context, i lime.Identity, again bool) {
+	limited, cancel := context.WithTimeout(ctx, forgetTimeout)
+	defer cancel()
+	if err := e.forget(limited, i); err != nil && ctx.Err() == nil {
+		e.log.WithError(err).Warn("could not remove what is stored for a deleted account")
+	}
+	if !again {
+		return
+	}
+	select {
+	case e.gone <- laterEvent{routing.AccountEvent{Identity: i}, time.Now().Add(forgetAgain)}:
+	default:
+	}
+}
+
+// forgetTimeout bounds one removal; the next event waits for it.
+const forgetTimeout = 5 * time.Second
 
 func (e *accountEvents) publish(a routing.AccountEvent) {
 	if err := routing.TellAccount(e.nats, a); err != nil {

@@ -39,6 +39,10 @@ type Config struct {
 	// first to make it. Default 1.
 	Replicas int
 
+	// Forget removes what is stored for an identity whose account was deleted. Default:
+	// nothing is stored.
+	Forget func(context.Context, lime.Identity) error
+
 	// Alive tells whether gossip thinks that an edge lives. Default: none does, so
 	// that the leases alone decide.
 	Alive func(presence.EdgeID) bool
@@ -73,6 +77,9 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if cfg.Alive == nil {
 		cfg.Alive = func(presence.EdgeID) bool { return false }
 	}
+	if cfg.Forget == nil {
+		cfg.Forget = func(context.Context, lime.Identity) error { return nil }
+	}
 	if cfg.SweepInterval <= 0 {
 		cfg.SweepInterval = time.Minute
 	}
@@ -88,7 +95,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	events := newAccountEvents(cfg.NATS, cfg.Logger, accounts.Has)
+	events := newAccountEvents(cfg.NATS, cfg.Logger, accounts.Has, cfg.Forget)
 	resource.HandleAccount(mux, accountStore{accounts, events}, cfg.Domains)
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
@@ -118,6 +125,7 @@ func (r *Router) Run(ctx context.Context) error {
 	sweeping.Go(func() { r.sweep(ctx) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.made) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.deleted) })
+	sweeping.Go(func() { r.events.tell(ctx, r.events.gone) })
 	err := r.worker.Run(ctx)
 	sweeping.Wait()
 	if err != nil {

@@ -323,9 +323,14 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	}
 	var there bool
 	away := error(nil)
+	forgotten := make(chan lime.Identity, 10)
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	e := newAccountEvents(nc, log, func(context.Context, lime.Identity) (bool, error) { return there, away })
+	e := newAccountEvents(nc, log, func(context.Context, lime.Identity) (bool, error) { return there, away },
+		func(_ context.Context, i lime.Identity) error {
+			forgotten <- i
+			return nil
+		})
 	rui, maker := lime.Identity{Name: "Rui", Domain: "t.org"}, lime.MustParseNode("Rui@t.org/1")
 	want := func(why, event string) {
 		t.Helper()
@@ -364,6 +369,15 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	atOnce(e.deleted)
 	stop = run(e.deleted)
 	want("a deleted one", `{}`)
+	if got := <-forgotten; got != rui {
+		t.Errorf("the messages of %v are removed", got)
+	}
+	atOnce(e.gone)
+	stop()
+	stop = run(e.gone)
+	if got := <-forgotten; got != rui {
+		t.Errorf("the messages of %v are removed once more", got)
+	}
 	stop()
 
 	there = true

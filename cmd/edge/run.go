@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if cfg.RunRouter {
 		inside, err = router.New(ctx, router.Config{
 			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-			Replicas: cfg.Replicas, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
+			Replicas: cfg.Replicas, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
 		})
 		if err != nil {
 			return err

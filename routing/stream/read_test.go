@@ -240,7 +240,7 @@ func testEmptyAfterPurge(w *world) {
 
 func testReadsDuringStepDown(w *world) {
 	if w.cluster == nil {
-		w.Skip("one server has no other leader")
+		return // one server has no other leader
 	}
 	s := w.open(stream.Config{})
 	stop := make(chan struct{})

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"limegrove/lime"
+	"limegrove/routing/subject"
 )
 
 // Delete removes a message from the inbox of partition p, without overwriting its
@@ -49,6 +52,29 @@ func (s *Streams) PurgeLog(ctx context.Context, p int, upTo uint64) error {
 		return fmt.Errorf("purge %s up to %d: %w", of.stream, upTo, err)
 	}
 	s.metrics.purged.Add(float64(resp.Purged))
+	return nil
+}
+
+// Forget removes everything that is stored for an identity, under whichever address:
+// its account is no more, and whoever takes the name next is somebody else.
+func (s *Streams) Forget(ctx context.Context, identity lime.Identity) error {
+	key, err := subject.MakeKey(identity)
+	if err != nil {
+		return fmt.Errorf("forget %s: %w", identity, err)
+	}
+	p := key.Partition(s.partitions)
+	for stream, filter := range map[string]string{logStream(p): key.Log(p, "*"), inboxStream(p): key.Inbox(p, "*")} {
+		req := struct {
+			Filter string `json:"filter"`
+		}{filter}
+		var resp struct {
+			Purged uint64 `json:"purged"`
+		}
+		if err := s.ask(ctx, "STREAM.PURGE."+stream, req, &resp); err != nil {
+			return fmt.Errorf("forget %s: %w", identity, err)
+		}
+		s.metrics.purged.Add(float64(resp.Purged))
+	}
 	return nil
 }
 
