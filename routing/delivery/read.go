@@ -77,7 +77,7 @@ func (f *Follow) Done(r Read, log, inbox Page) Progress {
 	if n := len(inbox.Messages); inbox.More && n > 0 {
 		f.inbox = max(f.inbox, inbox.Messages[n-1].Inbox)
 	} else if !inbox.More {
-		f.inbox = max(f.inbox, inbox.Through)
+		f.inbox, f.begun = max(f.inbox, inbox.Through), true
 	}
 	switch {
 	case inbox.More:
@@ -93,6 +93,6 @@ func (f *Follow) Done(r Read, log, inbox Page) Progress {
 	case log.Through < f.seenLog, inbox.Through < f.seenInbox:
 		return Retry
 	}
-	f.behind, f.log, f.begun = false, false, true
+	f.behind, f.log = false, false
 	return CaughtUp
 }

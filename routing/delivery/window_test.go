@@ -98,3 +98,26 @@ func TestTheFloorStaysBelowWhatWasSkipped(t *testing.T) {
 		t.Errorf("the floor is %d when it is safe in the inbox, want 3", f.Floor())
 	}
 }
+
+// Redis has lost the floors, and the sweep moves to the inbox what was acknowledged
+// before the session began: it is not for it, even while it still reads the log.
+func TestWhatIsBelowTheFloorIsNotHandedOutLate(t *testing.T) {
+	var f Follow
+	f.Start(10)
+	r := f.Next()
+	f.Done(r, Page{}, Page{}) // the inbox is empty
+	r = f.Next()
+	log := Page{Messages: []Message{{Position: 11}}, Through: 11, More: true}
+	for _, m := range first(f.Merge(r, log, Page{})) {
+		f.Hand(m)
+	}
+	f.Done(r, log, Page{})
+	r = f.Next()
+	inbox := Page{Messages: []Message{{Position: 9, Inbox: 1}, {Position: 10, Inbox: 2}}, Through: 2}
+	out, had := f.Merge(r, Page{Through: 12}, inbox)
+	if len(out) != 0 || len(had) != 2 {
+		t.Errorf("%v are handed out, and %v are known to be acknowledged", out, had)
+	}
+}
+
+func first(out, _ []Message) []Message { return out }
