@@ -9,16 +9,17 @@ import (
 )
 
 // How a drain spends its time: first sessions are told to go, in lots with pauses
-// between them, so that their clients do not all come back at the same moment. Each
-// has then a part of the time for what it has not acknowledged, and the rest is for
-// last frames.
+// between them, so that their clients do not all come back at the same moment: a
+// password costs whoever checks it 20 ms or more of a processor, and clients that come
+// together wait for each other. Each has then a part of the time for what it has not
+// acknowledged, and the rest is for last frames.
 const (
-	drainPause  = 50 * time.Millisecond // on average
-	drainLot    = 50                    // sessions in a lot, at least
-	drainSpread = 0.5                   // of the time, for the lots
-	drainSettle = 0.3                   // of the time, for each session
+	drainPause  = 100 * time.Millisecond // on average
+	drainSpread = 0.5                    // of the time, for the lots
+	drainSettle = 0.3                    // of the time, for each session
 
-	// settleTime is each session's when there is no end of the time.
+	// Without an end of the time, these are the sessions in a lot and each one's time.
+	drainLot   = 50
 	settleTime = 10 * time.Second
 )
 
@@ -37,7 +38,7 @@ func planDrain(ctx context.Context, n int) drainPlan {
 	left := max(0, time.Until(deadline)).Seconds()
 	lots := max(1, int(left*drainSpread/drainPause.Seconds()))
 	return drainPlan{
-		lot:    max(drainLot, (n+lots-1)/lots),
+		lot:    max(1, (n+lots-1)/lots),
 		settle: time.Duration(left * drainSettle * float64(time.Second)),
 	}
 }

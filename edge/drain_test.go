@@ -141,10 +141,11 @@ func TestPlanOfADrain(t *testing.T) {
 		left     time.Duration
 		want     drainPlan
 	}{
-		{1, 20 * time.Second, drainPlan{50, 6 * time.Second}},
-		{10_000, 20 * time.Second, drainPlan{50, 6 * time.Second}},
-		{10_001, 20 * time.Second, drainPlan{51, 6 * time.Second}},
-		{1_000_000, 100 * time.Second, drainPlan{1000, 30 * time.Second}},
+		{1, 20 * time.Second, drainPlan{1, 6 * time.Second}},
+		{100, 20 * time.Second, drainPlan{1, 6 * time.Second}},
+		{101, 20 * time.Second, drainPlan{2, 6 * time.Second}},
+		{10_000, 20 * time.Second, drainPlan{100, 6 * time.Second}},
+		{1_000_000, 100 * time.Second, drainPlan{2000, 30 * time.Second}},
 		{1000, 0, drainPlan{1000, 0}},
 		{1000, -time.Second, drainPlan{1000, 0}},
 	} {
