@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -38,28 +39,35 @@ type recipients struct {
 // known is what was found out about an address.
 type known struct {
 	until  time.Time    // zero: for this once
+	again  time.Time    // when it is asked about anew, while what is known still holds
 	refuse *lime.Reason // nil when messages are stored
 	guest  bool         // it is nobody's for good
 }
 
-// question is an address that is asked about, and what waits for the answer.
+// question is an address that is asked about, and what waits for the answer: nothing
+// while an older answer holds.
 type question struct {
-	subject  string
-	identity lime.Identity
-	first    *outgoing
-	waiting  []*outgoing // guarded by the mutex; first is the first of them
+	subject   string
+	identity  lime.Identity
+	key       subject.Key
+	token     string
+	partition int
+	waiting   []*outgoing // guarded by the mutex
 }
 
 const (
 	// recipientsKept is how many addresses one generation remembers.
 	recipientsKept = 32768
 
-	// How long an answer holds: accounts are seldom deleted, guests come and go, and an
-	// inbox that fills up is soon full.
+	// How long an answer holds: accounts are seldom deleted, a guest may come back for
+	// some minutes, and an inbox that fills up is soon full. In the last part of it the
+	// address is asked about anew, at random, so that those who were first written to at
+	// the same moment are not asked about together for ever.
 	accountKept  = time.Minute
-	guestKept    = 5 * time.Second
+	guestKept    = 30 * time.Second
 	fillingKept  = 5 * time.Second
 	strangerKept = time.Second
+	keptFresh    = 0.5 // of the time at least
 
 	recipientWorkers = 32
 
@@ -86,28 +94,38 @@ var (
 // pass has o stored when its recipient is known, or asks first. An error is for the
 // sender. It does not block.
 func (r *recipients) pass(o *outgoing, to lime.NodeView) error {
-	at := o.address
+	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if q := r.open[at]; q != nil { // not before what waits already
-		if len(q.waiting) >= recipientWaiting {
-			r.hubs.metrics.drop(dropOutboxFull)
-			return errOutboxFull
+	q := r.open[o.address]
+	if q == nil || len(q.waiting) == 0 { // not before what waits already
+		if k, ok := r.lookLocked(o.address, now); ok {
+			if q == nil && now.After(k.again) {
+				r.askLocked(o, to) // later, when there is no room
+			}
+			return r.takeLocked(o, k)
 		}
-		q.waiting = append(q.waiting, o)
-		return nil
 	}
-	if k, ok := r.lookLocked(at); ok {
-		return r.takeLocked(o, k)
+	if q == nil {
+		q = r.askLocked(o, to)
 	}
-	q := &question{subject: at, identity: to.Node().Identity, first: o, waiting: []*outgoing{o}}
-	select {
-	case r.ask <- q:
-		r.open[at] = q
-		return nil
-	default:
+	if q == nil || len(q.waiting) >= recipientWaiting {
 		r.hubs.metrics.drop(dropOutboxFull)
 		return errOutboxFull
+	}
+	q.waiting = append(q.waiting, o)
+	return nil
+}
+
+// askLocked asks about the address of o. It returns nil when there is no room.
+func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
+	q := &question{subject: o.address, identity: to.Node().Identity, key: o.key, token: o.token, partition: o.partition}
+	select {
+	case r.ask <- q:
+		r.open[q.subject] = q
+		return q
+	default:
+		return nil
 	}
 }
 
@@ -126,14 +144,14 @@ func (r *recipients) takeLocked(o *outgoing, k known) error {
 }
 
 // lookLocked returns what is known and holds still.
-func (r *recipients) lookLocked(at string) (known, bool) {
+func (r *recipients) lookLocked(at string, now time.Time) (known, bool) {
 	k, ok := r.young[at]
 	if !ok {
 		if k, ok = r.old[at]; ok {
 			r.keepLocked(at, k)
 		}
 	}
-	return k, ok && time.Now().Before(k.until)
+	return k, ok && now.Before(k.until)
 }
 
 func (r *recipients) keepLocked(at string, k known) {
@@ -166,10 +184,9 @@ func (r *recipients) run(ctx context.Context) {
 func (r *recipients) find(ctx context.Context, q *question) known {
 	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
 	defer cancel()
-	o := q.first
-	k, err := r.owner(ctx, o, q.identity)
+	k, err := r.owner(ctx, q)
 	if err == nil && k.refuse == nil {
-		err = r.room(ctx, o, &k)
+		err = r.room(ctx, q, &k)
 	}
 	if err != nil {
 		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
@@ -179,41 +196,66 @@ func (r *recipients) find(ctx context.Context, q *question) known {
 }
 
 // owner finds out whose an address is.
-func (r *recipients) owner(ctx context.Context, o *outgoing, i lime.Identity) (known, error) {
+func (r *recipients) owner(ctx context.Context, q *question) (known, error) {
 	directory := r.hubs.cfg.Directory
 	if directory == nil {
-		return known{until: time.Now().Add(accountKept)}, nil
+		return knownFor(accountKept), nil
 	}
-	account, err := directory.HasAccount(ctx, i)
+	account, err := directory.HasAccount(ctx, q.identity)
 	if err != nil || account {
-		return known{until: time.Now().Add(accountKept)}, err
+		return knownFor(accountKept), err
 	}
-	instances, err := directory.Instances(ctx, i)
+	instances, err := directory.Instances(ctx, q.identity)
 	if err != nil {
 		return known{}, err
 	}
-	tokens := r.hubs.askHubs(ctx, i)
+	var tokens []string
 	for _, i := range instances {
 		tokens = append(tokens, subject.Token(i))
 	}
-	switch {
-	case len(tokens) == 0:
-		return known{until: time.Now().Add(strangerKept), refuse: reasonStranger}, nil
-	case o.token != subject.Identity && !slices.Contains(tokens, o.token):
-		return known{until: time.Now().Add(strangerKept), refuse: reasonNotHere}, nil
+	guest := knownFor(guestKept)
+	guest.guest = true
+	if q.among(tokens) {
+		return guest, nil
 	}
-	return known{until: time.Now().Add(guestKept), guest: true}, nil
+	// Redis may just have been emptied.
+	switch all := r.hubs.askHubs(ctx, q.identity); {
+	case q.among(all):
+		return guest, nil
+	case len(all) == 0 && len(tokens) == 0:
+		return refusedFor(strangerKept, reasonStranger), nil
+	}
+	return refusedFor(strangerKept, reasonNotHere), nil
+}
+
+// knownFor is what holds for a time, and is asked about anew in its last part.
+func knownFor(d time.Duration) known {
+	now := time.Now()
+	share := keptFresh + (1-keptFresh)*rand.Float64()
+	return known{until: now.Add(d), again: now.Add(time.Duration(share * float64(d)))}
+}
+
+// refusedFor is what holds for a time, and is asked about again after it.
+func refusedFor(d time.Duration, why *lime.Reason) known {
+	until := time.Now().Add(d)
+	return known{until: until, again: until, refuse: why}
+}
+
+// among tells whether tokens of an identity's instances have the one that is asked
+// about: any will do for the identity itself.
+func (q *question) among(tokens []string) bool {
+	return len(tokens) > 0 && (q.token == subject.Identity || slices.Contains(tokens, q.token))
 }
 
 // room finds out whether there is room in the inbox of an address.
-func (r *recipients) room(ctx context.Context, o *outgoing, k *known) error {
+func (r *recipients) room(ctx context.Context, q *question, k *known) error {
 	limit := r.hubs.cfg.Streams.InboxLimit()
-	n, err := r.hubs.cfg.Streams.Waiting(ctx, o.partition, o.key.Inbox(o.partition, o.token))
+	n, err := r.hubs.cfg.Streams.Waiting(ctx, q.partition, q.key.Inbox(q.partition, q.token))
 	if err != nil {
 		return err
 	}
 	if soon := time.Now().Add(fillingKept); n > limit/2 && k.until.After(soon) {
-		k.until = soon
+		k.until, k.again = soon, soon
 	}
 	if n >= limit {
 		k.refuse = reasonFull
@@ -246,8 +288,8 @@ func (r *recipients) answer(q *question, k known) {
 	}
 }
 
-// askHubs asks who of an identity is in session, past what Redis says: that may just
-// have been emptied. It returns tokens of instances.
+// askHubs asks who of an identity is in session, past what Redis says. It returns
+// tokens of instances.
 func (h *Hubs) askHubs(ctx context.Context, i lime.Identity) []string {
 	key, err := subject.MakeKey(i)
 	if err != nil {

@@ -69,7 +69,7 @@ func BenchmarkStore(b *testing.B) {
 	e := w.idleEdge("a", Config{Shards: 1, Streams: emptyStreams{}})
 	m := benchMember(e, "ana@example.org/phone")
 	envelope := benchEnvelope("rui@example.org/home")
-	e.recipients.keepLocked(subjectOf(lime.MustParseNode("rui@example.org/home")), known{until: time.Now().Add(time.Hour)})
+	e.recipients.keepLocked(subjectOf(lime.MustParseNode("rui@example.org/home")), knownFor(time.Hour))
 	box := e.outbox
 	ack := &nats.Msg{Data: []byte(`{"stream":"LOG_0","seq":123456}`)}
 	var h lime.Header
