@@ -113,11 +113,11 @@ func TestWhatWaitsForAClientIsBounded(t *testing.T) { // P8
 		for err := error(nil); err == nil; bytes += len(message200) {
 			err = to.Deliver([]byte(message200))
 		}
-		if bytes < 60<<10 || bytes > 65<<10 {
+		if bytes < 36<<10 || bytes > 41<<10 {
 			t.Errorf("%d bytes wait", bytes)
 		}
 		to.Flush()
-		if waiting := to.(*conn).socket.Queued(); waiting > 64<<10 {
+		if waiting := to.(*conn).socket.Queued(); waiting > 40<<10 {
 			t.Errorf("%d bytes wait", waiting)
 		}
 	})

@@ -22,6 +22,8 @@ type pair struct {
 	sender, recipient *guest
 	from, to          string // the recipient's node as the sender addresses it
 	last              int    // the newest message that has come; owned by the recipient's goroutine
+
+	wait func() // is called before the recipient reads on; may be nil
 }
 
 // Receipts is how recipients acknowledge.
@@ -110,7 +112,8 @@ func (p *pairs) close() {
 
 // serve reads frames until the connection ends: texts are for take, which may append
 // frames to what is answered. All that one read has brought is answered in one write.
-func (p *pairs) serve(g *guest, who string, take func(text []byte, now time.Time, answer []byte) []byte) {
+// Before it reads on it calls wait, if that is not nil.
+func (p *pairs) serve(g *guest, who string, wait func(), take func(text []byte, now time.Time, answer []byte) []byte) {
 	var answer []byte
 	for {
 		answer = answer[:0]
@@ -134,6 +137,9 @@ func (p *pairs) serve(g *guest, who string, take func(text []byte, now time.Time
 		if len(answer) > 0 {
 			err = g.write(answer)
 		}
+		if wait != nil {
+			wait()
+		}
 		if err == nil {
 			err = g.fill()
 		}
@@ -147,7 +153,7 @@ func (p *pairs) serve(g *guest, who string, take func(text []byte, now time.Time
 }
 
 func (p *pairs) readSender(one *pair) {
-	p.serve(one.sender, one.from, func(text []byte, now time.Time, answer []byte) []byte {
+	p.serve(one.sender, one.from, nil, func(text []byte, now time.Time, answer []byte) []byte {
 		k, err := strconv.Atoi(string(stringOf(text, `"id":"`)))
 		if err != nil {
 			p.tally.fail("%s gets %s", one.from, text)
@@ -169,7 +175,7 @@ func (p *pairs) readSender(one *pair) {
 
 func (p *pairs) readRecipient(one *pair) {
 	var receipt []byte
-	p.serve(one.recipient, one.to, func(text []byte, now time.Time, answer []byte) []byte {
+	p.serve(one.recipient, one.to, one.wait, func(text []byte, now time.Time, answer []byte) []byte {
 		id := stringOf(text, `"id":"`)
 		k, err := strconv.Atoi(string(id))
 		if err != nil || !bytes.Contains(text, []byte(`"content":`)) {

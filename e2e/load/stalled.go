@@ -11,10 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Stalled is a load of conversations, while one client of each edge stops reading.
+// Stalled is a load of conversations, in which one client of each edge stops reading.
 type Stalled struct {
 	Cluster  Cluster
 	Pairs    int
@@ -45,14 +46,14 @@ func (o *Stalled) Run(ctx context.Context) (err error) {
 	defer c.close()
 	half := int(o.Duration.Seconds() * float64(o.Rate))
 	t := newTally(2*half, o.Rate)
-	tell(o.Print, "%d pairs, %d messages/s, %d edges; after %s one client of each stops reading for as long, and is sent %d messages/s of %d bytes\n",
+	tell(o.Print, "%d pairs, %d messages/s, %d edges; after %s one client of each, who is sent %d messages/s of %d bytes, stops reading for as long\n",
 		o.Pairs, o.Rate, cfg.Edges, o.Duration, stalledRate, stalledSize)
 	p, err := c.open(ctx, "", o.Pairs, o.Size, Pongs, t)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	stalled, err := c.openStalled(ctx, int(o.Duration.Seconds()*stalledRate)*cfg.Edges)
+	stalled, err := c.openStalled(ctx, int(2*o.Duration.Seconds()*stalledRate)*cfg.Edges)
 	if err != nil {
 		return err
 	}
@@ -60,11 +61,12 @@ func (o *Stalled) Run(ctx context.Context) (err error) {
 
 	t.start = time.Now().Add(100 * time.Millisecond)
 	middle := t.start.Add(o.Duration)
-	stalled.tally.start = middle
+	stalled.tally.start = t.start
 	var sending sync.WaitGroup
 	sending.Go(func() { p.pace(ctx) })
 	sending.Go(func() { stalled.pace(ctx) })
 	defer sending.Wait()
+	time.AfterFunc(time.Until(middle), stalled.stall)
 	wait(ctx, time.Until(t.start))
 	first, err := c.usage()
 	if err != nil {
@@ -103,8 +105,8 @@ func (o *Stalled) Run(ctx context.Context) (err error) {
 	tell(o.Print, "  delivered before: %s\n  delivered during: %s\n  p99 during / before: %.3f; load average %s\n",
 		before, during, float64(during.at(0.99))/float64(max(before.at(0.99), 1)), average)
 	tell(o.Print, "  µs a message before: %s\n  µs a message during: %s\n",
-		second.since(first, int64(half)), third.since(second, int64(half+stalled.tally.len())))
-	tell(o.Print, "  edges held at most %.0f bytes for their clients, %.0f before, and their systems %d for the one that has most\n",
+		second.since(first, int64(half+stalled.tally.len()/2)), third.since(second, int64(half+stalled.tally.len()/2)))
+	tell(o.Print, "  an edge held at most %.0f bytes for its clients, %.0f before, and its system %d for the one that does not read\n",
 		held, quiet, kernel)
 	v, s := t.verdict(), stalled.tally.verdict()
 	tell(o.Print, "  stalled clients were sent %d and got %d within %s of reading again; lost %d, twice %d, out of order %d, faults %d %s\n",
@@ -112,25 +114,29 @@ func (o *Stalled) Run(ctx context.Context) (err error) {
 	return errors.Join(v.Err(), s.Err())
 }
 
-// stalled are pairs of which the recipients do not read until they are told to.
+// stalled are pairs of which the recipients do not read for a while.
 type stalled struct {
 	*pairs
-	once sync.Once
+	stopped atomic.Bool
+	again   chan struct{} // closed when they read again
+	once    sync.Once
 }
 
 // openStalled logs one such pair in for each edge, to send n messages in all.
 func (c *cluster) openStalled(ctx context.Context, n int) (*stalled, error) {
 	t := newTally(n, stalledRate*len(c.edges))
 	p := newPairs(len(c.edges), stalledSize, Pongs, t)
-	s := &stalled{pairs: p}
+	s := &stalled{pairs: p, again: make(chan struct{})}
 	for i := range p.all {
 		one, err := c.openPair(ctx, "stalled-", i, stalledBuffer)
 		if err != nil {
 			s.close()
 			return nil, err
 		}
+		one.wait = s.wait
 		p.all[i] = one
 		p.reading.Go(func() { p.readSender(one) })
+		p.reading.Go(func() { p.readRecipient(one) })
 	}
 	return s, nil
 }
@@ -167,25 +173,36 @@ func inHex(a net.Addr) string {
 	return fmt.Sprintf("%08X:%04X", binary.LittleEndian.Uint32(t.IP.To4()), t.Port)
 }
 
-// resume has them read.
-func (s *stalled) resume() {
-	s.once.Do(func() {
-		for _, one := range s.all {
-			s.reading.Go(func() { s.readRecipient(one) })
-		}
-	})
+// wait is called by who reads.
+func (s *stalled) wait() {
+	if s.stopped.Load() {
+		<-s.again
+	}
 }
 
-// peak reads a metric of the edges until a moment, and returns the highest sum that it
-// had from another moment on.
+// stall has them read no more.
+func (s *stalled) stall() { s.stopped.Store(true) }
+
+// resume has them read.
+func (s *stalled) resume() { s.once.Do(func() { close(s.again) }) }
+
+func (s *stalled) close() {
+	s.resume()
+	s.pairs.close()
+}
+
+// peak reads a metric of each edge until a moment, and returns the highest value that
+// it had from another moment on.
 func (c *cluster) peak(ctx context.Context, name string, from, until time.Time) (highest float64, err error) {
 	for {
-		sum, err := metric(ctx, c.edges, name)
-		if err != nil {
-			return 0, err
-		}
-		if time.Now().After(from) {
-			highest = max(highest, sum)
+		for _, e := range c.edges {
+			value, err := metric(ctx, []*process{e}, name)
+			if err != nil {
+				return 0, err
+			}
+			if time.Now().After(from) {
+				highest = max(highest, value)
+			}
 		}
 		if !time.Now().Before(until) || ctx.Err() != nil {
 			return highest, ctx.Err()

@@ -122,6 +122,7 @@ func (s listenerSource) next() (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	limitUnsentBelow(nc)
 	return &Conn{stream: newStream(nc), fd: -1, remote: addrPort(nc.RemoteAddr())}, nil
 }
 

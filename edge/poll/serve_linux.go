@@ -54,7 +54,32 @@ func (s *socketSource) next() (*Conn, error) {
 	// It fails only on a socket that is broken, which the first read tells. The
 	// listener could have it inherited, but not by who connected before Serve.
 	_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	limitUnsent(s.fd)
 	return &Conn{fd: int32(s.fd), remote: sockaddrPort(s.peer)}, nil
+}
+
+// maxUnsent is how many bytes the system takes for a peer that it cannot send on to
+// for now. It would take megabytes for one that does not read, where none of our bounds
+// holds; what is on its way to one that reads is not bounded by it. tcp(7),
+// TCP_NOTSENT_LOWAT.
+const maxUnsent = 12 << 10
+
+func limitUnsent(fd int) {
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
+}
+
+// limitUnsentBelow does so for a connection over TCP, or over something over it.
+func limitUnsentBelow(nc net.Conn) {
+	if over, ok := nc.(interface{ NetConn() net.Conn }); ok { // as TLS
+		nc = over.NetConn()
+	}
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if raw, err := tcp.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { limitUnsent(int(fd)) }) // it is closed already, then
+	}
 }
 
 // acceptOnce says whether next is done.

@@ -70,7 +70,7 @@ type Edge struct {
 	// 0 means no limit.
 	MaxSessionsPerIdentity int
 	// SendQueue is the bytes that may wait for one session's socket. Default
-	// 65536.
+	// 40960.
 	SendQueue int
 	// NodeConflict is what a second session for the same node meets. Default
 	// replace.
@@ -132,7 +132,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.MaxSessions, "max-sessions", 0, "`connections` at once; 0 for what the limit of open files leaves")
 	b.num(&e.MaxSessionsPerAddress, "max-sessions-per-address", 0, "`sessions` from one network address; 0 for no limit")
 	b.num(&e.MaxSessionsPerIdentity, "max-sessions-per-identity", 100, "`sessions` of one identity; 0 for no limit")
-	b.num(&e.SendQueue, "send-queue", 64<<10, "`bytes` that may wait for one session's socket")
+	b.num(&e.SendQueue, "send-queue", 40<<10, "`bytes` that may wait for one session's socket")
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
 
 	b.yes(&e.Rebalance, "rebalance", true, "finish sessions, slowly, when other edges have many fewer; =false to keep them")
