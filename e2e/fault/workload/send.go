@@ -61,6 +61,9 @@ func (v *visit) resend() {
 // it has not seen.
 func (v *visit) leave(politely bool) {
 	s := v.session
+	s.mu.Lock()
+	s.leaving = true
+	s.mu.Unlock()
 	if politely {
 		// The answer is not waited for: what comes with it would have to count.
 		_ = s.wire.write(ws.OpText, (&lime.Session{ID: s.id, State: lime.StateFinishing}).AppendJSON(nil)) // it ends anyway

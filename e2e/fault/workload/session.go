@@ -27,6 +27,7 @@ type session struct {
 
 	mu       sync.Mutex
 	over     bool          // Ended was recorded: nothing counts any more
+	leaving  bool          // the client wants to be away
 	replaced bool          // by one of the client's own
 	there    bool          // it is available
 	stalled  chan struct{} // closed when reading goes on; nil while it does
@@ -40,8 +41,11 @@ func (s *session) end(why string) {
 		return
 	}
 	s.over = true
-	if s.replaced {
+	switch {
+	case s.replaced:
 		why = history.Replaced
+	case s.leaving: // the server may say that it has finished before the client has recorded so
+		why = history.Left
 	}
 	s.client.workload.record(history.Event{Kind: history.Ended, Session: s.name, Text: why})
 	if s.there {
