@@ -31,7 +31,8 @@
 // [Streams.WalkLog] never passes over what it has not seen, whichever replica it reads
 // from, so that its caller may purge up to Walk.Through. [Streams.Copy] keeps the order
 // of each address whatever fails on the way, and stores what is copied again within ten
-// minutes once.
+// minutes once. [Streams.Store] keeps no order, for news that needs none. Both tell what
+// is refused for good from what passes: only the latter may be tried again.
 //
 // The package does not delete what is too old in the log, and it does not tell anybody
 // of what expires in the inbox. A broker that lost what it had acknowledged (a power

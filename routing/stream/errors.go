@@ -11,6 +11,10 @@ var (
 	// ErrFull means that the inbox of the address, or the stream, takes no more.
 	ErrFull = errors.New("the inbox is full")
 
+	// ErrRefused means that a stream will never take this message: it is too long, or
+	// malformed.
+	ErrRefused = errors.New("the message is refused")
+
 	// ErrNotFound means that the stream's leader does not have the message.
 	ErrNotFound = errors.New("no such message")
 )

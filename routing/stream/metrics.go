@@ -13,6 +13,7 @@ type result string
 const (
 	resultOK          result = "ok"
 	resultFull        result = "full"        // ErrFull
+	resultRefused     result = "refused"     // ErrRefused
 	resultDuplicate   result = "duplicate"   // it was there already
 	resultUnavailable result = "unavailable" // ErrUnavailable
 	resultError       result = "error"
@@ -24,6 +25,8 @@ func resultOf(err error) result {
 		return resultOK
 	case errors.Is(err, ErrFull):
 		return resultFull
+	case errors.Is(err, ErrRefused):
+		return resultRefused
 	case errors.Is(err, ErrUnavailable):
 		return resultUnavailable
 	}

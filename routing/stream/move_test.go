@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"limegrove/internal/natstest"
 	"limegrove/lime"
 	"limegrove/routing/stream"
@@ -28,6 +30,8 @@ func TestMove(t *testing.T) {
 		"a copy is stored once":                   testCopyTwice,
 		"a full inbox refuses":                    testFull,
 		"a full stream refuses":                   testFullBytes,
+		"what is too long is refused":             testTooLong,
+		"news is stored once":                     testStore,
 		"a guest's copy expires":                  testTTL,
 		"deleted is deleted":                      testDelete,
 		"a purge leaves what is behind it":        testPurge,
@@ -224,6 +228,46 @@ func testFullBytes(w *world) {
 	errs := s.Copy(w.ctx, 0, w.transfers(s))
 	if errs[0] != nil || !errors.Is(errs[3], stream.ErrFull) {
 		w.Fatalf("got %v", errs)
+	}
+}
+
+// A copy has more headers than what it is a copy of.
+func testTooLong(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, strings.Repeat("x", int(w.nc.MaxPayload())-20))
+	w.store(ana, "short")
+	errs := s.Copy(w.ctx, 0, w.transfers(s))
+	if !errors.Is(errs[0], stream.ErrRefused) || errs[1] != nil {
+		w.Fatalf("got %v", errs)
+	}
+}
+
+// News for many is under way together; what is refused is so alone, and what is told
+// again is known by its id.
+func testStore(w *world) {
+	s := w.open(stream.Config{})
+	var list []*nats.Msg
+	for i := range 1000 {
+		list = append(list, &nats.Msg{
+			Subject: []string{ana, rui}[i%2], Data: []byte(itoa(i)), Header: nats.Header{"Nats-Msg-Id": {"n" + itoa(i)}},
+		})
+	}
+	list[500].Data = make([]byte, w.nc.MaxPayload())
+	for range 2 {
+		for i, err := range s.Store(w.ctx, list) {
+			if errors.Is(err, stream.ErrRefused) != (i == 500) || (err != nil) != (i == 500) {
+				w.Fatalf("message %d: %v", i, err)
+			}
+		}
+	}
+	if all := w.walkAll(s); len(all) != 999 {
+		w.Fatalf("%d are stored, want 999", len(all))
+	}
+	w.must("delete", w.js.DeleteStream(w.ctx, "LOG_0"))
+	for i, err := range s.Store(w.ctx, list[:10]) {
+		if !errors.Is(err, stream.ErrUnavailable) {
+			w.Fatalf("without a log message %d: %v", i, err)
+		}
 	}
 }
 

@@ -1,0 +1,170 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// storingWindow is how many messages of one call are under way at once.
+const storingWindow = 256
+
+// Store stores messages in the logs that their subjects name, many at once and in no
+// order, and returns an error for each, nil for one that is stored now or was before by
+// its message id. One that matches ErrUnavailable passes: the message may be stored or
+// not. Those that were not tried behind it have such an error, too. It takes list.
+func (s *Streams) Store(ctx context.Context, list []*nats.Msg) []error {
+	c := s.beginStoring(len(list), func(i int) *nats.Msg { return list[i] })
+	for i := range list {
+		c.ready = append(c.ready, i)
+	}
+	c.run(ctx)
+	for i, err := range c.errs {
+		if err != nil {
+			c.errs[i] = fmt.Errorf("store a message under %s: %w", list[i].Subject, err)
+		}
+	}
+	return c.errs
+}
+
+var errNotTried = fmt.Errorf("%w: not tried", ErrUnavailable)
+
+// storing is messages on their way into streams, until JetStream has answered each.
+type storing struct {
+	streams *Streams
+	message func(i int) *nats.Msg // makes the one to be sent, or sent again
+	call    call
+
+	errs       []error
+	ready      []int       // may be sent
+	then       map[int]int // which may be sent when one is done
+	underWay   map[int]struct{}
+	duplicates map[int]struct{}
+	stop       error // the first passing error
+}
+
+// beginStoring is followed by run, which ends it.
+func (s *Streams) beginStoring(n int, message func(i int) *nats.Msg) *storing {
+	c := &storing{
+		streams: s, message: message, call: s.replies.begin(2 * storingWindow),
+		errs: make([]error, n), then: map[int]int{}, underWay: map[int]struct{}{}, duplicates: map[int]struct{}{},
+	}
+	for i := range c.errs {
+		c.errs[i] = errNotTried
+	}
+	return c
+}
+
+func (c *storing) run(ctx context.Context) {
+	defer c.call.end()
+	quiet := time.NewTimer(silence)
+	defer quiet.Stop()
+	for {
+		for len(c.ready) > 0 && len(c.underWay) < storingWindow && c.stop == nil {
+			c.send(c.ready[0])
+			c.ready = c.ready[1:]
+		}
+		if len(c.underWay) == 0 {
+			return
+		}
+		select {
+		case m := <-c.call.answers:
+			quiet.Reset(silence)
+			c.acknowledged(m)
+		case <-quiet.C:
+			c.abandon(fmt.Errorf("%w: no acknowledgement", ErrUnavailable))
+			return
+		case <-ctx.Done():
+			c.abandon(unavailable(context.Cause(ctx)))
+			return
+		}
+	}
+}
+
+func (c *storing) send(i int) {
+	m := c.message(i)
+	m.Reply = c.call.reply + "." + strconv.Itoa(i)
+	switch err := c.streams.nc.PublishMsg(m); {
+	case err == nil:
+		c.underWay[i] = struct{}{}
+	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrBadSubject):
+		c.done(i, fmt.Errorf("%w: %w", ErrRefused, err))
+	default:
+		c.done(i, unavailable(err))
+	}
+}
+
+// acknowledged takes an answer of the broker; one that comes twice is nothing new.
+func (c *storing) acknowledged(m *nats.Msg) {
+	i, err := strconv.Atoi(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:])
+	if err != nil {
+		return
+	}
+	if _, is := c.underWay[i]; !is {
+		return
+	}
+	delete(c.underWay, i)
+	var ack publishAck
+	switch {
+	case m.Header.Get(headerStatus) == statusNobody:
+		c.done(i, fmt.Errorf("%w: no leader", ErrUnavailable))
+	case json.Unmarshal(m.Data, &ack) != nil:
+		c.done(i, fmt.Errorf("%w: an acknowledgement that cannot be read", ErrUnavailable))
+	case ack.Error != nil:
+		c.done(i, refusal(ack.Error))
+	default:
+		if ack.Duplicate {
+			c.duplicates[i] = struct{}{}
+		}
+		c.done(i, nil)
+	}
+}
+
+// done makes the message behind it ready.
+func (c *storing) done(i int, err error) {
+	c.errs[i] = err
+	if errors.Is(err, ErrUnavailable) {
+		if c.stop == nil {
+			c.stop = err
+		}
+		return
+	}
+	if next, ok := c.then[i]; ok {
+		c.ready = append(c.ready, next)
+	}
+}
+
+// abandon ends those that are under way: nobody knows what becomes of them.
+func (c *storing) abandon(err error) {
+	for i := range c.underWay {
+		c.errs[i] = err
+	}
+}
+
+// refusal tells what JetStream means by refusing a message: that there is no room for
+// it, that it will never take this one, or that something is wrong with the stream.
+// It has one code for all that a store may say, so that only the text tells a limit.
+func refusal(err *jetstream.APIError) error {
+	const (
+		messageTooLong = 10054
+		storeFailed    = 10077
+		headerTooLong  = 10097
+		invalidTTL     = 10165
+	)
+	switch err.ErrorCode {
+	case messageTooLong, headerTooLong, invalidTTL:
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	case storeFailed:
+		if strings.Contains(err.Description, "maximum messages per subject exceeded") || strings.Contains(err.Description, "maximum bytes exceeded") {
+			return fmt.Errorf("%w: %w", ErrFull, err)
+		}
+	}
+	return unavailable(err)
+}
