@@ -48,7 +48,7 @@ func (w *storedWorld) edge(name string) *testEdge {
 // sweeper is a router's sweep that passes everything that is older than nothing.
 func (w *storedWorld) sweeper(name string) *sweep.Sweeper {
 	return sweep.New(sweep.Config{
-		Streams: w.streams, Registry: holder{w.registry}, NATS: w.connect(), Router: "inc-router", ID: name,
+		Streams: w.streams, Registry: holder{w.registry}, Router: "inc-router", ID: name,
 		Delay: time.Nanosecond, Every: 10 * time.Millisecond, Wary: time.Nanosecond, Logger: testLogger(w),
 	})
 }

@@ -26,8 +26,11 @@ type Streams interface {
 	// LogBegin returns the first sequence that the log has.
 	LogBegin(ctx context.Context, p int) (uint64, error)
 	// Copy stores messages of the log in the inbox, in order, and returns an error for
-	// each: stream.ErrFull is for good.
+	// each: stream.ErrFull and stream.ErrRefused are for good.
 	Copy(ctx context.Context, p int, messages []stream.Transfer) []error
+	// Store stores messages under their subjects in the logs, in no order, and returns an
+	// error for each: one that matches stream.ErrUnavailable passes.
+	Store(ctx context.Context, messages []*nats.Msg) []error
 	// PurgeLog removes what is not above a sequence.
 	PurgeLog(ctx context.Context, p int, upTo uint64) error
 	// ReadInbox and Delete are for what has waited for too long.
@@ -44,12 +47,10 @@ type Registry interface {
 	Release(ctx context.Context, name string, holder presence.EdgeID) error
 }
 
-// Config is what a Sweeper is made of. Streams, Registry, NATS and Router are
-// required.
+// Config is what a Sweeper is made of. Streams, Registry and Router are required.
 type Config struct {
 	Streams  Streams
 	Registry Registry
-	NATS     *nats.Conn
 	Router   presence.EdgeID // this router's incarnation
 	ID       string          // the router's name, for the node that senders are told by
 

@@ -13,7 +13,9 @@
 // by a later message, that there was nothing before it. Without Redis there is no step:
 // the log only grows.
 //
-// What does not fit into an inbox, and what has waited for longer than its lifetime, is
-// given back: its sender is told that it failed. That notification is stored like a
-// message.
+// What does not fit into an inbox, what no stream takes for its length, and what has
+// waited for longer than its lifetime is given back: its sender is told that it failed,
+// by a notification that is stored like a message. Only when that is in its log is the
+// message passed over or deleted; until then a step is done again, and JetStream knows
+// the notification by the message's position.
 package sweep

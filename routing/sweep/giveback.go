@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -22,25 +22,58 @@ type cause string
 const (
 	full    cause = "inbox_full"
 	expired cause = "expired"
+	refused cause = "refused" // too long for the inbox, or malformed
 )
 
-var causes = []cause{full, expired}
+var causes = []cause{full, expired, refused}
 
 func (c cause) reason() *lime.Reason {
-	if c == full {
+	switch c {
+	case full:
 		return &lime.Reason{
 			Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "Too many messages wait for the recipient",
 		}
+	case refused:
+		return &lime.Reason{Code: lime.CodeValidationError, Description: "The message is longer than the cluster keeps"}
 	}
 	return &lime.Reason{Code: lime.CodeRoutingError, Description: "The recipient did not come for the message in time"}
 }
 
-// giveBack tells the sender of a message that it failed after all, by a notification
-// that is stored for it. Nobody hears of what has no id, and of notifications.
-func (w *walk) giveBack(m stream.Message, why cause) {
-	w.metrics.givenBack[why].Inc()
-	if _, err := w.header.Scan(m.Data); err != nil || w.header.Kind != lime.KindMessage || w.header.ID == nil {
-		return
+// returned is a message that waits no longer.
+type returned struct {
+	message stream.Message
+	why     cause
+}
+
+// giveBack tells the senders of messages that they failed after all, by notifications
+// that are stored for them. When it returns no error, they are, and the messages need
+// not be kept; otherwise it is to be done again, which tells nobody twice.
+func (w *walk) giveBack(ctx context.Context, list []returned) error {
+	var all []*nats.Msg
+	for _, r := range list {
+		if n := w.news(r); n != nil {
+			all = append(all, n)
+		}
+	}
+	for i, err := range w.cfg.Streams.Store(ctx, all) {
+		if errors.Is(err, stream.ErrUnavailable) {
+			return fmt.Errorf("give back %d messages: %w", len(list), err)
+		}
+		if err != nil { // it will never be stored
+			w.log.WithError(err).WithField("subject", all[i].Subject).Warn("a sender cannot be told that its message failed")
+		}
+	}
+	for _, r := range list {
+		w.metrics.givenBack[r.why].Inc()
+	}
+	return nil
+}
+
+// news is what the sender of a message is to be told; nil for what has no id, and for
+// notifications.
+func (w *walk) news(r returned) *nats.Msg {
+	if _, err := w.header.Scan(r.message.Data); err != nil || w.header.Kind != lime.KindMessage || w.header.ID == nil {
+		return nil
 	}
 	sender := w.header.From
 	if w.header.PP != nil {
@@ -48,57 +81,23 @@ func (w *walk) giveBack(m stream.Message, why cause) {
 	}
 	to, err := lime.ParseNode(string(sender))
 	if err != nil {
-		return
+		return nil
 	}
 	key, err := subject.MakeKey(to.Identity)
 	if err != nil {
-		return
+		return nil
 	}
 	token := subject.Identity
 	if to.Instance != "" {
 		token = subject.Token(to.Instance)
 	}
 	n := lime.Notification{
-		ID: string(w.header.ID), To: to, Event: lime.EventFailed, Reason: why.reason(),
+		ID: string(w.header.ID), To: to, Event: lime.EventFailed, Reason: r.why.reason(),
 		From: lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: to.Domain}, Instance: "#" + w.cfg.ID},
 	}
-	sum := sha256.Sum256([]byte(m.Subject + "\n" + strconv.FormatUint(m.Position, 10)))
-	err = w.cfg.NATS.PublishMsg(&nats.Msg{
+	sum := sha256.Sum256([]byte(r.message.Subject + "\n" + strconv.FormatUint(r.message.Position, 10)))
+	return &nats.Msg{
 		Subject: key.Log(key.Partition(w.cfg.Streams.Partitions()), token), Data: n.AppendJSON(nil),
 		Header: nats.Header{nats.MsgIdHdr: []string{base64.RawURLEncoding.EncodeToString(sum[:16])}},
-	})
-	if err != nil {
-		w.log.WithError(err).Warn("a sender could not be told that its message failed")
-	}
-}
-
-// expirePage is how many waiting messages are looked at together.
-const expirePage = 100
-
-// expire gives back what has waited in the inbox for longer than its lifetime. The
-// oldest comes first there, so that one look is mostly enough.
-func (w *walk) expire(ctx context.Context) error {
-	now := time.Now()
-	if now.Sub(w.expired) < min(expireEvery, w.cfg.Lifetime) {
-		return nil
-	}
-	w.expired = now
-	for {
-		page, err := w.cfg.Streams.ReadInbox(ctx, w.p, subject.InboxAll(w.p), 0, expirePage, moveBytes)
-		if err != nil {
-			return fmt.Errorf("look for what has expired: %w", err)
-		}
-		for _, m := range page.Messages {
-			if now.Sub(m.Stored) <= w.cfg.Lifetime {
-				return nil
-			}
-			w.giveBack(m, expired)
-			if err := w.cfg.Streams.Delete(ctx, w.p, m.Sequence); err != nil {
-				return fmt.Errorf("remove what has expired: %w", err)
-			}
-		}
-		if !page.More {
-			return nil
-		}
 	}
 }

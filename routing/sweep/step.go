@@ -3,7 +3,6 @@ package sweep
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -72,29 +71,32 @@ func (w *walk) purge(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// unacknowledged returns the entries above the floors of their addresses.
+// address is what a floor is for.
+type address struct {
+	key   subject.Key
+	token string
+}
+
+// unacknowledged returns the entries above the floors of their addresses. For what has
+// no address there is no floor.
 func (w *walk) unacknowledged(ctx context.Context, entries []stream.Entry) (waiting []stream.Entry, err error) {
-	type address struct {
-		key   subject.Key
-		token string
-	}
 	index := map[subject.Key]int{}
 	var ids []lime.Identity
 	at := make([]address, len(entries))
 	for i := range entries {
 		key, token, ok := subject.SplitStored(entries[i].Subject)
 		if !ok {
-			return nil, fmt.Errorf("the log holds %q, which is no address", entries[i].Subject)
+			continue
 		}
-		at[i] = address{key, token}
 		if _, seen := index[key]; !seen {
 			id, err := key.Identity()
 			if err != nil {
-				return nil, err
+				continue
 			}
 			index[key] = len(ids)
 			ids = append(ids, id)
 		}
+		at[i] = address{key, token}
 	}
 	all, err := w.cfg.Registry.Floors(ctx, append(ids, w.marker()))
 	if err != nil {
@@ -128,110 +130,6 @@ func tokenOf(f presence.Floor) string {
 		return subject.Identity
 	}
 	return subject.Token(f.Instance)
-}
-
-// moveLot bounds how many messages are held to be copied, and moveBytes their size.
-const (
-	moveLot   = 1024
-	moveBytes = 8 << 20
-)
-
-// move copies entries to the inbox. reached is the first sequence that is not dealt
-// with when there is an error.
-func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64, err error) {
-	for len(entries) > 0 {
-		lot, n, err := w.load(ctx, entries)
-		if err != nil {
-			return entries[0].Sequence, err // nothing of it was copied
-		}
-		for i, err := range w.cfg.Streams.Copy(ctx, w.p, lot) {
-			switch {
-			case err == nil:
-				w.metrics.moved.Inc()
-			case errors.Is(err, stream.ErrFull):
-				w.giveBack(lot[i].Message, full)
-			default: // those behind it may be there already, and are known as duplicates
-				return lot[i].Message.Sequence, err
-			}
-		}
-		entries = entries[n:]
-	}
-	return 0, nil
-}
-
-// load reads as many of the entries as are copied together, and gives back what has
-// expired. n is how many those are; with an error nothing is to be copied.
-func (w *walk) load(ctx context.Context, entries []stream.Entry) (lot []stream.Transfer, n int, err error) {
-	size := 0
-	var run []stream.Message // what follows in the log
-	for ; n < len(entries) && n < moveLot && size < moveBytes; n++ {
-		at := entries[n].Sequence
-		for len(run) > 0 && run[0].Sequence < at {
-			run = run[1:]
-		}
-		if together := runOf(entries[n:]); len(run) == 0 && together >= runLeast {
-			if run, err = w.cfg.Streams.GetLogRun(ctx, w.p, at, min(together, runMost), moveBytes); err != nil {
-				return nil, 0, err
-			}
-		}
-		var m stream.Message
-		if len(run) > 0 && run[0].Sequence == at {
-			m, run = run[0], run[1:]
-		} else {
-			m, err = w.cfg.Streams.GetLog(ctx, w.p, at)
-		}
-		if errors.Is(err, stream.ErrNotFound) {
-			err = w.purgedBy(ctx, entries[n].Sequence)
-			if err == nil {
-				continue
-			}
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		size += len(m.Data)
-		if time.Since(m.Stored) > w.cfg.Lifetime {
-			w.giveBack(m, expired)
-			continue
-		}
-		lot = append(lot, stream.Transfer{Message: m, TTL: lifetimeOf(m)})
-	}
-	return lot, n, nil
-}
-
-// Messages that follow each other in the log are read together when they are so many.
-const (
-	runLeast = 4
-	runMost  = 500
-)
-
-// runOf is how many entries follow each other without a gap, from the first on.
-func runOf(entries []stream.Entry) int {
-	n := 1
-	for n < len(entries) && n < runMost && entries[n].Sequence == entries[n-1].Sequence+1 {
-		n++
-	}
-	return n
-}
-
-// purgedBy returns nil when a message is not in the log because another sweeper has
-// purged it, having copied it before. A leader that has just been elected may not have
-// it either, for a moment.
-func (w *walk) purgedBy(ctx context.Context, sequence uint64) error {
-	begin, err := w.cfg.Streams.LogBegin(ctx, w.p)
-	if err == nil && sequence >= begin {
-		err = fmt.Errorf("message %d: %w", sequence, stream.ErrUnavailable)
-	}
-	return err
-}
-
-// lifetimeOf returns how long the inbox keeps a message; 0 for as long as any.
-func lifetimeOf(m stream.Message) time.Duration {
-	seconds, err := strconv.Atoi(m.Header.Get(stream.LifetimeHeader))
-	if err != nil || seconds <= 0 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
 }
 
 // sequences is where entries are, made into text only when that is logged.

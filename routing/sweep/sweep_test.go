@@ -14,7 +14,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/sirupsen/logrus"
 
-	"limegrove/internal/natstest"
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/routing/stream"
@@ -23,14 +22,17 @@ import (
 
 // streams is one partition in memory, whose time is the test's.
 type streams struct {
-	log    []stream.Message
-	end    uint64
-	inbox  []stream.Message
-	purged uint64
-	lying  bool   // a leader that knows of nothing yet
-	cutOff uint64 // the message at which reading fails
-	broken error
-	full   bool
+	log     []stream.Message
+	end     uint64
+	inbox   []stream.Message
+	purged  uint64
+	lying   bool   // a leader that knows of nothing yet
+	cutOff  uint64 // the message at which reading fails
+	broken  error
+	full    bool
+	tooLong string // a message that the inbox refuses
+	told    []*nats.Msg
+	deaf    bool // the logs of senders have no leader
 }
 
 func (s *streams) Partitions() int    { return 1 }
@@ -107,9 +109,48 @@ func (s *streams) Copy(_ context.Context, _ int, list []stream.Transfer) []error
 			errs[i] = stream.ErrFull
 			continue
 		}
+		if string(t.Message.Data) == s.tooLong {
+			errs[i] = fmt.Errorf("copy: %w", stream.ErrRefused)
+			continue
+		}
 		s.inbox = append(s.inbox, t.Message)
 	}
 	return errs
+}
+
+func (s *streams) Store(_ context.Context, list []*nats.Msg) []error {
+	turn.Lock()
+	defer turn.Unlock()
+	errs := make([]error, len(list))
+	for i, m := range list {
+		known := slices.ContainsFunc(s.told, func(t *nats.Msg) bool { return t.Header.Get(nats.MsgIdHdr) == m.Header.Get(nats.MsgIdHdr) })
+		switch {
+		case s.deaf && i > 0: // the first is stored, and nobody says so
+			errs[i] = stream.ErrUnavailable
+			continue
+		case s.deaf:
+			errs[i] = stream.ErrUnavailable
+		}
+		if !known {
+			s.told = append(s.told, m)
+		}
+	}
+	return errs
+}
+
+// news are the ids that senders were told of, with the reasons.
+func (s *streams) news() string {
+	turn.Lock()
+	defer turn.Unlock()
+	var all []string
+	for _, m := range s.told {
+		n, err := lime.DecodeNotification(m.Data)
+		if err != nil || n.Event != lime.EventFailed {
+			return fmt.Sprintf("%s (%v)", m.Data, err)
+		}
+		all = append(all, fmt.Sprintf("%s>%s:%d", m.Subject, n.ID, n.Reason.Code))
+	}
+	return strings.Join(all, " ")
 }
 
 func (s *streams) PurgeLog(_ context.Context, _ int, upTo uint64) error {
@@ -325,51 +366,94 @@ func TestWithoutRedisOrTheLeaseNothingMoves(t *testing.T) {
 	})
 }
 
-// What waits no longer is told to its sender, by a stored notification.
+// message is one of ana's, with an id.
+func message(id string) string {
+	return fmt.Sprintf(`{"id":%q,"from":"ana@t/1","to":"rui@t","type":"text/plain","content":"x"}`, id)
+}
+
+// What waits no longer is told to its sender, by a stored notification. Nobody hears of
+// what has no id, and of notifications.
 func TestSendersHearOfWhatIsGivenBack(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		full bool
-		code lime.Code
+		name  string
+		cfg   Config
+		begin func(*streams)
+		want  string
 	}{
-		{"a full inbox", true, lime.CodeAuthorizationQuotaThresholdExceeded},
-		{"the end of its lifetime", false, lime.CodeRoutingError},
+		{"a full inbox", Config{}, func(s *streams) { s.full = true }, "log.0.t.@.ana.1>m1:34"},
+		{"a message that is too long", Config{}, func(s *streams) { s.tooLong = message("m1") }, "log.0.t.@.ana.1>m1:21"},
+		{"the end of its lifetime in the log", Config{Lifetime: time.Second}, nil, "log.0.t.@.ana.1>m1:41"},
+		{"the end of its lifetime in the inbox", Config{Lifetime: time.Minute}, nil, "log.0.t.@.ana.1>m1:41"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			nc := natstest.Start(t)
-			told, err := nc.SubscribeSync("log.0.t.@.ana.1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, r := &streams{full: c.full}, &redis{floors: map[lime.Identity]presence.Floor{}}
-			s.put("rui@t", `{"id":"m1","from":"ana@t/1","to":"rui@t","type":"text/plain","content":"x"}`)
-			s.put("rui@t", `{"from":"ana@t/1","to":"rui@t","type":"text/plain","content":"x"}`)
-			sweeper := New(Config{Streams: s, Registry: r, NATS: nc, Router: "inc-r", ID: "r", Lifetime: time.Hour})
-			w := walk{Sweeper: sweeper, log: sweeper.log, waryTill: time.Now()}
-			entries := []stream.Entry{{Subject: s.log[0].Subject, Sequence: 1}, {Subject: s.log[1].Subject, Sequence: 2}}
-			if !c.full {
-				s.log[0].Stored, s.log[1].Stored = time.Now().Add(-2*time.Hour), time.Now().Add(-2*time.Hour)
-			}
-			if _, err := w.move(t.Context(), entries); err != nil {
-				t.Fatal(err)
-			}
-			msg, err := told.NextMsg(10 * time.Second)
-			if err != nil {
-				t.Fatal(err)
-			}
-			n, err := lime.DecodeNotification(msg.Data)
-			if err != nil || n.ID != "m1" || n.Event != lime.EventFailed || n.Reason.Code != c.code || msg.Header.Get(nats.MsgIdHdr) == "" {
-				t.Errorf("its sender is told %s (%v)", msg.Data, err)
-			}
-			if err := nc.Flush(); err != nil {
-				t.Fatal(err)
-			}
-			if n, _, err := told.Pending(); err != nil || n > 0 {
-				t.Errorf("%d more notifications: %v", n, err)
-			}
-			if len(s.inbox) != 0 {
-				t.Errorf("%q waits", s.waiting())
-			}
+			c.cfg.Wary = time.Nanosecond
+			sweeping(t, c.cfg, func(s *streams, _ *redis) {
+				if c.begin != nil {
+					c.begin(s)
+				}
+				s.put("rui@t", message("m1"))
+				s.put("rui@t", `{"from":"ana@t/1","to":"rui@t","type":"text/plain","content":"x"}`)
+				s.put("rui@t", `{"id":"m2","from":"ana@t/1","to":"rui@t","event":"received"}`)
+				pass(2 * time.Minute)
+				if s.news() != c.want {
+					t.Errorf("senders are told %q, want %q", s.news(), c.want)
+				}
+				if strings.Contains(s.waiting(), "m1") || len(s.log) != 0 {
+					t.Errorf("%q waits, and the log has %d", s.waiting(), len(s.log))
+				}
+			})
 		})
 	}
+}
+
+// A message is passed over or deleted when its sender's log has the news, and not
+// before.
+func TestWhatIsGivenBackIsKeptUntilItsSenderIsTold(t *testing.T) {
+	const all = "log.0.t.@.ana.1>m1:%[1]d log.0.t.@.ana.1>m2:%[1]d"
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, _ *redis) {
+		s.full, s.deaf = true, true
+		s.put("rui@t", message("m1"))
+		s.put("rui@t", message("m2"))
+		pass(time.Minute)
+		if len(s.log) != 2 {
+			t.Errorf("of 2 messages whose sender was not told %d are left", len(s.log))
+		}
+		s.deaf = false
+		pass(time.Minute)
+		if s.news() != fmt.Sprintf(all, 34) || len(s.log) != 0 {
+			t.Errorf("its sender is told %q, and the log has %d", s.news(), len(s.log))
+		}
+	})
+	sweeping(t, Config{Wary: time.Nanosecond, Lifetime: time.Hour}, func(s *streams, _ *redis) {
+		s.put("rui@t", message("m1"))
+		s.put("rui@t", message("m2"))
+		pass(time.Minute)
+		s.deaf = true
+		pass(2 * time.Hour)
+		if len(s.inbox) != 2 {
+			t.Errorf("of 2 messages whose sender was not told %d are left", len(s.inbox))
+		}
+		s.deaf = false
+		pass(time.Minute)
+		if s.news() != fmt.Sprintf(all, 41) || s.waiting() != "" {
+			t.Errorf("its sender is told %q, and %q waits", s.news(), s.waiting())
+		}
+	})
+}
+
+// What nobody can ever deliver holds up nobody.
+func TestRefusedMessagesArePassed(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, _ *redis) {
+		s.tooLong = "long"
+		s.put("rui@t", "1")
+		s.put("rui@t", "long")
+		s.put("rui@t", "2")
+		s.end++ // and something that is no address
+		s.log = append(s.log, stream.Message{Subject: "log.0.nobody", Sequence: s.end, Position: s.end, Stored: time.Now()})
+		s.put("rui@t", "3")
+		pass(time.Minute)
+		if s.waiting() != "1 2 3" || len(s.log) != 0 {
+			t.Errorf("%q waits, and the log has %d", s.waiting(), len(s.log))
+		}
+	})
 }

@@ -31,7 +31,7 @@ func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared) (*stream.S
 // Sweeper makes a router's part in sweeping.
 func (p *Process) Sweeper(cfg config.Shared, streams *stream.Streams) *sweep.Sweeper {
 	return sweep.New(sweep.Config{
-		Streams: streams, Registry: p.Presence, NATS: p.NATS, Router: p.Incarnation(), ID: cfg.ID,
+		Streams: streams, Registry: p.Presence, Router: p.Incarnation(), ID: cfg.ID,
 		Lifetime: cfg.MessageLifetime, Logger: p.Log, Metrics: p.Metrics,
 	})
 }
