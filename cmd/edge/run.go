@@ -55,6 +55,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer streams.Close()
+	if err := cfg.CheckPayload(p.NATS.MaxPayload()); err != nil { // known by now
+		return fmt.Errorf("%w: %w", process.ErrUsage, err)
+	}
 	known, err := openDirectory(ctx, cfg, p)
 	if err != nil {
 		return err

@@ -221,6 +221,17 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 	}
 }
 
+func TestEnvelopesMustFitTheBroker(t *testing.T) {
+	e := mustParseEdge(t, nil, "-nats", "nats://a", "-max-envelope", "1000000")
+	if err := e.CheckPayload(1000000 + 16<<10); err != nil {
+		t.Errorf("with room for headers: %v", err)
+	}
+	err := e.CheckPayload(1000000 + 16<<10 - 1)
+	if err == nil || !strings.HasPrefix(err.Error(), "-max-envelope") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("without: %v, want one line that names the flag", err)
+	}
+}
+
 func TestErrorsHideSecrets(t *testing.T) {
 	for _, args := range [][]string{
 		{"-nats", "http://user:hunter2@n"},

@@ -157,9 +157,23 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	return e, nil
 }
 
-// embeddedPayload is the embedded NATS's max_payload less room for the headers
-// that travel with an envelope.
-const embeddedPayload = 1<<20 - 16<<10
+// headerRoom is what the headers that travel with an envelope may take of the broker's
+// max_payload: those of the log, the inbox and what JetStream adds to a copy, with addresses
+// that may be long.
+const headerRoom = 16 << 10
+
+// embeddedPayload is the embedded NATS's max_payload less room for the headers.
+const embeddedPayload = 1<<20 - headerRoom
+
+// CheckPayload refuses envelopes that the broker would not carry, by what it says its
+// max_payload is. A message that is stored and cannot be copied with a header more would
+// fail after it was accepted.
+func (e *Edge) CheckPayload(maxPayload int64) error {
+	var c check
+	c.that(int64(e.MaxEnvelope)+headerRoom <= maxPayload, "max-envelope",
+		"%d is more than the broker carries: its max_payload is %d, of which %d are for headers", e.MaxEnvelope, maxPayload, headerRoom)
+	return c.err
+}
 
 func (e *Edge) validate() error {
 	if err := e.Shared.validate(false); err != nil {
