@@ -10,7 +10,7 @@ type metrics struct {
 	looked    prometheus.Counter
 	moved     prometheus.Counter
 	failures  prometheus.Counter
-	age       prometheus.Gauge
+	age       *prometheus.GaugeVec // by partition
 	givenBack map[cause]prometheus.Counter
 }
 
@@ -29,9 +29,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		failures: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_sweep_failures_total", Help: "Steps of the sweep that have to be done again.",
 		}),
-		age: f.NewGauge(prometheus.GaugeOpts{
-			Name: "limegrove_sweep_age_seconds", Help: "Age of the newest message that the last step of any partition came by.",
-		}),
+		age: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "limegrove_sweep_age_seconds",
+			Help: "For how long the sweep has been late for the oldest message that it has not come by, by partition. Only of partitions that this router sweeps.",
+		}, []string{"partition"}),
 		givenBack: map[cause]prometheus.Counter{},
 	}
 	givenBack := f.NewCounterVec(prometheus.CounterOpts{

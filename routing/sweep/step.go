@@ -24,8 +24,8 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	if err := w.waits(time.Now()); err != nil {
 		return false, err
 	}
-	began := w.next
-	passed, err := w.cfg.Streams.WalkLog(ctx, w.p, w.next, time.Now().Add(-w.cfg.Delay), w.cfg.Lot)
+	began, before := w.next, time.Now().Add(-w.cfg.Delay)
+	passed, err := w.cfg.Streams.WalkLog(ctx, w.p, w.next, before, w.cfg.Lot)
 	if err != nil {
 		return false, fmt.Errorf("walk: %w", err)
 	}
@@ -35,7 +35,11 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 		if w.next = max(w.next, passed.Through+1); w.next != began {
 			w.log.WithFields(logrus.Fields{"from": began, "through": passed.Through}).Debug("the sweep finds nothing")
 		}
+		w.reached = before
 		return false, nil
+	}
+	if w.reached.IsZero() {
+		w.reached = entries[0].Stored
 	}
 	waiting, err := w.unacknowledged(ctx, entries)
 	if err != nil {
@@ -50,10 +54,12 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 		w.next = max(w.next, reached)
 		return false, err
 	}
-	w.next = passed.Through + 1
+	w.next, w.reached = passed.Through+1, before
+	if passed.More {
+		w.reached = entries[len(entries)-1].Stored
+	}
 	w.mark(ctx)
 	w.metrics.looked.Add(float64(len(entries)))
-	w.metrics.age.Set(time.Since(entries[len(entries)-1].Stored).Seconds())
 	return passed.More, nil
 }
 

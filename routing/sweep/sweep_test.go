@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
 
 	"limegrove/lime"
 	"limegrove/presence"
@@ -226,9 +228,12 @@ func (r *redis) Release(context.Context, string, presence.EdgeID) error { return
 func sweeping(t *testing.T, cfg Config, play func(s *streams, r *redis)) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r := &streams{}, &redis{floors: map[lime.Identity]presence.Floor{}}
-		log := logrus.New()
-		log.SetOutput(t.Output())
-		cfg.Streams, cfg.Registry, cfg.Router, cfg.ID, cfg.Logger = s, r, "inc-r", "r", log
+		if cfg.Logger == nil {
+			log := logrus.New()
+			log.SetOutput(t.Output())
+			cfg.Logger = log
+		}
+		cfg.Streams, cfg.Registry, cfg.Router, cfg.ID = s, r, "inc-r", "r"
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
@@ -362,6 +367,102 @@ func TestWithoutRedisOrTheLeaseNothingMoves(t *testing.T) {
 		pass(20 * time.Second)
 		if s.waiting() != "1" {
 			t.Errorf("%q waits", s.waiting())
+		}
+	})
+}
+
+// ages returns what the gauge says, by partition.
+func ages(t *testing.T, reg *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]float64{}
+	for _, f := range families {
+		if f.GetName() == "limegrove_sweep_age_seconds" {
+			for _, m := range f.GetMetric() {
+				all[m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+			}
+		}
+	}
+	return all
+}
+
+// The gauge is nought while the sweep keeps up, also when it finds nothing, grows while it
+// does not, and goes with the partition.
+func TestAgeTellsHowLateTheSweepIs(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	sweeping(t, Config{Wary: time.Nanosecond, Metrics: reg, Lot: 1, Every: time.Second}, func(s *streams, r *redis) {
+		want := func(what string, low, high float64) {
+			t.Helper()
+			if got, ok := ages(t, reg)["0"]; !ok || got < low || got > high {
+				t.Errorf("%s: %v, want %v to %v", what, got, low, high)
+			}
+		}
+		pass(time.Minute)
+		want("nothing was ever stored", 0, 0)
+		s.put("rui@t", "1")
+		pass(time.Minute)
+		want("what was stored was passed", 0, 0)
+		s.broken = stream.ErrUnavailable
+		s.put("rui@t", "2")
+		pass(9 * time.Second)
+		want("no later than it has failed for", 0, 9)
+		pass(time.Minute)
+		want("a message is late", 59, 70)
+		s.broken = nil
+		pass(2 * time.Second)
+		want("it was passed", 0, 0)
+		r.other = true
+		pass(2 * time.Second)
+		if all := ages(t, reg); len(all) != 0 {
+			t.Errorf("of what another router sweeps the gauge says %v", all)
+		}
+	})
+}
+
+// A router that begins does not know how late it is before it has looked.
+func TestAgeIsThatOfTheOldestMessageAtFirst(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	sweeping(t, Config{Wary: time.Minute, Metrics: reg}, func(s *streams, r *redis) {
+		r.other = true
+		s.put("rui@t", "1")
+		pass(time.Hour)
+		r.other = false
+		pass(10 * time.Second)
+		if got := ages(t, reg)["0"]; got < 3590 || got > 3610 {
+			t.Errorf("the oldest message has been late for %v, want an hour", got)
+		}
+	})
+}
+
+// What lasts is said again once a minute; to be wary is no failure.
+func TestTroubleIsSaidOnceAMinute(t *testing.T) {
+	log, said := logtest.NewNullLogger()
+	count := func(level logrus.Level) (n int) {
+		for _, e := range said.AllEntries() {
+			if e.Level == level {
+				n++
+			}
+		}
+		return n
+	}
+	sweeping(t, Config{Wary: 30 * time.Second, Logger: log}, func(s *streams, _ *redis) {
+		s.put("rui@t", "1")
+		pass(time.Minute)
+		if count(logrus.WarnLevel) != 0 || count(logrus.InfoLevel) != 2 {
+			t.Errorf("the wait for floors is said by %d warnings and %d notes, want 0 and 2", count(logrus.WarnLevel), count(logrus.InfoLevel))
+		}
+		s.broken = stream.ErrUnavailable
+		pass(10*time.Minute + 30*time.Second)
+		if n := count(logrus.WarnLevel); n != 11 {
+			t.Errorf("ten and a half minutes of failures are said %d times, want 11", n)
+		}
+		s.broken = nil
+		pass(2 * time.Second)
+		if n := count(logrus.InfoLevel); n != 3 {
+			t.Errorf("that it goes on is said by %d notes, want 3", n)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -35,16 +36,8 @@ func (s *Sweeper) Run(ctx context.Context) {
 
 // partition sweeps one partition while this router has it.
 func (s *Sweeper) partition(ctx context.Context, p int) {
-	w := walk{Sweeper: s, p: p, log: s.log.WithField("partition", p)}
-	lease := fmt.Sprintf("sweep-%d", p)
-	defer func() {
-		if w.held {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Timeout)
-			defer cancel()
-			_ = s.cfg.Registry.Release(ctx, lease, s.cfg.Router) // it ends by itself
-			s.metrics.held.Dec()
-		}
-	}()
+	w := walk{Sweeper: s, p: p, lease: fmt.Sprintf("sweep-%d", p), log: s.log.WithField("partition", p)}
+	defer w.letGo(ctx)
 	wait := time.NewTimer(0)
 	defer wait.Stop()
 	for {
@@ -54,8 +47,8 @@ func (s *Sweeper) partition(ctx context.Context, p int) {
 		case <-wait.C:
 		}
 		wait.Reset(s.cfg.Every)
-		more, err := w.turn(ctx, lease)
-		w.tell(ctx, err)
+		more, err := w.turn(ctx)
+		w.tell(ctx, err, time.Now())
 		if more && err == nil {
 			wait.Reset(0)
 		}
@@ -65,8 +58,9 @@ func (s *Sweeper) partition(ctx context.Context, p int) {
 // walk is the sweep of one partition. It is owned by one goroutine.
 type walk struct {
 	*Sweeper
-	p   int
-	log logrus.FieldLogger
+	p     int
+	lease string
+	log   logrus.FieldLogger
 
 	held     bool
 	next     uint64    // the first sequence that was not looked at
@@ -77,7 +71,8 @@ type walk struct {
 	marked   bool      // Redis has a floor of the sweep's own
 	waryTill time.Time // floors may be missing until then
 	header   lime.Header
-	ailing   bool
+	reached  time.Time // what was stored before then was looked at; zero: nobody knows
+	trouble  trouble
 }
 
 // How often the log is purged when little is stored, and the inbox is looked through.
@@ -88,18 +83,12 @@ const (
 
 // turn does one step, if this router has the partition. more tells that there is
 // enough to do for another one at once.
-func (w *walk) turn(ctx context.Context, lease string) (more bool, err error) {
+func (w *walk) turn(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.Timeout)
 	defer cancel()
-	held, err := w.cfg.Registry.Hold(ctx, lease, w.cfg.Router, w.cfg.Lease)
-	if held != w.held && err == nil {
-		w.held = held
-		if held {
-			w.next, w.copied, w.purged = 0, 0, 0
-			w.metrics.held.Inc()
-		} else {
-			w.metrics.held.Dec()
-		}
+	held, err := w.cfg.Registry.Hold(ctx, w.lease, w.cfg.Router, w.cfg.Lease)
+	if err == nil {
+		w.hold(held)
 	}
 	if err != nil || !held {
 		return false, err
@@ -110,18 +99,29 @@ func (w *walk) turn(ctx context.Context, lease string) (more bool, err error) {
 	return more, w.expire(ctx)
 }
 
-// tell logs a change between being able and being unable to sweep.
-func (w *walk) tell(ctx context.Context, err error) {
+// hold takes the partition, or lets go of it. Whoever takes one begins where the log
+// does.
+func (w *walk) hold(held bool) {
 	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		w.metrics.failures.Inc()
-		if !w.ailing {
-			w.log.WithError(err).Warn("the sweep has to wait; the log only grows")
-		}
-		w.ailing = true
-	case w.ailing:
-		w.ailing = false
-		w.log.Info("the sweep goes on")
+	case held == w.held:
+		return
+	case held:
+		w.metrics.held.Inc()
+	default:
+		w.metrics.held.Dec()
+		w.metrics.age.DeleteLabelValues(strconv.Itoa(w.p))
 	}
+	w.held = held
+	w.next, w.copied, w.purged, w.reached = 0, 0, 0, time.Time{}
+}
+
+// letGo gives the partition to whoever wants it, when the sweep ends.
+func (w *walk) letGo(ctx context.Context) {
+	if !w.held {
+		return
+	}
+	w.hold(false)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.Timeout)
+	defer cancel()
+	_ = w.cfg.Registry.Release(ctx, w.lease, w.cfg.Router) // it ends by itself
 }

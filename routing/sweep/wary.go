@@ -16,7 +16,7 @@ import (
 // again: they notice by their leases.
 
 // errWary says that Redis has lost floors a moment ago.
-var errWary = errors.New("redis has lost floors; waiting until the edges have told theirs again")
+var errWary = errors.New("redis has lost floors; nothing moves until the edges have told theirs again")
 
 // marker is the identity of a partition's own floor. It is nobody's: names have no slash.
 func (w *walk) marker() lime.Identity {
