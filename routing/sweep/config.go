@@ -62,9 +62,16 @@ type Config struct {
 	// Every is the time between two steps when there is little to do. Default 1s.
 	Every time.Duration
 
-	// Lot is how many messages a step looks at. Default 10,000: purging costs less
-	// in large steps.
+	// Lot is how many messages a step looks at. When there is more to do the next step
+	// follows after a pause as long as the step was, Every at most, so that a catch-up
+	// leaves half of the time to others, and is slower where the broker is busy. Larger
+	// lots cost a little less in all, and hold others up for longer at a time: with one
+	// broker 10,000 take some 140 ms, 2,000 some 28 ms. Default 2,000.
 	Lot int
+
+	// PurgeLot is how many messages that were looked at are purged together, unless 10 s
+	// pass before: larger steps cost the broker less. Default 10,000.
+	PurgeLot int
 
 	// Lifetime is how long a message waits. Default 7 days.
 	Lifetime time.Duration
@@ -97,7 +104,10 @@ func (c *Config) setDefaults() {
 	set(&c.Wary, 10*time.Second)
 	set(&c.Timeout, 10*time.Second)
 	if c.Lot <= 0 {
-		c.Lot = 10_000
+		c.Lot = 2000
+	}
+	if c.PurgeLot <= 0 {
+		c.PurgeLot = 10_000
 	}
 	if c.Logger == nil {
 		silent := logrus.New()

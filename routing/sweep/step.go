@@ -66,7 +66,7 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 // purge removes what was looked at by the end of the step before.
 func (w *walk) purge(ctx context.Context, now time.Time) error {
 	upTo := w.copied
-	if upTo == 0 || upTo-1 <= w.purged || upTo-1-w.purged < uint64(w.cfg.Lot) && now.Sub(w.purgedAt) < min(purgeEvery, 2*w.cfg.Delay) {
+	if upTo == 0 || upTo-1 <= w.purged || upTo-1-w.purged < uint64(w.cfg.PurgeLot) && now.Sub(w.purgedAt) < min(purgeEvery, 2*w.cfg.Delay) {
 		return nil
 	}
 	if err := w.cfg.Streams.PurgeLog(ctx, w.p, upTo-1); err != nil {

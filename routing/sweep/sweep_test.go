@@ -34,7 +34,8 @@ type streams struct {
 	full    bool
 	tooLong string // a message that the inbox refuses
 	told    []*nats.Msg
-	deaf    bool // the logs of senders have no leader
+	deaf    bool          // the logs of senders have no leader
+	slow    time.Duration // what a walk takes
 }
 
 func (s *streams) Partitions() int    { return 1 }
@@ -58,6 +59,7 @@ func (s *streams) put(to, envelope string) {
 }
 
 func (s *streams) WalkLog(_ context.Context, _ int, from uint64, before time.Time, limit int) (w stream.Walk, err error) {
+	time.Sleep(s.slow) // virtual
 	turn.Lock()
 	defer turn.Unlock()
 	w.Through = max(from, s.purged+1) - 1
@@ -65,7 +67,7 @@ func (s *streams) WalkLog(_ context.Context, _ int, from uint64, before time.Tim
 		if m.Sequence < from || m.Sequence <= s.purged {
 			continue
 		}
-		if len(w.Entries) == limit || !m.Stored.Before(before) {
+		if w.More = len(w.Entries) == limit; w.More || !m.Stored.Before(before) {
 			return w, s.broken
 		}
 		w.Entries = append(w.Entries, stream.Entry{Subject: m.Subject, Sequence: m.Sequence, Stored: m.Stored})
@@ -105,6 +107,8 @@ func (s *streams) GetLogRun(_ context.Context, _ int, from uint64, messages, _ i
 func (s *streams) LogBegin(context.Context, int) (uint64, error) { return s.purged + 1, nil }
 
 func (s *streams) Copy(_ context.Context, _ int, list []stream.Transfer) []error {
+	turn.Lock()
+	defer turn.Unlock()
 	errs := make([]error, len(list))
 	for i, t := range list {
 		if s.full {
@@ -168,6 +172,13 @@ func (s *streams) ReadInbox(context.Context, int, string, uint64, int, int) (str
 func (s *streams) Delete(_ context.Context, _ int, sequence uint64) error {
 	s.inbox = slices.DeleteFunc(s.inbox, func(m stream.Message) bool { return m.Sequence == sequence })
 	return nil
+}
+
+// count is how many wait in the inbox.
+func (s *streams) count() int {
+	turn.Lock()
+	defer turn.Unlock()
+	return len(s.inbox)
 }
 
 // waiting are the contents of the inbox.
@@ -284,7 +295,7 @@ func TestOnlyWhatIsUnacknowledgedMoves(t *testing.T) {
 }
 
 func TestTheLogIsPurgedAStepAfterItWasCopied(t *testing.T) {
-	sweeping(t, Config{Wary: time.Nanosecond, Lot: 1, Every: time.Second}, func(s *streams, _ *redis) {
+	sweeping(t, Config{Wary: time.Nanosecond, Lot: 1, PurgeLot: 1, Every: time.Second}, func(s *streams, _ *redis) {
 		s.put("rui@t", "1")
 		s.put("rui@t", "2")
 		s.put("rui@t", "3")
@@ -296,6 +307,22 @@ func TestTheLogIsPurgedAStepAfterItWasCopied(t *testing.T) {
 		}
 		if s.waiting() != "1 2 3" || len(s.log) != 0 {
 			t.Errorf("%q waits, and the log has %d", s.waiting(), len(s.log))
+		}
+	})
+}
+
+// What is behind is caught up with at once, and by half of the time.
+func TestCatchingUpLeavesTimeToOthers(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond, Lot: 1, Every: time.Second}, func(s *streams, _ *redis) {
+		s.slow = 100 * time.Millisecond
+		for i := range 100 {
+			s.put("rui@t", fmt.Sprint(i))
+		}
+		pass(12 * time.Second) // they are old enough after ten
+		before := s.count()
+		pass(10 * time.Second)
+		if n := s.count() - before; n < 48 || n > 52 {
+			t.Errorf("in 10 s %d steps of 100 ms were made, want 50", n)
 		}
 	})
 }

@@ -47,10 +47,12 @@ func (s *Sweeper) partition(ctx context.Context, p int) {
 		case <-wait.C:
 		}
 		wait.Reset(s.cfg.Every)
+		began := time.Now()
 		more, err := w.turn(ctx)
-		w.tell(ctx, err, time.Now())
+		now := time.Now()
+		w.tell(ctx, err, now)
 		if more && err == nil {
-			wait.Reset(0)
+			wait.Reset(min(now.Sub(began), s.cfg.Every)) // others have as long as it took
 		}
 	}
 }
