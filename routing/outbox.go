@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -58,9 +59,8 @@ const (
 	holdBytes = 1 << 20
 )
 
-// guestLifetime is for how many seconds a message waits for a guest: as long as a dead
-// connection of it may go unnoticed, and it is known that it was there after that.
-var guestLifetime = []string{"300"}
+// guestLifetime says for how many seconds a message waits for a guest.
+var guestLifetime = []string{strconv.Itoa(int(stream.GuestLifetime / time.Second))}
 
 func newOutbox(h *Hubs) *outbox {
 	unique := []string{""}

@@ -138,6 +138,34 @@ func BenchmarkCopy1000(b *testing.B) {
 	}
 }
 
+// What is walked through was copied before, and is walked through once: see BenchmarkCopy1000.
+func BenchmarkWalkInbox(b *testing.B) {
+	s, _ := benchStreams(b)
+	list := benchTransfers(10_000, 1000)
+	for i := range list {
+		list[i].Message.Position = uint64(i + 1)
+	}
+	for _, err := range s.Copy(b.Context(), 0, list) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		walked := 0
+		for from, more := uint64(1), true; more; {
+			page, err := s.WalkInbox(b.Context(), 0, from, time.Time{}, 250, 1<<20)
+			if err != nil {
+				b.Fatal(err)
+			}
+			from, more, walked = page.Through+1, page.More, walked+len(page.Messages)
+		}
+		if walked != len(list) {
+			b.Fatal(walked)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(list)), "ns/message")
+}
+
 func BenchmarkDelete(b *testing.B) {
 	s, _ := benchStreams(b)
 	const stored = 20_000

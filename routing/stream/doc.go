@@ -35,6 +35,6 @@
 // is refused for good from what passes: only the latter may be tried again.
 //
 // The package does not delete what is too old in the log, and it does not tell anybody
-// of what expires in the inbox. A broker that lost what it had acknowledged (a power
+// of what JetStream expires in the inbox: whoever wants to tell must come before. A broker that lost what it had acknowledged (a power
 // cut, with one replica) may give a sequence a second time; nothing here notices.
 package stream

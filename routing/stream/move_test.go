@@ -33,6 +33,7 @@ func TestMove(t *testing.T) {
 		"what is too long is refused":             testTooLong,
 		"news is stored once":                     testStore,
 		"a guest's copy expires":                  testTTL,
+		"a walk through the inbox":                testWalkInbox,
 		"deleted is deleted":                      testDelete,
 		"a purge leaves what is behind it":        testPurge,
 		"an identity is forgotten":                testForget,
@@ -281,6 +282,52 @@ func testTTL(w *world) {
 		n, err := s.CountInbox(w.ctx, 0, anaInbox)
 		return err == nil && n == 0
 	})
+}
+
+func testWalkInbox(w *world) {
+	s := w.open(stream.Config{})
+	walk := func(from uint64, since time.Time, most int) stream.Page {
+		w.Helper()
+		page, err := s.WalkInbox(w.ctx, 0, from, since, most, 1<<20)
+		w.must("walk", err)
+		return page
+	}
+	if page := walk(0, time.Now().Add(-time.Hour), 10); len(page.Messages) > 0 || page.Through != 0 || page.More {
+		w.Fatalf("an empty inbox has %+v", page)
+	}
+	for i := range 6 {
+		w.store([]string{ana, rui}[i%2], "m"+itoa(i), stream.LifetimeHeader, "300")
+	}
+	w.must("copy", errors.Join(s.Copy(w.ctx, 0, w.transfers(s)[:3])...))
+	_, _, err := s.LastInbox(w.ctx, 0, []string{anaInbox}) // makes a mark in the middle
+	w.must("last", err)
+	w.must("copy", errors.Join(s.Copy(w.ctx, 0, w.transfers(s)[3:])...))
+	var all []stream.Message
+	w.eventually("all six are walked", func() bool {
+		all = all[:0]
+		for from, more := uint64(1), true; more; {
+			page := walk(from, time.Time{}, 2)
+			all = append(all, page.Messages...)
+			from, more = page.Through+1, page.More
+		}
+		return len(all) == 6
+	})
+	for i, m := range all {
+		if string(m.Data) != "m"+itoa(i) || m.Position == 0 || m.Subject != []string{anaInbox, ruiInbox}[i%2] || m.Header.Get(stream.LifetimeHeader) != "300" {
+			w.Fatalf("message %d is %+v", i, m)
+		}
+	}
+	w.must("delete", s.Delete(w.ctx, 0, all[4].Sequence)) // and a hole
+	w.eventually("from a time on", func() bool {
+		page := walk(0, all[3].Stored, 10)
+		return len(page.Messages) == 2 && page.Messages[0].Sequence == all[3].Sequence && page.Messages[1].Sequence == all[5].Sequence && page.Through == all[5].Sequence
+	})
+	if page := walk(all[5].Sequence+1, time.Time{}, 10); len(page.Messages) > 0 || page.Through != 0 {
+		w.Fatalf("behind the end: %+v", page)
+	}
+	if page := walk(0, time.Now().Add(time.Hour), 10); len(page.Messages) > 0 || page.Through != 0 {
+		w.Fatalf("in an hour: %+v", page)
+	}
 }
 
 func testDelete(w *world) {

@@ -13,8 +13,13 @@ import (
 const PositionHeader = "Limegrove-Position"
 
 // LifetimeHeader is set where a message is stored for somebody who may never come
-// again, and says for how long it waits in the inbox, in whole seconds.
+// again, and says for how long it waits in the inbox, in whole seconds: those of
+// GuestLifetime.
 const LifetimeHeader = "Limegrove-Lifetime"
+
+// GuestLifetime is how long a message waits for a guest: as long as a dead connection of
+// it may go unnoticed, and it is known that it was there after that.
+const GuestLifetime = 5 * time.Minute
 
 // Message is a stored message. It belongs to whoever got it.
 type Message struct {
@@ -132,6 +137,37 @@ func (s *Streams) GetLogRun(ctx context.Context, p int, from uint64, messages, b
 		a.messages[i].place(of)
 	}
 	return a.messages, nil
+}
+
+// WalkInbox returns messages of the inbox of partition p in order, whatever their
+// subjects, from a sequence on, or when that is 0, from what was stored at a time on: at
+// most so many (and never more than 1,000), and no further ones when they have so many
+// bytes together. The next page begins at Through+1; when there is nothing, as far as one
+// replica knows, Through is 0.
+//
+// It shows nothing that is not there, and where the inbox has holes it steps over them. What
+// a replica lacks is at its end, and comes with a later page.
+func (s *Streams) WalkInbox(ctx context.Context, p int, from uint64, since time.Time, messages, bytes int) (page Page, err error) {
+	defer func(start time.Time) { s.metrics.read("inbox_walk", start, err) }(time.Now())
+	of := inboxOf(p)
+	messages = min(max(messages, 1), maxPage)
+	req := getRequest{Seq: from, Batch: messages, MaxBytes: bytes}
+	if from == 0 {
+		req.StartTime = &since
+	}
+	a, err := s.direct(ctx, of.stream, req, messages)
+	if err != nil {
+		return Page{}, fmt.Errorf("walk %s from %d: %w", of.stream, from, err)
+	}
+	page.More = a.pending > 0
+	for _, m := range a.messages {
+		page.Through = m.Sequence
+		if m.Subject != of.mark() {
+			m.place(of)
+			page.Messages = append(page.Messages, m)
+		}
+	}
+	return page, nil
 }
 
 // GetLog returns one message of the log of partition p, from a replica that has it.

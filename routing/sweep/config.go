@@ -33,8 +33,10 @@ type Streams interface {
 	Store(ctx context.Context, messages []*nats.Msg) []error
 	// PurgeLog removes what is not above a sequence.
 	PurgeLog(ctx context.Context, p int, upTo uint64) error
-	// ReadInbox and Delete are for what has waited for too long.
-	ReadInbox(ctx context.Context, p int, subject string, from uint64, limit, maxBytes int) (stream.Page, error)
+	// WalkInbox and Delete are for what has waited for too long. A walk begins at a
+	// sequence, or when that is 0 at what was stored at a time, and goes on at
+	// Through+1; Through is 0 when there is nothing.
+	WalkInbox(ctx context.Context, p int, from uint64, since time.Time, messages, bytes int) (stream.Page, error)
 	Delete(ctx context.Context, p int, sequence uint64) error
 }
 
@@ -76,6 +78,10 @@ type Config struct {
 	// Lifetime is how long a message waits. Default 7 days.
 	Lifetime time.Duration
 
+	// GuestLifetime is how long a message waits for a guest, as those who store it say
+	// by stream.LifetimeHeader. Default stream.GuestLifetime.
+	GuestLifetime time.Duration
+
 	// Wary is how long the sweep waits when Redis has lost floors, until the edges have
 	// told them again. Default 10s.
 	Wary time.Duration
@@ -100,6 +106,7 @@ func (c *Config) setDefaults() {
 	set(&c.Delay, 10*time.Second)
 	set(&c.Every, time.Second)
 	set(&c.Lifetime, 7*24*time.Hour)
+	set(&c.GuestLifetime, stream.GuestLifetime)
 	set(&c.Lease, 10*time.Second)
 	set(&c.Wary, 10*time.Second)
 	set(&c.Timeout, 10*time.Second)

@@ -69,10 +69,16 @@ func (w *walk) giveBack(ctx context.Context, list []returned) error {
 	return nil
 }
 
-// news is what the sender of a message is to be told; nil for what has no id, and for
-// notifications.
+// tells is true for what somebody is told of when it fails: messages with an id. It leaves
+// the message's header in w.header.
+func (w *walk) tells(m stream.Message) bool {
+	_, err := w.header.Scan(m.Data)
+	return err == nil && w.header.Kind == lime.KindMessage && w.header.ID != nil
+}
+
+// news is what the sender of a message is to be told; nil when there is nobody to tell.
 func (w *walk) news(r returned) *nats.Msg {
-	if _, err := w.header.Scan(r.message.Data); err != nil || w.header.Kind != lime.KindMessage || w.header.ID == nil {
+	if !w.tells(r.message) {
 		return nil
 	}
 	sender := w.header.From

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"limegrove/routing/stream"
@@ -113,7 +112,7 @@ func (w *walk) sort(l *lot, m stream.Message) {
 	case time.Since(m.Stored) > w.cfg.Lifetime:
 		l.back = append(l.back, returned{m, expired})
 	default:
-		l.copies = append(l.copies, stream.Transfer{Message: m, TTL: lifetimeOf(m)})
+		l.copies = append(l.copies, stream.Transfer{Message: m, TTL: w.ttlOf(m)})
 	}
 }
 
@@ -151,13 +150,4 @@ func (w *walk) purgedBy(ctx context.Context, sequence uint64) error {
 		err = fmt.Errorf("message %d: %w", sequence, stream.ErrUnavailable)
 	}
 	return err
-}
-
-// lifetimeOf returns how long the inbox keeps a message; 0 for as long as any.
-func lifetimeOf(m stream.Message) time.Duration {
-	seconds, err := strconv.Atoi(m.Header.Get(stream.LifetimeHeader))
-	if err != nil || seconds <= 0 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
 }

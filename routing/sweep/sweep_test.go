@@ -27,6 +27,9 @@ type streams struct {
 	log     []stream.Message
 	end     uint64
 	inbox   []stream.Message
+	copies  uint64          // that the inbox ever had
+	ttl     []time.Duration // of the copies
+	walked  int             // messages of the inbox
 	purged  uint64
 	lying   bool   // a leader that knows of nothing yet
 	cutOff  uint64 // the message at which reading fails
@@ -38,9 +41,12 @@ type streams struct {
 	slow    time.Duration // what a walk takes
 }
 
-func (s *streams) Partitions() int    { return 1 }
-func (s *streams) LogName(int) string { return "log" }
-func (s *streams) put(to, envelope string) {
+func (s *streams) Partitions() int         { return 1 }
+func (s *streams) LogName(int) string      { return "log" }
+func (s *streams) put(to, envelope string) { s.putFor(0, to, envelope) }
+
+// putFor stores a message that says how long it waits.
+func (s *streams) putFor(lifetime time.Duration, to, envelope string) {
 	n := lime.MustParseNode(to)
 	key, err := subject.MakeKey(n.Identity)
 	if err != nil {
@@ -53,8 +59,12 @@ func (s *streams) put(to, envelope string) {
 	turn.Lock()
 	defer turn.Unlock()
 	s.end++
+	header := nats.Header{}
+	if lifetime > 0 {
+		header.Set(stream.LifetimeHeader, fmt.Sprint(int(lifetime.Seconds())))
+	}
 	s.log = append(s.log, stream.Message{
-		Subject: key.Log(0, token), Sequence: s.end, Position: s.end, Stored: time.Now(), Data: []byte(envelope),
+		Header: header, Subject: key.Log(0, token), Sequence: s.end, Position: s.end, Stored: time.Now(), Data: []byte(envelope),
 	})
 }
 
@@ -119,7 +129,12 @@ func (s *streams) Copy(_ context.Context, _ int, list []stream.Transfer) []error
 			errs[i] = fmt.Errorf("copy: %w", stream.ErrRefused)
 			continue
 		}
-		s.inbox = append(s.inbox, t.Message)
+		s.copies++
+		m := t.Message
+		m.Sequence, m.Stored = s.copies, time.Now()
+		m.Subject = "inbox" + strings.TrimPrefix(m.Subject, "log")
+		s.inbox = append(s.inbox, m)
+		s.ttl = append(s.ttl, t.TTL)
 	}
 	return errs
 }
@@ -165,8 +180,21 @@ func (s *streams) PurgeLog(_ context.Context, _ int, upTo uint64) error {
 	return nil
 }
 
-func (s *streams) ReadInbox(context.Context, int, string, uint64, int, int) (stream.Page, error) {
-	return stream.Page{Messages: slices.Clone(s.inbox)}, nil
+func (s *streams) WalkInbox(_ context.Context, _ int, from uint64, since time.Time, messages, _ int) (page stream.Page, err error) {
+	turn.Lock()
+	defer turn.Unlock()
+	for _, m := range s.inbox {
+		switch {
+		case m.Sequence < from || from == 0 && m.Stored.Before(since):
+		case len(page.Messages) == messages:
+			page.More = true
+		default:
+			page.Messages = append(page.Messages, m)
+			page.Through = m.Sequence
+			s.walked++
+		}
+	}
+	return page, s.broken
 }
 
 func (s *streams) Delete(_ context.Context, _ int, sequence uint64) error {
@@ -565,6 +593,79 @@ func TestWhatIsGivenBackIsKeptUntilItsSenderIsTold(t *testing.T) {
 		pass(time.Minute)
 		if s.news() != fmt.Sprintf(all, 41) || s.waiting() != "" {
 			t.Errorf("its sender is told %q, and %q waits", s.news(), s.waiting())
+		}
+	})
+}
+
+// What waits for a guest has less time than what lies around it.
+func TestSendersHearOfWhatNoGuestCameFor(t *testing.T) {
+	const lifetime = 5 * time.Minute
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, _ *redis) {
+		for i := range 600 {
+			s.put("lia@t", fmt.Sprint("account", i))
+		}
+		s.putFor(lifetime, "rui@t", message("m1"))
+		s.putFor(lifetime, "rui@t", `{"id":"m2","from":"ana@t/1","to":"rui@t","event":"received"}`)
+		s.put("lia@t", "behind")
+		pass(lifetime)
+		s.putFor(lifetime, "rui@t", message("m3"))
+		if s.news() != "" || !strings.Contains(s.waiting(), "m1") {
+			t.Errorf("before its time its sender is told %q, and there wait %q", s.news(), s.waiting())
+		}
+		pass(40 * time.Second)
+		if want := "log.0.t.@.ana.1>m1:41"; s.news() != want {
+			t.Errorf("the sender is told %q, want %q", s.news(), want)
+		}
+		if s.count() != 603 || strings.Contains(s.waiting(), "m1") || !strings.Contains(s.waiting(), "m3") {
+			t.Errorf("%d wait, want all but m1", s.count())
+		}
+		if m1, m2, other := s.ttl[600], s.ttl[601], s.ttl[602]; m1 != 2*lifetime || m2 != lifetime || other != 0 {
+			t.Errorf("JetStream expires them after %v, %v and %v, want twice the time, the time, and none of its own", m1, m2, other)
+		}
+		walked := s.walked
+		pass(lifetime)
+		if n := s.walked - walked; n > 2 {
+			t.Errorf("%d were walked by again, want m3 alone", n)
+		}
+		if want := "log.0.t.@.ana.1>m1:41 log.0.t.@.ana.1>m3:41"; s.news() != want {
+			t.Errorf("then the sender is told %q, want %q", s.news(), want)
+		}
+	})
+}
+
+// A message that has arrived and was not deleted has not failed.
+func TestWhatAGuestHasAcknowledgedIsNotGivenBack(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, r *redis) {
+		s.putFor(time.Minute, "rui@t", message("m1"))
+		s.putFor(time.Minute, "rui@t", message("m2"))
+		pass(30 * time.Second)
+		r.acknowledge("rui@t", 1)
+		pass(10 * time.Minute)
+		if want := "log.0.t.@.ana.1>m2:41"; s.news() != want || s.count() != 0 {
+			t.Errorf("the sender is told %q, want %q; %d wait", s.news(), want, s.count())
+		}
+	})
+}
+
+// Whoever takes the partition does not walk by what has waited for long.
+func TestTheWalkForGuestsBeginsNearTheEnd(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, r *redis) {
+		for i := range 600 {
+			s.put("lia@t", fmt.Sprint("account", i))
+		}
+		pass(time.Hour)
+		s.putFor(time.Minute, "rui@t", message("m1"))
+		pass(20 * time.Second)
+		r.other = true
+		pass(2 * time.Second)
+		r.other = false
+		walked := s.walked
+		pass(10 * time.Minute)
+		if n := s.walked - walked; n > expirePage+5 {
+			t.Errorf("%d were walked by, want m1 and one page of the head", n)
+		}
+		if s.news() != "log.0.t.@.ana.1>m1:41" {
+			t.Errorf("the sender is told %q", s.news())
 		}
 	})
 }

@@ -69,7 +69,7 @@ type walk struct {
 	copied   uint64    // what was looked at by the end of the step before
 	purged   uint64    // up to where the log was purged
 	purgedAt time.Time // when
-	expired  time.Time // when the inbox was last looked through
+	expiry   expiry    // what the inbox still has time for
 	marked   bool      // Redis has a floor of the sweep's own
 	waryTill time.Time // floors may be missing until then
 	header   lime.Header
@@ -77,11 +77,8 @@ type walk struct {
 	trouble  trouble
 }
 
-// How often the log is purged when little is stored, and the inbox is looked through.
-const (
-	purgeEvery  = 10 * time.Second
-	expireEvery = 30 * time.Second
-)
+// purgeEvery is how often the log is purged when little is stored.
+const purgeEvery = 10 * time.Second
 
 // turn does one step, if this router has the partition. more tells that there is
 // enough to do for another one at once.
@@ -98,7 +95,8 @@ func (w *walk) turn(ctx context.Context) (more bool, err error) {
 	if more, err = w.step(ctx); err != nil {
 		return false, err
 	}
-	return more, w.expire(ctx)
+	late, err := w.expire(ctx, time.Now())
+	return more || late, err
 }
 
 // hold takes the partition, or lets go of it. Whoever takes one begins where the log
@@ -115,6 +113,7 @@ func (w *walk) hold(held bool) {
 	}
 	w.held = held
 	w.next, w.copied, w.purged, w.reached = 0, 0, 0, time.Time{}
+	w.expiry = expiry{}
 }
 
 // letGo gives the partition to whoever wants it, when the sweep ends.
