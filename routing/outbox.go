@@ -59,7 +59,8 @@ const (
 	holdBytes = 1 << 20
 )
 
-// guestLifetime says for how many seconds a message waits for a guest.
+// guestLifetime says for how many seconds a message waits for a guest, and a notification
+// for a node.
 var guestLifetime = []string{strconv.Itoa(int(stream.GuestLifetime / time.Second))}
 
 func newOutbox(h *Hubs) *outbox {
@@ -153,7 +154,7 @@ func (b *outbox) publish(now time.Time) {
 			b.message.Subject, b.message.Reply, b.message.Data = o.key.Log(p, o.token), string(b.text), o.data
 			b.unique[0] = o.unique
 			delete(b.message.Header, stream.LifetimeHeader)
-			if o.guest {
+			if o.brief {
 				b.message.Header[stream.LifetimeHeader] = guestLifetime
 			}
 			err := b.hubs.cfg.NATS.PublishMsg(&b.message)

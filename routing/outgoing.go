@@ -26,7 +26,7 @@ type outgoing struct {
 	id        []byte  // the envelope's
 
 	// Set before it is given to the outbox.
-	guest bool // its recipient may never come again
+	brief bool // its recipient may never come again, and it waits for minutes
 
 	// Owned by the outbox.
 	sequence uint64 // in its partition's queue

@@ -133,7 +133,7 @@ func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
 func (r *recipients) takeLocked(o *outgoing, k known) error {
 	switch k.refuse {
 	case nil:
-		o.guest = k.guest
+		o.brief = o.brief || k.guest
 		return r.hubs.outbox.add(o)
 	case reasonFull:
 		r.hubs.metrics.drop(dropInboxFull)

@@ -208,7 +208,8 @@ func (m *Member) toldFailed(id []byte) bool {
 }
 
 // storeNotification has a notification stored for somebody who is not there to take
-// it. Whoever sent it is not told.
+// it. Whoever sent it is not told. A node may never come back, with a new instance each
+// time it does: what is for it waits for minutes, as for a guest.
 func (h *Hubs) storeNotification(envelope []byte) {
 	var header lime.Header
 	if _, err := header.Scan(envelope); err != nil {
@@ -224,6 +225,7 @@ func (h *Hubs) storeNotification(envelope []byte) {
 	}
 	o, err := h.outgoing(from.Identity, to, header.ID, envelope, header.Event)
 	if err == nil {
+		o.brief = o.token != subject.Identity
 		err = h.recipients.pass(o, to)
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -385,6 +386,36 @@ func TestReceiptsForSomebodyAwayAreStored(t *testing.T) {
 	rui.Receipt("m1", "ana@t.org/1", "received")
 	eventually(t, "both are stored", func() bool { return b.count("limegrove_routing_stored_total") == 2 })
 	a.Login("ana@t.org/1", available).Want("who comes back gets them", "m1 dispatched", "m1 received")
+}
+
+// What is for a node that never comes back must not fill an inbox for days.
+func TestReceiptsForANodeWaitForMinutes(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	ana.SayID("m1", "rui@t.org", "one")
+	rui.Want("it is there", "one")
+	ana.Want("it is accepted and there", "m1 accepted", "m1 dispatched")
+	ana.Leave()
+	w.quiet()
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	rui.Receipt("m1", "ana@t.org", "consumed")
+	eventually(t, "both are stored", func() bool { return b.count("limegrove_routing_stored_total") == 2 })
+
+	lifetimes := map[string]string{}
+	for p := range w.streams.Partitions() {
+		passed, err := w.streams.WalkLog(t.Context(), p, 0, time.Now().Add(time.Hour), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range passed.Entries {
+			_, to, _ := strings.Cut(e.Subject, "@")
+			lifetimes[to] = e.Header.Get(stream.LifetimeHeader)
+		}
+	}
+	if want := map[string]string{".rui._": "", ".ana.1": "300", ".ana._": ""}; !maps.Equal(lifetimes, want) {
+		t.Errorf("the lifetimes are %v, want %v", lifetimes, want)
+	}
 }
 
 func TestReceiptsAreNarrowed(t *testing.T) { // L-RES-09, L-NOT-02

@@ -17,8 +17,9 @@ const PositionHeader = "Limegrove-Position"
 // GuestLifetime.
 const LifetimeHeader = "Limegrove-Lifetime"
 
-// GuestLifetime is how long a message waits for a guest: as long as a dead connection of
-// it may go unnoticed, and it is known that it was there after that.
+// GuestLifetime is how long a message waits for a guest, and a receipt for a node: as
+// long as a dead connection of it may go unnoticed, and it is known that it was there
+// after that.
 const GuestLifetime = 5 * time.Minute
 
 // Message is a stored message. It belongs to whoever got it.
