@@ -47,7 +47,8 @@ type returned struct {
 
 // giveBack tells the senders of messages that they failed after all, by notifications
 // that are stored for them. When it returns no error, they are, and the messages need
-// not be kept; otherwise it is to be done again, which tells nobody twice.
+// not be kept; otherwise it is to be done again. Whoever was told by then is told twice only
+// when that takes longer than the logs know an id.
 func (w *walk) giveBack(ctx context.Context, list []returned) error {
 	var all []*nats.Msg
 	for _, r := range list {
