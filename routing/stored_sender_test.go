@@ -1,0 +1,192 @@
+package routing
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/routing/stream"
+)
+
+func TestStoredMessageIsAcceptedDeliveredAndDispatched(t *testing.T) { // L-NOT-03
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+
+	ana.SayID("m1", "rui@t.org", "hello")
+	rui.Want("the recipient has it", "hello")
+	ana.Want("the sender hears of both, in order", "m1 accepted", "m1 dispatched")
+
+	ana.SayID("m2", "rui@t.org/1", "to the node")
+	rui.Want("the recipient has it", "to the node")
+	ana.Want("the sender hears of both, in order", "m2 accepted", "m2 dispatched")
+}
+
+func TestASecondSendingIsOneMessage(t *testing.T) { // L-MSG-12
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	for range 2 {
+		ana.SayID("m1", "rui@t.org", "hello")
+	}
+	rui.Want("it comes once", "hello")
+	eventually(t, "and is accepted twice", func() bool {
+		return strings.Count(strings.Join(ana.Got(), "\n"), "m1 accepted") == 2
+	})
+	ana.Leave()
+	ana = b.Login("ana@t.org/2", available)
+	ana.SayID("m1", "rui@t.org", "hello")
+	ana.Want("from another session of the sender, too", "m1 accepted")
+	ana.SayID("m1", "rui@t.org/1", "hello")
+	rui.Want("another address is another message", "hello")
+}
+
+func TestReceiptsForSomebodyAwayAreStored(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	rui.Silent(true)
+	ana.SayID("m1", "rui@t.org", "one")
+	rui.Want("it is there", "one")
+	ana.Want("it is accepted", "m1 accepted")
+	ana.Leave()
+	w.quiet()
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	eventually(t, "both are stored", func() bool { return b.count("limegrove_routing_stored_total") == 2 })
+	a.Login("ana@t.org/1", available).Want("who comes back gets them", "m1 dispatched", "m1 received")
+}
+
+// What is for a node that never comes back must not fill an inbox for days.
+func TestReceiptsForANodeWaitForMinutes(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	ana.SayID("m1", "rui@t.org", "one")
+	rui.Want("it is there", "one")
+	ana.Want("it is accepted and there", "m1 accepted", "m1 dispatched")
+	ana.Leave()
+	w.quiet()
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	rui.Receipt("m1", "ana@t.org", "consumed")
+	eventually(t, "both are stored", func() bool { return b.count("limegrove_routing_stored_total") == 2 })
+
+	lifetimes := map[string]string{}
+	for p := range w.streams.Partitions() {
+		passed, err := w.streams.WalkLog(t.Context(), p, 0, time.Now().Add(time.Hour), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range passed.Entries {
+			_, to, _ := strings.Cut(e.Subject, "@")
+			lifetimes[to] = e.Header.Get(stream.LifetimeHeader)
+		}
+	}
+	if want := map[string]string{".rui._": "", ".ana.1": "300", ".ana._": ""}; !maps.Equal(lifetimes, want) {
+		t.Errorf("the lifetimes are %v, want %v", lifetimes, want)
+	}
+}
+
+func TestReceiptsAreNarrowed(t *testing.T) { // L-RES-09, L-NOT-02
+	w := newStoredWorld(t)
+	a := w.edge("a")
+	ana, rui := a.Login("ana@t.org/1", available), a.Login("rui@t.org/1", available)
+	ana.SetReceipts(lime.EventsOf(lime.EventReceived))
+	ana.SayID("m1", "rui@t.org", "one")
+	rui.Want("it is there", "one")
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	rui.Receipt("m1", "ana@t.org/1", "consumed")
+	ana.Want("only what it wants to hear", "m1 received")
+	w.known.strangers = []string{"eve@t.org"}
+	ana.SayID("m2", "eve@t.org", "x")
+	ana.Want("and what has failed", "m2 failed 33")
+}
+
+func TestMuchUnderWayHoldsTheSender(t *testing.T) {
+	w := newStoredWorld(t)
+	a := w.idleEdge("a", Config{Streams: w.streams, Directory: w.known}) // nothing is published
+	a.run()
+	ana := a.Login("ana@t.org/1", available)
+	a.stop()
+	for i := range holdAt + 1 {
+		ana.SayID(fmt.Sprint("m", i), "rui@t.org", "x")
+	}
+	if ana.holds != 1 || ana.reads {
+		t.Errorf("the client is held %d times, read from %v", ana.holds, ana.reads)
+	}
+}
+
+// A sender hears accepted first, whichever way the others come: at once, or stored
+// because it was not there to take them.
+func TestAcceptedComesFirst(t *testing.T) { // L-NOT-03
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	key := ana.hub.key
+	o := &outgoing{id: []byte("m1"), member: ana.Member}
+	ana.hub.shard.mu.Lock()
+	ana.storing = append(ana.storing, o) // its acknowledgement is late
+	ana.hub.shard.mu.Unlock()
+
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	stored := `{"id":"m1","from":"rui@t.org/1","to":"ana@t.org/1","event":"consumed"}`
+	if err := b.nc.Publish(key.Log(ana.partition, "1"), []byte(stored)); err != nil {
+		t.Fatal(err)
+	}
+	rui.SayID("n", "ana@t.org", "something else")
+	ana.Want("nothing is told of it before, and other things come", "something else")
+
+	if !ana.stored(o, nil) {
+		t.Fatal("there is nothing to tell")
+	}
+	ana.Flush()
+	ana.Want("then all is told, in order", "m1 accepted", "m1 received", "m1 consumed")
+}
+
+func TestNothingFollowsFailed(t *testing.T) { // L-NOT-04
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	o := &outgoing{id: []byte("m1"), member: ana.Member}
+	ana.hub.shard.mu.Lock()
+	ana.storing = append(ana.storing, o)
+	ana.hub.shard.mu.Unlock()
+	ana.stored(o, brokerReason())
+	ana.Flush()
+	ana.Want("it is given up", "m1 failed 51")
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	ana.WantNothing("though it was stored")
+	ana.SayID("m1", "rui@t.org", "again")
+	rui.Want("sent again", "again")
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	ana.Want("it is told of", "m1 accepted", "m1 dispatched", "m1 received")
+}
+
+func TestWhatASenderIsToldWaitsForRoom(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	ana.Refuse(ErrQueueFull)
+	for i := range 3 {
+		ana.SayID(fmt.Sprint("m", i), "rui@t.org", fmt.Sprint("x", i))
+	}
+	rui.Want("the messages go out", "x0", "x1", "x2")
+	eventually(t, "all are accepted", func() bool {
+		ana.hub.shard.mu.Lock()
+		defer ana.hub.shard.mu.Unlock()
+		return len(ana.owed) == 3
+	})
+	ana.Refuse(nil)
+	ana.Drained()
+	eventually(t, "all is told", func() bool { return len(ana.Got()) == 6 })
+	for i := range 3 {
+		got := ana.Got()
+		accepted, dispatched := slices.Index(got, fmt.Sprintf("m%d accepted", i)), slices.Index(got, fmt.Sprintf("m%d dispatched", i))
+		if accepted < 0 || dispatched < accepted {
+			t.Errorf("it is told %q", got)
+		}
+	}
+}
