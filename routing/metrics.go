@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
@@ -24,6 +26,7 @@ type metrics struct {
 	pages        prometheus.Counter
 	removed      prometheus.Counter
 	unsettled    prometheus.Counter
+	silence      *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -72,6 +75,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		unsettled: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_routing_handovers_unanswered_total", Help: "Sessions that replaced one of another edge, which did not answer: what that one has acknowledged may come again.",
 		}),
+		silence: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "limegrove_routing_partition_silent", Help: "1 while the log or the inbox of a partition does not answer this edge's reads, so that its sessions wait.",
+		}, []string{"partition"}),
 		dropped: map[dropReason]prometheus.Counter{},
 	}
 	dropped := f.NewCounterVec(prometheus.CounterOpts{
@@ -81,6 +87,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		m.dropped[r] = dropped.WithLabelValues(string(r))
 	}
 	return m
+}
+
+// silent is the gauge of a partition.
+func (m *metrics) silent(partition int) prometheus.Gauge {
+	return m.silence.WithLabelValues(strconv.Itoa(partition))
 }
 
 func (m *metrics) drop(r dropReason) { m.dropped[r].Inc() }

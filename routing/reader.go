@@ -2,44 +2,37 @@ package routing
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"sync"
 	"time"
 
-	"limegrove/lime"
-	"limegrove/presence"
 	"limegrove/routing/delivery"
-	"limegrove/routing/subject"
 )
 
 // reader brings members that are behind what they have missed: those that begin, many
 // at a time, and those that were slow, a page at a time.
 type reader struct {
-	hubs *Hubs
-
-	mu       sync.Mutex
-	starts   []*Member // to be looked at by begin
-	queue    []*Member // to be read for
-	starting chan struct{}
-	reading  chan struct{}
+	hubs   *Hubs
+	queues *readerQueues
 }
 
 const (
-	// readWorkers is how many members are read for at once. Each holds a page.
+	// readWorkers is how many requests for pages, or for those who begin, are under way
+	// at once.
 	readWorkers = 32
 
 	// readBytes bounds a page: about what the out queue of a session takes.
 	readBytes = 64 << 10
 
-	// startLot is how many members are looked at together when they begin.
+	// startLot is how many members of a partition are looked at together when they begin.
 	startLot = 500
 
-	// readPause is how long a failure, or a server that is behind, is given.
+	// readPause is how long a server that is behind is given.
 	readPause = 200 * time.Millisecond
 )
 
 func newReader(h *Hubs) *reader {
-	return &reader{hubs: h, starting: make(chan struct{}, 1), reading: make(chan struct{}, readWorkers)}
+	return &reader{hubs: h, queues: newReaderQueues(h.cfg.Streams.Partitions())}
 }
 
 // start has m looked at: its new follows begin, and what it may have missed is found.
@@ -53,13 +46,7 @@ func (r *reader) start(m *Member) {
 		return
 	}
 	m.startQueued = true
-	r.mu.Lock()
-	r.starts = append(r.starts, m)
-	r.mu.Unlock()
-	select {
-	case r.starting <- struct{}{}:
-	default:
-	}
+	r.queues.start(m)
 }
 
 // read has m read for. The shard of m is locked.
@@ -69,26 +56,16 @@ func (r *reader) read(m *Member) {
 		return
 	}
 	m.readQueued = true
-	r.put(m)
+	r.queues.read(m)
 }
 
-func (r *reader) put(m *Member) {
-	r.mu.Lock()
-	r.queue = append(r.queue, m)
-	r.mu.Unlock()
-	select {
-	case r.reading <- struct{}{}:
-	default: // all workers are awake
-	}
-}
-
-// later is read, or start, after a pause.
-func (r *reader) later(m *Member, again func(*Member)) {
+// later is read after a pause.
+func (r *reader) later(m *Member) {
 	time.AfterFunc(readPause, func() {
 		m.hub.shard.mu.Lock()
 		defer m.hub.shard.mu.Unlock()
 		if m.state != left {
-			again(m)
+			r.read(m)
 		}
 	})
 }
@@ -99,104 +76,83 @@ func (r *reader) run(ctx context.Context) {
 	for range readWorkers {
 		all.Go(func() {
 			t := turn{hubs: r.hubs}
-			for {
-				m := r.next()
-				if m == nil {
-					select {
-					case <-ctx.Done():
-						return
-					case <-r.reading:
-					}
+			for ctx.Err() == nil {
+				if j, ok := r.queues.next(time.Now()); ok {
+					r.do(ctx, &t, &j)
 					continue
 				}
-				r.work(ctx, &t, m)
-				if ctx.Err() != nil {
-					return
+				select {
+				case <-ctx.Done():
+				case <-r.queues.wake:
 				}
 			}
 		})
 	}
-	all.Go(func() {
-		for {
-			lot := r.lot()
-			if len(lot) > 0 {
-				r.begin(ctx, lot)
-				continue
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-r.starting:
-			}
-		}
-	})
 	all.Wait()
 }
 
-func (r *reader) next() *Member {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.queue) == 0 {
-		r.queue = nil
-		return nil
+// do does one job.
+func (r *reader) do(ctx context.Context, t *turn, j *readerJob) {
+	if j.lot != nil {
+		r.begin(ctx, j)
+	} else {
+		r.work(ctx, t, j)
 	}
-	m := r.queue[0]
-	r.queue[0] = nil
-	r.queue = r.queue[1:]
-	return m
+	if ctx.Err() != nil {
+		return // whatever has failed, it ends
+	}
+	silent, again := r.queues.done(j, time.Now())
+	switch {
+	case silent:
+		r.hubs.metrics.silent(j.partition).Set(1)
+		r.hubs.complaints.warn(fmt.Sprintf("stored messages of partition %d cannot be read; its sessions wait", j.partition), j.err)
+	case again:
+		r.hubs.metrics.silent(j.partition).Set(0)
+		r.hubs.log.Infof("stored messages of partition %d can be read again", j.partition)
+	}
 }
 
-func (r *reader) lot() []*Member {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := min(len(r.starts), startLot)
-	lot := slices.Clone(r.starts[:n])
-	r.starts = slices.Delete(r.starts, 0, n)
-	if len(r.starts) == 0 {
-		r.starts = nil
-	}
-	return lot
-}
-
-// work reads one page for each address that m follows.
-func (r *reader) work(ctx context.Context, t *turn, m *Member) {
+// work reads one page for each address that a member follows.
+func (r *reader) work(ctx context.Context, t *turn, j *readerJob) {
+	m := j.member
 	s := m.hub.shard
 	s.mu.Lock()
 	m.readAgain = false
 	s.mu.Unlock()
 	on, retry := false, false
 	for which := range m.follows {
-		progress, err := r.page(ctx, t, m, which)
-		on = on || progress == delivery.ReadOn
-		retry = retry || err != nil || progress == delivery.Retry
-		if err != nil && ctx.Err() == nil {
-			r.hubs.complaints.warn("stored messages cannot be read; trying on", err)
+		progress := r.page(ctx, t, j, which)
+		if j.err != nil {
+			break // the other address is of the same partition
 		}
+		on = on || progress == delivery.ReadOn
+		retry = retry || progress == delivery.Retry
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case m.state == left:
 		m.readQueued = false
-	case on || m.readAgain:
-		r.put(m)
+	case on || m.readAgain || j.err != nil:
+		r.queues.read(m)
 	default:
 		m.readQueued = false
 		if retry {
-			r.later(m, r.read)
+			r.later(m)
 		}
 	}
 }
 
 // page reads one page and hands it out.
-func (r *reader) page(ctx context.Context, t *turn, m *Member, which int) (delivery.Progress, error) {
+func (r *reader) page(ctx context.Context, t *turn, j *readerJob, which int) delivery.Progress {
+	m := j.member
 	s := m.hub.shard
 	f := &m.follows[which]
 	s.mu.Lock()
 	room := maxWindow - m.window.Len()
 	if !f.Behind() || m.starting[which] || m.state != active || m.settled != nil || room == 0 {
 		s.mu.Unlock()
-		return delivery.CaughtUp, nil // or whatever ends the present state will read on
+		return delivery.CaughtUp // or whatever ends the present state will read on
 	}
 	plan := f.Next()
 	s.mu.Unlock()
@@ -204,21 +160,21 @@ func (r *reader) page(ctx context.Context, t *turn, m *Member, which int) (deliv
 	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
 	defer cancel()
 	r.hubs.metrics.pages.Inc()
+	j.asked = true
 	var log, inbox delivery.Page
-	var err error
 	if plan.Log {
-		if log, err = logPage(ctx, r.hubs.cfg.Streams, m.partition, m.hub.key.Log(m.partition, m.tokenOf(which)), plan.LogFrom, room); err != nil {
-			return delivery.CaughtUp, err
+		if log, j.err = logPage(ctx, r.hubs.cfg.Streams, m.partition, m.hub.key.Log(m.partition, m.tokenOf(which)), plan.LogFrom, room); j.err != nil {
+			return delivery.CaughtUp
 		}
 	}
-	if inbox, err = inboxPage(ctx, r.hubs.cfg.Streams, m.partition, m.hub.key.Inbox(m.partition, m.tokenOf(which)), plan.InboxFrom, room); err != nil {
-		return delivery.CaughtUp, err
+	if inbox, j.err = inboxPage(ctx, r.hubs.cfg.Streams, m.partition, m.hub.key.Inbox(m.partition, m.tokenOf(which)), plan.InboxFrom, room); j.err != nil {
+		return delivery.CaughtUp
 	}
 
 	s.mu.Lock()
 	if m.state != active || !f.Valid(plan) {
 		s.mu.Unlock()
-		return delivery.ReadOn, nil
+		return delivery.ReadOn
 	}
 	out, had := f.Merge(plan, log, inbox)
 	for _, msg := range had {
@@ -238,122 +194,5 @@ func (r *reader) page(ctx context.Context, t *turn, m *Member, which int) (deliv
 	written := t.end()
 	s.mu.Unlock()
 	flushAll(written)
-	return progress, nil
-}
-
-// tails is what is asked about the addresses of members in one partition.
-type tails struct {
-	members        []*Member
-	which          []int
-	logs, inboxes  []string
-	log, inbox     map[string]uint64
-	atLog, atInbox uint64
-	err            error
-}
-
-// begin starts the follows of members, or checks those that are in doubt. Most of
-// them have missed nothing, which one request for many of them tells.
-func (r *reader) begin(ctx context.Context, lot []*Member) {
-	floors := r.floors(ctx, lot)
-	parts := map[int]*tails{}
-	for i, m := range lot {
-		s := m.hub.shard
-		s.mu.Lock()
-		m.startQueued = false
-		for which := range m.follows {
-			f := &m.follows[which]
-			if m.state != active {
-				continue
-			}
-			if m.starting[which] {
-				m.starting[which] = false
-				f.Start(r.floorOf(m, which, floors[i]))
-			}
-			if !f.Behind() {
-				continue
-			}
-			p := parts[m.partition]
-			if p == nil {
-				p = &tails{}
-				parts[m.partition] = p
-			}
-			p.members, p.which = append(p.members, m), append(p.which, which)
-			p.logs = append(p.logs, m.hub.key.Log(m.partition, m.tokenOf(which)))
-			p.inboxes = append(p.inboxes, m.hub.key.Inbox(m.partition, m.tokenOf(which)))
-		}
-		s.mu.Unlock()
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
-	defer cancel()
-	var all sync.WaitGroup
-	for p, q := range parts {
-		all.Go(func() {
-			// The log first: see package delivery.
-			if q.log, q.atLog, q.err = r.hubs.cfg.Streams.LastLog(ctx, p, q.logs); q.err == nil {
-				q.inbox, q.atInbox, q.err = r.hubs.cfg.Streams.LastInbox(ctx, p, q.inboxes)
-			}
-		})
-	}
-	all.Wait()
-	for _, q := range parts {
-		if q.err != nil && ctx.Err() == nil {
-			r.hubs.complaints.warn("stored messages cannot be looked for; trying on", q.err)
-		}
-		for i, m := range q.members {
-			r.begun(m, q.which[i], q, i)
-		}
-	}
-}
-
-// begun takes what was found for one address of m.
-func (r *reader) begun(m *Member, which int, q *tails, i int) {
-	m.hub.shard.mu.Lock()
-	defer m.hub.shard.mu.Unlock()
-	switch {
-	case m.state != active:
-	case q.err != nil:
-		r.later(m, r.start)
-	case !m.follows[which].Tails(
-		delivery.Tail{Last: q.log[q.logs[i]], Through: q.atLog},
-		delivery.Tail{Last: q.inbox[q.inboxes[i]], Through: q.atInbox},
-	):
-		r.read(m)
-	}
-}
-
-// floors reads the floors of members that begin. Without Redis there are none, and
-// what was acknowledged a moment ago comes again.
-func (r *reader) floors(ctx context.Context, lot []*Member) [][]presence.Floor {
-	ids := make([]lime.Identity, len(lot))
-	for i, m := range lot {
-		ids[i] = m.node.Identity
-	}
-	none := make([][]presence.Floor, len(lot))
-	if r.hubs.registrar.away.Load() {
-		return none
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
-	defer cancel()
-	all, err := r.hubs.cfg.Registry.Floors(ctx, ids)
-	if err != nil || len(all) != len(lot) {
-		r.hubs.complaints.warn("floors cannot be read; what was acknowledged may come again", err)
-		return none
-	}
-	return all
-}
-
-// floorOf picks the floor of one address. What this edge has yet to bring to Redis
-// counts, too: the session before may have ended a moment ago.
-func (r *reader) floorOf(m *Member, which int, all []presence.Floor) (floor uint64) {
-	log := r.hubs.cfg.Streams.LogName(m.partition)
-	for _, f := range all {
-		token := subject.Identity
-		if f.Instance != "" {
-			token = subject.Token(f.Instance)
-		}
-		if token == m.tokenOf(which) && f.Log == log {
-			floor = max(floor, f.Position)
-		}
-	}
-	return max(floor, r.hubs.floors.pending(m.hub.key, m.tokenOf(which), log))
+	return progress
 }

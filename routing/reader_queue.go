@@ -1,0 +1,165 @@
+package routing
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// readerQueues are what a reader has to do, by partition, and say what is done next.
+// The partitions take turns. One whose streams do not answer holds few workers, and is
+// tried by one alone, after a pause that doubles, until it answers again.
+//
+// A member is in a queue at most once, which bounds them.
+type readerQueues struct {
+	share int           // how many workers may be busy with one partition
+	wake  chan struct{} // a token for a worker that is to look
+
+	mu   sync.Mutex
+	all  []readerQueue // by partition
+	turn int           // whose it is
+}
+
+// readerQueue is one partition's.
+type readerQueue struct {
+	starts   []*Member // to be looked at, many together
+	starting bool      // some of them are being looked at: the others gather
+	reads    []*Member // to be read for
+	busy     int       // workers that have a job of it
+
+	pause   time.Duration // before the next trial; 0 while the partition answers
+	until   time.Time     // when that is over
+	trouble uint32        // counts the failures that have made the pause longer
+}
+
+const (
+	// leastPause and mostPause are how long a partition that does not answer is left alone.
+	leastPause = 50 * time.Millisecond
+	mostPause  = 2 * time.Second
+
+	// leastShare is how many workers a partition may keep busy however many there are.
+	leastShare = 4
+)
+
+func newReaderQueues(partitions int) *readerQueues {
+	return &readerQueues{
+		share: max(leastShare, readWorkers/partitions),
+		wake:  make(chan struct{}, readWorkers), all: make([]readerQueue, partitions),
+	}
+}
+
+// readerJob is what a worker does next, and how that went.
+type readerJob struct {
+	// Set when it is taken.
+	partition int
+	lot       []*Member // that begin, or nil
+	member    *Member   // or one to be read for
+	trouble   uint32    // of the partition
+
+	// Set by its worker.
+	asked bool  // the partition was asked for something
+	err   error // why it did not answer
+}
+
+// start has m looked at.
+func (q *readerQueues) start(m *Member) {
+	q.mu.Lock()
+	p := &q.all[m.partition]
+	p.starts = append(p.starts, m)
+	q.mu.Unlock()
+	q.signal()
+}
+
+// read has m read for.
+func (q *readerQueues) read(m *Member) {
+	q.mu.Lock()
+	p := &q.all[m.partition]
+	p.reads = append(p.reads, m)
+	q.mu.Unlock()
+	q.signal()
+}
+
+// signal wakes a worker, unless all are awake.
+func (q *readerQueues) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next takes a job. When there is another one, another worker is woken for it.
+func (q *readerQueues) next(now time.Time) (j readerJob, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for range q.all {
+		p := &q.all[q.turn]
+		if !ok && p.ready(now, q.share) {
+			j, ok = p.take(), true
+			j.partition = q.turn
+		}
+		q.turn = (q.turn + 1) % len(q.all)
+		if ok {
+			break
+		}
+	}
+	if ok && slices.ContainsFunc(q.all, func(p readerQueue) bool { return p.ready(now, q.share) }) {
+		q.signal()
+	}
+	return j, ok
+}
+
+// ready tells whether a job may be taken.
+func (p *readerQueue) ready(now time.Time, share int) bool {
+	if p.pause > 0 {
+		share = 1
+	}
+	return p.busy < share && !now.Before(p.until) && (len(p.reads) > 0 || len(p.starts) > 0 && !p.starting)
+}
+
+// take takes one: those that begin come first, since one request is for many of them.
+func (p *readerQueue) take() (j readerJob) {
+	p.busy++
+	j.trouble = p.trouble
+	if len(p.starts) > 0 && !p.starting {
+		p.starting = true
+		n := min(len(p.starts), startLot)
+		j.lot = slices.Clone(p.starts[:n])
+		if p.starts = slices.Delete(p.starts, 0, n); len(p.starts) == 0 {
+			p.starts = nil
+		}
+		return j
+	}
+	j.member = p.reads[0]
+	p.reads[0] = nil
+	if p.reads = p.reads[1:]; len(p.reads) == 0 {
+		p.reads = nil
+	}
+	return j
+}
+
+// done tells how a job went, and returns whether the partition has just fallen silent,
+// or answers again.
+func (q *readerQueues) done(j *readerJob, now time.Time) (silent, again bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	p := &q.all[j.partition]
+	p.busy--
+	if j.lot != nil {
+		p.starting = false
+	}
+	switch {
+	case j.err != nil && j.trouble == p.trouble: // otherwise it was under way with one that has failed
+		silent = p.pause == 0
+		p.trouble++
+		p.pause = min(max(2*p.pause, leastPause), mostPause)
+		p.until = now.Add(p.pause)
+		time.AfterFunc(p.pause, q.signal)
+	case j.err == nil && j.asked:
+		again = p.pause > 0
+		p.pause, p.until = 0, time.Time{}
+	}
+	if p.ready(now, q.share) {
+		q.signal()
+	}
+	return silent, again
+}
