@@ -26,13 +26,25 @@ func (h *Hubs) acknowledged(m *Member, e delivery.Entry) {
 	if e.Identity {
 		which = byIdentity
 	}
-	if floor, raised := m.follows[which].Acknowledge(e.Position); raised {
-		h.floors.raise(m, which, floor)
-	}
+	m.follows[which].Acknowledge(e.Position)
+	m.raiseLocked(which)
 	if e.Inbox != 0 {
 		h.removals.add(m.partition, e.Inbox)
 	}
 	h.metrics.acknowledged.Inc()
+}
+
+// raiseLocked notes the floor of one of m's addresses when it has risen. While it is
+// held down by what m has sent itself, m hears of the floors of others.
+func (m *Member) raiseLocked(which int) {
+	f := &m.follows[which]
+	if floor, ok := f.Raised(); ok {
+		m.hubs.floors.raise(m, which, floor)
+	}
+	if f.Held() && !m.floorHeld {
+		m.floorHeld = true
+		m.hubs.floors.hold(m)
+	}
 }
 
 // popLocked takes what is acknowledged by the entry number out of the window, and

@@ -28,6 +28,8 @@ type floors struct {
 	young, old map[floorKey]presence.Floor
 	turned     time.Time // when the old was the young
 
+	held map[*Member]struct{} // whose floors wait for those of others
+
 	after []func() // to be called when all that there is now has been brought
 }
 
@@ -37,7 +39,7 @@ type floorKey struct {
 }
 
 func newFloors(h *Hubs) *floors {
-	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}}
+	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}, held: map[*Member]struct{}{}}
 }
 
 // raise notes the floor of one of m's addresses.
@@ -87,11 +89,16 @@ func (f *floors) settle(done func()) {
 func (f *floors) run(ctx context.Context) {
 	tick := time.NewTicker(floorsEvery)
 	defer tick.Stop()
+	hear := time.NewTicker(heldEvery)
+	defer hear.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			f.bring(context.WithoutCancel(ctx))
 			return
+		case <-hear.C:
+			f.hear(ctx)
+			continue
 		case <-tick.C:
 		case <-f.wake:
 		}
@@ -167,6 +174,48 @@ func (f *floors) bringLots(ctx context.Context, keys []floorKey) (brought int) {
 		brought += len(lot)
 	}
 	return brought
+}
+
+// heldEvery is how often the floors are looked at that others may have raised. It is
+// several times shorter than the sweep waits for them.
+const heldEvery = 2 * time.Second
+
+// hold has m hear up to where other sessions of its identity have acknowledged, until
+// its own floor is held down no more. The shard of m is locked.
+func (f *floors) hold(m *Member) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held[m] = struct{}{}
+}
+
+// hear looks up to where others of the same identities have acknowledged, here or, as
+// Redis tells, on other edges.
+func (f *floors) hear(ctx context.Context) {
+	f.mu.Lock()
+	held := slices.Collect(maps.Keys(f.held))
+	f.mu.Unlock()
+	for lot := range slices.Chunk(held, floorLot) {
+		for i, all := range f.hubs.reader.floors(ctx, lot) {
+			f.heard(lot[i], all)
+		}
+	}
+}
+
+func (f *floors) heard(m *Member, all []presence.Floor) {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	follow := &m.follows[byIdentity]
+	if m.state == active {
+		follow.Safe(f.hubs.reader.floorOf(m, byIdentity, all))
+		m.raiseLocked(byIdentity)
+		if follow.Held() {
+			return
+		}
+	}
+	m.floorHeld = false
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.held, m)
 }
 
 // maxSpare is for how many floors an empty map keeps its room.

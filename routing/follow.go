@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"strings"
+
 	"limegrove/lime"
 	"limegrove/routing/delivery"
 	"limegrove/routing/subject"
@@ -103,6 +105,9 @@ func (t *turn) storedCopy(b *hub, token string, c storedCopy, data []byte) {
 		} else {
 			verdict = f.InboxCopy(c.Position, c.Inbox)
 		}
+		if c.Inbox != 0 || c.Previous == 0 {
+			m.raiseLocked(which) // what was skipped may be safe now
+		}
 		msg := c.Message
 		msg.Data = data
 		switch verdict {
@@ -121,21 +126,26 @@ func (t *turn) storedCopy(b *hub, token string, c storedCopy, data []byte) {
 
 // had removes a message from the inbox that m has had and acknowledged.
 func (t *turn) had(m *Member, which int, msg delivery.Message) {
-	if m.window.Waits(which == byIdentity, msg.Position, msg.Inbox) || t.skips(m, which, msg.Data) {
+	if m.window.Waits(which == byIdentity, msg.Position, msg.Inbox) || which == byIdentity && t.skipped(m, msg) {
 		return
 	}
 	t.hubs.removals.add(m.partition, msg.Inbox)
 }
 
-// skips tells whether a message is one that m has sent itself and does not want.
-func (t *turn) skips(m *Member, which int, data []byte) bool {
-	if which != byIdentity || echoes(m.presence) {
+// skipped tells whether a message to the identity may have been skipped by the session
+// that has sent it, this one or one before it, and not be acknowledged: floors go past
+// such a message once it is in the inbox.
+func (t *turn) skipped(m *Member, msg delivery.Message) bool {
+	if _, err := t.header.Scan(msg.Data); err != nil {
 		return false
 	}
-	if _, err := t.header.Scan(data); err != nil {
-		return false
+	sender := sessionOf(&t.header)
+	if string(sender) == m.address {
+		return true
 	}
-	return string(sessionOf(&t.header)) == m.address
+	node, err := lime.ParseNodeView(sender)
+	own := err == nil && strings.EqualFold(string(node.Name), m.node.Name) && strings.EqualFold(string(node.Domain), m.node.Domain)
+	return own && !m.follows[byIdentity].Handed(msg.Position)
 }
 
 // sessionOf returns the address of the session that has sent an envelope: who acts on

@@ -64,6 +64,7 @@ type Member struct {
 	startQueued   bool                   // the reader has it on its list
 	readQueued    bool                   // likewise, to be read for
 	readAgain     bool                   // once more after that
+	floorHeld     bool                   // the floor of its identity waits for another session's
 	probing       bool                   // the client was asked for a proof
 	sendsReceipts bool                   // the client was seen to
 	settled       func()                 // to be called when nothing is unacknowledged; nothing is handed out any more

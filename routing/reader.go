@@ -180,6 +180,7 @@ func (r *reader) page(ctx context.Context, t *turn, j *readerJob, which int) del
 	for _, msg := range had {
 		t.had(m, which, msg)
 	}
+	m.raiseLocked(which)          // what was skipped may have been found in the inbox
 	progress := delivery.CaughtUp // what stopped it will read on
 	handed := 0
 	for _, msg := range out {

@@ -28,4 +28,12 @@
 // order. The floor of an address is the position up to which this session has
 // acknowledged everything; it may skip what lies in the inbox, which is removed one
 // by one, and never what lies in the log.
+//
+// What a session has sent to its own identity it skips, for others of the identity to
+// have, and its floor stays below that until another's has gone past it, it is seen in
+// the inbox, or the log was purged of it. It does not go past it because there is no
+// other session: one may come, and a message that was accepted waits for it, in the
+// inbox. So a floor says of such a message only that the log is not needed for it, and
+// an inbox that was read by a replica that is behind may lack it still: found below the
+// floor later, it is not acknowledged by that.
 package delivery

@@ -1,7 +1,5 @@
 package delivery
 
-import "slices"
-
 // Message is one stored message of an address.
 type Message struct {
 	Position uint64 // in the log
@@ -10,10 +8,6 @@ type Message struct {
 	Data     []byte
 	Origin   string // where it entered the cluster, for distances
 }
-
-// maxSkipped bounds how many positions are kept from being taken for acknowledged by
-// what follows them. They are needed until the sweep has come by.
-const maxSkipped = 256
 
 // Verdict is what is to be done with a copy.
 type Verdict uint8
@@ -36,9 +30,8 @@ type Follow struct {
 	base   uint64 // what is not above it in the log was acknowledged before the session
 	handed runs
 	acked  uint64 // the highest position that was acknowledged
-	// skipped are positions that were passed over without being handed out, for others
-	// to have: the floor stays below those that are still in the log.
-	skipped []uint64
+	told   uint64 // the floor that Raised has returned last
+	skips  skips
 	// While behind: the newest log position and inbox sequence that a copy was seen of.
 	seenLog, seenInbox uint64
 	inbox              uint64 // up to which sequence the inbox was read
@@ -111,6 +104,10 @@ func (f *Follow) Copy(position, previous uint64) Verdict {
 	switch {
 	case !f.on:
 		return Ignore
+	case previous == 0:
+		f.Safe(position - 1) // the log was purged up to there
+	}
+	switch {
 	case f.behind:
 		f.seenLog = max(f.seenLog, position)
 		return Ignore
@@ -127,8 +124,7 @@ func (f *Follow) Copy(position, previous uint64) Verdict {
 // InboxCopy judges the inbox's copy of a message. One to be removed is acknowledged,
 // unless it is in the window still, or was skipped, which the caller has to know.
 func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
-	if i := slices.Index(f.skipped, position); i >= 0 {
-		f.skipped = slices.Delete(f.skipped, i, i+1) // it is safe there
+	if f.skips.inInbox(position) {
 		return Ignore
 	}
 	switch {
@@ -150,30 +146,38 @@ func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
 // Hand notes that a message was handed out.
 func (f *Follow) Hand(m Message) { f.handed.add(m.Position, m.Previous) }
 
+// Handed tells whether a message is known to have been handed out, or skipped.
+func (f *Follow) Handed(position uint64) bool { return f.handed.has(position) }
+
 // Skip notes that a message is not for this session, though perhaps for others of the
 // address.
-func (f *Follow) Skip(m Message) {
+func (f *Follow) Skip(m Message) { f.skip(m, maxSkips) }
+
+func (f *Follow) skip(m Message, most int) {
 	f.Hand(m)
-	if m.Inbox == 0 && len(f.skipped) < maxSkipped {
-		f.skipped = append(f.skipped, m.Position)
+	if m.Inbox == 0 {
+		f.skips.add(m.Position, most)
 	}
 }
 
-// Acknowledge notes that a message is acknowledged, and returns the floor by that;
-// raised is false when it is what it was.
-func (f *Follow) Acknowledge(position uint64) (floor uint64, raised bool) {
-	before := f.Floor()
-	f.acked = max(f.acked, position)
+// Acknowledge notes that a message is acknowledged.
+func (f *Follow) Acknowledge(position uint64) { f.acked = max(f.acked, position) }
+
+// Safe says that nothing up to a position depends on the log: it was acknowledged,
+// by whichever session, or is in the inbox. So it is with every floor of the address.
+func (f *Follow) Safe(position uint64) { f.skips.upTo(position) }
+
+// Held tells whether the floor is kept down by what was skipped.
+func (f *Follow) Held() bool { return f.Floor() < f.acked }
+
+// Floor is the position up to which everything that is in the log was acknowledged, by
+// this session, by one before it, or where this one has skipped it by another.
+func (f *Follow) Floor() uint64 { return max(f.base, f.skips.below(f.acked)) }
+
+// Raised returns the floor; ok is false when it is what it was the last time.
+func (f *Follow) Raised() (floor uint64, ok bool) {
 	floor = f.Floor()
-	return floor, floor > before
-}
-
-// Floor is the position up to which this session, or one before it, has
-// acknowledged everything that is in the log.
-func (f *Follow) Floor() uint64 {
-	floor := max(f.base, f.acked)
-	for _, p := range f.skipped {
-		floor = min(floor, p-1)
-	}
-	return max(floor, f.base)
+	ok = floor > max(f.told, f.base)
+	f.told = max(f.told, floor)
+	return floor, ok
 }

@@ -21,11 +21,14 @@ type world struct {
 	last     uint64   // the last position of the address that is in the log
 	inbox    []waits
 	inboxEnd uint64
+	behind   int             // how many of the inbox's last messages the replica that is read lacks
 	copied   map[uint64]bool // what the inbox would know as a duplicate
 	floor    uint64          // in Redis; 0 when it was flushed
 
 	acked    map[uint64]bool // by any session
+	notes    map[uint64]int  // what a session has sent to its own identity, by its name: it skips it
 	doubt    map[uint64]bool // a copy of it was lost
+	late     map[uint64]bool // the inbox had it while a copy of the log's was on its way
 	sessions []*follower
 	sweepers [2]sweeper
 	purged   uint64
@@ -45,6 +48,7 @@ type follower struct {
 	inboxes    []waits
 	handedOut  []uint64
 	room       int // how much it may have unacknowledged
+	skipRoom   int // how much of what it skips it may remember
 	floorDirty uint64
 	read       *reading
 	tail       *Tail // of the log, when the inbox's is looked at next
@@ -64,7 +68,7 @@ type sweeper struct {
 }
 
 func newWorld() *world {
-	return &world{copied: map[uint64]bool{}, acked: map[uint64]bool{}, doubt: map[uint64]bool{}}
+	return &world{copied: map[uint64]bool{}, acked: map[uint64]bool{}, notes: map[uint64]int{}, doubt: map[uint64]bool{}, late: map[uint64]bool{}}
 }
 
 // send stores a message, whose copies are on their way then.
@@ -80,7 +84,7 @@ func (w *world) send() {
 
 // begin starts a session.
 func (w *world) begin(name, room int) {
-	s := &follower{name: name, since: w.end, room: room}
+	s := &follower{name: name, since: w.end, room: room, skipRoom: 1 + name%2}
 	s.Start(w.floor)
 	w.sessions = append(w.sessions, s)
 }
@@ -89,6 +93,10 @@ func (w *world) begin(name, room int) {
 func (w *world) hand(t *rapid.T, s *follower, m Message) bool {
 	if s.Len() >= s.room {
 		return false
+	}
+	if w.notes[m.Position] == s.name {
+		s.skip(m, s.skipRoom)
+		return true
 	}
 	if slices.Contains(s.handedOut, m.Position) {
 		t.Fatalf("session %d is handed %d twice", s.name, m.Position)
@@ -124,10 +132,17 @@ func (w *world) inboxCopy(t *rapid.T, s *follower) {
 			s.Lag(m)
 		}
 	case Remove:
-		if !s.Waits(false, c.position, c.sequence) {
-			w.remove(t, c.sequence)
-		}
+		w.had(t, s, m)
 	}
+}
+
+// had removes from the inbox what a session knows to be acknowledged, as the hub does.
+func (w *world) had(t *rapid.T, s *follower, m Message) {
+	note := w.notes[m.Position]
+	if s.Waits(false, m.Position, m.Inbox) || note == s.name || note != 0 && !s.Handed(m.Position) {
+		return
+	}
+	w.remove(t, m.Inbox)
 }
 
 // step does the next step of a session's reading.
@@ -159,8 +174,9 @@ func (w *world) step(t *rapid.T, s *follower) {
 		}
 		r.stage = 1
 	case 1:
-		r.inbox.Through = w.inboxEnd
-		for _, m := range w.inbox {
+		replica := w.replica()
+		r.inbox.Through = replica.through
+		for _, m := range replica.inbox {
 			if m.sequence >= r.InboxFrom {
 				if len(r.inbox.Messages) == limit {
 					r.inbox.More = true
@@ -174,9 +190,7 @@ func (w *world) step(t *rapid.T, s *follower) {
 		s.read = nil
 		out, had := s.Merge(r.Read, r.log, r.inbox)
 		for _, m := range had {
-			if !s.Waits(false, m.Position, m.Inbox) {
-				w.remove(t, m.Inbox)
-			}
+			w.had(t, s, m)
 		}
 		for _, m := range out {
 			if !w.hand(t, s, m) {
@@ -200,12 +214,32 @@ func (w *world) look(s *follower) {
 		}
 		return
 	}
-	inbox := Tail{Through: w.inboxEnd}
-	if n := len(w.inbox); n > 0 {
-		inbox.Last = w.inbox[n-1].sequence
+	replica := w.replica()
+	inbox := Tail{Through: replica.through}
+	if n := len(replica.inbox); n > 0 {
+		inbox.Last = replica.inbox[n-1].sequence
 	}
 	s.Tails(*s.tail, inbox)
 	s.tail = nil
+}
+
+// replica is the inbox as the server knows it that answers: it may lack the last ones,
+// but has what was copied a step of the sweep ago. Nor is it behind while the log's
+// copies are: those are older than the inbox's by the sweep's delay.
+func (w *world) replica() (r struct {
+	inbox   []waits
+	through uint64
+},
+) {
+	r.inbox, r.through = w.inbox, w.inboxEnd
+	for range w.behind {
+		n := len(r.inbox)
+		if n == 0 || r.inbox[n-1].position <= w.purged || w.late[r.inbox[n-1].position] {
+			break
+		}
+		r.inbox, r.through = r.inbox[:n-1], r.inbox[n-1].sequence-1
+	}
+	return r
 }
 
 // acknowledge has a session acknowledge some of what it was handed.
@@ -216,13 +250,12 @@ func (w *world) acknowledge(t *rapid.T, s *follower, n int) {
 	number := s.Last() - uint32(s.Len()) + uint32(min(n, s.Len()))
 	s.Pop(number, func(e Entry) {
 		w.acked[e.Position] = true
-		if floor, raised := s.Acknowledge(e.Position); raised {
-			s.floorDirty = floor
-		}
+		s.Acknowledge(e.Position)
 		if e.Inbox != 0 {
 			w.remove(t, e.Inbox)
 		}
 	})
+	s.raised()
 }
 
 // remove deletes from the inbox what must be acknowledged.
@@ -259,6 +292,7 @@ func (w *world) sweep(s *sweeper, purge bool) {
 			w.inbox = append(w.inbox, c)
 			for _, f := range w.sessions {
 				f.inboxes = append(f.inboxes, c)
+				w.late[c.position] = w.late[c.position] || slices.ContainsFunc(f.logCopies, func(l logged) bool { return l.position == c.position })
 			}
 		}
 		return
@@ -301,9 +335,18 @@ func (w *world) settle(t *rapid.T) {
 	}
 }
 
+// raised notes the floor that Redis is to be told of next.
+func (s *follower) raised() {
+	if floor, ok := s.Raised(); ok {
+		s.floorDirty = floor
+	}
+}
+
+// flush tells Redis of the floor as it was the last time.
 func (w *world) flush(s *follower) {
 	w.floor = max(w.floor, s.floorDirty)
 	s.floorDirty = 0
+	s.raised()
 }
 
 func TestNothingIsLostInAnyInterleaving(t *testing.T) {
@@ -318,14 +361,24 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 		}
 		router := func(t *rapid.T) *sweeper { return &w.sweepers[rapid.IntRange(0, 1).Draw(t, "router")] }
 		t.Repeat(map[string]func(*rapid.T){
-			"send":      func(*rapid.T) { w.send() },
+			"send": func(*rapid.T) { w.send() },
+			"note": func(t *rapid.T) {
+				s := pick(t)
+				w.send()
+				w.notes[w.end] = s.name
+			},
+			"replica":   func(t *rapid.T) { w.behind = rapid.IntRange(0, 2).Draw(t, "behind") },
 			"sendOther": func(*rapid.T) { w.end++; w.acked[w.end] = true }, // of another address
 			"begin": func(t *rapid.T) {
 				if len(w.sessions) == 3 {
 					t.Skip("enough")
 				}
-				names++
-				w.begin(names, rapid.IntRange(1, 4).Draw(t, "room"))
+				name := names + 1
+				if gone := w.gone(names); len(gone) > 0 && rapid.Bool().Draw(t, "again") {
+					name = rapid.SampledFrom(gone).Draw(t, "name") // the same node
+				}
+				names = max(names, name)
+				w.begin(name, rapid.IntRange(1, 4).Draw(t, "room"))
 			},
 			"logCopy": func(t *rapid.T) {
 				if s := pick(t); len(s.logCopies) > 0 {
@@ -377,7 +430,11 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 				}
 			},
 			"acknowledge": func(t *rapid.T) { w.acknowledge(t, pick(t), rapid.IntRange(1, 4).Draw(t, "n")) },
-			"flushFloor":  func(t *rapid.T) { w.flush(pick(t)) },
+			// A session hears up to where another has acknowledged: from Redis, or before
+			// Redis is told, when both are on one edge.
+			"hearRedis":     func(t *rapid.T) { pick(t).Safe(w.floor) },
+			"hearNeighbour": func(t *rapid.T) { pick(t).Safe(pick(t).Floor()) },
+			"flushFloor":    func(t *rapid.T) { w.flush(pick(t)) },
 			"crash": func(t *rapid.T) { // of an edge, or of a session's connection
 				if rapid.IntRange(0, 2).Draw(t, "mercy") > 0 {
 					t.Skip("seldom")
@@ -398,14 +455,16 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 		})
 		// Whoever is there at the end gets everything that came while it was, and one
 		// session that comes then all that nobody has acknowledged.
+		w.behind = 0
 		w.settle(t)
 		for _, s := range w.sessions {
 			for p := s.since + 1; p <= w.end; p++ {
-				if !w.acked[p] && !w.doubt[p] && !slices.Contains(s.handedOut, p) {
+				if !w.acked[p] && !w.doubt[p] && w.notes[p] != s.name && !slices.Contains(s.handedOut, p) {
 					t.Fatalf("session %d, here since %d, was not handed %d: %s", s.name, s.since, p, w)
 				}
 			}
 		}
+		w.wantNobodyHeld(t)
 		w.sessions = nil
 		w.begin(names+1, 4)
 		w.settle(t)
@@ -419,6 +478,34 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 			t.Fatalf("what is acknowledged stays in the inbox: %v", w.inbox)
 		}
 	})
+}
+
+// wantNobodyHeld has the sweep come by everything: when the next message comes, no
+// floor is kept down by what was skipped, whatever copies of it were lost.
+func (w *world) wantNobodyHeld(t *rapid.T) {
+	var router sweeper
+	for range len(w.log) {
+		w.sweep(&router, false)
+	}
+	w.sweep(&router, true)
+	w.sweep(&router, true)
+	w.send()
+	w.settle(t)
+	for _, s := range w.sessions {
+		if s.Held() {
+			t.Fatalf("session %d is held at %d: %s", s.name, s.Floor(), w)
+		}
+	}
+}
+
+// gone are the names of sessions that are no more.
+func (w *world) gone(names int) (gone []int) {
+	for name := 1; name <= names; name++ {
+		if !slices.ContainsFunc(w.sessions, func(s *follower) bool { return s.name == name }) {
+			gone = append(gone, name)
+		}
+	}
+	return gone
 }
 
 func (w *world) String() string {

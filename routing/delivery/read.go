@@ -36,6 +36,7 @@ func (f *Follow) Valid(r Read) bool { return f.Behind() && f.age == r.age }
 // given to Hand or Skip, up to the first that cannot be handed out.
 func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
 	for i, m := range inbox.Messages {
+		f.skips.inInbox(m.Position)
 		if i > 0 && m.Position > inbox.Messages[i-1].Position {
 			// What lies between was acknowledged, or it would be here, too.
 			m.Previous = inbox.Messages[i-1].Position

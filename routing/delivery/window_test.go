@@ -78,27 +78,6 @@ func TestRunsRememberWhatIsNew(t *testing.T) {
 	}
 }
 
-// What is passed over must not be taken for acknowledged by what comes behind it,
-// while it is in the log: another session of the identity may come for it.
-func TestTheFloorStaysBelowWhatWasSkipped(t *testing.T) {
-	var f Follow
-	f.Start(0)
-	f.Tails(Tail{}, Tail{})
-	f.Hand(Message{Position: 1})
-	f.Skip(Message{Position: 2, Previous: 1})
-	f.Hand(Message{Position: 3, Previous: 2})
-	f.Acknowledge(1)
-	if floor, raised := f.Acknowledge(3); floor != 1 || raised {
-		t.Errorf("the floor is %d (%v), want 1", floor, raised)
-	}
-	if v := f.InboxCopy(2, 1); v != Ignore {
-		t.Errorf("its copy in the inbox is judged %d", v)
-	}
-	if f.Floor() != 3 {
-		t.Errorf("the floor is %d when it is safe in the inbox, want 3", f.Floor())
-	}
-}
-
 // Redis has lost the floors, and the sweep moves to the inbox what was acknowledged
 // before the session began: it is not for it, even while it still reads the log.
 func TestWhatIsBelowTheFloorIsNotHandedOutLate(t *testing.T) {
