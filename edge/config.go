@@ -19,7 +19,12 @@ type Config struct {
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
 	Domains []string // served ones; the first is that of clients that name none
 
-	Router        Router
+	// Router is where sessions get their places. It may be called for as many sessions
+	// at once as Establishing says.
+	Router Router
+
+	// Authenticator checks what a client proves itself with, as many of each scheme at
+	// once. It may take its time: it is called by workers and never by a loop.
 	Authenticator auth.Authenticator
 
 	// Peers tells how many sessions other edges have, so that this one gives some away

@@ -18,7 +18,7 @@ type Arrival struct {
 	Address string    // the node as text, to be kept once; made of Node when it is empty
 	Node    lime.Node // complete, as it will be announced
 	Session string    // the session's id
-	Guest   bool
+	Guest   bool      // it has no account: it is reached at its identity before it sets a presence
 }
 
 // Recipient is a session as routing sees it: where what is for its client goes.

@@ -21,7 +21,7 @@ type Floor struct {
 	Identity lime.Identity // name and domain
 	Instance string        // "" means the bare identity
 	Log      string        // which log Position is a position of; 1 to 32 bytes
-	Position uint64
+	Position uint64        // the last one that needs the log no more; 0 says nothing
 }
 
 // maxLog is the longest Floor.Log, in bytes.

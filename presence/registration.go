@@ -25,10 +25,10 @@ type EdgeID string
 // Registration says that an edge holds a node, for which session, and what
 // the session says of itself.
 type Registration struct {
-	Node     lime.Node // complete, in the spelling in which it was announced
-	Edge     EdgeID
-	Session  string // 1 to 127 bytes
-	Guest    bool
+	Node     lime.Node     // complete, in the spelling in which it was announced
+	Edge     EdgeID        // whose lease the registration ends with
+	Session  string        // 1 to 127 bytes
+	Guest    bool          // it has no account: when it has left it is known for Config.GuestGrace
 	Presence lime.Presence // without Instances and LastSeen, which are not stored
 }
 
@@ -51,8 +51,8 @@ type Removed struct {
 
 // Lease is what an edge says of itself while it lives.
 type Lease struct {
-	Edge    EdgeID    `json:"-"`
-	Addr    string    `json:"addr,omitempty"`
-	Zone    string    `json:"zone,omitempty"`
-	Started time.Time `json:"started,omitzero"`
+	Edge    EdgeID    `json:"-"`                // in Redis, the key
+	Addr    string    `json:"addr,omitempty"`   // host:port of its admin pages, for people; "" when it has none
+	Zone    string    `json:"zone,omitempty"`   // where it runs, as it was told; "" when it was not
+	Started time.Time `json:"started,omitzero"` // of this incarnation, by its own clock
 }

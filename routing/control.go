@@ -71,6 +71,7 @@ func (h *Hubs) tellReplaced(older *presence.Registration) {
 // AccountEvent tells the edges of an identity that its account was made or deleted:
 // who has the name by another right loses it. Routers tell.
 type AccountEvent struct {
+	// Identity is on the wire the subject alone, in which it is folded.
 	Identity lime.Identity `json:"-"`
 	// Maker is the session that has made the account, and goes on; zero when it was
 	// deleted.

@@ -42,7 +42,10 @@ type Registry interface {
 
 // Config is what Hubs are made of. NATS, Registry, Edge and Domains are required.
 type Config struct {
-	NATS     *nats.Conn // made by Connect; Hubs do not close it
+	NATS *nats.Conn // made by Connect; Hubs do not close it
+
+	// Registry is called from many goroutines at once, each call for at most Timeout.
+	// While it fails, sessions begin all the same, and it is told later.
 	Registry Registry
 
 	// Streams is the log and the inbox. Without it nothing is stored, and a message with
@@ -51,6 +54,7 @@ type Config struct {
 	// Directory tells whom messages may be stored for. Default: for anybody.
 	Directory Directory
 
+	// Edge is of this run of the edge alone: another would get the replies to it.
 	Edge    presence.EdgeID
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
 	Domains []string // that this cluster serves

@@ -7,18 +7,21 @@ import (
 	"limegrove/routing/stream"
 )
 
-// Streams is what hubs need of the log and the inbox.
+// Streams is what hubs need of the log and the inbox. It is called from many goroutines
+// at once, and what it returns is the caller's. A call that gets no answer ends with ctx.
 type Streams interface {
+	// Partitions is how many there are, 1 at least; it never changes.
 	Partitions() int
 	// LogName names the present log of a partition; one that is made anew has another.
 	LogName(p int) string
 	// Refresh looks whether there are other logs by now, and returns whose.
 	Refresh(ctx context.Context) (changed []int, err error)
-	// ReadLog and ReadInbox return messages of one subject, in order.
+	// ReadLog and ReadInbox return messages of one subject, in order, from a sequence of
+	// the stream on: at most limit, and no more behind the one that makes maxBytes full.
 	ReadLog(ctx context.Context, p int, subject string, from uint64, limit, maxBytes int) (stream.Page, error)
 	ReadInbox(ctx context.Context, p int, subject string, from uint64, limit, maxBytes int) (stream.Page, error)
 	// LastLog and LastInbox return the last sequence of each subject that has any, and
-	// that of the whole stream.
+	// that of the whole stream, as the replica has them that answers.
 	LastLog(ctx context.Context, p int, subjects []string) (last map[string]uint64, through uint64, err error)
 	LastInbox(ctx context.Context, p int, subjects []string) (last map[string]uint64, through uint64, err error)
 	// InboxLimit is how many messages may wait for one address, and Waiting about how

@@ -20,7 +20,7 @@ import (
 // WorkerConfig is what a Worker is made of. NATS, Router, Command and Login are
 // required.
 type WorkerConfig struct {
-	NATS   *nats.Conn
+	NATS   *nats.Conn      // made by Connect; the Worker does not close it
 	Router presence.EdgeID // the incarnation of this router
 
 	// Command answers a command with an envelope for its requester, or with nil

@@ -5,8 +5,7 @@ type Message struct {
 	Position uint64 // in the log
 	Previous uint64 // the one before it on the address in the log; 0 when that is not known
 	Inbox    uint64 // its sequence in the inbox; 0 when it comes from the log
-	Data     []byte
-	Origin   string // where it entered the cluster, for distances
+	Data     []byte // the envelope, of which a Follow keeps nothing
 }
 
 // Verdict is what is to be done with a copy.

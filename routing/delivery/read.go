@@ -7,8 +7,9 @@ import (
 
 // Read says what a Follow that is behind has to read.
 type Read struct {
-	// Log is whether the log is to be read, from LogFrom, and the inbox after that.
-	Log     bool
+	// Log is whether the log is to be read, and the inbox after that; else the inbox alone.
+	Log bool
+	// LogFrom is the first position to be read.
 	LogFrom uint64
 	// InboxFrom is the first sequence of the inbox to be read.
 	InboxFrom uint64
@@ -18,9 +19,9 @@ type Read struct {
 
 // Page is what was read, in order.
 type Page struct {
-	Messages []Message
-	Through  uint64 // up to where in the whole stream this is all of the address
-	More     bool   // it was cut at a bound
+	Messages []Message // by position in a page of the log, by sequence in one of the inbox
+	Through  uint64    // up to where in the whole stream this is all of the address
+	More     bool      // it was cut at a bound
 }
 
 // Next returns what to read.

@@ -24,18 +24,18 @@ const GuestLifetime = 5 * time.Minute
 
 // Message is a stored message. It belongs to whoever got it.
 type Message struct {
-	Subject  string // log.<p>.… or inbox.<p>.…
-	Sequence uint64 // in the stream that it was read from
-	Position uint64 // in the log; 0 for one in the inbox that says none
-	Stored   time.Time
+	Subject  string      // log.<p>.… or inbox.<p>.…
+	Sequence uint64      // in the stream that it was read from
+	Position uint64      // in the log; 0 for one in the inbox that says none
+	Stored   time.Time   // in the stream that it was read from, by its leader's clock
 	Header   nats.Header // as it was published, and JetStream's own
-	Data     []byte
+	Data     []byte      // one envelope; empty in a mark
 }
 
 // Page is a part of what a subject has, in the order of the stream. Nothing is left
 // out between its first sequence and Through.
 type Page struct {
-	Messages []Message
+	Messages []Message // their sequences rise
 
 	// Through is up to where in the stream the page is all that the subject had.
 	// With messages it is the last one's sequence; without, it is the last

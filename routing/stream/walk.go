@@ -11,15 +11,15 @@ import (
 
 // Entry is a message of the log without its payload.
 type Entry struct {
-	Subject  string
-	Sequence uint64 // which is its position
-	Stored   time.Time
+	Subject  string      // log.<p>.…
+	Sequence uint64      // which is its position
+	Stored   time.Time   // by the clock of the log's leader then
 	Header   nats.Header // as it was published, and Nats-Msg-Size
 }
 
 // Walk is a part of a log, in its order.
 type Walk struct {
-	Entries []Entry
+	Entries []Entry // without marks
 
 	// Through is the sequence up to which the walk has seen everything: there is
 	// no message from where it began up to there but those in Entries. It is lower
