@@ -5,24 +5,25 @@ package routing
 type dropReason string
 
 const (
-	dropNoRecipient dropReason = "no_recipient" // nobody reachable at the address
-	dropQueueFull   dropReason = "queue_full"   // the recipient reads too slowly
-	dropClosed      dropReason = "closed"       // the recipient's connection is closing
-	dropMalformed   dropReason = "malformed"    // what came over NATS is no envelope
-	dropHopLimit    dropReason = "hop_limit"    // it has been forwarded too often
-	dropOverload    dropReason = "overload"     // this edge cannot keep up with NATS
-	dropBroker      dropReason = "broker"       // NATS did not take it
-	dropOrigin      dropReason = "no_origin"    // its reply subject is not one of ours
-	dropOutboxFull  dropReason = "outbox_full"  // too much waits to be stored
-	dropNotStored   dropReason = "not_stored"   // the log did not take it in time
-	dropOvertaken   dropReason = "overtaken"    // the log took one behind it and not itself, while it had trouble
-	dropAfterFailed dropReason = "after_failed" // a notification about a message whose sender was told that it failed
-	dropInboxFull   dropReason = "inbox_full"   // too much waits for the recipient
-	dropUnwanted    dropReason = "unwanted"     // an event that its sender does not want to hear of
-	dropRemoval     dropReason = "removal"      // not an envelope but the removal of one from an inbox: it comes again
+	dropNoRecipient   dropReason = "no_recipient"       // nobody reachable at the address
+	dropQueueFull     dropReason = "queue_full"         // the recipient reads too slowly
+	dropClosed        dropReason = "closed"             // the recipient's connection is closing
+	dropMalformed     dropReason = "malformed"          // what came over NATS is no envelope
+	dropHopLimit      dropReason = "hop_limit"          // it has been forwarded too often
+	dropOverload      dropReason = "overload"           // this edge cannot keep up with NATS
+	dropBroker        dropReason = "broker"             // NATS did not take it
+	dropOrigin        dropReason = "no_origin"          // its reply subject is not one of ours
+	dropOutboxFull    dropReason = "outbox_full"        // too much waits to be stored
+	dropNotifications dropReason = "notifications_full" // too many notifications wait to be stored
+	dropNotStored     dropReason = "not_stored"         // the log did not take it in time
+	dropOvertaken     dropReason = "overtaken"          // the log took one behind it and not itself, while it had trouble
+	dropAfterFailed   dropReason = "after_failed"       // a notification about a message whose sender was told that it failed
+	dropInboxFull     dropReason = "inbox_full"         // too much waits for the recipient
+	dropUnwanted      dropReason = "unwanted"           // an event that its sender does not want to hear of
+	dropRemoval       dropReason = "removal"            // not an envelope but the removal of one from an inbox: it comes again
 )
 
 var dropReasons = []dropReason{
 	dropNoRecipient, dropQueueFull, dropClosed, dropMalformed, dropHopLimit, dropOverload, dropBroker, dropOrigin,
-	dropOutboxFull, dropNotStored, dropOvertaken, dropAfterFailed, dropInboxFull, dropUnwanted, dropRemoval,
+	dropOutboxFull, dropNotifications, dropNotStored, dropOvertaken, dropAfterFailed, dropInboxFull, dropUnwanted, dropRemoval,
 }

@@ -103,6 +103,7 @@ type Hubs struct {
 	barrier   barrier
 
 	// Only with Streams.
+	budget     budget
 	outbox     *outbox
 	recipients *recipients
 	reader     *reader

@@ -21,8 +21,8 @@ import (
 // from their loops and never wait; one goroutine publishes, hears what JetStream
 // says, and tells the senders.
 //
-// It is bounded: by bytes in all, and for each session by holding its reading while
-// much of it is under way.
+// It is bounded by the budget, out of which everything has been given room before it is
+// added, and for each session by holding its reading while much of it is under way.
 type outbox struct {
 	hubs   *Hubs
 	prefix string // of the subjects on which JetStream answers
@@ -31,7 +31,6 @@ type outbox struct {
 
 	mu    sync.Mutex
 	fresh []*outgoing
-	bytes int // of everything that is under way
 
 	// Owned by run.
 	queues  []outboxQueue
@@ -42,10 +41,6 @@ type outbox struct {
 }
 
 const (
-	// outboxBytes bounds what is under way, on an edge. It is a second's worth of what
-	// a hundred of the fastest senders may send.
-	outboxBytes = 64 << 20
-
 	// outboxWindow is how many of one partition are published and not answered.
 	outboxWindow = 4096
 
@@ -54,9 +49,9 @@ const (
 	outboxPatience = 2 * time.Second
 
 	// holdAt is how many envelopes of one session are under way when reading from its
-	// client stops, and holdBytes how many bytes. It goes on at half of it.
-	holdAt    = 256
-	holdBytes = 1 << 20
+	// client stops, if its share of the budget does not stop it before. It goes on at
+	// half of it.
+	holdAt = 256
 )
 
 // guestLifetime says for how many seconds a message waits for a guest, and a notification
@@ -76,22 +71,15 @@ func newOutbox(h *Hubs) *outbox {
 // errOutboxFull is for a sender when too much is under way.
 var errOutboxFull = &lime.Reason{Code: lime.CodeDispatchError, Description: "Too much waits to be stored; try again later"}
 
-// add takes o. It does not block.
-func (b *outbox) add(o *outgoing) error {
+// add takes o, for which the budget has given room. It does not block.
+func (b *outbox) add(o *outgoing) {
 	b.mu.Lock()
-	if b.bytes+len(o.data) > outboxBytes {
-		b.mu.Unlock()
-		b.hubs.metrics.drop(dropOutboxFull)
-		return errOutboxFull
-	}
-	b.bytes += len(o.data)
 	b.fresh = append(b.fresh, o)
 	b.mu.Unlock()
 	select {
 	case b.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // run publishes until ctx is done.
@@ -249,9 +237,7 @@ func (b *outbox) giveUp(q *outboxQueue, o *outgoing, why *lime.Reason) {
 
 // end tells the sender what became of its envelope.
 func (b *outbox) end(o *outgoing, why *lime.Reason) {
-	b.mu.Lock()
-	b.bytes -= len(o.data)
-	b.mu.Unlock()
+	b.hubs.budget.give(o)
 	if o.member == nil {
 		return
 	}

@@ -36,6 +36,9 @@ type outgoing struct {
 	early [][]byte // notifications about it that have overtaken its own accepted
 }
 
+// size is what it takes of the edge's memory, about.
+func (o *outgoing) size() int { return len(o.data) + len(o.id) + outgoingCost }
+
 // appendUnique appends what makes an envelope another one than all others: a client that
 // sends one again, with the same id to the same address, is acknowledged again and the
 // recipient gets one. event is 0 for a message.

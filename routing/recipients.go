@@ -94,6 +94,19 @@ var (
 // pass has o stored when its recipient is known, or asks first. An error is for the
 // sender. It does not block.
 func (r *recipients) pass(o *outgoing, to lime.NodeView) error {
+	if full, ok := r.hubs.budget.take(o); !ok {
+		r.hubs.metrics.drop(full)
+		return errOutboxFull
+	}
+	err := r.passOn(o, to)
+	if err != nil {
+		r.hubs.budget.give(o)
+	}
+	return err
+}
+
+// passOn is pass with room for o in the budget.
+func (r *recipients) passOn(o *outgoing, to lime.NodeView) error {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -134,7 +147,8 @@ func (r *recipients) takeLocked(o *outgoing, k known) error {
 	switch k.refuse {
 	case nil:
 		o.brief = o.brief || k.guest
-		return r.hubs.outbox.add(o)
+		r.hubs.outbox.add(o)
+		return nil
 	case reasonFull:
 		r.hubs.metrics.drop(dropInboxFull)
 	default:
@@ -276,7 +290,12 @@ func (r *recipients) answer(q *question, k known) {
 	}
 	delete(r.open, q.subject)
 	for _, o := range q.waiting {
-		if err := r.takeLocked(o, k); err != nil && o.member != nil {
+		err := r.takeLocked(o, k)
+		if err == nil {
+			continue
+		}
+		r.hubs.budget.give(o)
+		if o.member != nil {
 			told = append(told, refused{o, lime.AsReason(err)})
 		}
 	}

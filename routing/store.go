@@ -22,7 +22,7 @@ func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope 
 	s.mu.Lock()
 	m.storing = append(m.storing, o)
 	m.tryAgain(o.id)
-	m.storingBytes += len(o.data)
+	m.storingBytes += o.size()
 	if m.holdLocked() {
 		m.to.Hold(true) // under the lock, so that it is in order with going on
 	}
@@ -57,7 +57,7 @@ func (h *Hubs) outgoing(sender lime.Identity, to lime.NodeView, id, envelope []b
 // holdLocked tells whether reading from the client is to stop, for it has much under
 // way, and notes that it has.
 func (m *Member) holdLocked() bool {
-	if m.held || len(m.storing) < holdAt && m.storingBytes < holdBytes {
+	if m.held || len(m.storing) < holdAt && m.storingBytes < m.hubs.budget.share() {
 		return false
 	}
 	m.held = true
@@ -75,8 +75,8 @@ func (m *Member) takeStoringLocked(o *outgoing) (found, resume bool) {
 	if len(m.storing) == 0 {
 		m.storing = nil
 	}
-	m.storingBytes -= len(o.data)
-	if m.held && len(m.storing) <= holdAt/2 && m.storingBytes <= holdBytes/2 {
+	m.storingBytes -= o.size()
+	if m.held && len(m.storing) <= holdAt/2 && m.storingBytes <= m.hubs.budget.share()/2 {
 		m.held, resume = false, true
 	}
 	return true, resume
@@ -224,11 +224,10 @@ func (h *Hubs) storeNotification(envelope []byte) {
 		return
 	}
 	o, err := h.outgoing(from.Identity, to, header.ID, envelope, header.Event)
-	if err == nil {
-		o.brief = o.token != subject.Identity
-		err = h.recipients.pass(o, to)
-	}
 	if err != nil {
 		h.metrics.drop(dropNoRecipient)
+		return
 	}
+	o.brief = o.token != subject.Identity
+	_ = h.recipients.pass(o, to) // it counts what it refuses
 }
