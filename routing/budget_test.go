@@ -114,7 +114,7 @@ func TestNotificationsLeaveRoomForMessages(t *testing.T) {
 // What waits until it is known whom it is for counts as well.
 func TestWhatWaitsForItsRecipientIsInTheBudget(t *testing.T) {
 	e, send := stuckEdge(t)
-	clear(e.recipients.young)
+	clear(e.recipients.known.young)
 	m, c := e.taker("ana")
 	for n := 0; !c.held; n++ {
 		if err := send(m, fmt.Sprint("m", n), 16<<10); err != nil {

@@ -31,9 +31,10 @@ type recipients struct {
 	hubs *Hubs
 	ask  chan *question // to the workers
 
-	mu         sync.Mutex
-	young, old map[string]known // by subject; two generations: when the young is full, the old is dropped
-	open       map[string]*question
+	mu    sync.Mutex
+	known lately[string, known] // by subject
+	rooms lately[subject.Key, *room]
+	open  map[string]*question
 }
 
 // known is what was found out about an address.
@@ -42,6 +43,7 @@ type known struct {
 	again  time.Time    // when it is asked about anew, while what is known still holds
 	refuse *lime.Reason // nil when messages are stored
 	guest  bool         // it is nobody's for good
+	room   *room        // of its identity; nil when nothing is stored, or nobody can tell
 }
 
 // question is an address that is asked about, and what waits for the answer: nothing
@@ -56,16 +58,15 @@ type question struct {
 }
 
 const (
-	// recipientsKept is how many addresses one generation remembers.
+	// recipientsKept is how many addresses and identities one generation remembers.
 	recipientsKept = 32768
 
-	// How long an answer holds: accounts are seldom deleted, a guest may come back for
-	// some minutes, and an inbox that fills up is soon full. In the last part of it the
-	// address is asked about anew, at random, so that those who were first written to at
-	// the same moment are not asked about together for ever.
+	// How long an answer holds: accounts are seldom deleted, and a guest may come back for
+	// some minutes. In the last part of it the address is asked about anew, at random, so
+	// that those who were first written to at the same moment are not asked about together
+	// for ever.
 	accountKept  = time.Minute
 	guestKept    = 30 * time.Second
-	fillingKept  = 5 * time.Second
 	strangerKept = time.Second
 	keptFresh    = 0.5 // of the time at least
 
@@ -80,7 +81,8 @@ const (
 func newRecipients(h *Hubs) *recipients {
 	return &recipients{
 		hubs: h, ask: make(chan *question, recipientQuestions),
-		young: map[string]known{}, old: map[string]known{}, open: map[string]*question{},
+		known: lately[string, known]{size: recipientsKept}, rooms: lately[subject.Key, *room]{size: recipientsKept},
+		open: map[string]*question{},
 	}
 }
 
@@ -113,7 +115,7 @@ func (r *recipients) passOn(o *outgoing, to lime.NodeView) error {
 	q := r.open[o.address]
 	if q == nil || len(q.waiting) == 0 { // not before what waits already
 		if k, ok := r.lookLocked(o.address, now); ok {
-			if q == nil && now.After(k.again) {
+			if q == nil && (now.After(k.again) || k.room.due(now)) {
 				r.askLocked(o, to) // later, when there is no room
 			}
 			return r.takeLocked(o, k)
@@ -144,36 +146,26 @@ func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
 
 // takeLocked has o stored, or returns why not.
 func (r *recipients) takeLocked(o *outgoing, k known) error {
-	switch k.refuse {
-	case nil:
-		o.brief = o.brief || k.guest
-		r.hubs.outbox.add(o)
-		return nil
-	case reasonFull:
-		r.hubs.metrics.drop(dropInboxFull)
-	default:
+	switch {
+	case k.refuse != nil:
 		r.hubs.metrics.drop(dropNoRecipient)
+		return k.refuse
+	case !k.room.take(o):
+		r.hubs.metrics.drop(dropInboxFull)
+		return reasonFull
 	}
-	return k.refuse
+	o.brief = o.brief || k.guest
+	r.hubs.outbox.add(o)
+	return nil
 }
 
 // lookLocked returns what is known and holds still.
 func (r *recipients) lookLocked(at string, now time.Time) (known, bool) {
-	k, ok := r.young[at]
-	if !ok {
-		if k, ok = r.old[at]; ok {
-			r.keepLocked(at, k)
-		}
-	}
-	return k, ok && now.Before(k.until)
+	k, ok := r.known.get(at)
+	return k, ok && now.Before(k.until) && k.room.holds(now)
 }
 
-func (r *recipients) keepLocked(at string, k known) {
-	if len(r.young) >= recipientsKept {
-		r.old, r.young = r.young, map[string]known{}
-	}
-	r.young[at] = k
-}
+func (r *recipients) keepLocked(at string, k known) { r.known.put(at, k) }
 
 // run answers questions until ctx is done.
 func (r *recipients) run(ctx context.Context) {
@@ -200,7 +192,7 @@ func (r *recipients) find(ctx context.Context, q *question) known {
 	defer cancel()
 	k, err := r.owner(ctx, q)
 	if err == nil && k.refuse == nil {
-		err = r.room(ctx, q, &k)
+		k.room, err = r.roomFor(ctx, q)
 	}
 	if err != nil {
 		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
@@ -259,22 +251,6 @@ func refusedFor(d time.Duration, why *lime.Reason) known {
 // about: any will do for the identity itself.
 func (q *question) among(tokens []string) bool {
 	return len(tokens) > 0 && (q.token == subject.Identity || slices.Contains(tokens, q.token))
-}
-
-// room finds out whether there is room in the inbox of an address.
-func (r *recipients) room(ctx context.Context, q *question, k *known) error {
-	limit := r.hubs.cfg.Streams.InboxLimit()
-	n, err := r.hubs.cfg.Streams.Waiting(ctx, q.partition, q.key.Inbox(q.partition, q.token))
-	if err != nil {
-		return err
-	}
-	if soon := time.Now().Add(fillingKept); n > limit/2 && k.until.After(soon) {
-		k.until, k.again = soon, soon
-	}
-	if n >= limit {
-		k.refuse = reasonFull
-	}
-	return nil
 }
 
 // answer lets go of what has waited. It goes to the outbox before anything newer can.

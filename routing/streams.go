@@ -24,10 +24,12 @@ type Streams interface {
 	// that of the whole stream, as the replica has them that answers.
 	LastLog(ctx context.Context, p int, subjects []string) (last map[string]uint64, through uint64, err error)
 	LastInbox(ctx context.Context, p int, subjects []string) (last map[string]uint64, through uint64, err error)
-	// InboxLimit is how many messages may wait for one address, and Waiting about how
-	// many do.
+	// InboxLimit is how many messages may wait for one identity. Waiting is about how many
+	// there are in the inbox, and Logged in the log from a sequence on; a subject may have
+	// a wildcard.
 	InboxLimit() int
 	Waiting(ctx context.Context, p int, subject string) (int, error)
+	Logged(ctx context.Context, p int, subject string, from uint64) (int, error)
 	// Delete removes a message from the inbox; one that is gone is no error.
 	Delete(ctx context.Context, p int, sequence uint64) error
 }

@@ -39,7 +39,7 @@ type Shared struct {
 	DuplicateWindow time.Duration
 	// MessageLifetime is how long a message waits for its recipient. Default 168h.
 	MessageLifetime time.Duration
-	// InboxLimit is how many messages may wait for one address. Default 10000.
+	// InboxLimit is how many messages may wait for one identity. Default 10000.
 	InboxLimit int
 
 	// Domains is what this cluster serves, in lower case, the first being the
@@ -84,7 +84,7 @@ func (b *binder) stores(s *Shared, unless string) {
 	b.num(&s.Partitions, "partitions", 0, "`partitions` of stored messages, 1 to 1024, 0 for what is there or 1; counts when it is first made")
 	b.dur(&s.DuplicateWindow, "duplicate-window", 20*time.Second, "`time` for which a message id is known again; counts when it is first made")
 	b.dur(&s.MessageLifetime, "message-lifetime", 7*24*time.Hour, "`time` that a message waits for its recipient; counts when it is first made")
-	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one address; counts when it is first made")
+	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one identity; counts when it is first made")
 	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
 }
 

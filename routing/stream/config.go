@@ -41,9 +41,9 @@ type Config struct {
 	// so that its sender can be told. Default DefaultLifetime.
 	Lifetime time.Duration
 
-	// InboxLimit is how many messages may wait for one address. The stream itself
-	// refuses only twice as many: the limit is for whoever can still tell the
-	// sender. Default DefaultInboxLimit.
+	// InboxLimit is how many messages may wait for one identity. The stream itself
+	// refuses only twice as many, and counts each address by itself: the limit is for
+	// whoever can still tell the sender. Default DefaultInboxLimit.
 	InboxLimit int
 
 	// InboxBytes bounds the inbox of one partition. Default none.

@@ -28,6 +28,7 @@ func TestMove(t *testing.T) {
 		"walks leave one consumer at most":        testWalkLeavesLittle,
 		"copies keep position and headers":        testCopy,
 		"a copy is stored once":                   testCopyTwice,
+		"an identity is counted as a whole":       testCount,
 		"a full inbox refuses":                    testFull,
 		"a full stream refuses":                   testFullBytes,
 		"what is too long is refused":             testTooLong,
@@ -204,6 +205,34 @@ func testCopyTwice(w *world) {
 	}
 	if n, err := s.CountInbox(w.ctx, 0, anaInbox); err != nil || n != 1 {
 		w.Fatalf("count %d, %v, want 1", n, err)
+	}
+}
+
+func testCount(w *world) {
+	s := w.open(stream.Config{})
+	second := uint64(0)
+	for i, subject := range []string{ana, "log.0.org.example.@.ana._", rui, "log.0.org.example.@.anabel._", ana} {
+		if seq := w.store(subject, strings.Repeat("x", 1000)); i == 1 {
+			second = seq
+		}
+	}
+	w.must("copy", errors.Join(s.Copy(w.ctx, 0, w.transfers(s))...))
+	const log, inbox = "log.0.org.example.@.ana.*", "inbox.0.org.example.@.ana.*"
+	for what, count := range map[string]struct {
+		of   func() (int, error)
+		want int
+	}{
+		"what waits":              {func() (int, error) { return s.Waiting(w.ctx, 0, inbox) }, 3},
+		"what waits for a node":   {func() (int, error) { return s.Waiting(w.ctx, 0, anaInbox) }, 2},
+		"what waits for nobody":   {func() (int, error) { return s.Waiting(w.ctx, 0, "inbox.0.org.example.@.lia.*") }, 0},
+		"what is logged":          {func() (int, error) { return s.Logged(w.ctx, 0, log, 0) }, 3},
+		"what is logged later":    {func() (int, error) { return s.Logged(w.ctx, 0, log, second+1) }, 1},
+		"what is logged too late": {func() (int, error) { return s.Logged(w.ctx, 0, log, second+100) }, 0},
+	} {
+		w.eventually(fmt.Sprintf("%s is %d", what, count.want), func() bool {
+			n, err := count.of()
+			return err == nil && n == count.want
+		})
 	}
 }
 

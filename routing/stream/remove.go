@@ -78,11 +78,21 @@ func (s *Streams) Forget(ctx context.Context, identity lime.Identity) error {
 	return nil
 }
 
-// Waiting is how many messages of the subject wait in the inbox of partition p, as one
-// of its replicas has it: less sure than CountInbox, and a fraction of the price.
+// Waiting is how many messages of the subject, which may have a wildcard, wait in the
+// inbox of partition p, as one of its replicas has it: less sure than CountInbox, and a
+// fraction of the price.
 func (s *Streams) Waiting(ctx context.Context, p int, subject string) (n int, err error) {
-	defer func(start time.Time) { s.metrics.read("inbox_waiting", start, err) }(time.Now())
-	a, err := s.direct(ctx, inboxOf(p).stream, getRequest{Seq: 1, NextFor: subject, Batch: 1, MaxBytes: 1}, 1)
+	return s.count(ctx, inboxOf(p), subject, 1)
+}
+
+// Logged is Waiting for what the log of partition p has from a sequence on.
+func (s *Streams) Logged(ctx context.Context, p int, subject string, from uint64) (n int, err error) {
+	return s.count(ctx, logOf(p), subject, max(from, 1))
+}
+
+func (s *Streams) count(ctx context.Context, of side, subject string, from uint64) (n int, err error) {
+	defer func(start time.Time) { s.metrics.read(of.what()+"_count", start, err) }(time.Now())
+	a, err := s.direct(ctx, of.stream, getRequest{Seq: from, NextFor: subject, Batch: 1, MaxBytes: 1}, 1)
 	if err != nil {
 		return 0, fmt.Errorf("count %s: %w", subject, err)
 	}

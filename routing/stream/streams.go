@@ -33,7 +33,7 @@ type Streams struct {
 // stays open.
 func (s *Streams) Close() { s.replies.close() }
 
-// InboxLimit is how many messages may wait for one address, as configured.
+// InboxLimit is how many messages may wait for one identity, as configured.
 func (s *Streams) InboxLimit() int { return s.cfg.InboxLimit }
 
 // LogName names the log that partition p has, as of the last [Streams.Refresh].

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"limegrove/lime"
 	"limegrove/presence"
 )
 
@@ -31,6 +32,12 @@ func (k Key) Partition(n int) int {
 // Mark stands behind the partition in the subject of a message that package stream
 // keeps in each stream for itself. It is nobody's address.
 const Mark = "_mark"
+
+// Swept is whose floor says up to where the sweep has looked at the log of a partition.
+// It is nobody's: names have no slash.
+func Swept(p int) lime.Identity {
+	return lime.Identity{Name: "sweep/" + strconv.Itoa(p), Domain: "limegrove"}
+}
 
 // LogStream names the log of a partition.
 func LogStream(p int) string { return "LOG_" + strconv.Itoa(p) }

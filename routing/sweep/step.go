@@ -104,7 +104,7 @@ func (w *walk) unacknowledged(ctx context.Context, entries []stream.Entry) (wait
 		}
 		at[i] = address{key, token}
 	}
-	all, err := w.cfg.Registry.Floors(ctx, append(ids, w.marker()))
+	all, err := w.cfg.Registry.Floors(ctx, append(ids, subject.Swept(w.p)))
 	if err != nil {
 		return nil, err
 	}

@@ -3,11 +3,10 @@ package sweep
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
-	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // A Redis that was emptied has no floors, and everything in the log would be taken for
@@ -18,15 +17,10 @@ import (
 // errWary says that Redis has lost floors a moment ago.
 var errWary = errors.New("redis has lost floors; nothing moves until the edges have told theirs again")
 
-// marker is the identity of a partition's own floor. It is nobody's: names have no slash.
-func (w *walk) marker() lime.Identity {
-	return lime.Identity{Name: "sweep/" + strconv.Itoa(w.p), Domain: "limegrove"}
-}
-
 // mark raises the sweep's own floor. When it cannot, it waits once too often later.
 func (w *walk) mark(ctx context.Context) {
 	err := w.cfg.Registry.RaiseFloors(ctx, []presence.Floor{{
-		Identity: w.marker(), Log: w.cfg.Streams.LogName(w.p), Position: w.next,
+		Identity: subject.Swept(w.p), Log: w.cfg.Streams.LogName(w.p), Position: w.next,
 	}})
 	if err == nil {
 		w.marked = true
