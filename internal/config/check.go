@@ -24,6 +24,15 @@ func (c *check) atLeast(flag string, v, least int) {
 	c.that(v >= least, flag, "%d is less than %d", v, least)
 }
 
+// leastStream has room for several of the largest envelopes: one for which there never
+// is any holds up what comes behind it.
+const leastStream = 16 << 20
+
+// streamBytes checks the bound of a stream; 0 is none.
+func (c *check) streamBytes(flag string, n int) {
+	c.that(n == 0 || n >= leastStream, flag, "%d is less than %d, and not 0 for no bound", n, leastStream)
+}
+
 func (c *check) positive(flag string, d time.Duration) {
 	c.that(d > 0, flag, "%s is not more than nothing", d)
 }

@@ -208,6 +208,8 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"no duplicate window", nil, []string{"-duplicate-window", "0s"}, "-duplicate-window"},
 		{"messages that die at once", nil, []string{"-message-lifetime", "10s"}, "-message-lifetime"},
 		{"no room for messages", nil, []string{"-inbox-limit", "0"}, "-inbox-limit"},
+		{"a log for nothing", nil, []string{"-log-bytes", "1048576"}, "-log-bytes"},
+		{"an inbox for less than nothing", nil, []string{"-inbox-bytes", "-1"}, "-inbox-bytes"},
 		{"pings too rare", nil, []string{"-ping-interval", "90s"}, "-ping-interval"},
 	} {
 		_, err := ParseEdge(c.args, c.env.get, io.Discard)
@@ -278,8 +280,8 @@ func TestRouterEmbedsNothing(t *testing.T) {
 	if _, err := parse("-nats", "nats://n", "-redis", "redis://r", "-listen", ":1"); err == nil {
 		t.Error("a router listens to no clients, yet takes -listen")
 	}
-	r, err := parse("-nats", "nats://n,tls://m:4222", "-redis", "rediss://r", "-id", "r1", "-join", "edges:7946", "-domain", "example.org", "-partitions", "16")
-	if err != nil || r.Partitions != 16 || r.InboxLimit != 10000 || r.ID != "r1" || r.Domains[0] != "example.org" || r.Join[0] != "edges:7946" {
+	r, err := parse("-nats", "nats://n,tls://m:4222", "-redis", "rediss://r", "-id", "r1", "-join", "edges:7946", "-domain", "example.org", "-partitions", "16", "-log-bytes", "1073741824", "-inbox-bytes", "17179869184")
+	if err != nil || r.LogBytes != 1<<30 || r.InboxBytes != 16<<30 || r.Partitions != 16 || r.InboxLimit != 10000 || r.ID != "r1" || r.Domains[0] != "example.org" || r.Join[0] != "edges:7946" {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }

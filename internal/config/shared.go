@@ -41,6 +41,9 @@ type Shared struct {
 	MessageLifetime time.Duration
 	// InboxLimit is how many messages may wait for one identity. Default 10000.
 	InboxLimit int
+	// LogBytes and InboxBytes bound the log and the inbox of one partition, on the disk
+	// of each NATS server that has it. Default 0, none.
+	LogBytes, InboxBytes int
 
 	// Domains is what this cluster serves, in lower case, the first being the
 	// one that a bare name gets. Default localhost.
@@ -85,6 +88,8 @@ func (b *binder) stores(s *Shared, unless string) {
 	b.dur(&s.DuplicateWindow, "duplicate-window", 20*time.Second, "`time` for which a message id is known again; counts when it is first made")
 	b.dur(&s.MessageLifetime, "message-lifetime", 7*24*time.Hour, "`time` that a message waits for its recipient; counts when it is first made")
 	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one identity; counts when it is first made")
+	b.num(&s.InboxBytes, "inbox-bytes", 0, "`bytes` of one partition's inbox, 0 for no bound; counts when it is first made")
+	b.num(&s.LogBytes, "log-bytes", 0, "`bytes` of one partition's log, 0 for no bound; counts when it is first made")
 	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
 }
 
@@ -128,6 +133,8 @@ func (s *Shared) validate(storesNeeded bool) error {
 	c.that(s.DuplicateWindow >= time.Second, "duplicate-window", "%s is less than 1s", s.DuplicateWindow)
 	c.that(s.MessageLifetime >= s.DuplicateWindow, "message-lifetime", "%s is less than -duplicate-window %s", s.MessageLifetime, s.DuplicateWindow)
 	c.atLeast("inbox-limit", s.InboxLimit, 1)
+	c.streamBytes("inbox-bytes", s.InboxBytes)
+	c.streamBytes("log-bytes", s.LogBytes)
 	c.that(len(s.Domains) > 0, "domain", "needs at least one domain")
 	for i, d := range s.Domains {
 		c.domain("domain", d)

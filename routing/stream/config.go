@@ -46,8 +46,10 @@ type Config struct {
 	// whoever can still tell the sender. Default DefaultInboxLimit.
 	InboxLimit int
 
-	// InboxBytes bounds the inbox of one partition. Default none.
-	InboxBytes int64
+	// LogBytes and InboxBytes bound the log and the inbox of one partition, on the disk
+	// of each server that has it; what comes beyond is refused. JetStream sets a bound
+	// aside from what it may use in all. Default none.
+	LogBytes, InboxBytes int64
 
 	// Logger gets what is waited for at start. Default none.
 	Logger logrus.FieldLogger
@@ -90,8 +92,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("a message lives for at least a second")
 	case c.InboxLimit < 1:
 		return c, errors.New("an inbox has room for one message or more")
-	case c.InboxBytes < 0:
-		return c, errors.New("an inbox has no fewer than 0 bytes")
+	case c.LogBytes < 0 || c.InboxBytes < 0:
+		return c, errors.New("a log or an inbox has no fewer than 0 bytes")
 	}
 	return c, nil
 }

@@ -33,6 +33,7 @@ func TestMove(t *testing.T) {
 		"a full stream refuses":                   testFullBytes,
 		"what is too long is refused":             testTooLong,
 		"news is stored once":                     testStore,
+		"a full log is read all the same":         testFullLog,
 		"a guest's copy expires":                  testTTL,
 		"a walk through the inbox":                testWalkInbox,
 		"deleted is deleted":                      testDelete,
@@ -298,6 +299,23 @@ func testStore(w *world) {
 		if !errors.Is(err, stream.ErrUnavailable) {
 			w.Fatalf("without a log message %d: %v", i, err)
 		}
+	}
+}
+
+// A log that takes nothing can be looked at by those for whom it has nothing, too.
+func testFullLog(w *world) {
+	s := w.open(stream.Config{LogBytes: 8192})
+	last := w.store(ana, "before")
+	w.must("purge", s.PurgeLog(w.ctx, 0, last+10)) // of the mark as well
+	for full := false; !full; {
+		reply, err := w.nc.RequestWithContext(w.ctx, ana, nil)
+		w.must("store", err)
+		full = strings.Contains(string(reply.Data), "maximum bytes exceeded")
+	}
+	page, err := s.ReadLog(w.ctx, 0, rui, 0, 1, 1<<10)
+	w.must("read what there is for another", err)
+	if len(page.Messages) > 0 || page.Through < last {
+		w.Fatalf("got %+v", page)
 	}
 }
 

@@ -23,6 +23,7 @@ func TestOpen(t *testing.T) {
 		"the first decides the partitions":       testPartitionsAreKept,
 		"settings are as they must be":           testSettings,
 		"other settings are named":               testOtherSettings,
+		"what was changed in JetStream counts":   testChangedSettings,
 		"replicas are the operator's":            testReplicas,
 		"a log made anew has another name":       testLogName,
 	})
@@ -101,7 +102,8 @@ func testOtherSettings(w *world) {
 		{stream.Config{DuplicateWindow: time.Minute}, "LOG_0 has other settings than ours: duplicate_window is 20s, not 1m0s"},
 		{stream.Config{Lifetime: time.Hour}, "INBOX_0 has other settings than ours: max_age is 169h0m0s, not 2h0m0s"},
 		{stream.Config{InboxLimit: 7}, "max_msgs_per_subject is 20000, not 14"},
-		{stream.Config{InboxBytes: 1 << 20}, "max_bytes is none, not 1048576"},
+		{stream.Config{InboxBytes: 1 << 20}, "INBOX_0 has other settings than ours: max_bytes is none, not 1048576"},
+		{stream.Config{LogBytes: 1 << 20}, "LOG_0 has other settings than ours: max_bytes is none, not 1048576, discard is DiscardOld, not DiscardNew"},
 	} {
 		if _, err := w.tryOpen(c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
 			w.Errorf("got %v, want %q", err, c.want)
@@ -112,6 +114,26 @@ func testOtherSettings(w *world) {
 	if got := log.CachedInfo().Config.Duplicates; got != 20*time.Second {
 		w.Errorf("the stream was changed: %v", got)
 	}
+}
+
+// As docs/operations.md says that it is done.
+func testChangedSettings(w *world) {
+	w.open(stream.Config{})
+	change := func(name string, how func(*jetstream.StreamConfig)) {
+		s, err := w.js.Stream(w.ctx, name)
+		w.must("look at "+name, err)
+		cfg := s.CachedInfo().Config
+		how(&cfg)
+		_, err = w.js.UpdateStream(w.ctx, cfg)
+		w.must("change "+name, err)
+	}
+	change("LOG_0", func(c *jetstream.StreamConfig) {
+		c.MaxBytes, c.Discard, c.Duplicates = 1<<20, jetstream.DiscardNew, time.Minute
+	})
+	change("INBOX_0", func(c *jetstream.StreamConfig) {
+		c.MaxBytes, c.MaxMsgsPerSubject, c.MaxAge = 2<<20, 14, 25*time.Hour
+	})
+	w.open(stream.Config{LogBytes: 1 << 20, InboxBytes: 2 << 20, DuplicateWindow: time.Minute, InboxLimit: 7, Lifetime: 24 * time.Hour})
 }
 
 func testReplicas(w *world) {

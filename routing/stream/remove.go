@@ -52,6 +52,11 @@ func (s *Streams) PurgeLog(ctx context.Context, p int, upTo uint64) error {
 		return fmt.Errorf("purge %s up to %d: %w", of.stream, upTo, err)
 	}
 	s.metrics.purged.Add(float64(resp.Purged))
+	if s.cfg.LogBytes > 0 && resp.Purged > 0 {
+		// Once the log is full again there is no room for the mark. Now there is; and where
+		// it fails all the same, whoever finds it missing tries, too.
+		_ = s.setMark(ctx, of)
+	}
 	return nil
 }
 

@@ -16,7 +16,7 @@ const copyWindow = 10 * time.Minute
 const grace = time.Hour
 
 func (c Config) logSettings(p int) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
+	settings := jetstream.StreamConfig{
 		Name:        logStream(p),
 		Description: "Limegrove log",
 		Subjects:    []string{logAll(p)},
@@ -27,6 +27,10 @@ func (c Config) logSettings(p int) jetstream.StreamConfig {
 		RePublish:   &jetstream.RePublish{Source: logAll(p), Destination: toAll},
 		Duplicates:  c.DuplicateWindow,
 	}
+	if c.LogBytes > 0 {
+		settings.MaxBytes, settings.Discard = c.LogBytes, jetstream.DiscardNew
+	}
+	return settings
 }
 
 func (c Config) inboxSettings(p int) jetstream.StreamConfig {

@@ -20,7 +20,7 @@ func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared) (*stream.S
 	defer cancel()
 	s, err := stream.Open(ctx, stream.Config{
 		NATS: p.NATS, Partitions: cfg.Partitions, Replicas: cfg.Replicas, DuplicateWindow: cfg.DuplicateWindow,
-		Lifetime: cfg.MessageLifetime, InboxLimit: cfg.InboxLimit, Logger: p.Log, Metrics: p.Metrics,
+		Lifetime: cfg.MessageLifetime, InboxLimit: cfg.InboxLimit, LogBytes: int64(cfg.LogBytes), InboxBytes: int64(cfg.InboxBytes), Logger: p.Log, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
