@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"limegrove/e2e/fault/inject"
-	"limegrove/e2e/fault/rig"
+	"limegrove/e2e/programs"
 )
 
 // Config is what a run is made of. Seed and the rest say what it means in the report of
 // the run as well.
 type Config struct {
-	Programs rig.Programs
+	Programs programs.Paths
 	// Dir is an existing, empty folder for the history, the logs and the stores.
 	Dir string
 

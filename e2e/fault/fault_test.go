@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"limegrove/e2e/fault"
-	"limegrove/e2e/fault/rig"
+	"limegrove/e2e/programs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -25,12 +25,12 @@ func TestClusterKeepsItsPromisesUnderFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs, err := rig.Build(t.Context(), t.TempDir(), false)
+	paths, err := programs.Build(t.Context(), t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	report, err := fault.Run(t.Context(), fault.Config{
-		Programs: programs, Dir: dir, Seed: seed, Duration: time.Minute, Mean: 3 * time.Second, Identities: 100,
+		Programs: paths, Dir: dir, Seed: seed, Duration: time.Minute, Mean: 3 * time.Second, Identities: 100,
 		Settle: time.Minute, Print: t.Output(),
 	})
 	if err != nil {

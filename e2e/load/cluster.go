@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"limegrove/e2e/programs"
 )
 
 // domain is what the cluster serves.
@@ -34,7 +35,7 @@ const (
 
 // Cluster is what a cluster consists of.
 type Cluster struct {
-	Programs Programs
+	Programs programs.Paths
 	Dir      string // an existing folder for logs and stores
 	Edges    int
 	Brokers  int // 1, or 3 with as many replicas of everything
@@ -115,11 +116,11 @@ func (c *cluster) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.redis.ready(ctx, c.redisAnswers); err != nil {
+	if err := c.redis.ready(ctx, programs.RedisAnswers(c.redis.at(portRedis))); err != nil {
 		return err
 	}
 	for _, p := range c.brokers {
-		if err := p.ready(ctx, answers("http://"+p.at(portMonitor)+"/healthz?js-enabled-only=true")); err != nil {
+		if err := p.ready(ctx, programs.Answers("http://"+p.at(portMonitor)+"/healthz?js-enabled-only=true")); err != nil {
 			return err
 		}
 	}
@@ -147,7 +148,7 @@ func (c *cluster) startOurs(ctx context.Context, p *process, program string, mor
 	if err := p.start(c.cfg.Dir, program, append(args, more...)...); err != nil {
 		return err
 	}
-	return p.ready(ctx, answers("http://"+p.at(portAdmin)+"/readyz"))
+	return p.ready(ctx, programs.Answers("http://"+p.at(portAdmin)+"/readyz"))
 }
 
 // all are the processes, by what they are.
@@ -175,14 +176,6 @@ func (c *cluster) close() {
 // edge is where the i-th client connects.
 func (c *cluster) edge(i int) string { return c.edges[i%len(c.edges)].at(portEdge) }
 
-// answers returns a check that wants an HTTP page to be there.
-func answers(url string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		_, err := fetch(ctx, url)
-		return err
-	}
-}
-
 // fetch reads a page.
 func fetch(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
@@ -200,27 +193,6 @@ func fetch(ctx context.Context, url string) ([]byte, error) {
 		err = fmt.Errorf("%s: %s: %.200s", url, response.Status, text)
 	}
 	return text, err
-}
-
-// redisAnswers wants Redis to answer.
-func (c *cluster) redisAnswers(ctx context.Context) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", c.redis.at(portRedis))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
-		return err
-	}
-	answer, err := bufio.NewReader(conn).ReadString('\n')
-	if err == nil && answer != "+PONG\r\n" {
-		err = fmt.Errorf("redis answers %q", answer)
-	}
-	return err
 }
 
 // metric adds up a metric of ours over processes, and over its labels.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"limegrove/e2e/programs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -12,11 +14,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // short is a cluster of two edges, in a folder of the test.
 func short(t *testing.T) Cluster {
 	t.Helper()
-	programs, err := Build(t.Context(), t.TempDir())
+	paths, err := programs.Build(t.Context(), t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Cluster{Programs: programs, Dir: t.TempDir(), Edges: 2, Brokers: 1, Partitions: 2, Recipients: "anyone"}
+	return Cluster{Programs: paths, Dir: t.TempDir(), Edges: 2, Brokers: 1, Partitions: 2, Recipients: "anyone"}
 }
 
 // TestEachMessageComesOnceAndInOrder: with many conversations at once, acknowledged

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"limegrove/e2e/programs"
 )
 
 // process is one of the cluster's.
@@ -33,7 +35,7 @@ func (p *process) start(dir, program string, args ...string) error {
 	defer log.Close()
 	p.cmd = exec.Command(program, args...) //nolint:gosec,noctx // our own programs, ended by kill
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
-	p.cmd.SysProcAttr = attributes()
+	p.cmd.SysProcAttr = programs.Attributes()
 	if err := p.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}

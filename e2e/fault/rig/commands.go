@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"limegrove/e2e/programs"
 )
 
 // Every process has an address of its own, so that the ports are the usual ones.
@@ -45,21 +47,21 @@ func (r *Rig) assignCommands() {
 			"-n", p.Name, "-a", p.Host, "-p", strconv.Itoa(portNATS), "-m", strconv.Itoa(portMonitor),
 			"--cluster_name", "limegrove", "--cluster", "nats://"+at(p, portRoute), "--routes", join(r.Brokers, "nats://", portRoute),
 			"-js", "-sd", filepath.Join(r.cfg.Dir, p.Name))
-		p.ready = page("http://" + at(p, portMonitor) + "/healthz?js-enabled-only=true")
+		p.ready = programs.Answers("http://" + at(p, portMonitor) + "/healthz?js-enabled-only=true")
 	}
 	r.assign(r.Redis, r.cfg.Programs.Redis,
 		"--port", strconv.Itoa(portRedis), "--bind", r.Redis.Host, "--protected-mode", "no", "--dir", r.cfg.Dir,
 		"--save", "", "--appendonly", "no")
-	r.Redis.ready = redisPing(r.redisAddress())
+	r.Redis.ready = programs.RedisAnswers(r.redisAddress())
 
 	for _, p := range r.Routers {
 		r.assign(p, r.cfg.Programs.Router, r.shared(p, r.cfg.Programs.Router)...)
-		p.ready = page("http://" + at(p, portAdmin) + "/readyz")
+		p.ready = programs.Answers("http://" + at(p, portAdmin) + "/readyz")
 	}
 	for _, p := range r.Edges {
 		args := append(r.shared(p, r.cfg.Programs.Edge), "-listen", at(p, portEdge), "-drain-timeout", "15s")
 		r.assign(p, r.cfg.Programs.Edge, args...)
-		p.ready = page("http://" + at(p, portAdmin) + "/readyz")
+		p.ready = programs.Answers("http://" + at(p, portAdmin) + "/readyz")
 	}
 }
 
@@ -97,6 +99,12 @@ func (r *Rig) shared(p *Process, program string) []string {
 		}
 	}
 	return args
+}
+
+// knows tells whether a program of ours has a flag.
+func knows(program, flag string) bool {
+	usage, err := exec.Command(program, "-h").Output() //nolint:noctx // it ends at once
+	return err == nil && strings.Contains(string(usage), "-"+flag+" ")
 }
 
 // Domain is what the cluster serves.

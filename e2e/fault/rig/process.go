@@ -8,10 +8,18 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"limegrove/e2e/programs"
 )
 
 // badUsage is the status of edges and routers that refuse their command line.
 const badUsage = 2
+
+// poll is the time between two looks, and reply what an answer of a broker may take.
+const (
+	poll  = 50 * time.Millisecond
+	reply = 2 * time.Second
+)
 
 // revival is the time until a process that has ended by itself is started again.
 const revival = time.Second
@@ -51,7 +59,7 @@ func (p *Process) startLocked() error {
 	}
 	cmd := p.command()
 	cmd.Stdout, cmd.Stderr = p.log, p.log
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = programs.Attributes()
 	p.note("started")
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)

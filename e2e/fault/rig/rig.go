@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"limegrove/e2e/programs"
 )
 
 // What a rig consists of.
@@ -20,7 +22,7 @@ const (
 
 // Config is what a rig is made of.
 type Config struct {
-	Programs Programs
+	Programs programs.Paths
 	// Dir is an existing folder for the logs and the stores of all processes.
 	Dir string
 	// Window is the time within which a message that is sent again is recognised, where
@@ -166,7 +168,7 @@ func (r *Rig) change(by int, cuts []Cut) error {
 
 // Flush empties Redis.
 func (r *Rig) Flush(ctx context.Context) error {
-	if err := redisDo(ctx, r.redisAddress(), "FLUSHALL"); err != nil {
+	if err := programs.RedisDo(ctx, r.redisAddress(), "FLUSHALL"); err != nil {
 		return fmt.Errorf("empty Redis: %w", err)
 	}
 	return nil

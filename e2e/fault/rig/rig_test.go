@@ -12,15 +12,17 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"limegrove/e2e/programs"
 )
 
-// programs are built once.
-var programs Programs
+// paths are of programs that are built once.
+var paths programs.Paths
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "limegrove-rig-")
 	if err == nil {
-		programs, err = Build(context.Background(), dir, false)
+		paths, err = programs.Build(context.Background(), dir, false)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "rig:", err)
@@ -40,7 +42,7 @@ func startRig(t *testing.T, cfg Config) *Rig {
 	if cfg.Exited == nil {
 		cfg.Exited = func(process, status string) { t.Errorf("%s has ended by itself: %s", process, status) }
 	}
-	cfg.Programs, cfg.Window, cfg.Dir, cfg.Print = programs, time.Minute, t.TempDir(), t.Output()
+	cfg.Programs, cfg.Window, cfg.Dir, cfg.Print = paths, time.Minute, t.TempDir(), t.Output()
 	r, err := Start(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)

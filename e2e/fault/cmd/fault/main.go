@@ -21,7 +21,7 @@ import (
 
 	"limegrove/e2e/fault"
 	"limegrove/e2e/fault/inject"
-	"limegrove/e2e/fault/rig"
+	"limegrove/e2e/programs"
 )
 
 const (
@@ -94,11 +94,11 @@ func judge(ctx context.Context, o *options, stdout io.Writer) (good bool, err er
 	if o.Dir, err = os.MkdirTemp("", "limegrove-fault-"); err != nil {
 		return false, fmt.Errorf("make a folder: %w", err)
 	}
-	programs := filepath.Join(o.Dir, "bin")
-	if err := os.Mkdir(programs, 0o700); err != nil {
+	bin := filepath.Join(o.Dir, "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
 		return false, fmt.Errorf("make a folder: %w", err)
 	}
-	if o.Programs, err = rig.Build(ctx, programs, o.race); err != nil {
+	if o.Programs, err = programs.Build(ctx, bin, o.race); err != nil {
 		return false, err
 	}
 	report, err := fault.Run(ctx, o.Config)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"limegrove/e2e/load"
+	"limegrove/e2e/programs"
 )
 
 func main() {
@@ -61,7 +62,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	cluster := load.Cluster{Dir: dir, Edges: *edges, Brokers: *brokers, Partitions: *partitions, Recipients: "known"}
-	if cluster.Programs, err = load.Build(ctx, dir); err != nil {
+	if cluster.Programs, err = programs.Build(ctx, dir, false); err != nil {
 		return err
 	}
 	throughput := load.Throughput{

@@ -1,4 +1,4 @@
-package load
+package programs
 
 import (
 	"context"
@@ -9,17 +9,18 @@ import (
 	"strings"
 )
 
-// Programs are the paths of what a cluster runs.
-type Programs struct{ Edge, Router, NATS, Redis string }
+// Paths are where the programs of a cluster are.
+type Paths struct{ Edge, Router, NATS, Redis string }
 
 // Build builds the edge and the router into a folder, and finds the servers. It is
 // called somewhere in the module.
-func Build(ctx context.Context, dir string) (p Programs, err error) {
+func Build(ctx context.Context, dir string, race bool) (p Paths, err error) {
 	root, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return p, fmt.Errorf("find the module: %w", err)
 	}
-	if _, err = output(ctx, "go", "build", "-o", dir+string(os.PathSeparator), "limegrove/cmd/edge", "limegrove/cmd/router"); err != nil {
+	args := []string{"build", fmt.Sprintf("-race=%t", race), "-o", dir + string(os.PathSeparator)}
+	if _, err = output(ctx, "go", append(args, "limegrove/cmd/edge", "limegrove/cmd/router")...); err != nil {
 		return p, fmt.Errorf("build the edge and the router: %w", err)
 	}
 	p.Edge, p.Router = filepath.Join(dir, "edge"), filepath.Join(dir, "router")

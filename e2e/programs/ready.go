@@ -1,4 +1,4 @@
-package rig
+package programs
 
 import (
 	"bufio"
@@ -11,13 +11,11 @@ import (
 	"time"
 )
 
-const (
-	poll  = 50 * time.Millisecond // between two looks
-	reply = 2 * time.Second       // what an answer may take
-)
+// reply is what an answer may take.
+const reply = 2 * time.Second
 
-// page returns a check that wants an HTTP page to be there.
-func page(url string) func(context.Context) error {
+// Answers returns a check that wants an HTTP page to be there.
+func Answers(url string) func(context.Context) error {
 	client := &http.Client{Timeout: reply, Transport: &http.Transport{DisableKeepAlives: true}}
 	return func(ctx context.Context) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
@@ -37,13 +35,13 @@ func page(url string) func(context.Context) error {
 	}
 }
 
-// redisPing returns a check that wants Redis to answer.
-func redisPing(address string) func(context.Context) error {
-	return func(ctx context.Context) error { return redisDo(ctx, address, "PING") }
+// RedisAnswers returns a check that wants Redis to answer.
+func RedisAnswers(address string) func(context.Context) error {
+	return func(ctx context.Context) error { return RedisDo(ctx, address, "PING") }
 }
 
-// redisDo has Redis do a command without arguments.
-func redisDo(ctx context.Context, address, command string) error {
+// RedisDo has Redis do a command without arguments.
+func RedisDo(ctx context.Context, address, command string) error {
 	d := net.Dialer{Timeout: reply}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
