@@ -124,7 +124,7 @@ func TestWhatWaitsForItsRecipientIsInTheBudget(t *testing.T) {
 	if used := e.budget.used.Load(); used < budgetBytes/holdPart/2 || len(e.outbox.fresh) != 0 {
 		t.Errorf("%d bytes are counted, and %d messages went on", used, len(e.outbox.fresh))
 	}
-	e.recipients.answer(<-e.recipients.ask, refusedFor(time.Hour, reasonStranger))
+	e.recipients.answer(<-e.recipients.ask, refusedFor(time.Hour, reasonStranger), false)
 	if used := e.budget.used.Load(); used != 0 || c.held {
 		t.Errorf("they are refused, and %d bytes are counted; the session is held %v", used, c.held)
 	}

@@ -54,6 +54,7 @@ type question struct {
 	key       subject.Key
 	token     string
 	partition int
+	again     bool        // the answer was in doubt once
 	waiting   []*outgoing // guarded by the mutex
 }
 
@@ -134,6 +135,9 @@ func (r *recipients) passOn(o *outgoing, to lime.NodeView) error {
 
 // askLocked asks about the address of o. It returns nil when there is no room.
 func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
+	if len(r.open) >= recipientQuestions {
+		return nil
+	}
 	q := &question{subject: o.address, identity: to.Node().Identity, key: o.key, token: o.token, partition: o.partition}
 	select {
 	case r.ask <- q:
@@ -177,7 +181,10 @@ func (r *recipients) run(ctx context.Context) {
 				case <-ctx.Done():
 					return
 				case q := <-r.ask:
-					r.answer(q, r.find(ctx, q))
+					k, sure := r.find(ctx, q)
+					if !sure || r.answer(q, k, false) {
+						r.askAgain(q, k)
+					}
 				}
 			}
 		})
@@ -185,20 +192,34 @@ func (r *recipients) run(ctx context.Context) {
 	all.Wait()
 }
 
+// askAgain asks once more when Redis has heard of what is acknowledged by now.
+func (r *recipients) askAgain(q *question, k known) {
+	q.again = true
+	time.AfterFunc(2*floorsEvery, func() {
+		select {
+		case r.ask <- q:
+		default:
+			r.answer(q, k, true)
+		}
+	})
+}
+
 // find finds out about an address. When nobody can tell, the message is stored: it is
-// better that something waits for nobody than that it is refused to somebody.
-func (r *recipients) find(ctx context.Context, q *question) known {
+// better that something waits for nobody than that it is refused to somebody. It is not
+// sure of too little room when much may have been acknowledged a moment ago.
+func (r *recipients) find(ctx context.Context, q *question) (k known, sure bool) {
 	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
 	defer cancel()
 	k, err := r.owner(ctx, q)
+	sure = true
 	if err == nil && k.refuse == nil {
-		k.room, err = r.roomFor(ctx, q)
+		k.room, sure, err = r.roomFor(ctx, q)
 	}
 	if err != nil {
 		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
-		return known{}
+		return known{}, true
 	}
-	return k
+	return k, sure
 }
 
 // owner finds out whose an address is.
@@ -254,7 +275,9 @@ func (q *question) among(tokens []string) bool {
 }
 
 // answer lets go of what has waited. It goes to the outbox before anything newer can.
-func (r *recipients) answer(q *question, k known) {
+// Where only what is under way leaves no room, and the answer is not the last, the rest
+// waits on, and is to be asked about again.
+func (r *recipients) answer(q *question, k known, last bool) (again bool) {
 	type refused struct {
 		o   *outgoing
 		why *lime.Reason
@@ -264,8 +287,11 @@ func (r *recipients) answer(q *question, k known) {
 	if !k.until.IsZero() {
 		r.keepLocked(q.subject, k)
 	}
-	delete(r.open, q.subject)
-	for _, o := range q.waiting {
+	for i, o := range q.waiting {
+		if !last && k.refuse == nil && k.room.crowded() {
+			q.waiting, q.again, again = q.waiting[i:], false, true
+			break
+		}
 		err := r.takeLocked(o, k)
 		if err == nil {
 			continue
@@ -275,12 +301,16 @@ func (r *recipients) answer(q *question, k known) {
 			told = append(told, refused{o, lime.AsReason(err)})
 		}
 	}
+	if !again {
+		delete(r.open, q.subject)
+	}
 	r.mu.Unlock()
 	for _, t := range told {
 		if t.o.member.stored(t.o, t.why) {
 			t.o.member.to.Flush()
 		}
 	}
+	return again
 }
 
 // askHubs asks who of an identity is in session, past what Redis says. It returns

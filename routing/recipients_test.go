@@ -49,7 +49,7 @@ func TestARecipientIsAskedAboutBeforeItIsForgotten(t *testing.T) {
 	if err := pass("m3"); err != nil || len(q.waiting) != 1 || len(r.ask) != 0 {
 		t.Errorf("m3 waits in %d, with %d questions more: %v", len(q.waiting), len(r.ask), err)
 	}
-	r.answer(q, refusedFor(time.Hour, reasonStranger))
+	r.answer(q, refusedFor(time.Hour, reasonStranger), false)
 	if n := len(a.outbox.fresh); n != 2 {
 		t.Errorf("%d messages went on, of which two might", n)
 	}

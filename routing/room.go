@@ -42,6 +42,10 @@ func (r *room) due(now time.Time) bool {
 	return r != nil && (now.After(r.again) || r.left <= r.had/2 && r.had > 0)
 }
 
+// crowded tells that there is no room only because of what is under way, or was passed
+// since it was counted: some of that may be acknowledged.
+func (r *room) crowded() bool { return r != nil && r.left <= 0 && r.had > 0 }
+
 // take has o take a place. It tells whether there is one.
 func (r *room) take(o *outgoing) bool {
 	if r == nil {
@@ -76,8 +80,10 @@ func (r *room) count(stored, others, limit int, now time.Time) {
 	r.left = max(0, r.had-others)
 }
 
-// roomFor returns the room of an identity, counted again if that is due.
-func (r *recipients) roomFor(ctx context.Context, q *question) (*room, error) {
+// roomFor returns the room of an identity, counted again if that is due. It is not sure
+// when the log has much for it, and lets the last count hold then for this once: Redis
+// hears of floors floorsEvery late.
+func (r *recipients) roomFor(ctx context.Context, q *question) (at *room, sure bool, err error) {
 	now, limit := time.Now(), r.hubs.cfg.Streams.InboxLimit()
 	r.mu.Lock()
 	at, ok := r.rooms.get(q.key)
@@ -87,7 +93,7 @@ func (r *recipients) roomFor(ctx context.Context, q *question) (*room, error) {
 	}
 	if at.holds(now) && !at.due(now) {
 		r.mu.Unlock()
-		return at, nil
+		return at, true, nil
 	}
 	// What was passed since the last count may be in the log, and the inbox tells nothing
 	// of it.
@@ -97,20 +103,22 @@ func (r *recipients) roomFor(ctx context.Context, q *question) (*room, error) {
 
 	stored, err := r.hubs.cfg.Streams.Waiting(ctx, q.partition, q.key.Inbox(q.partition, "*"))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	logged := 0
 	if closely {
-		logged, err := r.unacknowledged(ctx, q)
-		if err != nil { // without Redis it may as well be acknowledged
+		if logged, err = r.unacknowledged(ctx, q); err != nil { // without Redis it may as well be acknowledged
 			r.hubs.complaints.warn("what waits in the log cannot be counted", err)
 		}
-		stored += logged
 	}
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at.count(stored, underWay+at.passed-before, limit, now)
-	return at, nil
+	if logged > 0 && stored+logged >= limit/2 && !q.again {
+		return at, false, nil
+	}
+	at.count(stored+logged, underWay+at.passed-before, limit, now)
+	return at, true, nil
 }
 
 // unacknowledged counts what the log has for an identity and nobody has acknowledged,

@@ -162,7 +162,7 @@ func TestNothingFollowsFailed(t *testing.T) { // L-NOT-04
 	ana.SayID("m1", "rui@t.org", "again")
 	rui.Want("sent again", "again")
 	rui.Receipt("m1", "ana@t.org/1", "received")
-	ana.Want("it is told of", "m1 accepted", "m1 dispatched", "m1 received")
+	ana.WantSorted("it is told of", "m1 accepted", "m1 dispatched", "m1 received")
 }
 
 func TestWhatASenderIsToldWaitsForRoom(t *testing.T) {
@@ -177,7 +177,7 @@ func TestWhatASenderIsToldWaitsForRoom(t *testing.T) {
 	eventually(t, "all are accepted", func() bool {
 		ana.hub.shard.mu.Lock()
 		defer ana.hub.shard.mu.Unlock()
-		return len(ana.owed) == 3
+		return len(ana.owed) >= 3 // and what else is told
 	})
 	ana.Refuse(nil)
 	ana.Drained()
