@@ -25,8 +25,9 @@ type Transfer struct {
 //
 // Of one address a message is sent only when the one before is known to be stored, or
 // refused for good: were both under way and the leader changed, the later one alone
-// could be stored, and whoever reads the inbox would get it first. A second copy
-// within 10 minutes is known by its position and stored once.
+// could be stored, and whoever reads the inbox would get it first. For the same reason
+// what is behind one that found no room finds none. A second copy within 10 minutes is
+// known by its position and stored once.
 func (s *Streams) Copy(ctx context.Context, p int, list []Transfer) []error {
 	c := s.beginStoring(len(list), func(i int) *nats.Msg { return list[i].message(p) })
 	last := make(map[string]int, len(list)) // of each subject

@@ -31,6 +31,7 @@ func TestMove(t *testing.T) {
 		"an identity is counted as a whole":       testCount,
 		"a full inbox refuses":                    testFull,
 		"a full stream refuses":                   testFullBytes,
+		"keeps the order of what finds no room":   testFullKeepsOrder,
 		"what is too long is refused":             testTooLong,
 		"news is stored once":                     testStore,
 		"a full log is read all the same":         testFullLog,
@@ -259,6 +260,22 @@ func testFullBytes(w *world) {
 	errs := s.Copy(w.ctx, 0, w.transfers(s))
 	if errs[0] != nil || !errors.Is(errs[3], stream.ErrFull) {
 		w.Fatalf("got %v", errs)
+	}
+}
+
+// What is behind a message that found no room, of the same address, is not there before
+// it, though it would fit.
+func testFullKeepsOrder(w *world) {
+	s := w.open(stream.Config{InboxBytes: 8192})
+	w.store(ana, strings.Repeat("x", 5000))
+	w.store(ana, strings.Repeat("x", 4000))
+	w.store(ana, "short")
+	w.store(rui, "short")
+	errs := s.Copy(w.ctx, 0, w.transfers(s))
+	for i, want := range []error{nil, stream.ErrFull, stream.ErrFull, nil} {
+		if !errors.Is(errs[i], want) {
+			w.Errorf("copy %d: %v, want %v", i, errs[i], want)
+		}
 	}
 }
 

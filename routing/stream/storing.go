@@ -127,16 +127,19 @@ func (c *storing) acknowledged(m *nats.Msg) {
 	}
 }
 
-// done makes the message behind it ready.
+// done makes the message behind it ready, unless it found no room: then there is none
+// for those behind it either, should there be some by now.
 func (c *storing) done(i int, err error) {
 	c.errs[i] = err
-	if errors.Is(err, ErrUnavailable) {
+	next, ok := c.then[i]
+	switch {
+	case errors.Is(err, ErrUnavailable):
 		if c.stop == nil {
 			c.stop = err
 		}
-		return
-	}
-	if next, ok := c.then[i]; ok {
+	case ok && errors.Is(err, ErrFull):
+		c.done(next, err)
+	case ok:
 		c.ready = append(c.ready, next)
 	}
 }
