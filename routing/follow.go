@@ -118,15 +118,17 @@ func (t *turn) storedCopy(b *hub, token string, c storedCopy, data []byte) {
 		case delivery.FallBehind:
 			t.hubs.metrics.gaps.Inc()
 			t.hubs.reader.read(m)
-		case delivery.Remove:
+		case delivery.Remove, delivery.RemoveOld:
+			msg.Old = verdict == delivery.RemoveOld
 			t.had(m, which, msg)
 		}
 	}
 }
 
-// had removes a message from the inbox that m has had and acknowledged.
+// had removes a message from the inbox that m has had and acknowledged, or that was
+// acknowledged before it came there.
 func (t *turn) had(m *Member, which int, msg delivery.Message) {
-	if m.window.Waits(which == byIdentity, msg.Position, msg.Inbox) || which == byIdentity && t.skipped(m, msg) {
+	if m.window.Waits(which == byIdentity, msg.Position, msg.Inbox) || !msg.Old && which == byIdentity && t.skipped(m, msg) {
 		return
 	}
 	t.hubs.removals.add(m.partition, msg.Inbox)

@@ -23,6 +23,11 @@
 // been lost, it is still in the inbox, is handed out late when that is read the next
 // time, and is never taken for acknowledged, since no run of positions covers it.
 //
+// The inbox has the messages of an address in the order of the log, since the sweep goes
+// through it so. One that comes behind a later one was acknowledged when the sweep came
+// by first, and was copied by another that knew of no floor, Redis having lost it. It is
+// removed and never handed out: that would be once more, and out of order.
+//
 // What was handed out is unacknowledged until the client proves that it has it, and
 // lies in the session's [Window] until then. Proof is cumulative: a connection keeps
 // order. The floor of an address is the position up to which this session has

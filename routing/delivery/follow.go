@@ -5,6 +5,7 @@ type Message struct {
 	Position uint64 // in the log
 	Previous uint64 // the one before it on the address in the log; 0 when that is not known
 	Inbox    uint64 // its sequence in the inbox; 0 when it comes from the log
+	Old      bool   // it was acknowledged before it came to the inbox
 	Data     []byte // the envelope, of which a Follow keeps nothing
 }
 
@@ -17,6 +18,7 @@ const (
 	HandOut                   // now
 	FallBehind                // something before it is missing: it is to be read
 	Remove                    // the inbox's copy of what this session has had: see InboxCopy
+	RemoveOld                 // what was acknowledged, by whomever, before it came to the inbox
 )
 
 // Follow is what a session knows of one address that it follows. The zero Follow is
@@ -31,6 +33,7 @@ type Follow struct {
 	acked  uint64 // the highest position that was acknowledged
 	told   uint64 // the floor that Raised has returned last
 	skips  skips
+	swept  swept
 	// While behind: the newest log position and inbox sequence that a copy was seen of.
 	seenLog, seenInbox uint64
 	inbox              uint64 // up to which sequence the inbox was read
@@ -123,10 +126,14 @@ func (f *Follow) Copy(position, previous uint64) Verdict {
 // InboxCopy judges the inbox's copy of a message. One to be removed is acknowledged,
 // unless it is in the window still, or was skipped, which the caller has to know.
 func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
+	old := sequence > f.inbox && f.swept.before(position, sequence)
+	f.swept.copy(position, sequence)
 	if f.skips.inInbox(position) {
 		return Ignore
 	}
 	switch {
+	case old:
+		return RemoveOld
 	case f.handed.has(position):
 		return Remove // unless it is in the window, which the caller asks first
 	case f.on && f.begun && position <= f.base:
@@ -143,7 +150,12 @@ func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
 }
 
 // Hand notes that a message was handed out.
-func (f *Follow) Hand(m Message) { f.handed.add(m.Position, m.Previous) }
+func (f *Follow) Hand(m Message) {
+	f.handed.add(m.Position, m.Previous)
+	if m.Inbox != 0 {
+		f.swept.copy(m.Position, m.Inbox)
+	}
+}
 
 // Handed tells whether a message is known to have been handed out, or skipped.
 func (f *Follow) Handed(position uint64) bool { return f.handed.has(position) }

@@ -28,7 +28,7 @@ type world struct {
 	acked    map[uint64]bool // by any session
 	notes    map[uint64]int  // what a session has sent to its own identity, by its name: it skips it
 	doubt    map[uint64]bool // a copy of it was lost
-	late     map[uint64]bool // the inbox had it while a copy of the log's was on its way
+	late     map[uint64]bool // the sweep came by while a copy of the log's was on its way
 	sessions []*follower
 	sweepers [2]sweeper
 	purged   uint64
@@ -101,7 +101,7 @@ func (w *world) hand(t *rapid.T, s *follower, m Message) bool {
 	if slices.Contains(s.handedOut, m.Position) {
 		t.Fatalf("session %d is handed %d twice", s.name, m.Position)
 	}
-	if n := len(s.handedOut); n > 0 && s.handedOut[n-1] > m.Position && !w.doubt[m.Position] && !w.acked[m.Position] {
+	if n := len(s.handedOut); n > 0 && s.handedOut[n-1] > m.Position && !w.doubt[m.Position] && !w.late[m.Position] {
 		t.Fatalf("session %d is handed %d after %d", s.name, m.Position, s.handedOut[n-1])
 	}
 	s.handedOut = append(s.handedOut, m.Position)
@@ -126,12 +126,13 @@ func (w *world) inboxCopy(t *rapid.T, s *follower) {
 	c := s.inboxes[0]
 	s.inboxes = s.inboxes[1:]
 	m := Message{Position: c.position, Inbox: c.sequence}
-	switch s.InboxCopy(c.position, c.sequence) {
+	switch verdict := s.InboxCopy(c.position, c.sequence); verdict {
 	case HandOut:
 		if !w.hand(t, s, m) {
 			s.Lag(m)
 		}
-	case Remove:
+	case Remove, RemoveOld:
+		m.Old = verdict == RemoveOld
 		w.had(t, s, m)
 	}
 }
@@ -139,7 +140,7 @@ func (w *world) inboxCopy(t *rapid.T, s *follower) {
 // had removes from the inbox what a session knows to be acknowledged, as the hub does.
 func (w *world) had(t *rapid.T, s *follower, m Message) {
 	note := w.notes[m.Position]
-	if s.Waits(false, m.Position, m.Inbox) || note == s.name || note != 0 && !s.Handed(m.Position) {
+	if s.Waits(false, m.Position, m.Inbox) || !m.Old && (note == s.name || note != 0 && !s.Handed(m.Position)) {
 		return
 	}
 	w.remove(t, m.Inbox)
@@ -285,6 +286,9 @@ func (w *world) sweep(s *sweeper, purge bool) {
 			continue
 		}
 		s.next = m.position
+		for _, f := range w.sessions {
+			w.late[m.position] = w.late[m.position] || slices.ContainsFunc(f.logCopies, func(l logged) bool { return l.position == m.position })
+		}
 		if m.position > w.floor && !w.copied[m.position] {
 			w.copied[m.position] = true
 			w.inboxEnd++
@@ -292,7 +296,6 @@ func (w *world) sweep(s *sweeper, purge bool) {
 			w.inbox = append(w.inbox, c)
 			for _, f := range w.sessions {
 				f.inboxes = append(f.inboxes, c)
-				w.late[c.position] = w.late[c.position] || slices.ContainsFunc(f.logCopies, func(l logged) bool { return l.position == c.position })
 			}
 		}
 		return

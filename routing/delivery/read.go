@@ -33,17 +33,20 @@ func (f *Follow) Next() Read {
 func (f *Follow) Valid(r Read) bool { return f.Behind() && f.age == r.age }
 
 // Merge returns, of what was read, the messages to be handed out, in order, and those
-// of the inbox that this session has had: see InboxCopy. Of the first, each is to be
+// of the inbox that are to be removed as InboxCopy says. Of the first, each is to be
 // given to Hand or Skip, up to the first that cannot be handed out.
 func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
+	swept := f.swept
 	for i, m := range inbox.Messages {
 		f.skips.inInbox(m.Position)
 		if i > 0 && m.Position > inbox.Messages[i-1].Position {
 			// What lies between was acknowledged, or it would be here, too.
 			m.Previous = inbox.Messages[i-1].Position
 		}
+		m.Old = swept.before(m.Position, m.Inbox)
+		swept.read(m.Position)
 		switch {
-		case f.handed.has(m.Position), f.begun && m.Position <= f.base:
+		case m.Old, f.handed.has(m.Position), f.begun && m.Position <= f.base:
 			had = append(had, m)
 		case !f.handed.unknown(m.Position):
 			out = append(out, m)
@@ -76,6 +79,9 @@ const (
 
 // Done says that everything that Merge returned was handed out.
 func (f *Follow) Done(r Read, log, inbox Page) Progress {
+	for _, m := range inbox.Messages {
+		f.swept.read(m.Position)
+	}
 	if n := len(inbox.Messages); inbox.More && n > 0 {
 		f.inbox = max(f.inbox, inbox.Messages[n-1].Inbox)
 	} else if !inbox.More {
