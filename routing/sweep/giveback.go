@@ -47,7 +47,8 @@ type returned struct {
 
 // giveBack tells the senders of messages that they failed after all, by notifications
 // that are stored for them. When it returns no error, they are, and the messages need
-// not be kept; otherwise it is to be done again. Whoever was told by then is told twice only
+// not be kept; otherwise it is to be done again: a log without a leader has one later, and
+// one without room gets some by what is purged. Whoever was told by then is told twice only
 // when that takes longer than the logs know an id.
 func (w *walk) giveBack(ctx context.Context, list []returned) error {
 	var all []*nats.Msg
@@ -57,10 +58,11 @@ func (w *walk) giveBack(ctx context.Context, list []returned) error {
 		}
 	}
 	for i, err := range w.cfg.Streams.Store(ctx, all) {
-		if errors.Is(err, stream.ErrUnavailable) {
+		if err != nil && !errors.Is(err, stream.ErrRefused) {
 			return fmt.Errorf("give back %d messages: %w", len(list), err)
 		}
 		if err != nil { // it will never be stored
+			w.metrics.untold.Inc()
 			w.log.WithError(err).WithField("subject", all[i].Subject).Warn("a sender cannot be told that its message failed")
 		}
 	}

@@ -12,6 +12,7 @@ type metrics struct {
 	failures  prometheus.Counter
 	age       *prometheus.GaugeVec // by partition
 	givenBack map[cause]prometheus.Counter
+	untold    prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -34,9 +35,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "For how long the sweep has been late for the oldest message that it has not come by, by partition. Only of partitions that this router sweeps.",
 		}, []string{"partition"}),
 		givenBack: map[cause]prometheus.Counter{},
+		untold: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_sweep_untold_total", Help: "Messages given back whose senders' log refuses the news.",
+		}),
 	}
 	givenBack := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "limegrove_sweep_given_back_total", Help: "Messages that wait no longer and whose senders are told so, by reason.",
+		Name: "limegrove_sweep_given_back_total", Help: "Messages that wait no longer, by reason. Their senders are told so.",
 	}, []string{"reason"})
 	for _, c := range causes {
 		m.givenBack[c] = givenBack.WithLabelValues(string(c))

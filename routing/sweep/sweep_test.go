@@ -37,7 +37,7 @@ type streams struct {
 	full    bool
 	tooLong string // a message that the inbox refuses
 	told    []*nats.Msg
-	deaf    bool          // the logs of senders have no leader
+	deaf    error         // what the logs of senders answer: they have no leader, or no room
 	slow    time.Duration // what a walk takes
 }
 
@@ -146,11 +146,11 @@ func (s *streams) Store(_ context.Context, list []*nats.Msg) []error {
 	for i, m := range list {
 		known := slices.ContainsFunc(s.told, func(t *nats.Msg) bool { return t.Header.Get(nats.MsgIdHdr) == m.Header.Get(nats.MsgIdHdr) })
 		switch {
-		case s.deaf && i > 0: // the first is stored, and nobody says so
-			errs[i] = stream.ErrUnavailable
+		case s.deaf != nil && (i > 0 || !errors.Is(s.deaf, stream.ErrUnavailable)):
+			errs[i] = s.deaf
 			continue
-		case s.deaf:
-			errs[i] = stream.ErrUnavailable
+		case s.deaf != nil:
+			errs[i] = s.deaf // it is stored, and nobody says so
 		}
 		if !known {
 			s.told = append(s.told, m)
@@ -566,33 +566,49 @@ func TestSendersHearOfWhatIsGivenBack(t *testing.T) {
 // before.
 func TestWhatIsGivenBackIsKeptUntilItsSenderIsTold(t *testing.T) {
 	const all = "log.0.t.@.ana.1>m1:%[1]d log.0.t.@.ana.1>m2:%[1]d"
-	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, _ *redis) {
-		s.full, s.deaf = true, true
+	for _, deaf := range []error{stream.ErrUnavailable, stream.ErrFull} {
+		sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, _ *redis) {
+			s.full, s.deaf = true, deaf
+			s.put("rui@t", message("m1"))
+			s.put("rui@t", message("m2"))
+			pass(time.Minute)
+			if len(s.log) != 2 {
+				t.Errorf("%v: of 2 messages whose sender was not told %d are left", deaf, len(s.log))
+			}
+			s.deaf = nil
+			pass(time.Minute)
+			if s.news() != fmt.Sprintf(all, 34) || len(s.log) != 0 {
+				t.Errorf("%v: its sender is told %q, and the log has %d", deaf, s.news(), len(s.log))
+			}
+		})
+		sweeping(t, Config{Wary: time.Nanosecond, Lifetime: time.Hour}, func(s *streams, _ *redis) {
+			s.put("rui@t", message("m1"))
+			s.put("rui@t", message("m2"))
+			pass(time.Minute)
+			s.deaf = deaf
+			pass(2 * time.Hour)
+			if len(s.inbox) != 2 {
+				t.Errorf("%v: of 2 messages whose sender was not told %d are left", deaf, len(s.inbox))
+			}
+			s.deaf = nil
+			pass(time.Minute)
+			if s.news() != fmt.Sprintf(all, 41) || s.waiting() != "" {
+				t.Errorf("%v: its sender is told %q, and %q waits", deaf, s.news(), s.waiting())
+			}
+		})
+	}
+}
+
+// A log that is full makes room for the news by what was dealt with before.
+func TestTheLogIsPurgedWhileNewsFindNoRoom(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond, Lot: 2}, func(s *streams, _ *redis) {
+		s.deaf, s.tooLong = stream.ErrFull, message("long")
 		s.put("rui@t", message("m1"))
 		s.put("rui@t", message("m2"))
+		s.put("rui@t", message("long"))
 		pass(time.Minute)
-		if len(s.log) != 2 {
-			t.Errorf("of 2 messages whose sender was not told %d are left", len(s.log))
-		}
-		s.deaf = false
-		pass(time.Minute)
-		if s.news() != fmt.Sprintf(all, 34) || len(s.log) != 0 {
-			t.Errorf("its sender is told %q, and the log has %d", s.news(), len(s.log))
-		}
-	})
-	sweeping(t, Config{Wary: time.Nanosecond, Lifetime: time.Hour}, func(s *streams, _ *redis) {
-		s.put("rui@t", message("m1"))
-		s.put("rui@t", message("m2"))
-		pass(time.Minute)
-		s.deaf = true
-		pass(2 * time.Hour)
-		if len(s.inbox) != 2 {
-			t.Errorf("of 2 messages whose sender was not told %d are left", len(s.inbox))
-		}
-		s.deaf = false
-		pass(time.Minute)
-		if s.news() != fmt.Sprintf(all, 41) || s.waiting() != "" {
-			t.Errorf("its sender is told %q, and %q waits", s.news(), s.waiting())
+		if s.waiting() == "" || len(s.log) != 1 {
+			t.Errorf("%q waits, and the log has %d messages", s.waiting(), len(s.log))
 		}
 	})
 }
