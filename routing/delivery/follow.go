@@ -27,7 +27,7 @@ type Follow struct {
 	on     bool
 	behind bool
 	log    bool   // behind: the inbox is read, and the log is next
-	begun  bool   // the inbox was read to its end since Start
+	read   uint64 // what base was when the inbox was read to its end the last time
 	base   uint64 // what is not above it in the log was acknowledged before the session
 	handed runs
 	acked  uint64 // the highest position that was acknowledged
@@ -52,7 +52,7 @@ func (f *Follow) Live() bool { return f.on && !f.behind }
 // Start begins to follow, or goes on after Stop, behind. What is not above floor in
 // the log was acknowledged before.
 func (f *Follow) Start(floor uint64) {
-	f.on, f.behind, f.log, f.begun = true, true, false, false
+	f.on, f.behind, f.log = true, true, false
 	f.base = max(f.base, floor)
 	f.age++
 }
@@ -97,7 +97,7 @@ func (f *Follow) Tails(log, inbox Tail) bool {
 		return false
 	}
 	f.inbox = max(f.inbox, inbox.Through)
-	f.behind, f.log, f.begun = false, false, true
+	f.behind, f.log, f.read = false, false, f.base
 	return true
 }
 
@@ -136,7 +136,7 @@ func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
 		return RemoveOld
 	case f.handed.has(position):
 		return Remove // unless it is in the window, which the caller asks first
-	case f.on && f.begun && position <= f.base:
+	case f.on && position <= f.read:
 		return Remove // it was in the log until now, and acknowledged: Redis has forgotten that
 	case !f.on || f.handed.unknown(position):
 		return Ignore

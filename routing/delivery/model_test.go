@@ -28,13 +28,18 @@ type world struct {
 	acked    map[uint64]bool // by any session
 	notes    map[uint64]int  // what a session has sent to its own identity, by its name: it skips it
 	doubt    map[uint64]bool // a copy of it was lost
-	late     map[uint64]bool // the sweep came by while a copy of the log's was on its way
+	late     map[late]bool   // the sweep came by while a session's copy of the log's was on its way
 	sessions []*follower
 	sweepers [2]sweeper
 	purged   uint64
 }
 
 type logged struct{ position, previous uint64 }
+
+type late struct {
+	who      *follower // nil for any
+	position uint64
+}
 
 type waits struct{ sequence, position uint64 }
 
@@ -68,7 +73,7 @@ type sweeper struct {
 }
 
 func newWorld() *world {
-	return &world{copied: map[uint64]bool{}, acked: map[uint64]bool{}, notes: map[uint64]int{}, doubt: map[uint64]bool{}, late: map[uint64]bool{}}
+	return &world{copied: map[uint64]bool{}, acked: map[uint64]bool{}, notes: map[uint64]int{}, doubt: map[uint64]bool{}, late: map[late]bool{}}
 }
 
 // send stores a message, whose copies are on their way then.
@@ -101,7 +106,7 @@ func (w *world) hand(t *rapid.T, s *follower, m Message) bool {
 	if slices.Contains(s.handedOut, m.Position) {
 		t.Fatalf("session %d is handed %d twice", s.name, m.Position)
 	}
-	if n := len(s.handedOut); n > 0 && s.handedOut[n-1] > m.Position && !w.doubt[m.Position] && !w.late[m.Position] {
+	if n := len(s.handedOut); n > 0 && s.handedOut[n-1] > m.Position && !w.doubt[m.Position] && !w.late[late{s, m.Position}] {
 		t.Fatalf("session %d is handed %d after %d", s.name, m.Position, s.handedOut[n-1])
 	}
 	s.handedOut = append(s.handedOut, m.Position)
@@ -189,6 +194,9 @@ func (w *world) step(t *rapid.T, s *follower) {
 		r.stage = 2
 	case 2:
 		s.read = nil
+		if !s.Valid(r.Read) {
+			return // it was stopped meanwhile
+		}
 		out, had := s.Merge(r.Read, r.log, r.inbox)
 		for _, m := range had {
 			w.had(t, s, m)
@@ -235,7 +243,7 @@ func (w *world) replica() (r struct {
 	r.inbox, r.through = w.inbox, w.inboxEnd
 	for range w.behind {
 		n := len(r.inbox)
-		if n == 0 || r.inbox[n-1].position <= w.purged || w.late[r.inbox[n-1].position] {
+		if n == 0 || r.inbox[n-1].position <= w.purged || w.late[late{nil, r.inbox[n-1].position}] {
 			break
 		}
 		r.inbox, r.through = r.inbox[:n-1], r.inbox[n-1].sequence-1
@@ -287,7 +295,9 @@ func (w *world) sweep(s *sweeper, purge bool) {
 		}
 		s.next = m.position
 		for _, f := range w.sessions {
-			w.late[m.position] = w.late[m.position] || slices.ContainsFunc(f.logCopies, func(l logged) bool { return l.position == m.position })
+			if slices.ContainsFunc(f.logCopies, func(l logged) bool { return l.position == m.position }) {
+				w.late[late{f, m.position}], w.late[late{nil, m.position}] = true, true
+			}
 		}
 		if m.position > w.floor && !w.copied[m.position] {
 			w.copied[m.position] = true
@@ -432,6 +442,13 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 					w.sweep(s, true)
 				}
 			},
+			// Its presence has a session follow the address no more, and follow it again.
+			"stop": func(t *rapid.T) { pick(t).Stop() },
+			"start": func(t *rapid.T) {
+				if s := pick(t); !s.On() {
+					s.Start(w.floor)
+				}
+			},
 			"acknowledge": func(t *rapid.T) { w.acknowledge(t, pick(t), rapid.IntRange(1, 4).Draw(t, "n")) },
 			// A session hears up to where another has acknowledged: from Redis, or before
 			// Redis is told, when both are on one edge.
@@ -459,6 +476,11 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 		// Whoever is there at the end gets everything that came while it was, and one
 		// session that comes then all that nobody has acknowledged.
 		w.behind = 0
+		for _, s := range w.sessions {
+			if !s.On() {
+				s.Start(w.floor)
+			}
+		}
 		w.settle(t)
 		for _, s := range w.sessions {
 			for p := s.since + 1; p <= w.end; p++ {

@@ -46,7 +46,7 @@ func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
 		m.Old = swept.before(m.Position, m.Inbox)
 		swept.read(m.Position)
 		switch {
-		case m.Old, f.handed.has(m.Position), f.begun && m.Position <= f.base:
+		case m.Old, f.handed.has(m.Position), m.Position <= f.read:
 			had = append(had, m)
 		case !f.handed.unknown(m.Position):
 			out = append(out, m)
@@ -85,7 +85,7 @@ func (f *Follow) Done(r Read, log, inbox Page) Progress {
 	if n := len(inbox.Messages); inbox.More && n > 0 {
 		f.inbox = max(f.inbox, inbox.Messages[n-1].Inbox)
 	} else if !inbox.More {
-		f.inbox, f.begun = max(f.inbox, inbox.Through), true
+		f.inbox, f.read = max(f.inbox, inbox.Through), f.base
 	}
 	switch {
 	case inbox.More:
