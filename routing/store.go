@@ -86,6 +86,7 @@ func (m *Member) takeStoringLocked(o *outgoing) (found, resume bool) {
 func (m *Member) forget(o *outgoing) {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
+	defer m.readOnLocked() // what is told of o may have been stored, and wait
 	if _, resume := m.takeStoringLocked(o); resume {
 		m.to.Hold(false)
 	}
