@@ -145,6 +145,10 @@ func (b *outbox) publish(now time.Time) {
 			if o.brief {
 				b.message.Header[stream.LifetimeHeader] = guestLifetime
 			}
+			delete(b.message.Header, stream.NewsLifetimeHeader)
+			if o.member != nil && o.member.guest {
+				b.message.Header[stream.NewsLifetimeHeader] = guestLifetime
+			}
 			err := b.hubs.cfg.NATS.PublishMsg(&b.message)
 			switch {
 			case err == nil:

@@ -74,20 +74,41 @@ func TestReceiptsForANodeWaitForMinutes(t *testing.T) {
 	rui.Receipt("m1", "ana@t.org", "consumed")
 	eventually(t, "both are stored", func() bool { return b.count("limegrove_routing_stored_total") == 2 })
 
-	lifetimes := map[string]string{}
+	if want := map[string]string{".rui._": "", ".ana.1": "300", ".ana._": ""}; !maps.Equal(w.lifetimes(stream.LifetimeHeader), want) {
+		t.Errorf("the lifetimes are %v, want %v", w.lifetimes(stream.LifetimeHeader), want)
+	}
+}
+
+// What a guest sends says that news of it wait for minutes only.
+func TestNewsForAGuestWaitForMinutes(t *testing.T) {
+	w := newStoredWorld(t)
+	a := w.edge("a")
+	guest, rui := a.login("lia@t.org/1", true), a.Login("rui@t.org/1", available)
+	guest.SayID("m1", "rui@t.org/1", "one")
+	rui.Want("it is there", "one")
+	rui.SayID("m2", "ana@t.org", "two")
+	eventually(t, "both are stored", func() bool { return a.count("limegrove_routing_stored_total") == 2 })
+	want := map[string]string{".rui.1": "300", ".ana._": ""}
+	if got := w.lifetimes(stream.NewsLifetimeHeader); !maps.Equal(got, want) {
+		t.Errorf("the lifetimes of news are %v, want %v", got, want)
+	}
+}
+
+// lifetimes are what a header says of what is in the log, by address.
+func (w *storedWorld) lifetimes(header string) map[string]string {
+	w.Helper()
+	all := map[string]string{}
 	for p := range w.streams.Partitions() {
-		passed, err := w.streams.WalkLog(t.Context(), p, 0, time.Now().Add(time.Hour), 100)
+		passed, err := w.streams.WalkLog(w.Context(), p, 0, time.Now().Add(time.Hour), 100)
 		if err != nil {
-			t.Fatal(err)
+			w.Fatal(err)
 		}
 		for _, e := range passed.Entries {
 			_, to, _ := strings.Cut(e.Subject, "@")
-			lifetimes[to] = e.Header.Get(stream.LifetimeHeader)
+			all[to] = e.Header.Get(header)
 		}
 	}
-	if want := map[string]string{".rui._": "", ".ana.1": "300", ".ana._": ""}; !maps.Equal(lifetimes, want) {
-		t.Errorf("the lifetimes are %v, want %v", lifetimes, want)
-	}
+	return all
 }
 
 func TestReceiptsAreNarrowed(t *testing.T) { // L-RES-09, L-NOT-02

@@ -17,6 +17,10 @@ const PositionHeader = "Limegrove-Position"
 // GuestLifetime.
 const LifetimeHeader = "Limegrove-Lifetime"
 
+// NewsLifetimeHeader is set where the sender of a message may never come again, to as
+// much for the news that it has waited in vain.
+const NewsLifetimeHeader = "Limegrove-News-Lifetime"
+
 // GuestLifetime is how long a message waits for a guest, and a receipt for a node: as
 // long as a dead connection of it may go unnoticed, and it is known that it was there
 // after that.

@@ -34,6 +34,14 @@ func (s *Streams) Store(ctx context.Context, list []*nats.Msg) []error {
 	return c.errs
 }
 
+// Publish gives a message to whoever is there for it, and stores it nowhere. It borrows m.
+func (s *Streams) Publish(m *nats.Msg) error {
+	if err := s.nc.PublishMsg(m); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
 var errNotTried = fmt.Errorf("%w: not tried", ErrUnavailable)
 
 // storing is messages on their way into streams, until JetStream has answered each.

@@ -58,6 +58,9 @@ func (k Key) Log(p int, token string) string { return stored(rootLog, p, k, toke
 // Inbox is where messages for an address wait.
 func (k Key) Inbox(p int, token string) string { return stored(rootInbox, p, k, token) }
 
+// To is where whoever is there hears what is stored for an address.
+func (k Key) To(token string) string { return rootTo + string(k) + "." + token }
+
 func stored(root string, p int, k Key, token string) string {
 	return root + strconv.Itoa(p) + "." + string(k) + "." + token
 }

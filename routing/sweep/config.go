@@ -31,6 +31,8 @@ type Streams interface {
 	// Store stores messages under their subjects in the logs, in no order, and returns an
 	// error for each: one that matches stream.ErrUnavailable passes.
 	Store(ctx context.Context, messages []*nats.Msg) []error
+	// Publish gives a message to whoever is there, and stores it nowhere.
+	Publish(m *nats.Msg) error
 	// PurgeLog removes what is not above a sequence.
 	PurgeLog(ctx context.Context, p int, upTo uint64) error
 	// WalkInbox and Delete are for what has waited for too long. A walk begins at a

@@ -2,12 +2,16 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"limegrove/routing/stream"
+	"limegrove/routing/subject"
 )
 
 // What waits in the inbox for too long is given back, and deleted. What has the common
@@ -29,9 +33,10 @@ const (
 // expiry is what the two know of the inbox.
 type expiry struct {
 	headDue   time.Time // the head is not too old before
+	head      uint64    // the first sequence that was not looked at of a head that is old; 0: all of it
 	guestsDue time.Time // what the walk comes by next is not too old before
 	next      uint64    // the first sequence that the walk has not come by; 0: it has not begun
-	more      bool      // there is more that is old enough
+	more      bool      // there is more that is old enough, behind next
 }
 
 // lifetimeOf returns for how long the inbox is to keep a message; 0 for as long as any.
@@ -66,26 +71,27 @@ func (w *walk) expire(ctx context.Context, now time.Time) (more bool, err error)
 			return false, fmt.Errorf("expire what is for guests: %w", err)
 		}
 	}
-	return w.expiry.more, nil
+	return w.expiry.more || w.expiry.head > 0, nil
 }
 
-// expireHead gives back what has waited for longer than any may. The oldest comes first.
+// expireHead gives back what has waited for longer than any may, the oldest first: a page,
+// so that the log is swept before the next one.
 func (w *walk) expireHead(ctx context.Context, now time.Time) error {
-	for from := uint64(1); ; {
-		page, err := w.cfg.Streams.WalkInbox(ctx, w.p, from, time.Time{}, expirePage, expireBytes)
-		if err != nil {
-			return err
-		}
-		over, young := olderThan(page.Messages, now.Add(-w.cfg.Lifetime))
-		if err := w.remove(ctx, over, nil); err != nil {
-			return err
-		}
-		if len(young) > 0 || !page.More {
-			w.expiry.headDue = dueFor(young, now, expireEvery, w.cfg.Lifetime)
-			return nil
-		}
-		from = page.Through + 1
+	x := &w.expiry
+	page, err := w.cfg.Streams.WalkInbox(ctx, w.p, max(x.head, 1), time.Time{}, expirePage, expireBytes)
+	if err != nil {
+		return err
 	}
+	over, young := olderThan(page.Messages, now.Add(-w.cfg.Lifetime))
+	if err := w.remove(ctx, over, nil); err != nil {
+		return err
+	}
+	if x.head = 0; len(young) == 0 && page.More {
+		x.head = page.Through + 1
+		return nil
+	}
+	x.headDue = dueFor(young, now, expireEvery, w.cfg.Lifetime)
+	return nil
 }
 
 // expireGuests looks at what else was moved so long ago that a guest's message is over. It
@@ -141,7 +147,8 @@ func dueFor(young []stream.Message, now time.Time, every, lifetime time.Duration
 }
 
 // arrived tells the positions of the messages of the inbox that were acknowledged: an edge
-// that died may not have deleted them.
+// that died may not have deleted them. Of what somebody has sent to itself a floor does not
+// say that: it goes past what is in the inbox and was skipped by its sender's session.
 func (w *walk) arrived(ctx context.Context, messages []stream.Message) (map[uint64]bool, error) {
 	if len(messages) == 0 {
 		return nil, nil
@@ -150,7 +157,9 @@ func (w *walk) arrived(ctx context.Context, messages []stream.Message) (map[uint
 	arrived := map[uint64]bool{}
 	for i, m := range messages {
 		entries[i] = stream.Entry{Subject: m.Subject, Sequence: m.Position}
-		arrived[m.Position] = true
+		to, _, _ := subject.SplitStored(m.Subject)
+		_, from, ok := w.senderOf(m)
+		arrived[m.Position] = ok && from != to
 	}
 	waiting, err := w.unacknowledged(ctx, entries)
 	for _, e := range waiting {
@@ -170,10 +179,23 @@ func (w *walk) remove(ctx context.Context, messages []stream.Message, arrived ma
 	if err := w.giveBack(ctx, back); err != nil {
 		return err
 	}
-	for _, m := range messages {
-		if err := w.cfg.Streams.Delete(ctx, w.p, m.Sequence); err != nil {
-			return err
-		}
+	return w.deleteAll(ctx, messages)
+}
+
+// deletesAtOnce is how many messages are deleted at once: each waits for its answer.
+const deletesAtOnce = 16
+
+func (w *walk) deleteAll(ctx context.Context, messages []stream.Message) error {
+	errs := make([]error, min(deletesAtOnce, len(messages)))
+	var all sync.WaitGroup
+	var taken atomic.Int64
+	for i := range errs {
+		all.Go(func() {
+			for n := taken.Add(1) - 1; n < int64(len(messages)) && errs[i] == nil; n = taken.Add(1) - 1 {
+				errs[i] = w.cfg.Streams.Delete(ctx, w.p, messages[n].Sequence)
+			}
+		})
 	}
-	return nil
+	all.Wait()
+	return errors.Join(errs...)
 }

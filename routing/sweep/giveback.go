@@ -46,10 +46,12 @@ type returned struct {
 }
 
 // giveBack tells the senders of messages that they failed after all, by notifications
-// that are stored for them. When it returns no error, they are, and the messages need
-// not be kept; otherwise it is to be done again: a log without a leader has one later, and
-// one without room gets some by what is purged. Whoever was told by then is told twice only
-// when that takes longer than the logs know an id.
+// that are stored for them. When it returns no error the messages need not be kept;
+// otherwise it is to be done again. Whoever was told by then is told twice only when that
+// takes longer than the logs know an id.
+//
+// A log that is full is not waited for: were it the log that is swept, it would have room
+// only when the sweep has gone on. Then a sender is told if it is there.
 func (w *walk) giveBack(ctx context.Context, list []returned) error {
 	var all []*nats.Msg
 	for _, r := range list {
@@ -57,19 +59,32 @@ func (w *walk) giveBack(ctx context.Context, list []returned) error {
 			all = append(all, n)
 		}
 	}
+	untold, why := 0, error(nil)
 	for i, err := range w.cfg.Streams.Store(ctx, all) {
-		if err != nil && !errors.Is(err, stream.ErrRefused) {
+		if errors.Is(err, stream.ErrUnavailable) {
 			return fmt.Errorf("give back %d messages: %w", len(list), err)
 		}
-		if err != nil { // it will never be stored
+		if err != nil {
+			untold++
 			w.metrics.untold.Inc()
-			w.log.WithError(err).WithField("subject", all[i].Subject).Warn("a sender cannot be told that its message failed")
+			why = err
+			w.publish(all[i])
 		}
+	}
+	if untold > 0 {
+		w.log.WithError(why).WithField("messages", untold).Warn("only senders who are there are told that their messages failed")
 	}
 	for _, r := range list {
 		w.metrics.givenBack[r.why].Inc()
 	}
 	return nil
+}
+
+// publish gives news to whoever is there.
+func (w *walk) publish(news *nats.Msg) {
+	if key, token, ok := subject.SplitStored(news.Subject); ok {
+		_ = w.cfg.Streams.Publish(&nats.Msg{Subject: key.To(token), Data: news.Data}) // it is counted as untold
+	}
 }
 
 // tells is true for what somebody is told of when it fails: messages with an id. It leaves
@@ -79,21 +94,27 @@ func (w *walk) tells(m stream.Message) bool {
 	return err == nil && w.header.Kind == lime.KindMessage && w.header.ID != nil
 }
 
+// senderOf is who is told of a message; ok is false when there is nobody to tell.
+func (w *walk) senderOf(m stream.Message) (sender lime.Node, key subject.Key, ok bool) {
+	if !w.tells(m) {
+		return sender, "", false
+	}
+	from := w.header.From
+	if w.header.PP != nil {
+		from = w.header.PP
+	}
+	sender, err := lime.ParseNode(string(from))
+	if err != nil {
+		return sender, "", false
+	}
+	key, err = subject.MakeKey(sender.Identity)
+	return sender, key, err == nil
+}
+
 // news is what the sender of a message is to be told; nil when there is nobody to tell.
 func (w *walk) news(r returned) *nats.Msg {
-	if !w.tells(r.message) {
-		return nil
-	}
-	sender := w.header.From
-	if w.header.PP != nil {
-		sender = w.header.PP
-	}
-	to, err := lime.ParseNode(string(sender))
-	if err != nil {
-		return nil
-	}
-	key, err := subject.MakeKey(to.Identity)
-	if err != nil {
+	to, key, ok := w.senderOf(r.message)
+	if !ok {
 		return nil
 	}
 	token := subject.Identity
@@ -105,8 +126,11 @@ func (w *walk) news(r returned) *nats.Msg {
 		From: lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: to.Domain}, Instance: "#" + w.cfg.ID},
 	}
 	sum := sha256.Sum256([]byte(r.message.Subject + "\n" + strconv.FormatUint(r.message.Position, 10)))
+	header := nats.Header{nats.MsgIdHdr: []string{base64.RawURLEncoding.EncodeToString(sum[:16])}}
+	if seconds := r.message.Header.Get(stream.NewsLifetimeHeader); seconds != "" {
+		header.Set(stream.LifetimeHeader, seconds)
+	}
 	return &nats.Msg{
-		Subject: key.Log(key.Partition(w.cfg.Streams.Partitions()), token), Data: n.AppendJSON(nil),
-		Header: nats.Header{nats.MsgIdHdr: []string{base64.RawURLEncoding.EncodeToString(sum[:16])}},
+		Subject: key.Log(key.Partition(w.cfg.Streams.Partitions()), token), Data: n.AppendJSON(nil), Header: header,
 	}
 }

@@ -36,11 +36,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}, []string{"partition"}),
 		givenBack: map[cause]prometheus.Counter{},
 		untold: f.NewCounter(prometheus.CounterOpts{
-			Name: "limegrove_sweep_untold_total", Help: "Messages given back whose senders' log refuses the news.",
+			Name: "limegrove_sweep_untold_total", Help: "Messages given back whose senders' log did not take the news, so that only senders who were there heard it.",
 		}),
 	}
 	givenBack := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "limegrove_sweep_given_back_total", Help: "Messages that wait no longer, by reason. Their senders are told so.",
+		Name: "limegrove_sweep_given_back_total", Help: "Messages that wait no longer and whose senders are told so, by reason.",
 	}, []string{"reason"})
 	for _, c := range causes {
 		m.givenBack[c] = givenBack.WithLabelValues(string(c))

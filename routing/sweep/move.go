@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"limegrove/routing/stream"
@@ -24,17 +25,23 @@ type lot struct {
 }
 
 // move copies entries to the inbox, and gives back what cannot be. reached is the first
-// sequence that is not dealt with when there is an error.
+// sequence that is not dealt with, when there is an error or it has taken half of the time
+// that a turn has; else 0.
 func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64, err error) {
-	for len(entries) > 0 {
+	for began := time.Now(); len(entries) > 0; {
+		if time.Since(began) > w.cfg.Timeout/2 {
+			return entries[0].Sequence, nil
+		}
 		l, err := w.load(ctx, entries)
 		if err != nil {
 			return entries[0].Sequence, err // nothing of it was copied
 		}
 		reached, err := w.copyLot(ctx, &l)
 		if told := w.giveBack(ctx, l.back); told != nil {
+			w.back = l.back
 			return entries[0].Sequence, told // the copies are known as duplicates
 		}
+		w.back = nil
 		if err != nil {
 			return reached, err
 		}
@@ -67,12 +74,16 @@ func (w *walk) copyLot(ctx context.Context, l *lot) (reached uint64, err error) 
 	return 0, nil
 }
 
-// load reads as many of the entries as are dealt with together. With an error nothing
-// is to be done.
+// load reads as many of the entries as are dealt with together, or as can be read in a
+// quarter of the time that a turn has: where each takes its time, there are less. With an
+// error nothing is to be done.
 func (w *walk) load(ctx context.Context, entries []stream.Entry) (l lot, err error) {
-	size := 0
+	size, began := 0, time.Now()
 	var run []stream.Message // what follows in the log
 	for ; l.entries < len(entries) && l.entries < moveLot && size < moveBytes; l.entries++ {
+		if l.entries > 0 && time.Since(began) > w.cfg.Timeout/4 {
+			break
+		}
 		rest := entries[l.entries:]
 		at := rest[0].Sequence
 		for len(run) > 0 && run[0].Sequence < at {
@@ -104,9 +115,13 @@ func (w *walk) load(ctx context.Context, entries []stream.Entry) (l lot, err err
 	return l, nil
 }
 
-// sort decides whether a message waits on.
+// sort decides whether a message waits on. What was to be given back the last time is,
+// though there may be room by now: some senders were told.
 func (w *walk) sort(l *lot, m stream.Message) {
+	before := slices.IndexFunc(w.back, func(r returned) bool { return r.message.Sequence == m.Sequence })
 	switch {
+	case before >= 0:
+		l.back = append(l.back, returned{m, w.back[before].why})
 	case !isAddress(m.Subject):
 		l.back = append(l.back, returned{m, refused})
 	case time.Since(m.Stored) > w.cfg.Lifetime:

@@ -50,9 +50,9 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	}).Debug("the sweep comes by")
 	// What was dealt with is behind us even when the rest has to wait.
 	reached, err := w.move(ctx, waiting)
-	if err != nil {
+	if err != nil || reached > 0 {
 		w.next = max(w.next, reached)
-		return false, err
+		return err == nil, err
 	}
 	w.next, w.reached = passed.Through+1, before
 	if passed.More {

@@ -65,13 +65,14 @@ type walk struct {
 	log   logrus.FieldLogger
 
 	held     bool
-	next     uint64    // the first sequence that was not looked at
-	copied   uint64    // what was looked at by the end of the step before
-	purged   uint64    // up to where the log was purged
-	purgedAt time.Time // when
-	expiry   expiry    // what the inbox still has time for
-	marked   bool      // Redis has a floor of the sweep's own
-	waryTill time.Time // floors may be missing until then
+	next     uint64     // the first sequence that was not looked at
+	copied   uint64     // what was looked at by the end of the step before
+	purged   uint64     // up to where the log was purged
+	purgedAt time.Time  // when
+	back     []returned // what could not be given back the last time
+	expiry   expiry     // what the inbox still has time for
+	marked   bool       // Redis has a floor of the sweep's own
+	waryTill time.Time  // floors may be missing until then
 	header   lime.Header
 	reached  time.Time // what was stored before then was looked at; zero: nobody knows
 	trouble  trouble
@@ -113,7 +114,7 @@ func (w *walk) hold(held bool) {
 	}
 	w.held = held
 	w.next, w.copied, w.purged, w.reached = 0, 0, 0, time.Time{}
-	w.expiry = expiry{}
+	w.back, w.expiry = nil, expiry{}
 }
 
 // letGo gives the partition to whoever wants it, when the sweep ends.
