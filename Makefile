@@ -31,7 +31,7 @@ help: ## list these words
 .PHONY: deps
 deps: ## install what the checks need besides Go
 	@tools/deps
-	@tools/build golangci-lint gotestsum nats-server >/dev/null
+	@tools/build golangci-lint gotestsum nats-server toxiproxy >/dev/null
 
 .PHONY: fmt
 fmt: ## format the Go code
