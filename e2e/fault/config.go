@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"limegrove/e2e/fault/inject"
-	"limegrove/e2e/programs"
+	"limegrove/e2e/fault/rig"
 )
 
 // Config is what a run is made of. Seed and the rest say what it means in the report of
 // the run as well.
 type Config struct {
-	Programs programs.Paths
+	Programs rig.Programs
 	// Dir is an existing, empty folder for the history, the logs and the stores.
 	Dir string
 

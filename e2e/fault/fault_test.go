@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"limegrove/e2e/fault"
-	"limegrove/e2e/programs"
+	"limegrove/e2e/fault/rig"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -25,7 +25,7 @@ func TestClusterKeepsItsPromisesUnderFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths, err := programs.Build(t.Context(), t.TempDir(), false)
+	paths, err := rig.Build(t.Context(), t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,9 +49,14 @@ func (r *Rig) assignCommands() {
 			"-js", "-sd", filepath.Join(r.cfg.Dir, p.Name))
 		p.ready = programs.Answers("http://" + at(p, portMonitor) + "/healthz?js-enabled-only=true")
 	}
-	r.assign(r.Redis, r.cfg.Programs.Redis,
+	redis, args := r.cfg.Programs.Redis, []string{
 		"--port", strconv.Itoa(portRedis), "--bind", r.Redis.Host, "--protected-mode", "no", "--dir", r.cfg.Dir,
-		"--save", "", "--appendonly", "no")
+		"--save", "", "--appendonly", "no",
+	}
+	if r.Clocks() {
+		redis, args = r.clock.command(r.cfg.Programs.Clock, redis, args...)
+	}
+	r.assign(r.Redis, redis, args...)
 	r.Redis.ready = programs.RedisAnswers(r.redisAddress())
 
 	for _, p := range r.Routers {

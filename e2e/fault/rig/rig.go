@@ -22,7 +22,7 @@ const (
 
 // Config is what a rig is made of.
 type Config struct {
-	Programs programs.Paths
+	Programs Programs
 	// Dir is an existing folder for the logs and the stores of all processes.
 	Dir string
 	// Window is the time within which a message that is sent again is recognised, where
@@ -43,6 +43,7 @@ type Rig struct {
 
 	cfg     Config
 	network network
+	clock   *clock // Redis's; nil where it cannot be set
 
 	mu   sync.Mutex
 	cuts map[Cut]int // how often each is wanted
@@ -93,6 +94,11 @@ func (r *Rig) open() error {
 	if err != nil {
 		return err
 	}
+	if r.cfg.Programs.Clock != "" {
+		if r.clock, err = openClock(filepath.Join(r.cfg.Dir, r.Redis.Name+".clock")); err != nil {
+			return err
+		}
+	}
 	r.assignCommands()
 	return nil
 }
@@ -102,11 +108,16 @@ func (r *Rig) add(name string) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("give %s an address: %w", name, err)
 	}
+	log, err := r.openLog(name)
+	return &Process{Name: name, Host: host, log: log, exited: r.cfg.Exited}, err
+}
+
+func (r *Rig) openLog(name string) (*os.File, error) {
 	log, err := os.OpenFile(filepath.Join(r.cfg.Dir, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open a log: %w", err)
 	}
-	return &Process{Name: name, Host: host, log: log, exited: r.cfg.Exited}, nil
+	return log, nil
 }
 
 // start starts what others need before them.
@@ -131,7 +142,7 @@ func (r *Rig) start(ctx context.Context) error {
 	return nil
 }
 
-// Processes are all of them.
+// Processes are all of the cluster's.
 func (r *Rig) Processes() (all []*Process) {
 	for _, some := range [][]*Process{r.Brokers, r.Edges, r.Routers, {r.Redis}} {
 		all = append(all, some...)
@@ -186,5 +197,8 @@ func (r *Rig) Close() error {
 		}
 	}
 	all.Wait()
+	if r.clock != nil {
+		r.clock.file.Close()
+	}
 	return r.network.close()
 }

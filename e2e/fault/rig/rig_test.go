@@ -12,17 +12,15 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	"limegrove/e2e/programs"
 )
 
 // paths are of programs that are built once.
-var paths programs.Paths
+var paths Programs
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "limegrove-rig-")
 	if err == nil {
-		paths, err = programs.Build(context.Background(), dir, false)
+		paths, err = Build(context.Background(), dir, false)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "rig:", err)

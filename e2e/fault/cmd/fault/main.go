@@ -21,7 +21,7 @@ import (
 
 	"limegrove/e2e/fault"
 	"limegrove/e2e/fault/inject"
-	"limegrove/e2e/programs"
+	"limegrove/e2e/fault/rig"
 )
 
 const (
@@ -98,7 +98,7 @@ func judge(ctx context.Context, o *options, stdout io.Writer) (good bool, err er
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		return false, fmt.Errorf("make a folder: %w", err)
 	}
-	if o.Programs, err = programs.Build(ctx, bin, o.race); err != nil {
+	if o.Programs, err = rig.Build(ctx, bin, o.race); err != nil {
 		return false, err
 	}
 	report, err := fault.Run(ctx, o.Config)
