@@ -14,8 +14,8 @@
 // That nothing is ever lost: a seed fixes the schedule of faults and the cast of clients,
 // not what the kernel, the network and three brokers make of it, so that a second run of
 // a seed is another sample and not the same one. All processes share one machine: its
-// page cache survives what a power cut would not, its clock is one, and its disk does
-// not break. Cuts are of edges and brokers; clients reach their edges always. Nobody
+// page cache survives what a power cut would not, its clock is one but for Redis's, and its
+// disk does not break. Cuts are of edges and brokers; clients reach their edges always. Nobody
 // lies: clients and processes are slow, dead or cut off, and never hostile.
 //
 // # The parts

@@ -121,7 +121,7 @@ func (r *run) faults(ctx context.Context) error {
 	over := time.Now().Add(r.cfg.Duration)
 	plan := inject.Config{
 		Seed: r.cfg.Seed, Duration: r.cfg.Duration - calm, Mean: r.cfg.Mean, Kinds: r.cfg.Kinds,
-		Partitions: r.rig.Partitions(),
+		Partitions: r.rig.Partitions(), Clocks: r.rig.Clocks(),
 	}
 	if r.cfg.Duration < longRun {
 		plan.Longest = longest

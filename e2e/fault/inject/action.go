@@ -28,6 +28,11 @@ func (i *Injector) action(ctx context.Context, f *Fault) (action, error) {
 	switch f.Kind {
 	case RedisFlush:
 		return action{harm: func() error { return i.flush(ctx) }}, nil
+	case RedisJump:
+		return action{
+			harm: func() error { return i.Rig.SetRedisClock(f.Jump) },
+			heal: func() error { return i.Rig.SetRedisClock(0) },
+		}, nil
 	case LeaderStep, LeaderKill:
 		stream, leader, err := i.leader(ctx, f.Number)
 		if err != nil {

@@ -15,7 +15,7 @@
 // The kinds are drawn from a bag that holds each once, and is filled anew when it is
 // empty, so that a run has all kinds about equally often.
 //
-// What is not done: clocks are not changed (leases run out because processes stand still
-// for longer than they last), disks are not filled or broken, and the power is never
-// cut: what a broker has written but not synced survives its death here.
+// What is not done: no clock but Redis's is changed, disks are not filled or broken, and
+// the power is never cut: what a broker has written but not synced survives its death
+// here.
 package inject

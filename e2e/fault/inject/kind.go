@@ -36,6 +36,8 @@ const (
 	CutEdges       Kind = "cut-edges"        // an edge from another
 	CutEdgeRedis   Kind = "cut-edge-redis"
 	CutBroker      Kind = "cut-broker" // a broker from the others
+
+	RedisJump Kind = "redis-jump" // its clock jumps forward, and back later
 )
 
 // trait is what a kind needs to be planned.
@@ -46,7 +48,8 @@ type trait struct {
 	takes       time.Duration // what it takes to begin, at most
 }
 
-// traits are in an order of their own, so that a seed means the same for ever.
+// traits are in an order of their own, so that a seed means the same for ever: new ones
+// come last.
 var traits = []trait{
 	{EdgeKill, 500 * time.Millisecond, 5 * time.Second, 3 * time.Second, 0},
 	{EdgeStop, 3 * time.Second, 15 * time.Second, 3 * time.Second, 0},
@@ -70,6 +73,7 @@ var traits = []trait{
 	{CutEdges, 3 * time.Second, 15 * time.Second, 3 * time.Second, 0},
 	{CutEdgeRedis, 3 * time.Second, 15 * time.Second, 3 * time.Second, 0},
 	{CutBroker, 3 * time.Second, 15 * time.Second, 6 * time.Second, 0},
+	{RedisJump, 3 * time.Second, 15 * time.Second, 3 * time.Second, 0},
 }
 
 // drainTime is what a process may take to end when it is asked to.
@@ -77,6 +81,13 @@ const drainTime = 20 * time.Second
 
 // cuts tells whether the kind needs a network that can be cut.
 func (k Kind) cuts() bool { return strings.HasPrefix(string(k), "cut-") }
+
+// Redis's clock jumps by more than any lease lasts, so that all have run out at once. Those
+// made meanwhile last for as much longer when it jumps back, until they are renewed.
+const (
+	shortestJump = 15 * time.Second
+	longestJump  = 60 * time.Second
+)
 
 // ParseKinds reads a list of kinds, or of what kinds begin with: "edge,redis-flush". The
 // empty text stands for all.

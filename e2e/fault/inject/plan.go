@@ -20,6 +20,13 @@ type Config struct {
 	Longest time.Duration
 	// Partitions tells that the network can be cut.
 	Partitions bool
+	// Clocks tells that Redis's clock can be set.
+	Clocks bool
+}
+
+// can tells whether the cluster allows a kind.
+func (c Config) can(k Kind) bool {
+	return (c.Partitions || !k.cuts()) && (c.Clocks || k != RedisJump)
 }
 
 // Fault is one of a plan.
@@ -29,14 +36,18 @@ type Fault struct {
 	At     time.Duration // since the plan's start
 	For    time.Duration // until it is healed; 0 when it needs no healing
 
-	Targets []string  // processes; none for faults of a stream, whose broker shows later
-	Cuts    []rig.Cut // of kinds that cut
+	Targets []string      // processes; none for faults of a stream, whose broker shows later
+	Cuts    []rig.Cut     // of kinds that cut
+	Jump    time.Duration // of Redis's clock
 }
 
 func (f Fault) target() string {
 	all := slices.Clone(f.Targets)
 	for _, c := range f.Cuts {
 		all = append(all, c.String())
+	}
+	if f.Jump > 0 {
+		all = append(all, fmt.Sprintf("ahead by %s", f.Jump.Round(100*time.Millisecond)))
 	}
 	return strings.Join(all, ", ")
 }
@@ -89,7 +100,7 @@ func (p *planner) draw(at time.Duration) (Fault, bool) {
 
 func (p *planner) fill() {
 	for _, t := range traits {
-		if slices.Contains(p.cfg.Kinds, t.kind) && (p.cfg.Partitions || !t.kind.cuts()) {
+		if slices.Contains(p.cfg.Kinds, t.kind) && p.cfg.can(t.kind) {
 			p.bag = append(p.bag, t)
 		}
 	}
@@ -97,10 +108,7 @@ func (p *planner) fill() {
 }
 
 func (p *planner) fault(t trait, at time.Duration) Fault {
-	f := Fault{Kind: t.kind, At: at, For: t.least}
-	if t.most > t.least {
-		f.For += time.Duration(p.random.Int64N(int64(t.most - t.least)))
-	}
+	f := Fault{Kind: t.kind, At: at, For: p.between(t.least, t.most)}
 	if p.cfg.Longest > 0 {
 		f.For = min(f.For, max(t.least, p.cfg.Longest))
 	}
@@ -119,6 +127,9 @@ func (p *planner) fault(t trait, at time.Duration) Fault {
 		f.Targets = brokers
 	case RedisKill, RedisStop, RedisDrain, RedisFlush:
 		f.Targets = []string{"redis"}
+	case RedisJump:
+		f.Targets = []string{"redis"}
+		f.Jump = p.between(shortestJump, longestJump)
 	case CutEdgeBroker:
 		f.Cuts = cut(mode, edges[0], brokers[0])
 	case CutEdgeBrokers:
@@ -132,6 +143,14 @@ func (p *planner) fault(t trait, at time.Duration) Fault {
 	case LeaderKill, LeaderStep: // shows later
 	}
 	return f
+}
+
+// between draws a time. It draws nothing when there is but one.
+func (p *planner) between(least, most time.Duration) time.Duration {
+	if most <= least {
+		return least
+	}
+	return least + time.Duration(p.random.Int64N(int64(most-least)))
 }
 
 // some returns all processes of a sort in random order.

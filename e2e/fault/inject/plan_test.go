@@ -25,14 +25,18 @@ func TestPlanKeepsTheBounds(t *testing.T) {
 			Duration: time.Duration(rapid.IntRange(30, 600).Draw(t, "seconds")) * time.Second,
 			Mean:     time.Duration(rapid.IntRange(1, 10).Draw(t, "mean")) * time.Second,
 			Kinds:    all(t), Partitions: rapid.Bool().Draw(t, "partitions"),
+			Clocks: rapid.Bool().Draw(t, "clocks"),
 		}
 		plan := Plan(cfg)
 		for _, f := range plan {
 			if f.At+f.For > cfg.Duration {
 				t.Fatalf("%s is healed after %s", f, cfg.Duration)
 			}
-			if f.Kind.cuts() && !cfg.Partitions {
+			if f.Kind.cuts() && !cfg.Partitions || f.Kind == RedisJump && !cfg.Clocks {
 				t.Fatalf("%s cannot be done", f)
+			}
+			if jumps := f.Kind == RedisJump; jumps != (f.Jump != 0) || jumps && (f.Jump < shortestJump || f.Jump > longestJump) {
+				t.Fatalf("%s jumps by %s", f, f.Jump)
 			}
 			brokers, edges, most := map[string]bool{}, map[string]bool{}, 1
 			for _, g := range plan {
@@ -77,7 +81,7 @@ func count(set map[string]bool) (n int) {
 }
 
 func TestPlanIsTheSameForTheSameSeed(t *testing.T) {
-	cfg := Config{Seed: 7, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: all(t), Partitions: true}
+	cfg := Config{Seed: 7, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: all(t), Partitions: true, Clocks: true}
 	first, second := fmt.Sprint(Plan(cfg)), fmt.Sprint(Plan(cfg))
 	if first != second {
 		t.Error("two plans of one seed differ")
@@ -87,8 +91,19 @@ func TestPlanIsTheSameForTheSameSeed(t *testing.T) {
 	}
 }
 
+// Kinds that are added later change no plan that has none of them.
+func TestSeedMeansTheSameForEver(t *testing.T) {
+	first := all(t)
+	first = first[:slices.Index(first, CutBroker)+1]
+	plan := Plan(Config{Seed: 7, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: first, Partitions: true})
+	const want = "86: cut-edge-brokers at 9m52.494s for 5.432s: edge-2 | broker-1, edge-2 | broker-2, edge-2 | broker-3"
+	if last := plan[len(plan)-1].String(); last != want {
+		t.Errorf("the last fault is %s; want %s", last, want)
+	}
+}
+
 func TestLongPlanHasAllKinds(t *testing.T) {
-	cfg := Config{Seed: 1, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: all(t), Partitions: true}
+	cfg := Config{Seed: 1, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: all(t), Partitions: true, Clocks: true}
 	plan := Plan(cfg)
 	for _, kind := range cfg.Kinds {
 		if !slices.ContainsFunc(plan, func(f Fault) bool { return f.Kind == kind }) {
@@ -99,7 +114,7 @@ func TestLongPlanHasAllKinds(t *testing.T) {
 }
 
 func TestKindsAreChosenByTheirBeginnings(t *testing.T) {
-	for text, want := range map[string]int{"": len(traits), "redis": 4, "edge,redis-flush": 4, "cut-edge-broker": 2} {
+	for text, want := range map[string]int{"": len(traits), "redis": 5, "edge,redis-flush": 4, "cut-edge-broker": 2} {
 		if kinds, err := ParseKinds(text); err != nil || len(kinds) != want {
 			t.Errorf("%q is %q, %v; want %d kinds", text, kinds, err, want)
 		}
