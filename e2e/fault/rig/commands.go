@@ -46,6 +46,7 @@ func (r *Rig) assignCommands() {
 		r.assign(p, r.cfg.Programs.NATS,
 			"-n", p.Name, "-a", p.Host, "-p", strconv.Itoa(portNATS), "-m", strconv.Itoa(portMonitor),
 			"--cluster_name", "limegrove", "--cluster", "nats://"+at(p, portRoute), "--routes", join(r.Brokers, "nats://", portRoute),
+			"--no_advertise", // an edge finds no other way to them than that it was given
 			"-js", "-sd", filepath.Join(r.cfg.Dir, p.Name))
 		p.ready = programs.Answers("http://" + at(p, portMonitor) + "/healthz?js-enabled-only=true")
 	}
@@ -80,8 +81,12 @@ func (r *Rig) assign(p *Process, program string, args ...string) {
 
 // shared are the flags that edges and routers have in common.
 func (r *Rig) shared(p *Process, program string) []string {
+	nats, redis := r.natsURL(), r.redisAddress()
+	if p.Name == SlowEdge {
+		nats, redis = r.detour.natsURL(), r.detour.redis.Listen
+	}
 	args := []string{
-		"-id", p.Name, "-nats", r.natsURL(), "-redis", "redis://" + r.redisAddress(), "-replicas", strconv.Itoa(brokers),
+		"-id", p.Name, "-nats", nats, "-redis", "redis://" + redis, "-replicas", strconv.Itoa(brokers),
 		"-gossip", at(p, portGossip), "-admin", at(p, portAdmin), "-domain", Domain,
 	}
 	if program == r.cfg.Programs.Router { // what the sweep does is needed to understand a loss

@@ -36,6 +36,7 @@ type Process struct {
 	ready   func(ctx context.Context) error
 	log     *os.File
 	exited  func(process, status string)
+	once    bool // it is not started again when it has ended by itself
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd     // nil before the first start
@@ -81,8 +82,8 @@ func (p *Process) wait(cmd *exec.Cmd, ended chan struct{}) {
 		return
 	}
 	p.exited(p.Name, cmd.ProcessState.String())
-	if p.misled = cmd.ProcessState.ExitCode() == badUsage; p.misled {
-		return // it would again
+	if p.misled = cmd.ProcessState.ExitCode() == badUsage; p.misled || p.once {
+		return // it would again, or lack what it was told after its start
 	}
 	p.timer = time.AfterFunc(revival, func() {
 		p.mu.Lock()

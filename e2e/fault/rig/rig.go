@@ -44,6 +44,7 @@ type Rig struct {
 	cfg     Config
 	network network
 	clock   *clock // Redis's; nil where it cannot be set
+	detour  *detour
 
 	mu   sync.Mutex
 	cuts map[Cut]int // how often each is wanted
@@ -99,6 +100,13 @@ func (r *Rig) open() error {
 			return err
 		}
 	}
+	for _, p := range r.Edges {
+		if p.Name == SlowEdge {
+			if err := r.addDetour(p); err != nil {
+				return err
+			}
+		}
+	}
 	r.assignCommands()
 	return nil
 }
@@ -135,6 +143,9 @@ func (r *Rig) start(ctx context.Context) error {
 		}
 		if together[0] == r.Redis {
 			if err := r.streamsReady(ctx); err != nil {
+				return err
+			}
+			if err := r.detour.start(ctx); err != nil {
 				return err
 			}
 		}
@@ -200,5 +211,9 @@ func (r *Rig) Close() error {
 	if r.clock != nil {
 		r.clock.file.Close()
 	}
-	return r.network.close()
+	var err error
+	if r.detour != nil {
+		err = r.detour.close()
+	}
+	return errors.Join(err, r.network.close())
 }
