@@ -33,6 +33,11 @@ func (i *Injector) action(ctx context.Context, f *Fault) (action, error) {
 			harm: func() error { return i.Rig.SetRedisClock(f.Jump) },
 			heal: func() error { return i.Rig.SetRedisClock(0) },
 		}, nil
+	case SlowEdge:
+		return action{
+			harm: func() error { return i.Rig.Slow(f.Delay) },
+			heal: func() error { return i.Rig.Slow(rig.Delay{}) },
+		}, nil
 	case LeaderStep, LeaderKill:
 		stream, leader, err := i.leader(ctx, f.Number)
 		if err != nil {

@@ -7,7 +7,7 @@
 //     brokers-all, which kills all and starts them again within seconds. Before the next
 //     broker is harmed the last has a few seconds to catch up.
 //   - One edge of three at least is neither away, standing still, draining nor cut from
-//     all brokers, so that clients have somewhere to go.
+//     all brokers, so that clients have somewhere to go. One that is slow may be it.
 //   - A process has one fault at a time, and a moment to recover; there are three faults
 //     at a time at most.
 //   - All routers may be away, and Redis, for as long as it says.

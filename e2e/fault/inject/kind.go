@@ -38,6 +38,7 @@ const (
 	CutBroker      Kind = "cut-broker" // a broker from the others
 
 	RedisJump Kind = "redis-jump" // its clock jumps forward, and back later
+	SlowEdge  Kind = "slow-edge"  // what an edge exchanges with brokers and Redis is delayed
 )
 
 // trait is what a kind needs to be planned.
@@ -74,6 +75,7 @@ var traits = []trait{
 	{CutEdgeRedis, 3 * time.Second, 15 * time.Second, 3 * time.Second, 0},
 	{CutBroker, 3 * time.Second, 15 * time.Second, 6 * time.Second, 0},
 	{RedisJump, 3 * time.Second, 15 * time.Second, 3 * time.Second, 0},
+	{SlowEdge, 3 * time.Second, 15 * time.Second, 3 * time.Second, 0},
 }
 
 // drainTime is what a process may take to end when it is asked to.
@@ -87,6 +89,13 @@ func (k Kind) cuts() bool { return strings.HasPrefix(string(k), "cut-") }
 const (
 	shortestJump = 15 * time.Second
 	longestJump  = 60 * time.Second
+)
+
+// A slow edge's delay, each way, and the part of it by which it varies at most.
+const (
+	shortestDelay = 20 * time.Millisecond
+	longestDelay  = 250 * time.Millisecond
+	jitterPart    = 2
 )
 
 // ParseKinds reads a list of kinds, or of what kinds begin with: "edge,redis-flush". The

@@ -39,6 +39,7 @@ type Fault struct {
 	Targets []string      // processes; none for faults of a stream, whose broker shows later
 	Cuts    []rig.Cut     // of kinds that cut
 	Jump    time.Duration // of Redis's clock
+	Delay   rig.Delay     // of the slow edge
 }
 
 func (f Fault) target() string {
@@ -48,6 +49,9 @@ func (f Fault) target() string {
 	}
 	if f.Jump > 0 {
 		all = append(all, fmt.Sprintf("ahead by %s", f.Jump.Round(100*time.Millisecond)))
+	}
+	if f.Delay != (rig.Delay{}) {
+		all = append(all, f.Delay.String())
 	}
 	return strings.Join(all, ", ")
 }
@@ -130,6 +134,10 @@ func (p *planner) fault(t trait, at time.Duration) Fault {
 	case RedisJump:
 		f.Targets = []string{"redis"}
 		f.Jump = p.between(shortestJump, longestJump)
+	case SlowEdge:
+		f.Targets = []string{rig.SlowEdge}
+		f.Delay.Latency = p.between(shortestDelay, longestDelay)
+		f.Delay.Jitter = p.between(0, f.Delay.Latency/jitterPart)
 	case CutEdgeBroker:
 		f.Cuts = cut(mode, edges[0], brokers[0])
 	case CutEdgeBrokers:

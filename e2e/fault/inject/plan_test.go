@@ -38,6 +38,10 @@ func TestPlanKeepsTheBounds(t *testing.T) {
 			if jumps := f.Kind == RedisJump; jumps != (f.Jump != 0) || jumps && (f.Jump < shortestJump || f.Jump > longestJump) {
 				t.Fatalf("%s jumps by %s", f, f.Jump)
 			}
+			if slow := f.Kind == SlowEdge; slow != (f.Delay.Latency != 0) || slow &&
+				(f.Delay.Latency < shortestDelay || f.Delay.Latency > longestDelay || f.Delay.Jitter > f.Delay.Latency/jitterPart) {
+				t.Fatalf("%s is slow by %s", f, f.Delay)
+			}
 			brokers, edges, most := map[string]bool{}, map[string]bool{}, 1
 			for _, g := range plan {
 				if g.At > f.At || g.At+g.For < f.At {
@@ -53,7 +57,8 @@ func TestPlanKeepsTheBounds(t *testing.T) {
 				}
 				for _, name := range harmed {
 					brokers[name] = brokers[name] || strings.HasPrefix(name, "broker")
-					edges[name] = edges[name] || strings.HasPrefix(name, "edge")
+					// A slow edge is one that clients can go to.
+					edges[name] = edges[name] || strings.HasPrefix(name, "edge") && g.Kind != SlowEdge
 				}
 				if g.Number != f.Number && slices.ContainsFunc(g.Targets, func(name string) bool {
 					return slices.Contains(f.Targets, name)
