@@ -2,6 +2,10 @@ package rig
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -73,6 +77,54 @@ func TestSlowWayTakesLongerUntilItIsHealed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+func TestCutOfSlowEdgeIsOneOfItsProxy(t *testing.T) {
+	r := startRig(t, Config{})
+	if !r.Partitions() {
+		return // that nothing can be cut is another test's
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	// ask returns what Redis answers, or how the proxy ends the connection: before the edge
+	// would, who gives a connection five seconds.
+	ask := func() (string, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", r.detour.redis.Listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.WriteString(conn, "PING\r\n")
+		answer := make([]byte, 64)
+		n := 0
+		if err == nil {
+			n, err = conn.Read(answer)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("the proxy goes on asking for a connection")
+		}
+		return string(answer[:n]), err
+	}
+	const want = "+PONG\r\n"
+	if answer, err := ask(); answer != want {
+		t.Fatalf("without a cut: %q, %v", answer, err)
+	}
+	cut := Cut{From: SlowEdge, To: "redis", Mode: Both}
+	if err := r.Cut(cut); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := ask(); err == nil {
+		t.Errorf("%s leaves the way through the proxy: %q", cut, answer)
+	}
+	if err := r.Heal(cut); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := ask(); answer != want {
+		t.Errorf("%s is healed, and: %q, %v", cut, answer, err)
 	}
 }
 
