@@ -43,6 +43,8 @@ type Cluster struct {
 	Partitions int
 	// Recipients is the edges' -recipients.
 	Recipients string
+	// Processors is the GOMAXPROCS of each process; 0 leaves it as it is.
+	Processors int
 }
 
 // cluster is one that runs.
@@ -83,7 +85,9 @@ func startCluster(ctx context.Context, cfg Cluster) (*cluster, error) {
 // add names a process and gives it an address that no other driver is likely to use.
 func (c *cluster) add(name string) *process {
 	c.hosts++
-	return &process{name: name, host: net.IPv4(127, byte(1+os.Getpid()%250), c.number, c.hosts).String()}
+	return &process{
+		name: name, host: net.IPv4(127, byte(1+os.Getpid()%250), c.number, c.hosts).String(), processors: c.cfg.Processors,
+	}
 }
 
 func (p *process) at(port string) string { return net.JoinHostPort(p.host, port) }

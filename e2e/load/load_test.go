@@ -1,6 +1,10 @@
 package load
 
 import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +46,34 @@ func TestEachMessageComesOnceAndInOrder(t *testing.T) {
 			}
 			if receipts == Received && v.Received != v.Sent {
 				t.Errorf("of %d messages %d were received", v.Sent, v.Received)
+			}
+		})
+	}
+}
+
+// TestProcessorsAreLimitedWhereAskedFor: what /proc has is what a process was started with.
+func TestProcessorsAreLimitedWhereAskedFor(t *testing.T) {
+	t.Setenv("GOMAXPROCS", "3")
+	for processors, want := range []string{"GOMAXPROCS=3", "GOMAXPROCS=1"} {
+		t.Run(want, func(t *testing.T) {
+			cfg := short(t)
+			cfg.Processors = processors
+			c, err := startCluster(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.close()
+			for _, p := range slices.Concat(c.edges, c.routers, c.brokers) { // Redis overwrites its environment
+				environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.cmd.Process.Pid))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := slices.DeleteFunc(strings.Split(string(environment), "\x00"), func(one string) bool {
+					return !strings.HasPrefix(one, "GOMAXPROCS=")
+				})
+				if !slices.Equal(got, []string{want}) {
+					t.Errorf("%s has %q", p.name, got)
+				}
 			}
 		})
 	}

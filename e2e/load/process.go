@@ -19,6 +19,8 @@ import (
 type process struct {
 	name string
 	host string // its address
+	// processors is on how many it may run Go code at once; 0 for as many as there are.
+	processors int
 
 	cmd    *exec.Cmd
 	log    string // the path of what it prints
@@ -36,6 +38,9 @@ func (p *process) start(dir, program string, args ...string) error {
 	p.cmd = exec.Command(program, args...) //nolint:gosec,noctx // our own programs, ended by kill
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
 	p.cmd.SysProcAttr = programs.Attributes()
+	if p.processors > 0 {
+		p.cmd.Env = append(p.cmd.Environ(), "GOMAXPROCS="+strconv.Itoa(p.processors))
+	}
 	if err := p.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}

@@ -40,6 +40,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	edges := f.Int("edges", 2, "`number` of edges")
 	brokers := f.Int("brokers", 1, "`number` of nats-servers, 1 or 3")
 	partitions := f.Int("partitions", 1, "`number` of partitions")
+	processors := f.Int("processors", 0, "`number` of processors that each process of the cluster uses at once; 0 for all, which costs delay where there are fewer than busy processes")
 	size := f.Int("size", 100, "`bytes` of a message's content")
 	receipts := f.String("receipts", string(load.Pongs), "how recipients acknowledge: pong or received")
 	identities := f.Int("identities", 2000, "`number` of identities that messages wait for")
@@ -49,6 +50,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	keep := f.Bool("keep", false, "keep the processes' logs and stores")
 	if err := f.Parse(args); err != nil {
 		return err
+	}
+	if *processors < 0 {
+		return fmt.Errorf("-processors: %d is no number of processors", *processors)
 	}
 	dir, err := os.MkdirTemp("", "limegrove-load-")
 	if err != nil {
@@ -61,7 +65,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	} else {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	cluster := load.Cluster{Dir: dir, Edges: *edges, Brokers: *brokers, Partitions: *partitions, Recipients: "known"}
+	cluster := load.Cluster{
+		Dir: dir, Edges: *edges, Brokers: *brokers, Partitions: *partitions, Recipients: "known", Processors: *processors,
+	}
 	if cluster.Programs, err = programs.Build(ctx, dir, false); err != nil {
 		return err
 	}
