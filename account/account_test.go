@@ -247,6 +247,9 @@ func TestBucketOfOtherSettingsIsRefusedByName(t *testing.T) {
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), want) || !errors.Is(err, jetstream.ErrBucketExists) {
 			t.Errorf("%v, want one that says %q", err, want)
 		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q has more than one line", err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -10,6 +11,8 @@ import (
 
 // Open makes the bucket when it is missing. One that exists with other settings
 // is an error that says which; its number of replicas is the operator's to change.
+//
+// Errors of JetStream are wrapped. After one that passes Open may be called again.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("open accounts: %w", err)
@@ -37,8 +40,11 @@ func openBucket(ctx context.Context, js jetstream.JetStream, replicas int) (jets
 		return kv, nil
 	}
 	stream, missing := js.Stream(ctx, "KV_"+Bucket)
-	if missing != nil {
+	if errors.Is(missing, jetstream.ErrStreamNotFound) {
 		return nil, fmt.Errorf("make bucket %s: %w", Bucket, err)
+	}
+	if missing != nil {
+		return nil, fmt.Errorf("look at bucket %s: %w", Bucket, missing)
 	}
 	c := stream.CachedInfo().Config
 	if c.Replicas != replicas {
@@ -46,6 +52,10 @@ func openBucket(ctx context.Context, js jetstream.JetStream, replicas int) (jets
 			return kv, nil
 		}
 	}
+	if !errors.Is(err, jetstream.ErrBucketExists) {
+		return nil, fmt.Errorf("open bucket %s: %w", Bucket, err)
+	}
+	err = jetstream.ErrBucketExists // without what is joined to it, on a line of its own
 	switch {
 	case c.Storage != jetstream.FileStorage:
 		return nil, fmt.Errorf("bucket %s is kept in %s storage, not in files: %w", Bucket, c.Storage, err)
