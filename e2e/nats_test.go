@@ -26,7 +26,17 @@ func startNATS(t testing.TB, flags ...string) *natsServer {
 }
 
 // startNATSCluster starts three servers, which keep three replicas of a stream.
-func startNATSCluster(t testing.TB, flags ...string) (all []*natsServer) {
+func startNATSCluster(t testing.TB, flags ...string) []*natsServer {
+	t.Helper()
+	all := natsCluster(t, flags...)
+	for _, s := range all {
+		s.start(t)
+	}
+	return all
+}
+
+// natsCluster is three servers that are yet to be started.
+func natsCluster(t testing.TB, flags ...string) (all []*natsServer) {
 	t.Helper()
 	const servers = 3
 	port := freePorts(t, 2*servers) // for clients, then for routes
@@ -40,7 +50,6 @@ func startNATSCluster(t testing.TB, flags ...string) (all []*natsServer) {
 			name: name, port: port + i, dir: t.TempDir(), url: "nats://" + address(port+i),
 			flags: append([]string{"-n", name, "--cluster_name", "e2e", "--cluster", routes[i], "--routes", strings.Join(routes, ",")}, flags...),
 		}
-		s.start(t)
 		all = append(all, s)
 	}
 	return all

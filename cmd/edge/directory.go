@@ -21,7 +21,7 @@ type directory struct {
 	presence *presence.Store
 }
 
-// openDirectory returns nil when everybody may be stored for.
+// openDirectory returns nil when everybody may be stored for. It waits for JetStream.
 func openDirectory(ctx context.Context, cfg config.Edge, p *process.Process) (routing.Directory, error) {
 	if cfg.Recipients == config.RecipientsAnyone {
 		return nil, nil
@@ -30,7 +30,11 @@ func openDirectory(ctx context.Context, cfg config.Edge, p *process.Process) (ro
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
 	}
-	accounts, err := account.Open(ctx, account.Config{JetStream: js, Replicas: cfg.Replicas})
+	var accounts *account.Store
+	err = p.Patiently(ctx, "the accounts", func(ctx context.Context) error {
+		accounts, err = account.Open(ctx, account.Config{JetStream: js, Replicas: cfg.Replicas})
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"limegrove/cluster"
@@ -44,49 +45,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer stores.shutdown()
+	if cfg.MaxSessions, err = maxSessions(cfg.MaxSessions); err != nil {
+		return err
+	}
 	p, err := process.Join(cfg.Shared, cluster.RoleEdge, log)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-
-	streams, err := p.OpenStreams(ctx, cfg.Shared)
-	if err != nil {
-		return err
-	}
-	defer streams.Close()
-	if err := cfg.CheckPayload(p.NATS.MaxPayload()); err != nil { // known by now
-		return fmt.Errorf("%w: %w", process.ErrUsage, err)
-	}
-	known, err := openDirectory(ctx, cfg, p)
-	if err != nil {
-		return err
-	}
-	hubs := routing.New(routing.Config{
-		NATS: p.NATS, Streams: streams, Directory: known, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
-		Logger: log, Metrics: p.Metrics,
-	})
-	if cfg.MaxSessions, err = maxSessions(cfg.MaxSessions); err != nil {
-		return err
-	}
-	sessions, err := edge.New(edgeConfig(cfg, p, hubs))
-	if err != nil {
-		return err
-	}
-	defer sessions.Close()
-	var inside *router.Router
-	if cfg.RunRouter {
-		inside, err = router.New(ctx, router.Config{
-			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-			Replicas: cfg.Replicas, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
-		})
-		if err != nil {
-			return err
-		}
-	}
-
-	lease := p.TakeLease(ctx, cfg.Zone)
 
 	// Four lives, each ending later than the one before: clients come in until serving
 	// ends, sessions need routing until the last has left, what routing leaves in Redis
@@ -98,13 +64,54 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	leased, stopLease := context.WithCancel(context.Background())
 	defer stopLease()
 	member, stopMember := context.WithCancel(context.Background())
-	defer stopMember()
-
 	parts := process.NewGroup(stopServing)
-	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
+	defer func() {
+		stopMember()
+		_ = parts.Wait() // an error of before is the one that counts
+	}()
+
+	// The admin pages first: they tell what the rest waits for.
+	var shown atomic.Pointer[edge.Edge]
 	parts.Go("admin", func() error {
-		return p.ServeAdmin(member, func() any { return status(cfg, p, sessions) })
+		return p.ServeAdmin(member, func() any { return status(cfg, p, shown.Load()) })
 	})
+	streams, err := p.OpenStreams(serving, cfg.Shared)
+	if err != nil {
+		return err
+	}
+	defer streams.Close()
+	if err := cfg.CheckPayload(p.NATS.MaxPayload()); err != nil { // known by now
+		return fmt.Errorf("%w: %w", process.ErrUsage, err)
+	}
+	known, err := openDirectory(serving, cfg, p)
+	if err != nil {
+		return err
+	}
+	hubs := routing.New(routing.Config{
+		NATS: p.NATS, Streams: streams, Directory: known, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
+		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
+		Logger: log, Metrics: p.Metrics,
+	})
+	sessions, err := edge.New(edgeConfig(cfg, p, hubs))
+	if err != nil {
+		return err
+	}
+	defer sessions.Close()
+	shown.Store(sessions)
+	var inside *router.Router
+	if cfg.RunRouter {
+		inside, err = p.OpenRouter(serving, router.Config{
+			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
+			Replicas: cfg.Replicas, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
+		})
+		if err != nil {
+			return err
+		}
+	}
+
+	lease := p.TakeLease(ctx, cfg.Zone)
+
+	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
 	parts.Go("load", func() error { return announceLoad(member, p, sessions) })
 	parts.Go("watch", func() error {
 		return p.WatchDead(member, func(dead presence.EdgeID) {
@@ -123,6 +130,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	sessionsEnded := parts.Go("sessions", sessions.Run)
 	parts.Go("clients", func() error { return sessions.Serve(serving, listener) })
 
+	p.Started()
 	log.WithField("incarnation", p.Incarnation()).Info("the edge serves")
 	welcome(stdout, cfg, stores, p, listener.Addr())
 	<-serving.Done()

@@ -23,11 +23,15 @@ type edgeStatus struct {
 	Members     []process.Member `json:"members"`
 }
 
+// status describes the edge, which is nil before it has all that it needs.
 func status(cfg config.Edge, p *process.Process, sessions *edge.Edge) edgeStatus {
 	self := p.Cluster.Self()
-	return edgeStatus{
+	s := edgeStatus{
 		ID: cfg.ID, Incarnation: self.Incarnation, Zone: cfg.Zone, Domains: cfg.Domains, Started: self.Started,
-		Draining: sessions.Draining(), Sessions: sessions.Sessions(), Connections: sessions.Connections(),
 		Router: cfg.RunRouter, NATS: p.NATS.Status().String(), Members: process.Members(p.Cluster),
 	}
+	if sessions != nil {
+		s.Draining, s.Sessions, s.Connections = sessions.Draining(), sessions.Sessions(), sessions.Connections()
+	}
+	return s
 }

@@ -30,12 +30,27 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer p.Close()
-	streams, err := p.OpenStreams(ctx, cfg.Shared)
+
+	// Work ends first; the others see this member, draining, until then.
+	working, stopWork := context.WithCancelCause(ctx)
+	defer stopWork(nil)
+	member, stopMember := context.WithCancel(context.Background())
+	parts := process.NewGroup(stopWork)
+	defer func() {
+		stopMember()
+		_ = parts.Wait() // an error of before is the one that counts
+	}()
+
+	// The admin pages first: they tell what the rest waits for.
+	parts.Go("admin", func() error {
+		return p.ServeAdmin(member, func() any { return status(cfg, p) })
+	})
+	streams, err := p.OpenStreams(working, cfg.Shared)
 	if err != nil {
 		return err
 	}
 	defer streams.Close()
-	r, err := router.New(ctx, router.Config{
+	r, err := p.OpenRouter(working, router.Config{
 		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		Replicas: cfg.Replicas, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
 	})
@@ -43,23 +58,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 
-	// Work ends first; the others see this member, draining, until then.
-	working, stopWork := context.WithCancelCause(ctx)
-	defer stopWork(nil)
-	member, stopMember := context.WithCancel(context.Background())
-	defer stopMember()
-
-	parts := process.NewGroup(stopWork)
 	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
-	parts.Go("admin", func() error {
-		return p.ServeAdmin(member, func() any { return status(cfg, p) })
-	})
 	parts.Go("watch", func() error {
 		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
 	})
 	workEnded := parts.Go("router", func() error { return r.Run(working) })
 	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(working); return nil })
 
+	p.Started()
 	log.WithField("incarnation", p.Incarnation()).Info("the router works")
 	<-working.Done()
 	p.Drain()

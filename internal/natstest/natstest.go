@@ -26,6 +26,12 @@ func New(t testing.TB) *Server {
 	return start(t, &server.Options{ServerName: "natstest", DontListen: true, JetStream: true})
 }
 
+// With starts a server with other options, on which the test insists.
+func With(t testing.TB, opts *server.Options) *Server {
+	t.Helper()
+	return start(t, opts)
+}
+
 // start adds to opts what all servers of tests have.
 func start(t testing.TB, opts *server.Options) *Server {
 	t.Helper()

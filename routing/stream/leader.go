@@ -25,7 +25,7 @@ func (s *Streams) ask(ctx context.Context, subject string, req, resp any) error 
 	}
 	for n := 0; ; n++ {
 		err = s.askOnce(ctx, subject, body, resp)
-		if err == nil || !isLeaderless(err) {
+		if err == nil || !Leaderless(err) {
 			return err
 		}
 		if wait(ctx, n) != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -14,7 +13,9 @@ import (
 // stream with other settings than cfg's is an error that says which, and nothing is
 // changed. Any number of processes may open at the same time.
 //
-// While JetStream has no leader it tries again until ctx ends.
+// An error that matches [Leaderless] says that JetStream could not answer for some
+// seconds, or until ctx has ended: Open may be called again, and finds what it has
+// made already.
 func Open(ctx context.Context, cfg Config) (*Streams, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -24,16 +25,16 @@ func Open(ctx context.Context, cfg Config) (*Streams, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open streams: %w", err)
 	}
-	m, err := newMetrics(cfg.Metrics)
-	if err != nil {
-		return nil, fmt.Errorf("open streams: %w", err)
-	}
-	s := &Streams{cfg: cfg, nc: cfg.NATS, js: js, metrics: m, cursors: map[int]*cursor{}}
+	s := &Streams{cfg: cfg, nc: cfg.NATS, js: js, cursors: map[int]*cursor{}}
 	if s.partitions, err = s.recordPartitions(ctx); err != nil {
 		return nil, fmt.Errorf("open streams: %w", err)
 	}
 	s.names = make([]string, s.partitions)
-	if _, err = s.Refresh(ctx); err != nil {
+	if _, err = s.refresh(ctx, s.briefly); err != nil {
+		return nil, fmt.Errorf("open streams: %w", err)
+	}
+	// Last, since they can be registered once.
+	if s.metrics, err = newMetrics(cfg.Metrics); err != nil {
 		return nil, fmt.Errorf("open streams: %w", err)
 	}
 	if s.replies, err = listen(cfg.NATS); err != nil {
@@ -44,17 +45,25 @@ func Open(ctx context.Context, cfg Config) (*Streams, error) {
 
 // Refresh looks at all streams again, makes those that are gone, as [Open] does, and
 // returns the partitions whose log has another name than before. A caller asks for
-// it when the broker was away.
+// it when the broker was away. While JetStream has no leader it tries again until ctx
+// ends.
 func (s *Streams) Refresh(ctx context.Context) (changed []int, err error) {
+	return s.refresh(ctx, s.patiently)
+}
+
+// retry calls a function until there is an answer, or nobody is waited for any more.
+type retry func(context.Context, func(context.Context) error) error
+
+func (s *Streams) refresh(ctx context.Context, again retry) (changed []int, err error) {
 	for p := range s.partitions {
-		log, err := s.ensure(ctx, s.cfg.logSettings(p))
+		log, err := s.ensure(ctx, again, s.cfg.logSettings(p))
 		if err != nil {
 			return changed, err
 		}
 		if s.setLogName(p, log.Created) {
 			changed = append(changed, p)
 		}
-		if _, err := s.ensure(ctx, s.cfg.inboxSettings(p)); err != nil {
+		if _, err := s.ensure(ctx, again, s.cfg.inboxSettings(p)); err != nil {
 			return changed, err
 		}
 	}
@@ -63,9 +72,9 @@ func (s *Streams) Refresh(ctx context.Context) (changed []int, err error) {
 
 // ensure returns the stream that has these settings, which it makes when there is
 // none.
-func (s *Streams) ensure(ctx context.Context, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
+func (s *Streams) ensure(ctx context.Context, again retry, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	var info *jetstream.StreamInfo
-	err := s.patiently(ctx, func(ctx context.Context) error {
+	err := again(ctx, func(ctx context.Context) error {
 		stream, err := s.js.Stream(ctx, want.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			stream, err = s.js.CreateStream(ctx, want)
@@ -91,42 +100,33 @@ func (s *Streams) ensure(ctx context.Context, want jetstream.StreamConfig) (*jet
 // always answered.
 const tryTime = 3 * time.Second
 
+// openTime bounds what Open waits for one answer: an election takes less. Whoever opens
+// wants to say what it waits for when it takes longer.
+const openTime = 5 * time.Second
+
+// briefly is patiently for openTime at most, and ends at once where nobody will ever
+// answer.
+func (s *Streams) briefly(ctx context.Context, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	return s.patiently(ctx, func(ctx context.Context) error {
+		return s.reason(ctx, try(ctx))
+	})
+}
+
 // patiently calls try until it ends in something else than the absence of a leader.
-// What it waits for it says once.
 func (s *Streams) patiently(ctx context.Context, try func(context.Context) error) error {
 	for n := 0; ; n++ {
 		once, cancel := context.WithTimeout(ctx, tryTime)
 		err := try(once)
 		cancel()
-		if err == nil || !isLeaderless(err) {
+		if err == nil || !Leaderless(err) {
 			return err
 		}
-		if s.waiting.CompareAndSwap(false, true) {
-			s.cfg.Logger.WithError(err).Warn("JetStream is not ready; waiting for it")
-		}
 		if wait(ctx, n) != nil {
-			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+			return unavailable(err)
 		}
 	}
-}
-
-// isLeaderless tells the errors of a JetStream that is about to have a leader, or
-// enough servers.
-func isLeaderless(err error) bool {
-	const (
-		noPeers      = 10005 // fewer servers than replicas, at the moment
-		notAvailable = 10008
-		offline      = 10118
-	)
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		switch api.ErrorCode {
-		case noPeers, notAvailable, offline:
-			return true
-		}
-		return false
-	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
-		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrDisconnected) || errors.Is(err, nats.ErrConnectionReconnecting)
 }
 
 // wait waits a little longer with each try, at most a quarter of a second, and

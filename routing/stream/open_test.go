@@ -1,7 +1,6 @@
 package stream_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -10,8 +9,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/sirupsen/logrus"
-	"github.com/sirupsen/logrus/hooks/test"
 
 	"limegrove/internal/natstest"
 	"limegrove/routing/stream"
@@ -40,7 +37,7 @@ func testConcurrentOpen(w *world) {
 	names := make([]string, processes)
 	for i, nc := range conns {
 		wg.Go(func() {
-			s, err := stream.Open(w.ctx, stream.Config{NATS: nc, Partitions: 2, Replicas: w.replicas})
+			s, err := w.openPatiently(stream.Config{NATS: nc, Partitions: 2, Replicas: w.replicas})
 			if err == nil {
 				names[i] = s.LogName(1)
 				s.Close()
@@ -142,7 +139,7 @@ func testReplicas(w *world) {
 		other = 3
 	}
 	w.open(stream.Config{})
-	if _, err := stream.Open(w.ctx, stream.Config{NATS: w.nc, Replicas: other}); err != nil {
+	if _, err := w.openPatiently(stream.Config{NATS: w.nc, Replicas: other}); err != nil {
 		w.Fatalf("%d replicas where there are %d: %v", other, w.replicas, err)
 	}
 }
@@ -171,20 +168,5 @@ func TestPartitionIsStable(t *testing.T) {
 		if got := s.Partition(key); got != want {
 			t.Errorf("partition of %q is %d, want %d", key, got, want)
 		}
-	}
-}
-
-// Of no leader there is one line in the log, and an error that can be told.
-func TestOpenWaitsForJetStream(t *testing.T) {
-	log, lines := test.NewNullLogger()
-	log.SetLevel(logrus.InfoLevel)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	_, err := stream.Open(ctx, stream.Config{NATS: natstest.Bare(t), Logger: log})
-	if !errors.Is(err, stream.ErrUnavailable) {
-		t.Errorf("got %v, want ErrUnavailable", err)
-	}
-	if n := len(lines.AllEntries()); n != 1 {
-		t.Errorf("%d lines in the log, want 1", n)
 	}
 }

@@ -33,7 +33,7 @@ func partition(key string, of int) int {
 // process of all decides it.
 func (s *Streams) recordPartitions(ctx context.Context) (n int, err error) {
 	var kv jetstream.KeyValue
-	err = s.patiently(ctx, func(ctx context.Context) error {
+	err = s.briefly(ctx, func(ctx context.Context) error {
 		kv, err = s.openBucket(ctx)
 		return err
 	})
@@ -41,7 +41,7 @@ func (s *Streams) recordPartitions(ctx context.Context) (n int, err error) {
 		return 0, fmt.Errorf("bucket %s: %w", bucket, err)
 	}
 	var text string
-	err = s.patiently(ctx, func(ctx context.Context) error {
+	err = s.briefly(ctx, func(ctx context.Context) error {
 		text, err = firstWrite(ctx, kv, partitionsKey, strconv.Itoa(max(s.cfg.Partitions, 1)))
 		return err
 	})

@@ -3,7 +3,6 @@ package stream
 import (
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,8 +19,6 @@ type Streams struct {
 	metrics    *metrics
 	partitions int
 	replies    *replies
-
-	waiting atomic.Bool // it was said that JetStream is waited for
 
 	// Guarded by mu.
 	mu      sync.Mutex

@@ -88,11 +88,22 @@ func (w *world) tryOpen(cfg stream.Config) (*stream.Streams, error) {
 		cfg.NATS = w.nc
 	}
 	cfg.Replicas = w.replicas
-	s, err := stream.Open(w.ctx, cfg)
+	s, err := w.openPatiently(cfg)
 	if err == nil {
 		w.Cleanup(s.Close)
 	}
 	return s, err
+}
+
+// openPatiently opens the streams as processes do: a busy machine may be without a leader
+// for longer than one Open waits.
+func (w *world) openPatiently(cfg stream.Config) (*stream.Streams, error) {
+	for {
+		s, err := stream.Open(w.ctx, cfg)
+		if err == nil || !stream.Leaderless(err) || w.ctx.Err() != nil {
+			return s, err
+		}
+	}
 }
 
 // store stores a message under a subject and returns its sequence. One with a

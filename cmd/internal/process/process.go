@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -63,7 +64,7 @@ func Main(run Command, args []string, getenv func(string) string, stdout, stderr
 
 // exitCode is that of a command that has ended with err, which it tells.
 func exitCode(err error, stderr io.Writer) int {
-	if err == nil || errors.Is(err, flag.ErrHelp) {
+	if err == nil || errors.Is(err, flag.ErrHelp) || errors.Is(err, errAsked) {
 		return exitDrained
 	}
 	// Nobody to tell is no reason to stay.
@@ -97,6 +98,9 @@ type Process struct {
 
 	admin net.Listener
 	drain admin.Drain
+
+	started atomic.Bool            // it has all that it needs
+	waits   atomic.Pointer[string] // for what; or, after that, for what it did last
 }
 
 // Join connects a process to the broker, Redis and the other members. Close
@@ -165,7 +169,8 @@ func (p *Process) WatchDead(ctx context.Context, dead func(presence.EdgeID)) err
 	})
 }
 
-// ServeAdmin serves the admin pages until ctx is done.
+// ServeAdmin serves the admin pages until ctx is done. It may begin before [Process.Started],
+// and status be called before that.
 func (p *Process) ServeAdmin(ctx context.Context, status func() any) error {
 	if p.admin == nil {
 		<-ctx.Done()
@@ -173,6 +178,7 @@ func (p *Process) ServeAdmin(ctx context.Context, status func() any) error {
 	}
 	server := admin.New(admin.Config{
 		Checks: map[string]admin.Check{
+			"start": p.checkStarted,
 			"drain": p.drain.Check,
 			"nats": func(context.Context) error {
 				if !p.NATS.IsConnected() {

@@ -3,29 +3,37 @@ package process
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"limegrove/internal/config"
+	"limegrove/router"
 	"limegrove/routing/stream"
 	"limegrove/routing/sweep"
 )
 
-// openPatience is how long JetStream may take to have its streams ready when a process
-// starts: an election, or the start of the whole cluster.
-const openPatience = 30 * time.Second
-
-// OpenStreams makes the log and the inbox, or checks those that are there.
-func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared) (*stream.Streams, error) {
-	ctx, cancel := context.WithTimeout(ctx, openPatience)
-	defer cancel()
-	s, err := stream.Open(ctx, stream.Config{
-		NATS: p.NATS, Partitions: cfg.Partitions, Replicas: cfg.Replicas, DuplicateWindow: cfg.DuplicateWindow,
-		Lifetime: cfg.MessageLifetime, InboxLimit: cfg.InboxLimit, LogBytes: int64(cfg.LogBytes), InboxBytes: int64(cfg.InboxBytes), Logger: p.Log, Metrics: p.Metrics,
+// OpenStreams makes the log and the inbox, or checks those that are there. It waits for
+// JetStream.
+func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared) (s *stream.Streams, err error) {
+	err = p.Patiently(ctx, "the log and the inbox", func(ctx context.Context) error {
+		s, err = stream.Open(ctx, stream.Config{
+			NATS: p.NATS, Partitions: cfg.Partitions, Replicas: cfg.Replicas, DuplicateWindow: cfg.DuplicateWindow,
+			Lifetime: cfg.MessageLifetime, InboxLimit: cfg.InboxLimit,
+			LogBytes: int64(cfg.LogBytes), InboxBytes: int64(cfg.InboxBytes), Metrics: p.Metrics,
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
 	}
 	return s, nil
+}
+
+// OpenRouter makes a router. It waits for JetStream.
+func (p *Process) OpenRouter(ctx context.Context, cfg router.Config) (r *router.Router, err error) {
+	err = p.Patiently(ctx, "the accounts", func(ctx context.Context) error {
+		r, err = router.New(ctx, cfg)
+		return err
+	})
+	return r, err
 }
 
 // Sweeper makes a router's part in sweeping.
