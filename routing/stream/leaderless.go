@@ -51,7 +51,7 @@ func roomless(description string) bool {
 
 // reason returns why a request that met nobody will never be answered, where that can
 // be told, and err where it cannot. The errors that it finds are not [Leaderless].
-func (s *Streams) reason(ctx context.Context, err error) error {
+func (s *Streams) reason(err error) error {
 	if _, answered := errors.AsType[*jetstream.APIError](err); answered {
 		return err
 	}
@@ -62,12 +62,7 @@ func (s *Streams) reason(ctx context.Context, err error) error {
 		}
 		return err
 	}
-	// An account without JetStream has this one request, to be told so.
-	_, told := s.js.AccountInfo(ctx)
-	if errors.Is(told, jetstream.ErrJetStreamNotEnabledForAccount) {
-		return told
-	}
-	// In a cluster others may have JetStream, and come back.
+	// An account without JetStream is answered where a server has it. In a cluster others may have JetStream, and come back.
 	has, _ := s.nc.ConnectedServerJetStream()
 	if !has && s.nc.ConnectedClusterName() == "" && s.nc.IsConnected() {
 		return jetstream.ErrJetStreamNotEnabled

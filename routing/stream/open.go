@@ -110,7 +110,7 @@ func (s *Streams) briefly(ctx context.Context, try func(context.Context) error) 
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	return s.patiently(ctx, func(ctx context.Context) error {
-		return s.reason(ctx, try(ctx))
+		return s.reason(try(ctx))
 	})
 }
 
