@@ -114,5 +114,5 @@ func (r *reader) floorOf(m *Member, which int, all []presence.Floor) (floor uint
 			floor = max(floor, f.Position)
 		}
 	}
-	return max(floor, r.hubs.floors.pending(m.hub.key, m.tokenOf(which), log))
+	return max(floor, r.hubs.floors.pending(m.hub.key, m.tokenOf(which)))
 }

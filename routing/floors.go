@@ -15,7 +15,9 @@ import (
 const floorsEvery = 100 * time.Millisecond
 
 // floors brings to Redis up to where addresses have acknowledged, for the sweep and for
-// sessions that begin. It keeps one floor for each address until Redis has it.
+// sessions that begin. It keeps one floor for each address until Redis has it, without
+// the name of its log, which is set when it is brought: a log's positions are above those
+// of the one before it, so a floor that is older says nothing of it.
 type floors struct {
 	hubs *Hubs
 	wake chan struct{} // holds one: not to wait for the next time
@@ -44,9 +46,7 @@ func newFloors(h *Hubs) *floors {
 
 // raise notes the floor of one of m's addresses.
 func (f *floors) raise(m *Member, which int, floor uint64) {
-	at := presence.Floor{
-		Identity: m.node.Identity, Log: f.hubs.cfg.Streams.LogName(m.partition), Position: floor,
-	}
+	at := presence.Floor{Identity: m.node.Identity, Position: floor}
 	if which == byNode {
 		at.Instance = m.node.Instance
 	}
@@ -56,17 +56,17 @@ func (f *floors) raise(m *Member, which int, floor uint64) {
 }
 
 func (f *floors) raiseLocked(key floorKey, at presence.Floor) {
-	if before, ok := f.dirty[key]; !ok || before.Log != at.Log || before.Position < at.Position {
+	if before, ok := f.dirty[key]; !ok || before.Position < at.Position {
 		f.dirty[key] = at
 	}
 }
 
 // pending returns the floor of an address that Redis may not have yet, or 0.
-func (f *floors) pending(key subject.Key, token, log string) (floor uint64) {
+func (f *floors) pending(key subject.Key, token string) (floor uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, some := range []map[floorKey]presence.Floor{f.dirty, f.flying, f.young, f.old} {
-		if at, ok := some[floorKey{key, token}]; ok && at.Log == log {
+		if at, ok := some[floorKey{key, token}]; ok {
 			floor = max(floor, at.Position)
 		}
 	}
@@ -159,10 +159,12 @@ const floorLot = 2000
 // bringLots tells Redis of floors and returns of how many, up to the first that it does
 // not take.
 func (f *floors) bringLots(ctx context.Context, keys []floorKey) (brought int) {
+	streams := f.hubs.cfg.Streams
 	for lot := range slices.Chunk(keys, floorLot) {
 		all := make([]presence.Floor, len(lot))
 		for i, key := range lot {
 			all[i] = f.flying[key] // nobody changes it meanwhile
+			all[i].Log = streams.LogName(key.key.Partition(streams.Partitions()))
 		}
 		ctx, cancel := context.WithTimeout(ctx, f.hubs.cfg.Timeout)
 		err := f.hubs.cfg.Registry.RaiseFloors(ctx, all)
@@ -230,13 +232,17 @@ func renewed(m map[floorKey]presence.Floor) map[floorKey]presence.Floor {
 	return m
 }
 
-// again tells Redis of the floors of all members, and of those that have left lately,
-// because it has lost them.
-func (f *floors) again() {
+// again tells Redis of the floors of all members in some partitions, and of those that
+// have left lately, because it has lost them, or has them under the name of a log that is
+// no more.
+func (f *floors) again(in func(partition int) bool) {
+	partitions := f.hubs.cfg.Streams.Partitions()
 	f.mu.Lock()
-	for _, some := range []map[floorKey]presence.Floor{f.old, f.young} {
+	for _, some := range []map[floorKey]presence.Floor{f.old, f.young, f.flying} {
 		for key, at := range some {
-			f.raiseLocked(key, at)
+			if in(key.key.Partition(partitions)) {
+				f.raiseLocked(key, at)
+			}
 		}
 	}
 	f.mu.Unlock()
@@ -244,6 +250,9 @@ func (f *floors) again() {
 		s.mu.Lock()
 		for _, b := range s.hubs {
 			for _, m := range b.members {
+				if !in(m.partition) {
+					continue
+				}
 				for which := range m.follows {
 					if floor := m.follows[which].Floor(); floor > 0 {
 						f.raise(m, which, floor)

@@ -173,6 +173,7 @@ func (b *outbox) look(now time.Time) {
 		}
 		if q.stuck(now, outboxPatience) {
 			b.hubs.metrics.restored.Inc()
+			b.hubs.cfg.Streams.Suspect(p)
 			b.hubs.complaints.warn("the log does not take messages; trying on", "no answer")
 			q.back(0, now)
 		}
@@ -201,6 +202,7 @@ func (b *outbox) answered(msg *nats.Msg) {
 	}
 	now := time.Now()
 	if len(msg.Data) == 0 { // no responders: the stream has no leader
+		b.hubs.cfg.Streams.Suspect(p)
 		b.trouble(q, o, now, "the log has no leader")
 		return
 	}

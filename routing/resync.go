@@ -3,11 +3,12 @@ package routing
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"limegrove/routing/subject"
 )
 
 // Copies may be lost where nobody sees it: a stream's leader that dies may have stored
@@ -40,8 +41,7 @@ func (h *Hubs) resync(ctx context.Context, back <-chan nats.Status) error {
 		case <-ctx.Done():
 			return nil
 		case <-back:
-			h.refresh(ctx)
-			h.doubt(func(int) bool { return true })
+			h.doubt(inAll)
 		case msg := <-elections:
 			if p, ok := electedIn(msg.Subject); ok {
 				h.doubt(func(of int) bool { return of == p })
@@ -63,32 +63,30 @@ func (h *Hubs) resync(ctx context.Context, back <-chan nats.Status) error {
 }
 
 // electedIn returns the partition in which a log or an inbox has a new leader.
-func electedIn(subject string) (p int, ok bool) {
-	name := strings.TrimPrefix(subject, electionSubject)
-	number, ok := strings.CutPrefix(name, "LOG_")
-	if !ok {
-		if number, ok = strings.CutPrefix(name, "INBOX_"); !ok {
-			return 0, false
-		}
-	}
-	p, err := strconv.Atoi(number)
-	return p, err == nil
+func electedIn(told string) (p int, ok bool) {
+	return subject.PartitionOf(strings.TrimPrefix(told, electionSubject))
 }
 
 // doubt has the members in some partitions look whether they have missed anything.
-func (h *Hubs) doubt(in func(partition int) bool) {
+func (h *Hubs) doubt(in func(partition int) bool) { h.each(in, (*Member).doubtLocked) }
+
+// each does something to all members in some partitions, with their shards locked.
+func (h *Hubs) each(in func(partition int) bool, do func(*Member)) {
 	for _, s := range h.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
 			for _, m := range b.members {
 				if in(m.partition) {
-					m.doubtLocked()
+					do(m)
 				}
 			}
 		}
 		s.mu.Unlock()
 	}
 }
+
+// inAll is every partition.
+func inAll(int) bool { return true }
 
 func (m *Member) doubtLocked() {
 	if m.hubs.cfg.Streams == nil {
@@ -100,28 +98,20 @@ func (m *Member) doubtLocked() {
 	m.hubs.reader.start(m)
 }
 
-// refresh forgets the positions of logs that are no more: those of another log mean
-// nothing in it.
-func (h *Hubs) refresh(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
-	defer cancel()
-	changed, err := h.cfg.Streams.Refresh(ctx)
-	if err != nil {
-		h.complaints.warn("the log cannot be looked at", err)
+// MadeAnew says that a partition has another log or inbox than before. All that is
+// remembered of the one before stays: the positions of the new one are above it. What a
+// session was handed can still be acknowledged, and comes no second time. The members
+// look whether they have missed anything of the new one, and floors that were told under
+// the name of the log before are told under the new one's.
+func (h *Hubs) MadeAnew(p int) {
+	if h.cfg.Streams == nil {
+		return
 	}
-	for _, p := range changed {
-		h.log.WithField("partition", p).Warn("the log was made anew; what was stored in it is gone")
-		for _, s := range h.shards {
-			s.mu.Lock()
-			for _, b := range s.hubs {
-				for _, m := range b.members {
-					if m.partition == p {
-						m.follows[byNode].Reset()
-						m.follows[byIdentity].Reset()
-					}
-				}
-			}
-			s.mu.Unlock()
-		}
-	}
+	in := func(of int) bool { return of == p }
+	h.each(in, func(m *Member) {
+		m.follows[byNode].Anew()
+		m.follows[byIdentity].Anew()
+		m.doubtLocked()
+	})
+	h.floors.again(in)
 }

@@ -22,7 +22,7 @@ func (emptyStreams) InboxLimit() int                                          { 
 func (emptyStreams) Waiting(context.Context, int, string) (int, error)        { return 0, nil }
 func (emptyStreams) Logged(context.Context, int, string, uint64) (int, error) { return 0, nil }
 func (emptyStreams) LogName(int) string                                       { return "1" }
-func (emptyStreams) Refresh(context.Context) ([]int, error)                   { return nil, nil }
+func (emptyStreams) Suspect(int)                                              {}
 func (emptyStreams) Delete(context.Context, int, uint64) error                { return nil }
 
 func (emptyStreams) ReadLog(context.Context, int, string, uint64, int, int) (stream.Page, error) {

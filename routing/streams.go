@@ -14,8 +14,9 @@ type Streams interface {
 	Partitions() int
 	// LogName names the present log of a partition; one that is made anew has another.
 	LogName(p int) string
-	// Refresh looks whether there are other logs by now, and returns whose.
-	Refresh(ctx context.Context) (changed []int, err error)
+	// Suspect says that a stream of a partition may be gone, since nobody answers for it.
+	// It does not block.
+	Suspect(p int)
 	// ReadLog and ReadInbox return messages of one subject, in order, from a sequence of
 	// the stream on: at most limit, and no more behind the one that makes maxBytes full.
 	ReadLog(ctx context.Context, p int, subject string, from uint64, limit, maxBytes int) (stream.Page, error)

@@ -154,7 +154,7 @@ func (h *Hubs) RegisterAll() {
 		}
 	}
 	if h.cfg.Streams != nil {
-		h.floors.again()
+		h.floors.again(inAll)
 	}
 }
 

@@ -123,6 +123,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	})
 	leaseEnded := parts.Go("lease", func() error { return p.KeepLease(leased, lease, hubs.RegisterAll) })
 	routingEnded := parts.Go("routing", func() error { return hubs.Run(routed) })
+	parts.Go("streams", func() error { return streams.Keep(routed, hubs.MadeAnew) })
 	if inside != nil {
 		parts.Go("router", func() error { return inside.Run(routed) })
 		parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(routed); return nil })

@@ -63,6 +63,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
 	})
 	workEnded := parts.Go("router", func() error { return r.Run(working) })
+	// The sweep sees by itself that a log is another; here nobody else needs to know.
+	parts.Go("streams", func() error { return streams.Keep(working, nil) })
 	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(working); return nil })
 
 	p.Started()

@@ -60,8 +60,9 @@ func (f *Follow) Start(floor uint64) {
 // Stop ends following. What was handed out can still be acknowledged.
 func (f *Follow) Stop() { f.on = false }
 
-// Reset forgets all positions, since the log that they were of is no more.
-func (f *Follow) Reset() { *f = Follow{on: f.on, behind: true, age: f.age + 1} }
+// Anew says that the log or the inbox is another than before, with positions above those
+// of the one before. Its order tells nothing of what is yet to come from there.
+func (f *Follow) Anew() { f.swept = swept{} }
 
 // Doubt says that copies may have been lost.
 func (f *Follow) Doubt() {

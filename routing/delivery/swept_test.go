@@ -51,3 +51,17 @@ func TestALateCopyOfAnEarlierOneIsHandedOut(t *testing.T) {
 		t.Errorf("verdicts %v, not %v", got, want)
 	}
 }
+
+// An inbox that is made anew may be swept into again from the begin of the log.
+func TestAnInboxMadeAnewHasAnOrderOfItsOwn(t *testing.T) {
+	var f Follow
+	f.Start(0)
+	for r := f.Next(); f.Behind(); r = f.Next() {
+		f.Done(r, Page{}, Page{})
+	}
+	f.InboxCopy(8, 5)
+	f.Anew()
+	if got := f.InboxCopy(7, 1000); got != HandOut {
+		t.Errorf("verdict %d, want %d", got, HandOut)
+	}
+}

@@ -3,10 +3,12 @@ package stream
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sirupsen/logrus"
 )
 
 // The defaults of Config.
@@ -49,6 +51,8 @@ type Config struct {
 	// aside from what it may use in all. Default none.
 	LogBytes, InboxBytes int64
 
+	// Logger gets what becomes of the streams. Default none.
+	Logger logrus.FieldLogger
 	// Metrics is where the package's metrics are registered; nil for nowhere.
 	Metrics prometheus.Registerer
 }
@@ -69,6 +73,11 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.InboxLimit == 0 {
 		c.InboxLimit = DefaultInboxLimit
+	}
+	if c.Logger == nil {
+		quiet := logrus.New()
+		quiet.SetOutput(io.Discard)
+		c.Logger = quiet
 	}
 	switch {
 	case c.NATS == nil:

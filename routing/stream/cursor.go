@@ -77,7 +77,7 @@ func (c *cursor) pass() {
 }
 
 func (s *Streams) fetchDirect(ctx context.Context, of side, c *cursor, size int) error {
-	a, err := s.direct(ctx, of.stream, getRequest{Seq: c.next, Batch: size, MaxBytes: fetchBytes}, size)
+	a, err := s.direct(ctx, of, getRequest{Seq: c.next, Batch: size, MaxBytes: fetchBytes}, size)
 	for _, m := range a.messages {
 		c.fetched = append(c.fetched, Entry{Subject: m.Subject, Sequence: m.Sequence, Stored: m.Stored, Header: m.Header})
 	}

@@ -54,14 +54,14 @@ type answer struct {
 // direct sends a direct get, which any replica may answer with at most room
 // messages, and collects them until the end that the replica tells. An answer of
 // which anything is missing matches ErrUnavailable.
-func (s *Streams) direct(ctx context.Context, stream string, req getRequest, room int) (answer, error) {
+func (s *Streams) direct(ctx context.Context, of side, req getRequest, room int) (answer, error) {
 	body, err := json.Marshal(req)
 	if err != nil {
 		return answer{}, err
 	}
 	c := s.replies.begin(room + 1) // and the end
 	defer c.end()
-	if err := s.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, c.reply, body); err != nil {
+	if err := s.nc.PublishRequest("$JS.API.DIRECT.GET."+of.stream, c.reply, body); err != nil {
 		return answer{}, unavailable(err)
 	}
 	quiet := time.NewTimer(silence)
@@ -78,6 +78,9 @@ func (s *Streams) direct(ctx context.Context, stream string, req getRequest, roo
 		}
 		quiet.Reset(silence)
 		if status := m.Header.Get(headerStatus); status != "" {
+			if status == statusNobody {
+				s.Suspect(of.p)
+			}
 			err := a.end(m.Header, last, len(req.MultiLast) > 0)
 			return a, err
 		}

@@ -9,7 +9,9 @@
 //	LOG_<p>    log.<p>.>    everything, until its head is purged
 //	INBOX_<p>  inbox.<p>.>  what waits, with an age and a bound for each subject
 //
-// What exists with other settings is refused, never changed.
+// What exists with other settings is refused, never changed. What is removed while
+// processes run is made anew by them, see [Streams.Keep], with sequences above those of
+// before.
 //
 // # What a reader knows
 //

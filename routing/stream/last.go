@@ -57,7 +57,7 @@ func (s *Streams) lastOf(ctx context.Context, of side, subjects []string, last m
 	ask := slices.Concat(subjects, []string{of.mark()})
 	from := uint64(0)
 	for try := 0; ; {
-		a, err := s.direct(ctx, of.stream, getRequest{Seq: from, MultiLast: ask, MaxBytes: lastBytes}, len(ask))
+		a, err := s.direct(ctx, of, getRequest{Seq: from, MultiLast: ask, MaxBytes: lastBytes}, len(ask))
 		if err != nil {
 			return 0, err
 		}

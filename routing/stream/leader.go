@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,6 +26,9 @@ func (s *Streams) ask(ctx context.Context, subject string, req, resp any) error 
 	}
 	for n := 0; ; n++ {
 		err = s.askOnce(ctx, subject, body, resp)
+		if code(err) == jetstream.JSErrCodeStreamNotFound {
+			s.suspectStream(subject[strings.LastIndexByte(subject, '.')+1:])
+		}
 		if err == nil || !Leaderless(err) {
 			return err
 		}

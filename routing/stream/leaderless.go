@@ -33,7 +33,7 @@ func Leaderless(err error) bool {
 	}
 	for _, passing := range []error{
 		ErrUnavailable, context.DeadlineExceeded, nats.ErrNoResponders, nats.ErrTimeout, jetstream.ErrNoStreamResponse,
-		nats.ErrDisconnected, nats.ErrConnectionReconnecting,
+		nats.ErrDisconnected, nats.ErrConnectionReconnecting, errBeingMade,
 	} {
 		if errors.Is(err, passing) {
 			return true

@@ -32,6 +32,7 @@ func (s *Streams) setMark(ctx context.Context, of side) error {
 	defer cancel()
 	reply, err := s.nc.RequestMsgWithContext(ctx, m)
 	if err != nil {
+		s.Suspect(of.p)
 		return fmt.Errorf("mark %s: %w", of.stream, unavailable(err))
 	}
 	var ack publishAck

@@ -40,6 +40,7 @@ type metrics struct {
 	copies  *prometheus.CounterVec
 	deletes *prometheus.CounterVec
 	purged  prometheus.Counter
+	remade  *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -69,11 +70,18 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "limegrove_stream_purged_total",
 			Help: "Messages purged from the heads of logs.",
 		}),
+		remade: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_stream_remade_total",
+			Help: "Logs and inboxes that were gone, with all that was stored there, and that this process has found made anew, or made anew itself.",
+		}, []string{"stream"}),
+	}
+	for _, of := range []side{logOf(0), inboxOf(0)} {
+		m.remade.WithLabelValues(of.what())
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.reads, m.seconds, m.behind, m.copies, m.deletes, m.purged} {
+	for _, c := range []prometheus.Collector{m.reads, m.seconds, m.behind, m.copies, m.deletes, m.purged, m.remade} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

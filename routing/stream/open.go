@@ -25,13 +25,17 @@ func Open(ctx context.Context, cfg Config) (*Streams, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open streams: %w", err)
 	}
-	s := &Streams{cfg: cfg, nc: cfg.NATS, js: js, cursors: map[int]*cursor{}}
+	s := &Streams{
+		cfg: cfg, nc: cfg.NATS, js: js, suspects: newSuspects(), known: map[string]known{}, cursors: map[int]*cursor{},
+	}
 	if s.partitions, err = s.recordPartitions(ctx); err != nil {
 		return nil, fmt.Errorf("open streams: %w", err)
 	}
-	s.names = make([]string, s.partitions)
-	if _, err = s.refresh(ctx, s.briefly); err != nil {
-		return nil, fmt.Errorf("open streams: %w", err)
+	s.cfg.Partitions = s.partitions // should the record get lost
+	for p := range s.partitions {
+		if _, err := s.look(ctx, p); err != nil {
+			return nil, fmt.Errorf("open streams: %w", err)
+		}
 	}
 	// Last, since they can be registered once.
 	if s.metrics, err = newMetrics(cfg.Metrics); err != nil {
@@ -43,58 +47,8 @@ func Open(ctx context.Context, cfg Config) (*Streams, error) {
 	return s, nil
 }
 
-// Refresh looks at all streams again, makes those that are gone, as [Open] does, and
-// returns the partitions whose log has another name than before. A caller asks for
-// it when the broker was away. While JetStream has no leader it tries again until ctx
-// ends.
-func (s *Streams) Refresh(ctx context.Context) (changed []int, err error) {
-	return s.refresh(ctx, s.patiently)
-}
-
-// retry calls a function until there is an answer, or nobody is waited for any more.
-type retry func(context.Context, func(context.Context) error) error
-
-func (s *Streams) refresh(ctx context.Context, again retry) (changed []int, err error) {
-	for p := range s.partitions {
-		log, err := s.ensure(ctx, again, s.cfg.logSettings(p))
-		if err != nil {
-			return changed, err
-		}
-		if s.setLogName(p, log.Created) {
-			changed = append(changed, p)
-		}
-		if _, err := s.ensure(ctx, again, s.cfg.inboxSettings(p)); err != nil {
-			return changed, err
-		}
-	}
-	return changed, nil
-}
-
-// ensure returns the stream that has these settings, which it makes when there is
-// none.
-func (s *Streams) ensure(ctx context.Context, again retry, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
-	var info *jetstream.StreamInfo
-	err := again(ctx, func(ctx context.Context) error {
-		stream, err := s.js.Stream(ctx, want.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = s.js.CreateStream(ctx, want)
-		}
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
-			stream, err = s.js.Stream(ctx, want.Name)
-		}
-		if err == nil {
-			info = stream.CachedInfo()
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("stream %s: %w", want.Name, err)
-	}
-	if why := mismatch(info.Config, want); why != "" {
-		return nil, fmt.Errorf("stream %s has other settings than ours: %s", want.Name, why)
-	}
-	return info, nil
-}
+// errBeingMade is what a stream is between its name being taken and its being there.
+var errBeingMade = errors.New("another process is about to make it")
 
 // tryTime bounds one try to reach JetStream: a request that meets no leader is not
 // always answered.

@@ -22,7 +22,8 @@ func TestOpen(t *testing.T) {
 		"other settings are named":               testOtherSettings,
 		"what was changed in JetStream counts":   testChangedSettings,
 		"replicas are the operator's":            testReplicas,
-		"a log made anew has another name":       testLogName,
+		"sequences begin at the time of making":  testFirstSequence,
+		"streams of an older cluster are kept":   testSmallSequences,
 	})
 }
 
@@ -144,19 +145,68 @@ func testReplicas(w *world) {
 	}
 }
 
-func testLogName(w *world) {
-	s := w.open(stream.Config{Partitions: 2})
-	before := s.LogName(1)
-	changed, err := s.Refresh(w.ctx)
-	w.must("refresh", err)
-	if len(changed) > 0 || s.LogName(1) != before {
-		w.Fatalf("changed without a reason: %v", changed)
+// Positions are above those of every log that was there before, whoever reads them.
+func testFirstSequence(w *world) {
+	before := uint64(time.Now().UnixMicro())
+	s := w.open(stream.Config{})
+	after := uint64(time.Now().UnixMicro())
+	if end := w.end(s); end+1 < before || end+1 > after {
+		w.Fatalf("an empty log ends at %d, want from %d to %d", end, before-1, after-1)
 	}
-	w.must("delete", w.js.DeleteStream(w.ctx, "LOG_1"))
-	changed, err = s.Refresh(w.ctx)
-	w.must("refresh", err)
-	if len(changed) != 1 || changed[0] != 1 || s.LogName(1) == before {
-		w.Fatalf("LOG_1 was made anew: changed %v, %s and before %s", changed, s.LogName(1), before)
+	begin, err := s.LogBegin(w.ctx, 0)
+	w.must("begin", err)
+	for i := range uint64(3) {
+		if got := w.store("log.0.t.@.ana._", "x"); got != begin+i {
+			w.Fatalf("message %d has position %d, want %d", i, got, begin+i)
+		}
+	}
+	if end := w.inboxEnd(s); end+1 < before || end+1 > after {
+		w.Errorf("an empty inbox ends at %d, want from %d to %d", end, before-1, after-1)
+	}
+	entries := w.walkAll(s)
+	if len(entries) != 3 || entries[0].Sequence != begin {
+		w.Fatalf("a walk from the begin finds %v, want three from %d on", entries, begin)
+	}
+	// Who remembers a position of an older log begins with all of this one.
+	page, err := s.ReadLog(w.ctx, 0, "log.0.t.@.ana._", 4711, 10, 1<<20)
+	w.must("read", err)
+	if len(page.Messages) != 3 || page.Through != begin+2 {
+		w.Errorf("a page from an old position has %d messages through %d", len(page.Messages), page.Through)
+	}
+	last, through, err := s.LastLog(w.ctx, 0, []string{"log.0.t.@.ana._"})
+	w.must("last", err)
+	if last["log.0.t.@.ana._"] != begin+2 || through < begin+2 {
+		w.Errorf("the last is %v through %d", last, through)
+	}
+	for from, want := range map[uint64]int{0: 3, 4711: 3, begin + 1: 2, begin + 3: 0} {
+		if n, err := s.Logged(w.ctx, 0, "log.0.t.@.ana.*", from); err != nil || n != want {
+			w.Errorf("from %d on %d are counted (%v), want %d", from, n, err, want)
+		}
+	}
+	w.must("purge", s.PurgeLog(w.ctx, 0, begin+1))
+	if begin, err := s.LogBegin(w.ctx, 0); err != nil || begin != page.Through {
+		w.Errorf("purged, the log begins at %d (%v), want %d", begin, err, page.Through)
+	}
+}
+
+// They begin at 1, and are neither refused nor changed.
+func testSmallSequences(w *world) {
+	w.open(stream.Config{})
+	for _, name := range []string{"LOG_0", "INBOX_0"} {
+		old, err := w.js.Stream(w.ctx, name)
+		w.must("look at "+name, err)
+		cfg := old.CachedInfo().Config
+		w.must("delete", w.js.DeleteStream(w.ctx, name))
+		cfg.FirstSeq = 0
+		_, err = w.js.CreateStream(w.ctx, cfg)
+		w.must("make "+name, err)
+	}
+	s := w.open(stream.Config{})
+	if got := w.store("log.0.t.@.ana._", "x"); got != 1 {
+		w.Fatalf("the first message has position %d", got)
+	}
+	if all := w.walkAll(s); len(all) != 1 || all[0].Sequence != 1 {
+		w.Errorf("a walk finds %v", all)
 	}
 }
 

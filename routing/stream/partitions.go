@@ -16,6 +16,9 @@ const (
 	partitionsKey = "partitions"
 )
 
+// errPartitions means that this process counts partitions otherwise than the cluster.
+var errPartitions = errors.New("another number of partitions")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Partitions is how many there are; it never changes.
@@ -53,7 +56,7 @@ func (s *Streams) recordPartitions(ctx context.Context) (n int, err error) {
 		return 0, fmt.Errorf("bucket %s: key %s: %q is no number of partitions", bucket, partitionsKey, text)
 	}
 	if s.cfg.Partitions != 0 && s.cfg.Partitions != n {
-		return 0, fmt.Errorf("the cluster was made with %d partitions and cannot have %d", n, s.cfg.Partitions)
+		return 0, fmt.Errorf("%w: the cluster was made with %d partitions and cannot have %d", errPartitions, n, s.cfg.Partitions)
 	}
 	return n, nil
 }

@@ -91,7 +91,7 @@ func (s *Streams) read(ctx context.Context, of side, subject string, from uint64
 // readOnce is not ok when two replicas contradict each other, or a mark had to be
 // made.
 func (s *Streams) readOnce(ctx context.Context, of side, subject string, from uint64, messages, bytes int) (page Page, ok bool, err error) {
-	a, err := s.direct(ctx, of.stream, getRequest{Seq: from, NextFor: subject, Batch: messages, MaxBytes: bytes}, messages)
+	a, err := s.direct(ctx, of, getRequest{Seq: from, NextFor: subject, Batch: messages, MaxBytes: bytes}, messages)
 	if err != nil {
 		return Page{}, false, err
 	}
@@ -102,7 +102,7 @@ func (s *Streams) readOnce(ctx context.Context, of side, subject string, from ui
 		return Page{Messages: a.messages, Through: a.messages[n-1].Sequence, More: a.pending > 0}, true, nil
 	}
 	// Which replica says that there is nothing, and how much does it know of?
-	a, err = s.direct(ctx, of.stream, getRequest{Seq: from, MultiLast: []string{subject, of.mark()}}, 2)
+	a, err = s.direct(ctx, of, getRequest{Seq: from, MultiLast: []string{subject, of.mark()}}, 2)
 	switch {
 	case err != nil:
 		return Page{}, false, err
@@ -134,7 +134,7 @@ func (s *Streams) GetLogRun(ctx context.Context, p int, from uint64, messages, b
 	defer func(start time.Time) { s.metrics.read("log_run", start, err) }(time.Now())
 	of := logOf(p)
 	messages = min(max(messages, 1), maxPage)
-	a, err := s.direct(ctx, of.stream, getRequest{Seq: from, Batch: messages, MaxBytes: bytes}, messages)
+	a, err := s.direct(ctx, of, getRequest{Seq: from, Batch: messages, MaxBytes: bytes}, messages)
 	if err != nil {
 		return nil, fmt.Errorf("get messages of %s from %d: %w", of.stream, from, err)
 	}
@@ -160,7 +160,7 @@ func (s *Streams) WalkInbox(ctx context.Context, p int, from uint64, since time.
 	if from == 0 {
 		req.StartTime = &since
 	}
-	a, err := s.direct(ctx, of.stream, req, messages)
+	a, err := s.direct(ctx, of, req, messages)
 	if err != nil {
 		return Page{}, fmt.Errorf("walk %s from %d: %w", of.stream, from, err)
 	}
@@ -182,7 +182,7 @@ func (s *Streams) GetLog(ctx context.Context, p int, seq uint64) (m Message, err
 	of := logOf(p)
 	// A batch of one, since a request without a batch has no end: it would be
 	// answered by the next message, were it not there.
-	a, err := s.direct(ctx, of.stream, getRequest{Seq: seq, Batch: 1}, 1)
+	a, err := s.direct(ctx, of, getRequest{Seq: seq, Batch: 1}, 1)
 	if err != nil {
 		return Message{}, fmt.Errorf("get message %d of %s: %w", seq, of.stream, err)
 	}

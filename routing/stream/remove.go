@@ -97,7 +97,7 @@ func (s *Streams) Logged(ctx context.Context, p int, subject string, from uint64
 
 func (s *Streams) count(ctx context.Context, of side, subject string, from uint64) (n int, err error) {
 	defer func(start time.Time) { s.metrics.read(of.what()+"_count", start, err) }(time.Now())
-	a, err := s.direct(ctx, of.stream, getRequest{Seq: from, NextFor: subject, Batch: 1, MaxBytes: 1}, 1)
+	a, err := s.direct(ctx, of, getRequest{Seq: from, NextFor: subject, Batch: 1, MaxBytes: 1}, 1)
 	if err != nil {
 		return 0, fmt.Errorf("count %s: %w", subject, err)
 	}

@@ -53,9 +53,35 @@ func (c Config) inboxSettings(p int) jetstream.StreamConfig {
 	}
 }
 
+// firstSequence is where a stream begins that is made now: at the microseconds since
+// 1970. So the sequences of one that is made anew are above all of the one before it, as
+// long as that stored fewer than a million messages a second over its life, and what
+// remembers a sequence need not know which of the two it is of. JSON and Lua have them
+// exactly: they stay below 2^53 until the year 2255.
+//
+// Where this clock is behind that of whoever made the one before, it begins as much above
+// the last sequence that was seen of that as may have been stored since.
+func firstSequence(now time.Time, last uint64) uint64 {
+	const storedSince = uint64(lookRound / time.Microsecond)
+	first := uint64(max(now.UnixMicro(), 1))
+	if first <= last {
+		first = last + storedSince
+	}
+	return first
+}
+
+// settings are those of a stream.
+func (c Config) settings(of side) jetstream.StreamConfig {
+	if of.inbox {
+		return c.inboxSettings(of.p)
+	}
+	return c.logSettings(of.p)
+}
+
 // mismatch says which settings a stream has that were not expected; "" when it has
 // none. The replicas, where they are placed, and how they are compressed are the
-// operator's to change.
+// operator's to change; and where its sequences begin is of when it was made, 1 in older
+// clusters.
 func mismatch(have, want jetstream.StreamConfig) string {
 	var found []string
 	differ := func(setting string, have, want any) {

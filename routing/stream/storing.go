@@ -122,6 +122,7 @@ func (c *storing) acknowledged(m *nats.Msg) {
 	var ack publishAck
 	switch {
 	case m.Header.Get(headerStatus) == statusNobody:
+		c.streams.suspectSubject(c.message(i).Subject)
 		c.done(i, fmt.Errorf("%w: no leader", ErrUnavailable))
 	case json.Unmarshal(m.Data, &ack) != nil:
 		c.done(i, fmt.Errorf("%w: an acknowledgement that cannot be read", ErrUnavailable))

@@ -1,9 +1,7 @@
 package stream
 
 import (
-	"strconv"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,10 +18,12 @@ type Streams struct {
 	partitions int
 	replies    *replies
 
+	suspects suspects
+
 	// Guarded by mu.
 	mu      sync.Mutex
-	names   []string        // of the logs
-	cursors map[int]*cursor // of partitions, where the walk before has ended
+	known   map[string]known // of the streams, by their names
+	cursors map[int]*cursor  // of partitions, where the walk before has ended
 }
 
 // Close ends what Open has begun; calls that are under way fail. The connection
@@ -33,34 +33,27 @@ func (s *Streams) Close() { s.replies.close() }
 // InboxLimit is how many messages may wait for one identity, as configured.
 func (s *Streams) InboxLimit() int { return s.cfg.InboxLimit }
 
-// LogName names the log that partition p has, as of the last [Streams.Refresh].
-// Positions in a log of another name mean nothing in it. It is short, and made of
-// digits and lower-case letters.
+// LogName names the log that partition p has, as this process has seen it last. One that
+// is made anew has another. It is short, and made of digits and lower-case letters.
 func (s *Streams) LogName(p int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.names[p]
-}
-
-// setLogName tells whether it is another one than before.
-func (s *Streams) setLogName(p int, created time.Time) (changed bool) {
-	name := strconv.FormatInt(created.UnixNano(), 36)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	changed = s.names[p] != "" && s.names[p] != name
-	s.names[p] = name
-	return changed
+	return s.known[logStream(p)].name
 }
 
 // side is one of the two streams of a partition.
 type side struct {
+	p      int
 	stream string
 	prefix string
 	inbox  bool
 }
 
-func logOf(p int) side   { return side{stream: logStream(p), prefix: logPrefix(p)} }
-func inboxOf(p int) side { return side{stream: inboxStream(p), prefix: inboxPrefix(p), inbox: true} }
+func logOf(p int) side { return side{p: p, stream: logStream(p), prefix: logPrefix(p)} }
+
+func inboxOf(p int) side {
+	return side{p: p, stream: inboxStream(p), prefix: inboxPrefix(p), inbox: true}
+}
 
 func (s side) mark() string { return s.prefix + markLabel }
 

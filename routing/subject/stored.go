@@ -45,6 +45,19 @@ func LogStream(p int) string { return "LOG_" + strconv.Itoa(p) }
 // InboxStream names the inbox of a partition.
 func InboxStream(p int) string { return "INBOX_" + strconv.Itoa(p) }
 
+// PartitionOf is the partition of which a stream is the log or the inbox; it is not ok
+// for any other stream.
+func PartitionOf(stream string) (p int, ok bool) {
+	number, ok := strings.CutPrefix(stream, "LOG_")
+	if !ok {
+		if number, ok = strings.CutPrefix(stream, "INBOX_"); !ok {
+			return 0, false
+		}
+	}
+	p, err := strconv.Atoi(number)
+	return p, err == nil && p >= 0
+}
+
 // LogAll is what the log of a partition holds.
 func LogAll(p int) string { return rootLog + strconv.Itoa(p) + ".>" }
 

@@ -39,7 +39,7 @@ func BenchmarkCatchUp(b *testing.B) {
 			data := []byte(strings.Repeat("x", 300))
 			for i := range addresses {
 				identity := lime.MustParseIdentity(fmt.Sprintf("user%d@t", i))
-				r.floors[identity] = presence.Floor{Identity: identity, Log: s.LogName(0), Position: 1 << 40}
+				r.floors[identity] = presence.Floor{Identity: identity, Log: s.LogName(0), Position: 1 << 60}
 			}
 			for b.Loop() {
 				b.StopTimer()

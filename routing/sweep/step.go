@@ -18,6 +18,7 @@ import (
 // step purges what was looked at by the end of the step before, and looks at the next
 // lot.
 func (w *walk) step(ctx context.Context) (more bool, err error) {
+	w.follow(w.cfg.Streams.LogName(w.p))
 	if err := w.purge(ctx, time.Now()); err != nil {
 		return false, err
 	}

@@ -65,6 +65,7 @@ type walk struct {
 	log   logrus.FieldLogger
 
 	held     bool
+	name     string     // of the log
 	next     uint64     // the first sequence that was not looked at
 	copied   uint64     // what was looked at by the end of the step before
 	purged   uint64     // up to where the log was purged
@@ -113,8 +114,29 @@ func (w *walk) hold(held bool) {
 		w.metrics.age.DeleteLabelValues(strconv.Itoa(w.p))
 	}
 	w.held = held
+	w.begin()
+	w.expiry = expiry{}
+}
+
+// begin has the next step begin where the log does.
+func (w *walk) begin() {
 	w.next, w.copied, w.purged, w.reached = 0, 0, 0, time.Time{}
-	w.back, w.expiry = nil, expiry{}
+	w.back = nil
+}
+
+// follow begins again when the log is another than before. The floors of the new one are
+// under its name, the sweep's own, too: so it waits, as when Redis was emptied, until the
+// edges have told theirs. The inbox is walked on: if it is another, too, its sequences are
+// above those of the one before.
+func (w *walk) follow(name string) {
+	if name == w.name {
+		return
+	}
+	if w.name != "" {
+		w.log.Info("the log is another than before; the sweep begins where it does")
+		w.begin()
+	}
+	w.name = name
 }
 
 // letGo gives the partition to whoever wants it, when the sweep ends.

@@ -39,12 +39,20 @@ type streams struct {
 	deaf    error         // what the logs of senders answer: they have no leader, or no room
 	slow    time.Duration // what a walk takes
 
+	remade int // how often the log was made anew
+
 	getting, removing time.Duration // what it takes to read one from the log, and to delete one
 }
 
 func (s *streams) Partitions() int         { return 1 }
-func (s *streams) LogName(int) string      { return "log" }
 func (s *streams) put(to, envelope string) { s.putWith(nats.Header{}, to, envelope) }
+
+// LogName is that of the log that was made last.
+func (s *streams) LogName(int) string {
+	turn.Lock()
+	defer turn.Unlock()
+	return "log" + strings.Repeat("'", s.remade)
+}
 
 // putFor stores a message that says how long it waits.
 func (s *streams) putFor(lifetime time.Duration, to, envelope string) {
@@ -274,7 +282,7 @@ func (r *redis) RaiseFloors(_ context.Context, all []presence.Floor) error {
 	turn.Lock()
 	defer turn.Unlock()
 	for _, f := range all {
-		if f.Position > r.floors[f.Identity].Position {
+		if have := r.floors[f.Identity]; f.Log != have.Log || f.Position > have.Position {
 			r.floors[f.Identity] = f
 		}
 	}

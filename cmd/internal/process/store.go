@@ -17,7 +17,7 @@ func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared) (s *stream
 		s, err = stream.Open(ctx, stream.Config{
 			NATS: p.NATS, Partitions: cfg.Partitions, Replicas: cfg.Replicas, DuplicateWindow: cfg.DuplicateWindow,
 			Lifetime: cfg.MessageLifetime, InboxLimit: cfg.InboxLimit,
-			LogBytes: int64(cfg.LogBytes), InboxBytes: int64(cfg.InboxBytes), Metrics: p.Metrics,
+			LogBytes: int64(cfg.LogBytes), InboxBytes: int64(cfg.InboxBytes), Logger: p.Log, Metrics: p.Metrics,
 		})
 		return err
 	})
