@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"limegrove/e2e/fault/checker"
@@ -53,10 +54,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	defer cancel()
 	r.rig, err = rig.Start(started, rig.Config{
 		Programs: r.cfg.Programs, Dir: r.cfg.Dir, Window: window, Loopback: r.cfg.Loopback, Print: r.cfg.Print,
-		Exited: func(process, status string) {
-			r.say("%s has ended by itself: %s", process, status)
-			r.recorder.Record(history.Event{Kind: history.Exit, Target: process, Text: status})
-		},
+		Exited: r.exited,
 	})
 	if err != nil {
 		return fmt.Errorf("start the cluster: %w", err)
@@ -85,6 +83,22 @@ func (r *run) run(ctx context.Context) (err error) {
 		return err
 	}
 	return r.trouble(ctx)
+}
+
+// exited records the end of a process.
+func (r *run) exited(e rig.Exit) {
+	line := history.Event{
+		Kind: history.Exit, Target: e.Process, Name: e.Sort, Text: e.Status, Status: e.Code, Took: e.Took, Ready: e.Ready,
+	}
+	switch e.Asked {
+	case 0:
+		r.say("%s has ended by itself: %s", e.Process, e.Status)
+	case syscall.SIGKILL:
+		line.Signal = history.Killed
+	default:
+		line.Signal = history.Terminated
+	}
+	r.recorder.Record(line)
 }
 
 // most is the share of clients that have to be there before there is trouble: some are

@@ -25,8 +25,10 @@ type checker struct {
 	streams  map[stream]*progress
 	suspects []suspect
 
-	service service
-	ended   bool
+	service  service
+	troubles []trouble
+	planned  int // faults
+	ended    bool
 }
 
 // Check judges a history. An error says that the history cannot be read or
@@ -58,7 +60,7 @@ func Check(events iter.Seq2[history.Event, error], cfg Config) (*Report, error) 
 func (c *checker) event(e history.Event) {
 	switch e.Kind {
 	case history.Begin:
-		c.report.Run = e.Text
+		c.report.Run, c.planned = e.Text, e.Fault
 		c.service.begin(e.At)
 	case history.Quiet:
 		c.service.quiet(c.cfg, e.At)
@@ -77,11 +79,11 @@ func (c *checker) event(e history.Event) {
 	case history.Delivered:
 		c.delivered(e)
 	case history.FaultBegin:
-		c.report.Faults[e.Name]++
+		c.harmed(e)
 	case history.FaultEnd:
-		c.service.healed(e.At)
+		c.healed(e)
 	case history.Exit:
-		c.report.Exits = append(c.report.Exits, fmt.Sprintf("%.3fs: %s: %s", e.At.Seconds(), e.Target, e.Text))
+		c.exited(e)
 	default:
 		c.contradict("there is no such kind of event")
 	}
@@ -112,5 +114,8 @@ func (c *checker) finish() {
 	}
 	if r.Accepted == 0 {
 		c.violated(Vacuous, end, "nothing was accepted")
+	}
+	if c.planned > 0 && len(r.Faults) == 0 {
+		c.violated(Vacuous, end, "there was none of the %d faults that were to come", c.planned)
 	}
 }

@@ -21,6 +21,7 @@ const (
 	AfterFailed  Class = "after-failed"
 	Retracted    Class = "retracted"
 	Belied       Class = "belied"
+	Died         Class = "died"
 	Outage       Class = "outage"
 	Vacuous      Class = "vacuous"
 )
@@ -29,7 +30,7 @@ const (
 func Classes() []Class {
 	return []Class{
 		Lost, Unjudged, Duplicated, Reordered, Misdelivered, Unknown, Altered,
-		Early, AfterFailed, Retracted, Belied, Outage, Vacuous,
+		Early, AfterFailed, Retracted, Belied, Died, Outage, Vacuous,
 	}
 }
 

@@ -27,9 +27,17 @@
 //     accepted, and delivered. (Failed and never accepted, yet delivered, is allowed:
 //     the failure of a hand-over, 51, says that one may try again with the same id. It
 //     is counted as unsure.)
+//   - Died: an edge or a router ended by itself; or, when it was asked to end, with a
+//     status other than 0, or not at all, so that it had to be killed. Status 1 is allowed
+//     in two cases, and reported: of one that was never ready since it was started, for it
+//     may do so when NATS or Redis is away; and at a request while there was another
+//     fault, or within the time of Outage after one, since goodbyes may fail then. When it
+//     was killed its status says nothing. Brokers and Redis are others' programs: that they
+//     end by themselves is reported, and no violation.
 //   - Outage: after the last fault was healed, too much time went by until messages
 //     were accepted again steadily.
-//   - Vacuous: the history has no end, or nothing was accepted in it.
+//   - Vacuous: the history has no end, or nothing was accepted in it, or there was no
+//     fault in it where some were to come.
 //
 // # Which order is promised
 //

@@ -217,14 +217,16 @@ func TestServiceMustComeBackSoon(t *testing.T) {
 
 func TestContradictionIsAnError(t *testing.T) {
 	for name, plot := range map[string]func(s *story){
-		"an unknown session":      func(s *story) { s.deliver("eva#1", 1, rui) },
-		"a session that is over":  func(s *story) { s.logout(ruis, history.Cut); s.deliver(ruis, 1, rui) },
-		"a session twice":         func(s *story) { s.login(ruis, rui) },
-		"a session of no node":    func(s *story) { s.login("x", "rui@t") },
-		"an id twice":             func(s *story) { s.send(anas, 1, rui); s.send(ruis, 1, rui) },
-		"numbers that go back":    func(s *story) { s.send(anas, 2, rui); s.send(anas, 1, rui) },
-		"an event of no kind":     func(s *story) { s.tell(history.Event{Kind: "x"}) },
-		"something after the end": func(s *story) { s.tell(history.Event{Kind: history.End}) },
+		"an unknown session":        func(s *story) { s.deliver("eva#1", 1, rui) },
+		"a session that is over":    func(s *story) { s.logout(ruis, history.Cut); s.deliver(ruis, 1, rui) },
+		"a session twice":           func(s *story) { s.login(ruis, rui) },
+		"a session of no node":      func(s *story) { s.login("x", "rui@t") },
+		"an id twice":               func(s *story) { s.send(anas, 1, rui); s.send(ruis, 1, rui) },
+		"numbers that go back":      func(s *story) { s.send(anas, 2, rui); s.send(anas, 1, rui) },
+		"a process of no sort":      func(s *story) { s.tell(history.Event{Kind: history.Exit, Target: "x"}) },
+		"a signal that ends nobody": func(s *story) { s.tell(exit(func(e *history.Event) { e.Signal = "SIGHUP" })) },
+		"an event of no kind":       func(s *story) { s.tell(history.Event{Kind: "x"}) },
+		"something after the end":   func(s *story) { s.tell(history.Event{Kind: history.End}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := begin()

@@ -14,8 +14,9 @@ type Report struct {
 	Run    string        // how the run was started, as its history says
 	Length time.Duration // of the history
 
-	Faults map[string]int // by kind
-	Exits  []string       // processes that ended by themselves
+	Faults  map[string]int // by kind
+	Exits   []string       // processes that ended by themselves
+	Excused []string       // processes that were asked to end, and failed for reasons not their own
 
 	Sessions   int
 	Sent       int // messages, each counted once
@@ -85,6 +86,9 @@ func (r *Report) WriteTo(to io.Writer) (int64, error) {
 	row("reconnected in", "%s", &r.Gaps)
 	for _, exit := range r.Exits {
 		row("ended by itself", "%s", exit)
+	}
+	for _, exit := range r.Excused {
+		row("ended when asked", "%s; excused by a fault, or by its start", exit)
 	}
 	for _, class := range Classes() {
 		if n := r.Violations[class]; n > 0 {

@@ -116,7 +116,7 @@ func TestReportCounts(t *testing.T) {
 	s.send(anas, 2, rui)
 	s.told(anas, history.Accepted, 2, rui)
 	s.deliver(ruis2, 2, rui)
-	s.tell(history.Event{Kind: history.Exit, Target: "router-1", Text: "exit status 1"})
+	s.tell(history.Event{Kind: history.Exit, Target: "router-1", Name: history.Router, Text: "exit status 1", Status: 1})
 	r := check(t, s.end())
 
 	for _, n := range []struct {

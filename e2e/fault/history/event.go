@@ -7,7 +7,7 @@ type Kind string
 
 // The events, with the fields that they have besides At.
 const (
-	Begin Kind = "begin" // senders try to send from here on: Text, how the run was started
+	Begin Kind = "begin" // senders try to send from here on: Text, how the run was started; Fault, how many faults are to come
 	Quiet Kind = "quiet" // nothing new is sent from here on, and all recipients come back
 	End   Kind = "end"   // the last line: who is in session now has had time to get everything
 
@@ -26,7 +26,22 @@ const (
 
 	FaultBegin Kind = "fault"  // Fault (its number), Name (its kind), Target
 	FaultEnd   Kind = "healed" // likewise; what was away may need its time to be back
-	Exit       Kind = "exit"   // a process has ended that nobody has ended: Target, Text (its status)
+	Exit       Kind = "exit"   // a process has ended: Target, Name (its sort), Text and Status, Signal, Took, Ready
+)
+
+// What a process is, as the name of Exit.
+const (
+	Edge   = "edge"
+	Router = "router"
+	Broker = "broker"
+	Redis  = "redis"
+	Proxy  = "proxy" // one that makes the way of others slow
+)
+
+// What a process was sent to end it, as the signal of Exit; "" when it has ended by itself.
+const (
+	Terminated = "SIGTERM" // it may take its time, but not for ever: then it is killed
+	Killed     = "SIGKILL"
 )
 
 // Why a session has ended, as the text of Ended.
@@ -56,7 +71,12 @@ type Event struct {
 	Seq     int    `json:"seq,omitempty"`     // from 1 on, for each sender and address
 	Code    int    `json:"code,omitempty"`    // LIME's reason
 	Fault   int    `json:"fault,omitempty"`   // from 1 on
-	Name    string `json:"name,omitempty"`    // a fault's kind
-	Target  string `json:"target,omitempty"`  // what it is done to
+	Name    string `json:"name,omitempty"`    // a fault's kind, or the sort of a process
+	Target  string `json:"target,omitempty"`  // what it is done to, or the name of a process
 	Text    string `json:"text,omitempty"`
+
+	Status int           `json:"status,omitempty"` // what a process has ended with; -1 by a signal
+	Signal string        `json:"signal,omitempty"` // what a process was sent to end it
+	Took   time.Duration `json:"took,omitempty"`   // from that to its end; in nanoseconds in the file
+	Ready  bool          `json:"ready,omitempty"`  // it could do its work, at some time since it was started
 }

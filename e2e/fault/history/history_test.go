@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"limegrove/e2e/fault/history"
 )
@@ -23,7 +24,11 @@ func TestWhatIsRecordedIsRead(t *testing.T) {
 		{Kind: history.Sent, Session: "ana#1", ID: "1", To: "rui@t", Seq: 1},
 		{Kind: history.Failed, Session: "ana#1", ID: "1", From: "@t", Code: 51},
 		{Kind: history.Delivered, Session: "ana#1", ID: "1", From: "ana@t/1", To: "rui@t", Sender: "ana@t/1", Seq: 1},
-		{Kind: history.FaultBegin, Fault: 3, Name: "edge-kill", Target: "edge-1"},
+		{Kind: history.FaultBegin, Fault: 3, Name: "edge-drain", Target: "edge-1"},
+		{
+			Kind: history.Exit, Target: "edge-1", Name: history.Edge, Text: "signal: killed", Status: -1,
+			Signal: history.Terminated, Took: time.Minute, Ready: true,
+		},
 		{Kind: history.End},
 	}
 	for _, e := range events {

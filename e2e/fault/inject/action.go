@@ -120,8 +120,8 @@ func (i *Injector) drain(targets ...*rig.Process) action {
 	return action{
 		harm: func() error {
 			for _, p := range targets {
-				if !p.Terminate(drainTime) {
-					i.say("%s has not ended within %s, and was killed", p.Name, drainTime)
+				if !p.Terminate(patience) {
+					i.say("%s has not ended within %s, and was killed", p.Name, patience)
 				}
 			}
 			return nil

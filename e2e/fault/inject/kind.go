@@ -78,8 +78,12 @@ var traits = []trait{
 	{SlowEdge, 3 * time.Second, 15 * time.Second, 3 * time.Second, 0},
 }
 
-// drainTime is what a process may take to end when it is asked to.
+// drainTime is what a process takes at most to end when it is asked to, as plans have it.
 const drainTime = 20 * time.Second
+
+// patience is what it may take until it is killed, which is a violation then. With the
+// servers away the time-outs of an edge's goodbyes come on top of its -drain-timeout.
+const patience = 2 * drainTime
 
 // cuts tells whether the kind needs a network that can be cut.
 func (k Kind) cuts() bool { return strings.HasPrefix(string(k), "cut-") }

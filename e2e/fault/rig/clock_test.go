@@ -15,7 +15,7 @@ func startRedis(t *testing.T) (r *Rig, ask func(args ...string) string) {
 	t.Helper()
 	r = &Rig{cfg: Config{
 		Programs: paths, Dir: t.TempDir(), Loopback: true, Print: t.Output(),
-		Exited: func(process, status string) { t.Errorf("%s has ended by itself: %s", process, status) },
+		Exited: unasked(func(process, status string) { t.Errorf("%s has ended by itself: %s", process, status) }),
 	}}
 	if err := r.open(); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"limegrove/e2e/fault/history"
 	"limegrove/e2e/programs"
 )
 
@@ -57,11 +58,13 @@ func (r *Rig) addDetour(edge *Process) error {
 		return err
 	}
 	d := &detour{client: &http.Client{Timeout: setting, Transport: &http.Transport{DisableKeepAlives: true}}}
-	d.process = &Process{Name: name, Host: edge.Host, log: log, once: true, exited: func(process, status string) {
-		d.mu.Lock()
-		d.ended = fmt.Errorf("%s has ended by itself: %s", process, status)
-		d.mu.Unlock()
-		r.cfg.Exited(process, status)
+	d.process = &Process{Name: name, Sort: history.Proxy, Host: edge.Host, log: log, once: true, exited: func(e Exit) {
+		if e.Asked == 0 {
+			d.mu.Lock()
+			d.ended = fmt.Errorf("%s has ended by itself: %s", e.Process, e.Status)
+			d.mu.Unlock()
+		}
+		r.cfg.Exited(e)
 	}}
 	d.process.command = func() *exec.Cmd {
 		return r.network.command(edge.Name, r.cfg.Programs.Proxy, "-host", edge.Host, "-port", strconv.Itoa(portProxy))

@@ -12,8 +12,9 @@ import (
 	"limegrove/e2e/programs"
 )
 
-// badUsage is the status of edges and routers that refuse their command line.
-const badUsage = 2
+// raceStops has a program that was built with the race detector end at the first race,
+// with a status of its own, and not go on to print to where nobody reads.
+const raceStops = "GORACE=halt_on_error=1"
 
 // poll is the time between two looks, and reply what an answer of a broker may take.
 const (
@@ -21,13 +22,12 @@ const (
 	reply = 2 * time.Second
 )
 
-// revival is the time until a process that has ended by itself is started again.
-const revival = time.Second
-
 // Process is one of the cluster's, over all its restarts.
 type Process struct {
 	// Name is such as edge-1.
 	Name string
+	// Sort is such as edge.
+	Sort string
 	// Host is its address.
 	Host string
 
@@ -35,15 +35,15 @@ type Process struct {
 	command func() *exec.Cmd
 	ready   func(ctx context.Context) error
 	log     *os.File
-	exited  func(process, status string)
+	exited  func(Exit)
 	once    bool // it is not started again when it has ended by itself
 
 	mu     sync.Mutex
-	cmd    *exec.Cmd     // nil before the first start
-	ended  chan struct{} // closed when cmd has ended
-	wanted bool          // nobody has ended it
-	misled bool          // it has refused its command line
-	timer  *time.Timer   // a revival; nil without
+	life   *life       // the newest; nil before the first start
+	wanted bool        // nobody has ended it
+	proven bool        // it was ready in some life, so that its command line is right
+	misled bool        // it has refused its command line
+	timer  *time.Timer // a revival; nil without
 }
 
 // Start starts the process unless it runs.
@@ -60,49 +60,24 @@ func (p *Process) startLocked() error {
 	}
 	cmd := p.command()
 	cmd.Stdout, cmd.Stderr = p.log, p.log
+	cmd.Env = append(cmd.Environ(), raceStops)
 	cmd.SysProcAttr = programs.Attributes()
 	p.note("started")
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	ended := make(chan struct{})
-	p.cmd, p.ended = cmd, ended
-	go p.wait(cmd, ended)
+	p.life = &life{cmd: cmd, ended: make(chan struct{})}
+	go p.wait(p.life)
 	return nil
-}
-
-// wait waits for the end of one run, and sees to another one if nobody wanted it.
-func (p *Process) wait(cmd *exec.Cmd, ended chan struct{}) {
-	_ = cmd.Wait() // the status is in its state
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	close(ended)
-	p.note(cmd.ProcessState.String())
-	if !p.wanted {
-		return
-	}
-	p.exited(p.Name, cmd.ProcessState.String())
-	if p.misled = cmd.ProcessState.ExitCode() == badUsage; p.misled || p.once {
-		return // it would again, or lack what it was told after its start
-	}
-	p.timer = time.AfterFunc(revival, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.wanted {
-			if err := p.startLocked(); err != nil {
-				p.note(err.Error())
-			}
-		}
-	})
 }
 
 // runsLocked wants the lock held.
 func (p *Process) runsLocked() bool {
-	if p.cmd == nil {
+	if p.life == nil {
 		return false
 	}
 	select {
-	case <-p.ended:
+	case <-p.life.ended:
 		return false
 	default:
 		return true
@@ -126,20 +101,23 @@ func (p *Process) end(s syscall.Signal, within time.Duration) bool {
 		p.mu.Unlock()
 		return true
 	}
-	cmd, ended := p.cmd, p.ended
-	p.mu.Unlock()
+	l := p.life
+	if l.asked == 0 {
+		l.asked, l.at = s, time.Now()
+	}
 	p.note("sent " + s.String())
-	_ = cmd.Process.Signal(s) // it may have ended already
+	_ = l.cmd.Process.Signal(s) // it may have ended already
+	p.mu.Unlock()
 	if s != syscall.SIGKILL {
 		select {
-		case <-ended:
+		case <-l.ended:
 			return true
 		case <-time.After(within):
 			p.note("killed, because it has not ended")
-			_ = cmd.Process.Kill() // likewise
+			_ = l.cmd.Process.Kill() // likewise
 		}
 	}
-	<-ended
+	<-l.ended
 	return s == syscall.SIGKILL
 }
 
@@ -154,19 +132,22 @@ func (p *Process) signal(s syscall.Signal) {
 	defer p.mu.Unlock()
 	if p.runsLocked() {
 		p.note("sent " + s.String())
-		_ = p.cmd.Process.Signal(s) // it may have ended already
+		_ = p.life.cmd.Process.Signal(s) // it may have ended already
 	}
 }
 
 // Ready waits until the process can do its work.
 func (p *Process) Ready(ctx context.Context) error {
 	for {
-		err := p.ready(ctx)
+		p.mu.Lock()
+		l, misled := p.life, p.misled
+		p.mu.Unlock()
+		if misled {
+			return fmt.Errorf("%s has refused its command line, or panicked at once: see %s", p.Name, p.log.Name())
+		}
+		err := p.look(ctx, l)
 		if err == nil {
 			return nil
-		}
-		if p.isMisled() {
-			return fmt.Errorf("%s has refused its command line: see %s", p.Name, p.log.Name())
 		}
 		select {
 		case <-ctx.Done():
@@ -174,12 +155,6 @@ func (p *Process) Ready(ctx context.Context) error {
 		case <-time.After(poll):
 		}
 	}
-}
-
-func (p *Process) isMisled() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.misled
 }
 
 // note writes a line of ours into the process's log.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"limegrove/e2e/fault/history"
 	"limegrove/e2e/programs"
 )
 
@@ -30,8 +31,9 @@ type Config struct {
 	Window time.Duration
 	// Loopback does without network namespaces even where they can be made.
 	Loopback bool
-	// Exited is told of each process that has ended by itself. It must not block.
-	Exited func(process, status string)
+	// Exited is told of each process that has ended, before whoever has ended it goes on,
+	// and before it is started again. It must not block.
+	Exited func(Exit)
 	// Print is where people are told what is going on.
 	Print io.Writer
 }
@@ -77,9 +79,9 @@ func (r *Rig) open() error {
 	if why != nil {
 		_, _ = fmt.Fprintln(r.cfg.Print, "no partitions, all is on loopback:", why) // nobody to tell is no trouble
 	}
-	add := func(into *[]*Process, kind string, n int) error {
+	add := func(into *[]*Process, sort string, n int) error {
 		for i := range n {
-			p, err := r.add(fmt.Sprintf("%s-%d", kind, i+1))
+			p, err := r.add(fmt.Sprintf("%s-%d", sort, i+1), sort)
 			if err != nil {
 				return err
 			}
@@ -88,10 +90,10 @@ func (r *Rig) open() error {
 		return nil
 	}
 	var err error
-	if r.Redis, err = r.add("redis"); err != nil {
+	if r.Redis, err = r.add(history.Redis, history.Redis); err != nil {
 		return err
 	}
-	err = errors.Join(add(&r.Brokers, "broker", brokers), add(&r.Routers, "router", routers), add(&r.Edges, "edge", edges))
+	err = errors.Join(add(&r.Brokers, history.Broker, brokers), add(&r.Routers, history.Router, routers), add(&r.Edges, history.Edge, edges))
 	if err != nil {
 		return err
 	}
@@ -111,13 +113,13 @@ func (r *Rig) open() error {
 	return nil
 }
 
-func (r *Rig) add(name string) (*Process, error) {
+func (r *Rig) add(name, sort string) (*Process, error) {
 	host, err := r.network.add(name)
 	if err != nil {
 		return nil, fmt.Errorf("give %s an address: %w", name, err)
 	}
 	log, err := r.openLog(name)
-	return &Process{Name: name, Host: host, log: log, exited: r.cfg.Exited}, err
+	return &Process{Name: name, Sort: sort, Host: host, log: log, exited: r.cfg.Exited}, err
 }
 
 func (r *Rig) openLog(name string) (*os.File, error) {

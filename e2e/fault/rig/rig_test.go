@@ -32,13 +32,22 @@ func TestMain(m *testing.M) {
 	}))
 }
 
+// unasked tells of those that have ended by themselves.
+func unasked(tell func(process, status string)) func(Exit) {
+	return func(e Exit) {
+		if e.Asked == 0 {
+			tell(e.Process, e.Status)
+		}
+	}
+}
+
 // startRig starts a cluster that ends with the test.
 func startRig(t *testing.T, cfg Config) *Rig {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	if cfg.Exited == nil {
-		cfg.Exited = func(process, status string) { t.Errorf("%s has ended by itself: %s", process, status) }
+		cfg.Exited = unasked(func(process, status string) { t.Errorf("%s has ended by itself: %s", process, status) })
 	}
 	cfg.Programs, cfg.Window, cfg.Dir, cfg.Print = paths, time.Minute, t.TempDir(), t.Output()
 	r, err := Start(ctx, cfg)
@@ -158,14 +167,14 @@ func TestCutKeepsProcessesApart(t *testing.T) {
 func TestProcessThatEndsByItselfIsReportedAndComesBack(t *testing.T) {
 	var mu sync.Mutex
 	var exits []string
-	r := startRig(t, Config{Loopback: true, Exited: func(process, status string) {
+	r := startRig(t, Config{Loopback: true, Exited: unasked(func(process, status string) {
 		mu.Lock()
 		defer mu.Unlock()
 		exits = append(exits, process+" "+status)
-	}})
+	})})
 	p := r.Edges[0]
 	p.mu.Lock()
-	ended := p.ended
+	ended := p.life.ended
 	p.mu.Unlock()
 	p.signal(9)
 	<-ended

@@ -135,11 +135,11 @@ func TestProxyThatEndsByItselfIsAnErrorOfTheRig(t *testing.T) {
 	var exits []string
 	r, err := Start(ctx, Config{
 		Programs: paths, Window: time.Minute, Dir: t.TempDir(), Print: t.Output(), Loopback: true,
-		Exited: func(process, status string) {
+		Exited: unasked(func(process, status string) {
 			mu.Lock()
 			defer mu.Unlock()
 			exits = append(exits, process+" "+status)
-		},
+		}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestProxyThatEndsByItselfIsAnErrorOfTheRig(t *testing.T) {
 
 	p := r.detour.process
 	p.mu.Lock()
-	ended := p.ended
+	ended := p.life.ended
 	p.mu.Unlock()
 	p.signal(9)
 	<-ended
