@@ -1,8 +1,10 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"limegrove/e2e/fault/inject"
@@ -56,19 +58,22 @@ const (
 )
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Duration <= 0 {
+	if err := c.positive(); err != nil {
+		return c, err
+	}
+	if c.Duration == 0 {
 		c.Duration = time.Minute
 	}
-	if c.Mean <= 0 {
+	if c.Mean == 0 {
 		c.Mean = 5 * time.Second
 	}
-	if c.Rate <= 0 {
+	if c.Rate == 0 {
 		c.Rate = 200
 	}
-	if c.Identities <= 0 {
+	if c.Identities == 0 {
 		c.Identities = 120
 	}
-	if c.Settle <= 0 {
+	if c.Settle == 0 {
 		c.Settle = time.Minute
 	}
 	if c.Print == nil {
@@ -84,6 +89,54 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// positive refuses numbers that nothing can be made of.
+func (c Config) positive() error {
+	for _, n := range []struct {
+		what  string
+		value float64
+	}{
+		{"a duration", float64(c.Duration)},
+		{"a time between faults", float64(c.Mean)},
+		{"a rate", c.Rate},
+		{"a number of identities", float64(c.Identities)},
+		{"a number of restarts", float64(c.Rolling)},
+		{"a time to settle", float64(c.Settle)},
+	} {
+		if !(n.value >= 0 && n.value <= math.MaxInt64) { // so that NaN is refused
+			return fmt.Errorf("%s of %v makes no sense", n.what, n.value)
+		}
+	}
+	return nil
+}
+
+// Check tells why there can be no such run on this machine. Run would say the same, but
+// needs the programs, and starts a cluster before it knows all.
+func (c Config) Check() error {
+	c, err := c.withDefaults()
+	if err != nil || c.Rolling > 0 {
+		return err
+	}
+	var why error
+	if !c.Loopback {
+		why = rig.CanPartition()
+	}
+	if _, err = c.plan(!c.Loopback && why == nil, rig.HasClock()); err != nil {
+		return errors.Join(err, why)
+	}
+	return nil
+}
+
+// plan draws the faults of a run.
+func (c Config) plan(partitions, clocks bool) ([]inject.Fault, error) {
+	plan := inject.Config{
+		Seed: c.Seed, Duration: c.Duration - calm, Mean: c.Mean, Kinds: c.Kinds, Partitions: partitions, Clocks: clocks,
+	}
+	if c.Duration < longRun {
+		plan.Longest = longest
+	}
+	return inject.Plan(plan)
 }
 
 // String is the run as its report names it.

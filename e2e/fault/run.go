@@ -107,12 +107,20 @@ const most = 0.7
 
 // trouble has the cluster harmed, and healed, and waits until all is well.
 func (r *run) trouble(ctx context.Context) error {
-	r.recorder.Record(history.Event{Kind: history.Begin, Text: r.cfg.String()})
+	begin := history.Event{Kind: history.Begin, Text: r.cfg.String()}
+	var plan []inject.Fault
 	var err error
+	if begin.Fault = r.cfg.Rolling * len(r.rig.Edges); begin.Fault == 0 {
+		if plan, err = r.cfg.plan(r.rig.Partitions(), r.rig.Clocks()); err != nil {
+			return err
+		}
+		begin.Fault = len(plan)
+	}
+	r.recorder.Record(begin)
 	if r.cfg.Rolling > 0 {
 		err = r.roll(ctx)
 	} else {
-		err = r.faults(ctx)
+		err = r.faults(ctx, plan)
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -131,17 +139,10 @@ func (r *run) trouble(ctx context.Context) error {
 }
 
 // faults does a plan, and lets the senders go on until the run's time is over.
-func (r *run) faults(ctx context.Context) error {
+func (r *run) faults(ctx context.Context, plan []inject.Fault) error {
 	over := time.Now().Add(r.cfg.Duration)
-	plan := inject.Config{
-		Seed: r.cfg.Seed, Duration: r.cfg.Duration - calm, Mean: r.cfg.Mean, Kinds: r.cfg.Kinds,
-		Partitions: r.rig.Partitions(), Clocks: r.rig.Clocks(),
-	}
-	if r.cfg.Duration < longRun {
-		plan.Longest = longest
-	}
 	injector := inject.Injector{Rig: r.rig, Recorder: r.recorder, Print: r.cfg.Print, Seed: r.cfg.Seed}
-	err := injector.Run(ctx, inject.Plan(plan))
+	err := injector.Run(ctx, plan)
 	wait(ctx, max(time.Until(over), calm)) // a drain may have taken longer than planned
 	return err
 }

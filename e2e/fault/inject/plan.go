@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -23,6 +24,9 @@ type Config struct {
 	// Clocks tells that Redis's clock can be set.
 	Clocks bool
 }
+
+// ErrNoFault is matched when a plan would have no fault.
+var ErrNoFault = errors.New("there would be no fault")
 
 // can tells whether the cluster allows a kind.
 func (c Config) can(k Kind) bool {
@@ -69,8 +73,11 @@ type planner struct {
 	claims claims
 }
 
-// Plan draws a plan: the same for the same configuration.
-func Plan(cfg Config) []Fault {
+// Plan draws a plan: the same for the same configuration. An error matches ErrNoFault.
+func Plan(cfg Config) ([]Fault, error) {
+	if !slices.ContainsFunc(cfg.Kinds, cfg.can) {
+		return nil, fmt.Errorf("%w: none of the kinds can be had here (partitions %t, clocks %t)", ErrNoFault, cfg.Partitions, cfg.Clocks)
+	}
 	p := &planner{cfg: cfg, random: rand.New(rand.NewPCG(cfg.Seed, 2))}
 	var all []Fault
 	for at := p.gap(); at < cfg.Duration; at += p.gap() {
@@ -79,7 +86,10 @@ func Plan(cfg Config) []Fault {
 			all = append(all, f)
 		}
 	}
-	return all
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: this seed has none in %s, with one every %s on average", ErrNoFault, cfg.Duration, cfg.Mean)
+	}
+	return all, nil
 }
 
 func (p *planner) gap() time.Duration {

@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,15 @@ func all(t interface{ Fatal(args ...any) }) []Kind {
 	return kinds
 }
 
+// plan draws a plan that has faults.
+func plan(t interface{ Fatal(args ...any) }, cfg Config) []Fault {
+	all, err := Plan(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func TestPlanKeepsTheBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := Config{
@@ -27,7 +37,10 @@ func TestPlanKeepsTheBounds(t *testing.T) {
 			Kinds:    all(t), Partitions: rapid.Bool().Draw(t, "partitions"),
 			Clocks: rapid.Bool().Draw(t, "clocks"),
 		}
-		plan := Plan(cfg)
+		plan, err := Plan(cfg)
+		if (err != nil) != (len(plan) == 0) || err != nil && !errors.Is(err, ErrNoFault) {
+			t.Fatalf("%d faults, and %v", len(plan), err)
+		}
 		for _, f := range plan {
 			if f.At+f.For > cfg.Duration {
 				t.Fatalf("%s is healed after %s", f, cfg.Duration)
@@ -87,11 +100,11 @@ func count(set map[string]bool) (n int) {
 
 func TestPlanIsTheSameForTheSameSeed(t *testing.T) {
 	cfg := Config{Seed: 7, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: all(t), Partitions: true, Clocks: true}
-	first, second := fmt.Sprint(Plan(cfg)), fmt.Sprint(Plan(cfg))
+	first, second := fmt.Sprint(plan(t, cfg)), fmt.Sprint(plan(t, cfg))
 	if first != second {
 		t.Error("two plans of one seed differ")
 	}
-	if cfg.Seed++; fmt.Sprint(Plan(cfg)) == first {
+	if cfg.Seed++; fmt.Sprint(plan(t, cfg)) == first {
 		t.Error("plans of two seeds are the same")
 	}
 }
@@ -100,22 +113,46 @@ func TestPlanIsTheSameForTheSameSeed(t *testing.T) {
 func TestSeedMeansTheSameForEver(t *testing.T) {
 	first := all(t)
 	first = first[:slices.Index(first, CutBroker)+1]
-	plan := Plan(Config{Seed: 7, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: first, Partitions: true})
+	all := plan(t, Config{Seed: 7, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: first, Partitions: true})
 	const want = "86: cut-edge-brokers at 9m52.494s for 5.432s: edge-2 | broker-1, edge-2 | broker-2, edge-2 | broker-3"
-	if last := plan[len(plan)-1].String(); last != want {
+	if last := all[len(all)-1].String(); last != want {
 		t.Errorf("the last fault is %s; want %s", last, want)
 	}
 }
 
 func TestLongPlanHasAllKinds(t *testing.T) {
 	cfg := Config{Seed: 1, Duration: 10 * time.Minute, Mean: 5 * time.Second, Kinds: all(t), Partitions: true, Clocks: true}
-	plan := Plan(cfg)
+	all := plan(t, cfg)
 	for _, kind := range cfg.Kinds {
-		if !slices.ContainsFunc(plan, func(f Fault) bool { return f.Kind == kind }) {
-			t.Errorf("there is no %s among %d faults", kind, len(plan))
+		if !slices.ContainsFunc(all, func(f Fault) bool { return f.Kind == kind }) {
+			t.Errorf("there is no %s among %d faults", kind, len(all))
 		}
 	}
-	t.Logf("%d faults", len(plan))
+	t.Logf("%d faults", len(all))
+}
+
+func TestPlanWithoutFaultsIsAnError(t *testing.T) {
+	cuts, err := ParseKinds("cut")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := Config{Seed: 1, Duration: time.Minute, Mean: 5 * time.Second, Kinds: cuts, Partitions: true}
+	plan(t, sound)
+	for name, change := range map[string]func(c *Config){
+		"cuts that cannot be made":      func(c *Config) { c.Partitions = false },
+		"a clock that cannot be set":    func(c *Config) { c.Kinds = []Kind{RedisJump} },
+		"no kinds":                      func(c *Config) { c.Kinds = nil },
+		"faults that come in a century": func(c *Config) { c.Mean = 1000 * time.Hour },
+		"no time for them":              func(c *Config) { c.Duration = time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := sound
+			change(&cfg)
+			if all, err := Plan(cfg); !errors.Is(err, ErrNoFault) {
+				t.Errorf("%d faults, and %v", len(all), err)
+			}
+		})
+	}
 }
 
 func TestKindsAreChosenByTheirBeginnings(t *testing.T) {

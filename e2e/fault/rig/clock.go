@@ -18,10 +18,13 @@ import (
 //go:embed clock/clock.c
 var clockSource string
 
+// HasClock tells whether the library can be had.
+func HasClock() bool { return runtime.GOOS == "linux" }
+
 // buildClock builds the library into a folder. It is for Linux's linker; the path is ""
 // elsewhere.
 func buildClock(ctx context.Context, dir string) (path string, err error) {
-	if runtime.GOOS != "linux" {
+	if !HasClock() {
 		return "", nil
 	}
 	path = filepath.Join(dir, "clock.so")

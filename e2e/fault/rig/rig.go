@@ -169,6 +169,16 @@ func (r *Rig) Partitions() bool {
 	return can
 }
 
+// CanPartition tries to make a network that can be cut, and removes it. An error says why
+// that cannot be.
+func CanPartition() error {
+	spaces, err := newNamespaces(os.Getpid())
+	if err != nil {
+		return err
+	}
+	return spaces.close()
+}
+
 // Cut makes cuts, and Heal takes as many away.
 func (r *Rig) Cut(cuts ...Cut) error { return r.change(1, cuts) }
 

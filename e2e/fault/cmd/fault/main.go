@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -59,7 +60,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&o.Loopback, "loopback", false, "without network namespaces, and so without partitions")
 	flags.BoolVar(&o.race, "race", false, "build the edge and the router with the race detector")
 	flags.BoolVar(&o.keep, "keep", false, "keep the history and the logs of a good run too")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return statusGood
+	} else if err != nil {
 		return statusUsage
 	}
 	say := func(format string, args ...any) {
@@ -68,6 +71,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var err error
 	if o.Kinds, err = inject.ParseKinds(o.kinds); err != nil {
 		say("-kinds: %v", err)
+		return statusUsage
+	}
+	if flags.NArg() > 0 {
+		say("%q is no flag", flags.Arg(0))
+		return statusUsage
+	}
+	if err := o.Check(); err != nil {
+		say("%v", err)
 		return statusUsage
 	}
 	o.Print = stderr
