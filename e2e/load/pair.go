@@ -35,6 +35,15 @@ const (
 	Received Receipts = "received" // send a notification for each message
 )
 
+// ParseReceipts reads what recipients do.
+func ParseReceipts(text string) (Receipts, error) {
+	switch r := Receipts(text); r {
+	case Pongs, Received:
+		return r, nil
+	}
+	return "", fmt.Errorf("recipients acknowledge by %s or %s, not by %q", Pongs, Received, text)
+}
+
 // pairs are clients in couples, with the goroutines that read for them.
 type pairs struct {
 	all      []*pair
@@ -202,6 +211,7 @@ func (p *pairs) send(k int, buffer []byte) []byte {
 	envelope := fmt.Appendf(buffer[:0], `{"id":"%d","to":"%s","type":"text/plain","content":"%s"}`, k, one.to, p.text)
 	start := len(envelope)
 	frame := appendFrame(envelope, opText, envelope)[start:]
+	p.tally.sent.Add(1)
 	if err := one.sender.write(frame); err != nil && !p.ended.Load() {
 		p.tally.fail("%s sends: %v", one.from, err)
 	}
@@ -211,7 +221,8 @@ func (p *pairs) send(k int, buffer []byte) []byte {
 // pacers is how many goroutines send, each for its share of the pairs.
 const pacers = 4
 
-// pace sends all messages of the tally, each when it is due or as soon as it can be.
+// pace sends all messages of the tally, each when it is due or as soon as it can be, until
+// ctx is done.
 func (p *pairs) pace(ctx context.Context) {
 	var all sync.WaitGroup
 	for i := range pacers {

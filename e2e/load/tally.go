@@ -16,6 +16,7 @@ type tally struct {
 	start    time.Time     // when message 0 is due
 	interval time.Duration // between two
 
+	sent                                      atomic.Int64 // or tried to be
 	accepted, delivered, dispatched, received events
 
 	disordered atomic.Int64

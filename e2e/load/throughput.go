@@ -17,15 +17,19 @@ type Throughput struct {
 	Pairs    int
 	Rates    []int // messages a second; those behind one that does not hold are not tried
 	Duration time.Duration
-	Warmup   time.Duration // is not measured; the sweep begins when it is behind by its delay
+	Warmup   time.Duration // less than Duration; is not measured; the sweep begins when it is behind by its delay
 	Size     int           // of a message's content, in bytes
 	Receipts Receipts
 	Profiles string // a folder for profiles of each process under load; "" for none
 	Print    io.Writer
 }
 
-// settleTime is what the last messages may take after they were sent.
-const settleTime = 30 * time.Second
+// What the last messages may take after they were sent, and what they may when somebody
+// wants the run to end.
+const (
+	settleTime = 30 * time.Second
+	hurryTime  = 2 * time.Second
+)
 
 // Verdict is what was wrong with messages, by number.
 type Verdict struct {
@@ -114,6 +118,9 @@ func (o *Throughput) run(ctx context.Context, rate int) (v Verdict, err error) {
 	first := int(o.Warmup.Seconds() * float64(rate))
 	tell(o.Print, "  sent %d, accepted %d, delivered %d, dispatched %d, received %d; lost %d, twice %d, out of order %d, faults %d %s\n",
 		v.Sent, v.Accepted, v.Delivered, v.Dispatched, v.Received, v.Lost, v.Twice, v.Disordered, v.Faults, v.Fault)
+	if err := ctx.Err(); err != nil {
+		return v, errors.Join(fmt.Errorf("ended before its time: %w", err), v.Err())
+	}
 	tell(o.Print, "  %.0f/s delivered after the warm-up, %d behind at the end (held: %t); load average %s\n",
 		float64(delivered)/after.at.Sub(before.at).Seconds(), behind, v.Held, average)
 	tell(o.Print, "  µs a message: %s\n", after.since(before, delivered))
@@ -124,20 +131,34 @@ func (o *Throughput) run(ctx context.Context, rate int) (v Verdict, err error) {
 	return v, errors.Join(err, errSwept)
 }
 
-// settle waits until all is accepted, delivered and dispatched, or nothing more happens.
+// settle waits until all that was sent is accepted, delivered and dispatched, or nothing
+// more happens. When ctx is done it does not wait for long.
 func (t *tally) settle(ctx context.Context) {
-	for late := time.Now().Add(settleTime); time.Now().Before(late) && ctx.Err() == nil; wait(ctx, 50*time.Millisecond) {
-		n := int64(t.len())
+	late, look := time.NewTimer(settleTime), time.NewTicker(50*time.Millisecond)
+	defer late.Stop()
+	defer look.Stop()
+	hurried := ctx.Done()
+	for {
+		n := t.sent.Load()
 		if t.accepted.total.Load() >= n && t.delivered.total.Load() >= n && t.dispatched.total.Load() >= n {
 			wait(ctx, 200*time.Millisecond) // for what comes twice
 			return
 		}
+		select {
+		case <-late.C:
+			return
+		case <-hurried:
+			hurried = nil
+			late.Reset(hurryTime)
+		case <-look.C:
+		}
 	}
 }
 
+// verdict judges what was sent.
 func (t *tally) verdict() Verdict {
 	v := Verdict{
-		Sent: int64(t.len()), Accepted: t.accepted.total.Load(), Delivered: t.delivered.total.Load(),
+		Sent: t.sent.Load(), Accepted: t.accepted.total.Load(), Delivered: t.delivered.total.Load(),
 		Dispatched: t.dispatched.total.Load(), Received: t.received.total.Load(),
 		Twice: t.delivered.twice.Load(), Disordered: t.disordered.Load(),
 	}
