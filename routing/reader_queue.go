@@ -7,8 +7,7 @@ import (
 )
 
 // readerQueues are what a reader has to do, by partition, and say what is done next.
-// The partitions take turns. One whose streams do not answer holds few workers, and is
-// tried by one alone, after a pause that doubles, until it answers again.
+// The partitions take turns, each at its own pace.
 //
 // A member is in a queue at most once, which bounds them.
 type readerQueues struct {
@@ -25,21 +24,8 @@ type readerQueue struct {
 	starts   []*Member // to be looked at, many together
 	starting bool      // some of them are being looked at: the others gather
 	reads    []*Member // to be read for
-	busy     int       // workers that have a job of it
-
-	pause   time.Duration // before the next trial; 0 while the partition answers
-	until   time.Time     // when that is over
-	trouble uint32        // counts the failures that have made the pause longer
+	pace     pace
 }
-
-const (
-	// leastPause and mostPause are how long a partition that does not answer is left alone.
-	leastPause = 50 * time.Millisecond
-	mostPause  = 2 * time.Second
-
-	// leastShare is how many workers a partition may keep busy however many there are.
-	leastShare = 4
-)
 
 func newReaderQueues(partitions int) *readerQueues {
 	return &readerQueues{
@@ -110,16 +96,12 @@ func (q *readerQueues) next(now time.Time) (j readerJob, ok bool) {
 
 // ready tells whether a job may be taken.
 func (p *readerQueue) ready(now time.Time, share int) bool {
-	if p.pause > 0 {
-		share = 1
-	}
-	return p.busy < share && !now.Before(p.until) && (len(p.reads) > 0 || len(p.starts) > 0 && !p.starting)
+	return p.pace.free(now, share) && (len(p.reads) > 0 || len(p.starts) > 0 && !p.starting)
 }
 
 // take takes one: those that begin come first, since one request is for many of them.
 func (p *readerQueue) take() (j readerJob) {
-	p.busy++
-	j.trouble = p.trouble
+	j.trouble = p.pace.begin()
 	if len(p.starts) > 0 && !p.starting {
 		p.starting = true
 		n := min(len(p.starts), startLot)
@@ -143,20 +125,15 @@ func (q *readerQueues) done(j *readerJob, now time.Time) (silent, again bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p := &q.all[j.partition]
-	p.busy--
+	p.pace.end()
 	if j.lot != nil {
 		p.starting = false
 	}
 	switch {
-	case j.err != nil && j.trouble == p.trouble: // otherwise it was under way with one that has failed
-		silent = p.pause == 0
-		p.trouble++
-		p.pause = min(max(2*p.pause, leastPause), mostPause)
-		p.until = now.Add(p.pause)
-		time.AfterFunc(p.pause, q.signal)
-	case j.err == nil && j.asked:
-		again = p.pause > 0
-		p.pause, p.until = 0, time.Time{}
+	case j.err != nil:
+		silent = p.pace.fail(j.trouble, now, q.signal)
+	case j.asked:
+		again = p.pace.answer()
 	}
 	if p.ready(now, q.share) {
 		q.signal()
