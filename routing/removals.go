@@ -10,133 +10,93 @@ import (
 // when its edge dies, comes again in a later session.
 type removals struct {
 	hubs *Hubs
-	wake chan struct{}
-
-	mu    sync.Mutex
-	queue []removal
-	busy  int       // those that are being deleted
-	late  time.Time // when nothing more is deleted; zero while the edge runs
-}
-
-type removal struct {
-	partition int
-	sequence  uint64
+	all  []*removalQueue // by partition
 }
 
 const (
+	// removalWorkers is how many delete at once, when partitions are few.
 	removalWorkers = 16
 
-	// removalsMax bounds what waits to be deleted.
-	removalsMax = 1 << 20
+	// removalsMax bounds what waits to be deleted, of all partitions. Each takes eight
+	// bytes.
+	removalsMax = 1 << 21
 )
 
 func newRemovals(h *Hubs) *removals {
-	return &removals{hubs: h, wake: make(chan struct{}, removalWorkers)}
+	r := &removals{hubs: h, all: make([]*removalQueue, h.cfg.Streams.Partitions())}
+	for p := range r.all {
+		r.all[p] = newRemovalQueue(p, len(r.all))
+	}
+	return r
 }
 
 // add has a message deleted soon.
 func (r *removals) add(partition int, sequence uint64) {
-	r.mu.Lock()
-	if len(r.queue) >= removalsMax {
-		r.mu.Unlock()
+	if !r.all[partition].add(sequence) {
 		r.hubs.metrics.drop(dropRemoval)
-		return
-	}
-	r.queue = append(r.queue, removal{partition, sequence})
-	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
 	}
 }
 
-// run deletes until ctx is done, and then what is left, within the timeout.
+// run deletes until ctx is done, and then what is left, within the timeout. What is
+// left after that comes again.
 func (r *removals) run(ctx context.Context) {
+	late, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(r.hubs.cfg.Timeout, end) })()
 	var all sync.WaitGroup
-	for range removalWorkers {
-		all.Go(func() {
-			for {
-				late := r.isLate(ctx)
-				if one, ok := r.next(); ok && !late {
-					r.remove(ctx, one)
-					r.done()
-					continue
-				}
-				select {
-				case <-ctx.Done():
-					return
-				case <-r.wake:
-				}
-			}
-		})
+	for _, q := range r.all {
+		for range q.workers {
+			all.Go(func() { r.work(ctx, late, q) })
+		}
 	}
 	all.Wait()
+	for _, q := range r.all {
+		for range q.end() {
+			r.hubs.metrics.drop(dropRemoval)
+		}
+	}
 }
 
-// isLate tells whether the time that there is for the rest, once ctx is done, is over.
-// What is left then comes again.
-func (r *removals) isLate(ctx context.Context) bool {
-	if ctx.Err() == nil {
-		return false
+// work deletes what waits in one queue until ctx is done and nothing is left, or it is
+// late.
+func (r *removals) work(ctx, late context.Context, q *removalQueue) {
+	ending := ctx.Done()
+	for late.Err() == nil {
+		if one, ok := q.take(time.Now()); ok {
+			r.remove(late, q, one)
+			continue
+		}
+		if ctx.Err() != nil && q.empty() {
+			return // whoever has one under way puts it back and takes it again
+		}
+		select {
+		case <-ending:
+			ending = nil // it has been seen
+			q.hurry()
+		case <-q.wake:
+		case <-late.Done():
+		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.late.IsZero() {
-		r.late = time.Now().Add(r.hubs.cfg.Timeout)
-	}
-	if time.Now().Before(r.late) {
-		return false
-	}
-	for range r.queue {
-		r.hubs.metrics.drop(dropRemoval)
-	}
-	r.queue = nil
-	return true
 }
 
-func (r *removals) next() (removal, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.queue) == 0 {
-		r.queue = nil
-		return removal{}, false
-	}
-	one := r.queue[0]
-	r.queue = r.queue[1:]
-	r.busy++
-	return one, true
-}
-
-func (r *removals) done() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.busy--
-}
-
-// remove deletes one, or puts it back and waits a while.
-func (r *removals) remove(ctx context.Context, one removal) {
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.hubs.cfg.Timeout)
+// remove deletes one, or puts it back.
+func (r *removals) remove(late context.Context, q *removalQueue, one removal) {
+	ctx, cancel := context.WithTimeout(late, r.hubs.cfg.Timeout)
 	defer cancel()
-	err := r.hubs.cfg.Streams.Delete(limited, one.partition, one.sequence)
-	if err == nil {
+	err := r.hubs.cfg.Streams.Delete(ctx, q.partition, one.sequence)
+	switch {
+	case err == nil:
 		r.hubs.metrics.removed.Inc()
-		return
+	case late.Err() == nil:
+		r.hubs.complaints.warn("what was acknowledged cannot be removed from an inbox; trying on", err)
 	}
-	r.hubs.complaints.warn("what was acknowledged cannot be removed from an inbox; trying on", err)
-	if ctx.Err() != nil {
-		r.hubs.metrics.drop(dropRemoval)
-		return
-	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(readPause):
-	}
-	r.add(one.partition, one.sequence)
+	q.done(one, err, time.Now())
 }
 
 // waiting is how many are not deleted yet.
-func (r *removals) waiting() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.queue) + r.busy
+func (r *removals) waiting() (n int) {
+	for _, q := range r.all {
+		n += q.waiting()
+	}
+	return n
 }
