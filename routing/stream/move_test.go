@@ -9,8 +9,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"limegrove/internal/natstest"
 	"limegrove/lime"
+
 	"limegrove/routing/stream"
 )
 
@@ -32,6 +34,7 @@ func TestMove(t *testing.T) {
 		"a full inbox refuses":                    testFull,
 		"a full stream refuses":                   testFullBytes,
 		"keeps the order of what finds no room":   testFullKeepsOrder,
+		"a log is led past what it ever gave":     testLogIsLedOn,
 		"what is too long is refused":             testTooLong,
 		"news is stored once":                     testStore,
 		"a full log is read all the same":         testFullLog,
@@ -276,6 +279,29 @@ func testFullKeepsOrder(w *world) {
 		if !errors.Is(errs[i], want) {
 			w.Errorf("copy %d: %v, want %v", i, errs[i], want)
 		}
+	}
+}
+
+// What operators do after a power cut, as docs/operations.md says: what has lost its end
+// gives positions above all that it may have given.
+func testLogIsLedOn(w *world) {
+	s := w.open(stream.Config{})
+	w.store(ana, "before")
+	log, err := w.js.Stream(w.ctx, "LOG_0")
+	w.must("find the log", err)
+	next := w.end(s) + 1_000_000
+	w.must("lead it on", log.Purge(w.ctx, jetstream.WithPurgeSequence(next)))
+	if at := w.store(ana, "after"); at != next {
+		w.Errorf("it goes on at %d, not at %d", at, next)
+	}
+	for _, err := range s.Copy(w.ctx, 0, w.transfers(s)) {
+		w.must("copy what is there", err)
+	}
+	all := w.readAll(func(from uint64) (stream.Page, error) {
+		return s.ReadInbox(w.ctx, 0, anaInbox, from, 10, 1<<20)
+	}, w.inboxEnd(s))
+	if len(all) != 1 || string(all[0].Data) != "after" || all[0].Position != next {
+		w.Errorf("there waits %+v, want what came after", all)
 	}
 }
 
