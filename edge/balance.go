@@ -41,21 +41,16 @@ type balance struct {
 	mean   float64   // around which it is
 	since  time.Time // then
 	moving bool
+	stuck  bool // it would move, but that was futile
+	tried  attempt
 }
 
 // look returns what to remember, and how many sessions to move now. Of the edge's own
 // ones, going are already told to go.
 func (b balance) look(now time.Time, own, going int, others []Load) (next balance, move int) {
-	edges := make([]string, 0, len(others))
-	total := own
-	for _, o := range others {
-		edges = append(edges, o.Edge)
-		total += o.Sessions
-	}
-	slices.Sort(edges)
-	mean := float64(total) / float64(1+len(others))
-	if !slices.Equal(edges, b.edges) || math.Abs(mean-b.mean) > steadyPart*b.mean {
-		return balance{edges: edges, mean: mean, since: now}, 0
+	edges, mean, room := weigh(own, others)
+	if !slices.Equal(edges, b.edges) || !steady(b.mean, mean) {
+		return balance{edges: edges, mean: mean, since: now, tried: b.tried}, 0
 	}
 	staying := own - going
 	surplus := float64(staying) - mean
@@ -63,9 +58,37 @@ func (b balance) look(now time.Time, own, going int, others []Load) (next balanc
 		b.moving = surplus > surplusLeft*mean
 	} else {
 		b.moving = surplus > surplusPart*mean && surplus > surplusLeast && now.Sub(b.since) >= steadyTime
+		if b.moving && !b.tried.counts(now, edges, mean) {
+			b.tried = attempt{edges: edges, mean: mean, surplus: surplus, room: room}
+		}
 	}
+	b.stuck = b.moving && b.tried.judge(surplus, room, going)
+	b.moving = b.moving && !b.stuck
 	if !b.moving {
 		return b, 0
 	}
-	return b, min(moveMost, own/moveMostPart, int(surplus))
+	move = min(moveMost, own/moveMostPart, int(surplus))
+	b.tried.moved += move
+	b.tried.last = now
+	return b, move
 }
+
+// weigh returns the others in order, the mean of all edges, and how many sessions the
+// others have below it.
+func weigh(own int, others []Load) (edges []string, mean, room float64) {
+	edges = make([]string, 0, len(others))
+	total := own
+	for _, o := range others {
+		edges = append(edges, o.Edge)
+		total += o.Sessions
+	}
+	slices.Sort(edges)
+	mean = float64(total) / float64(1+len(others))
+	for _, o := range others {
+		room += max(0, mean-float64(o.Sessions))
+	}
+	return edges, mean, room
+}
+
+// steady tells whether a mean is the same still.
+func steady(was, is float64) bool { return math.Abs(is-was) <= steadyPart*was }

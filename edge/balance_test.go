@@ -127,6 +127,9 @@ func TestEdgesComeToRest(t *testing.T) {
 		}
 		mean := total / len(edges)
 		for i := range edges {
+			if edges[i].tried.futile {
+				t.Errorf("seed %d: edge %d has given up", seed, i)
+			}
 			if n := edges[i].sessions; n > mean+max(mean*22/100, 110) {
 				t.Errorf("seed %d: edge %d has %d sessions, the mean is %d", seed, i, n, mean)
 			}

@@ -71,7 +71,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "limegrove_edge_rebalanced_total", Help: "Sessions finished because other edges have fewer.",
 		}),
 		surplus: f.NewGauge(prometheus.GaugeOpts{
-			Name: "limegrove_edge_surplus", Help: "Sessions above the mean of all edges, while they are being finished.",
+			Name: "limegrove_edge_surplus", Help: "Sessions above the mean of all edges, while they are being finished, or when that was given up.",
 		}),
 		bytesIn: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_received_bytes_total", Help: "Payload bytes received from clients.",

@@ -11,18 +11,22 @@ func (e *Edge) rebalance() {
 	if e.cfg.Peers == nil || e.draining.Load() {
 		return
 	}
-	before := e.balance.moving
+	before := e.balance
 	var move int
 	own, going := e.Sessions(), int(e.settling.Load())
 	e.balance, move = e.balance.look(time.Now(), own, going, e.cfg.Peers.Loads())
 	surplus := 0.0
-	if e.balance.moving {
+	if e.balance.moving || e.balance.stuck {
 		surplus = max(0, float64(own-going)-e.balance.mean)
 	}
 	e.metrics.surplus.Set(surplus)
-	if e.balance.moving != before {
-		e.log.WithField("sessions", own).WithField("mean", int(e.balance.mean)).
-			WithField("moving", e.balance.moving).Info("rebalancing")
+	log := e.log.WithField("sessions", own).WithField("mean", int(e.balance.mean))
+	switch tried := &e.balance.tried; {
+	case tried.futile && !before.tried.futile:
+		log.WithField("moved", tried.moved).Warn("rebalancing is given up until the edges or their mean change: " +
+			"those who are moved come back to this edge; does the balancer reach the others, and not stick to one?")
+	case e.balance.moving != before.moving:
+		log.WithField("moving", e.balance.moving).Info("rebalancing")
 	}
 	for _, c := range e.some(move) {
 		// One that is gone has moved.
