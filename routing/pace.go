@@ -29,6 +29,9 @@ func (p *pace) free(now time.Time, share int) bool {
 	return p.busy < share && !now.Before(p.until)
 }
 
+// idle tells whether the partition is silent and nobody tries it.
+func (p *pace) idle() bool { return p.pause > 0 && p.busy == 0 }
+
 // begin notes that a worker begins, and returns what it says to fail.
 func (p *pace) begin() (trouble uint32) {
 	p.busy++

@@ -93,22 +93,26 @@ func (r *reader) run(ctx context.Context) {
 
 // do does one job.
 func (r *reader) do(ctx context.Context, t *turn, j *readerJob) {
-	if j.lot != nil {
+	switch {
+	case j.lot != nil:
 		r.begin(ctx, j)
-	} else {
+	case j.member != nil:
 		r.work(ctx, t, j)
 	}
 	if ctx.Err() != nil {
 		return // whatever has failed, it ends
 	}
-	silent, again := r.queues.done(j, time.Now())
-	switch {
-	case silent:
+	switch r.queues.done(j, time.Now()) {
+	case noChange:
+	case fellSilent:
 		r.hubs.metrics.silent(j.partition).Set(1)
 		r.hubs.complaints.warn(fmt.Sprintf("stored messages of partition %d cannot be read; its sessions wait", j.partition), j.err)
-	case again:
+	case answers:
 		r.hubs.metrics.silent(j.partition).Set(0)
 		r.hubs.log.Infof("stored messages of partition %d can be read again", j.partition)
+	case leftAlone:
+		r.hubs.metrics.silent(j.partition).Set(0)
+		r.hubs.log.Infof("no session waits for the stored messages of partition %d any more", j.partition)
 	}
 }
 

@@ -39,7 +39,7 @@ type readerJob struct {
 	// Set when it is taken.
 	partition int
 	lot       []*Member // that begin, or nil
-	member    *Member   // or one to be read for
+	member    *Member   // or one to be read for, or nil, too
 	trouble   uint32    // of the partition
 
 	// Set by its worker.
@@ -96,12 +96,22 @@ func (q *readerQueues) next(now time.Time) (j readerJob, ok bool) {
 
 // ready tells whether a job may be taken.
 func (p *readerQueue) ready(now time.Time, share int) bool {
-	return p.pace.free(now, share) && (len(p.reads) > 0 || len(p.starts) > 0 && !p.starting)
+	return p.pace.free(now, share) && (p.deserted() || len(p.reads) > 0 || len(p.starts) > 0 && !p.starting)
+}
+
+// deserted tells whether a partition is silent and nobody is left who would try it.
+func (p *readerQueue) deserted() bool {
+	return p.pace.idle() && len(p.reads) == 0 && len(p.starts) == 0
 }
 
 // take takes one: those that begin come first, since one request is for many of them.
+// Of a deserted partition it is for nobody, and done ends the pause.
 func (p *readerQueue) take() (j readerJob) {
+	deserted := p.deserted()
 	j.trouble = p.pace.begin()
+	if deserted {
+		return j
+	}
 	if len(p.starts) > 0 && !p.starting {
 		p.starting = true
 		n := min(len(p.starts), startLot)
@@ -119,9 +129,18 @@ func (p *readerQueue) take() (j readerJob) {
 	return j
 }
 
-// done tells how a job went, and returns whether the partition has just fallen silent,
-// or answers again.
-func (q *readerQueues) done(j *readerJob, now time.Time) (silent, again bool) {
+// readerChange is what a job changes for its partition.
+type readerChange uint8
+
+const (
+	noChange   readerChange = iota
+	fellSilent              // it does not answer any more
+	answers                 // it does again
+	leftAlone               // nobody waits for it any more, and whether it answers is not known
+)
+
+// done tells how a job went, and returns what that changes.
+func (q *readerQueues) done(j *readerJob, now time.Time) (change readerChange) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p := &q.all[j.partition]
@@ -131,12 +150,19 @@ func (q *readerQueues) done(j *readerJob, now time.Time) (silent, again bool) {
 	}
 	switch {
 	case j.err != nil:
-		silent = p.pace.fail(j.trouble, now, q.signal)
+		if p.pace.fail(j.trouble, now, q.signal) {
+			change = fellSilent
+		}
 	case j.asked:
-		again = p.pace.answer()
+		if p.pace.answer() {
+			change = answers
+		}
+	case p.deserted():
+		p.pace.answer() // or not: the next one will see
+		change = leftAlone
 	}
 	if p.ready(now, q.share) {
 		q.signal()
 	}
-	return silent, again
+	return change
 }

@@ -81,8 +81,7 @@ func TestASilentPartitionIsTriedByOneAfterAPause(t *testing.T) {
 	now := time.Unix(1, 0)
 	fails := func(j *readerJob) (silent bool) {
 		j.asked, j.err = true, errors.New("no leader")
-		silent, _ = q.done(j, now)
-		return silent
+		return q.done(j, now) == fellSilent
 	}
 	for i, j := range takes(q, now) {
 		if fails(j) != (i == 0) {
@@ -113,7 +112,7 @@ func TestASilentPartitionIsTriedByOneAfterAPause(t *testing.T) {
 	if nothing.partition != 3 {
 		nothing = jobs[1]
 	}
-	if _, again := q.done(nothing, now); again {
+	if q.done(nothing, now) != noChange {
 		t.Error("a member that had nothing to ask says that it answers")
 	}
 	trial := takes(q, now)
@@ -121,11 +120,50 @@ func TestASilentPartitionIsTriedByOneAfterAPause(t *testing.T) {
 		t.Fatalf("%d try it after that", len(trial))
 	}
 	trial[0].asked = true
-	if _, again := q.done(trial[0], now); !again {
+	if q.done(trial[0], now) != answers {
 		t.Error("nobody tells that it answers")
 	}
 	if jobs := takes(q, now); len(jobs) != leastShare {
 		t.Errorf("then %d read, want %d", len(jobs), leastShare)
+	}
+}
+
+func TestASilentPartitionThatNobodyWaitsForIsSilentNoLonger(t *testing.T) {
+	now := time.Unix(1, 0)
+	for _, row := range []struct {
+		sentence string
+		waiting  int // when the pause is over
+	}{
+		{"who has waited has nothing to ask", 1},
+		{"several such", 3},
+		{"nobody is left when the trial fails", 0},
+	} {
+		q := newReaderQueues(16)
+		fill(q, 3, 1)
+		job := takes(q, now)[0]
+		job.asked, job.err = true, errors.New("no leader")
+		fill(q, 3, row.waiting)
+		if q.done(job, now) != fellSilent {
+			t.Errorf("%s: it has not fallen silent", row.sentence)
+		}
+		if len(takes(q, now)) > 0 {
+			t.Errorf("%s: it is tried at once", row.sentence)
+		}
+		then := now.Add(leastPause)
+		var changes []readerChange
+		for jobs := takes(q, then); len(jobs) > 0; jobs = takes(q, then) {
+			for _, j := range jobs {
+				changes = append(changes, q.done(j, then))
+			}
+		}
+		n := max(1, row.waiting)
+		if len(changes) != n || changes[n-1] != leftAlone {
+			t.Errorf("%s: %v are the changes, of %d jobs", row.sentence, changes, n)
+		}
+		fill(q, 3, leastShare)
+		if n := len(takes(q, then)); n != leastShare {
+			t.Errorf("%s: %d are read for then, want %d", row.sentence, n, leastShare)
+		}
 	}
 }
 

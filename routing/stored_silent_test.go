@@ -220,3 +220,22 @@ func TestAPartitionInTroubleIsSeenAndTriedAgain(t *testing.T) {
 		t.Errorf("the log tells:\n%s", strings.Join(told, "\n"))
 	}
 }
+
+func TestAPartitionIsNotSilentForThoseWhoHaveLeft(t *testing.T) {
+	w := newSilentWorld(t)
+	crowd := people(t, 0, 2, 10)
+	texts := w.leave(3, crowd...)
+	silent := func() float64 { return w.e.count("limegrove_routing_partition_silent", "0") }
+	again := w.silence(true, true, stream.ErrUnavailable)
+	var wait []*client
+	for _, who := range crowd {
+		wait = append(wait, w.e.Login(who+"/1", available))
+	}
+	eventually(t, "it is told to be silent", func() bool { return silent() == 1 })
+	for _, c := range wait {
+		c.Leave()
+	}
+	eventually(t, "nobody waits for it", func() bool { return silent() == 0 })
+	again()
+	w.e.Login(crowd[0]+"/2", available).Want("who comes then is not held up", texts...)
+}
