@@ -40,6 +40,9 @@ type Registry interface {
 	Floors(ctx context.Context, ids []lime.Identity) ([][]presence.Floor, error)
 }
 
+// DefaultStoreTimeout is the default of Config.StoreTimeout.
+const DefaultStoreTimeout = 10 * time.Second
+
 // Config is what Hubs are made of. NATS, Registry, Edge and Domains are required.
 type Config struct {
 	NATS *nats.Conn // made by Connect; Hubs do not close it
@@ -78,8 +81,8 @@ type Config struct {
 	MaxHops int
 
 	// StoreTimeout is how long a message may be on its way into the log before its sender
-	// is told that it failed. Keep it longer than an election in JetStream takes, and
-	// several times shorter than the duplicate window. Default 10s.
+	// is told that it failed. Keep it longer than an election in JetStream takes, and at
+	// most half of the duplicate window. Default DefaultStoreTimeout.
 	StoreTimeout time.Duration
 
 	// Timeout bounds one request to the broker or to Redis. Default 2s.
@@ -131,7 +134,7 @@ func New(cfg Config) *Hubs {
 		cfg.Timeout = 2 * time.Second
 	}
 	if cfg.StoreTimeout <= 0 {
-		cfg.StoreTimeout = 10 * time.Second
+		cfg.StoreTimeout = DefaultStoreTimeout
 	}
 	h := &Hubs{
 		cfg:     cfg,

@@ -206,6 +206,7 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"negative bound", nil, []string{"-max-sessions", "-1"}, "-max-sessions"},
 		{"partitions without end", nil, []string{"-partitions", "5000"}, "-partitions"},
 		{"no duplicate window", nil, []string{"-duplicate-window", "0s"}, "-duplicate-window"},
+		{"a duplicate window shorter than two stores are tried", nil, []string{"-duplicate-window", "19.999s"}, "-duplicate-window"},
 		{"messages that die at once", nil, []string{"-message-lifetime", "10s"}, "-message-lifetime"},
 		{"no room for messages", nil, []string{"-inbox-limit", "0"}, "-inbox-limit"},
 		{"a log for nothing", nil, []string{"-log-bytes", "1048576"}, "-log-bytes"},

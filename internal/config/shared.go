@@ -35,9 +35,11 @@ type Shared struct {
 	// with, and 1 for a new one; 16 in production.
 	Partitions int
 	// DuplicateWindow is for how long a message id is known again. Longer costs the
-	// broker memory for each id in it. Default 20s.
+	// broker memory for each id in it. Default 20s, which is the least: see leastWindow.
 	DuplicateWindow time.Duration
-	// MessageLifetime is how long a message waits for its recipient. Default 168h.
+	// MessageLifetime is how long a message waits for its recipient. Default 168h; no
+	// less than DuplicateWindow: the id of a message that was given back would be known,
+	// and accepted again, though nothing is stored for it.
 	MessageLifetime time.Duration
 	// InboxLimit is how many messages may wait for one identity. Default 10000.
 	InboxLimit int
@@ -77,6 +79,12 @@ type Shared struct {
 	gossipKeys []string
 }
 
+// leastWindow is twice as long as an edge tries to store a message, publishing it again
+// when it hears nothing. Two copies of it may be that far apart, and the broker may take
+// the last one some time after it was sent; an id that is forgotten by then is stored
+// twice.
+const leastWindow = 20 * time.Second
+
 func (b *binder) domains(p *[]string) {
 	bindList(b, p, "domain", "localhost", "`domain` served; may be repeated")
 }
@@ -85,7 +93,7 @@ func (b *binder) stores(s *Shared, unless string) {
 	b.str(&s.NATS, "nats", "", "`URL` of NATS, several separated by commas"+unless)
 	b.num(&s.Replicas, "replicas", 1, "`servers` of NATS that keep what lasts, 1 to 5; counts when it is first made")
 	b.num(&s.Partitions, "partitions", 0, "`partitions` of stored messages, 1 to 1024, 0 for what is there or 1; counts when it is first made")
-	b.dur(&s.DuplicateWindow, "duplicate-window", 20*time.Second, "`time` for which a message id is known again; counts when it is first made")
+	b.dur(&s.DuplicateWindow, "duplicate-window", 20*time.Second, "`time` for which an id is known, at least twice as long as a store is tried; counts when first made")
 	b.dur(&s.MessageLifetime, "message-lifetime", 7*24*time.Hour, "`time` that a message waits for its recipient; counts when it is first made")
 	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one identity; counts when it is first made")
 	b.num(&s.InboxBytes, "inbox-bytes", 0, "`bytes` of one partition's inbox, 0 for no bound; counts when it is first made")
@@ -130,8 +138,8 @@ func (s *Shared) validate(storesNeeded bool) error {
 
 	c.that(s.Replicas >= 1 && s.Replicas <= 5, "replicas", "%d is not between 1 and 5", s.Replicas)
 	c.that(s.Partitions >= 0 && s.Partitions <= 1024, "partitions", "%d is not between 1 and 1024, or 0 for what is there", s.Partitions)
-	c.that(s.DuplicateWindow >= time.Second, "duplicate-window", "%s is less than 1s", s.DuplicateWindow)
-	c.that(s.MessageLifetime >= s.DuplicateWindow, "message-lifetime", "%s is less than -duplicate-window %s", s.MessageLifetime, s.DuplicateWindow)
+	c.that(s.DuplicateWindow >= leastWindow, "duplicate-window", "%s is less than %s, twice as long as a store is tried: messages might be stored twice", s.DuplicateWindow, leastWindow)
+	c.that(s.MessageLifetime >= s.DuplicateWindow, "message-lifetime", "%s is less than -duplicate-window %s: the id of a message that has expired would be known still", s.MessageLifetime, s.DuplicateWindow)
 	c.atLeast("inbox-limit", s.InboxLimit, 1)
 	c.streamBytes("inbox-bytes", s.InboxBytes)
 	c.streamBytes("log-bytes", s.LogBytes)
