@@ -28,6 +28,7 @@ func TestDrainedEdgeFinishesItsSessions(t *testing.T) {
 	if status := drained.wantExit(t, patience); status.ExitStatus() != 0 {
 		t.Errorf("the drained edge ended with %v", drained.cmd.ProcessState)
 	}
+	drained.wantTold(t, "why it drains", `msg=draining cause="signal: terminated"`, 1, 1)
 	home.wantNothingElse("a session on the other edge notices nothing")
 }
 
@@ -38,6 +39,7 @@ func TestDrainedRouterEndsWell(t *testing.T) {
 	if status := c.router.wantExit(t, patience); status.ExitStatus() != 0 {
 		t.Errorf("the router ended with %v", c.router.cmd.ProcessState)
 	}
+	c.router.wantTold(t, "why it drains", `msg=draining cause="signal: terminated"`, 1, 1)
 }
 
 // TestSecondSignalEndsAtOnce drains an edge that waits for a client which does not

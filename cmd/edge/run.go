@@ -136,7 +136,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	welcome(stdout, cfg, stores, p, listener.Addr())
 	<-serving.Done()
 
-	log.Info("draining")
+	process.LogDrain(serving, log)
 	p.Drain()
 	drain, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer cancel()

@@ -70,6 +70,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	p.Started()
 	log.WithField("incarnation", p.Incarnation()).Info("the router works")
 	<-working.Done()
+	process.LogDrain(working, log)
 	p.Drain()
 	<-workEnded
 	<-sweepEnded

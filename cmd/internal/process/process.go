@@ -43,8 +43,8 @@ type Command func(ctx context.Context, args []string, getenv func(string) string
 // Main runs a command and returns its exit code. The first SIGTERM or interrupt ends
 // ctx; with the second it returns at once, whatever the command still does.
 func Main(run Command, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	done := make(chan error, 1)
@@ -53,11 +53,11 @@ func Main(run Command, args []string, getenv func(string) string, stdout, stderr
 		select {
 		case err := <-done:
 			return exitCode(err, stderr)
-		case <-signals:
+		case s := <-signals:
 			if asked {
 				return exitFailed
 			}
-			cancel()
+			cancel(Signal{s})
 		}
 	}
 }
