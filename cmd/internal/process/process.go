@@ -83,7 +83,7 @@ func Logger(cfg config.Shared, to io.Writer) *logrus.Logger {
 	if cfg.LogFormat == config.LogJSON {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
 	} else {
-		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "15:04:05.000"})
+		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "2006-01-02T15:04:05.000Z07:00"})
 	}
 	return log
 }
