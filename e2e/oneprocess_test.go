@@ -13,15 +13,19 @@ import (
 func TestOneProcessIsAClusterThatGrows(t *testing.T) {
 	t.Run("with admin pages", func(t *testing.T) { oneProcessGrows(t, address(freePorts(t, 2))) })
 	t.Run("without", func(t *testing.T) { oneProcessGrows(t, "") })
+	t.Run("with streams of its own making", func(t *testing.T) {
+		oneProcessGrows(t, "", "-duplicate-window", "1m", "-message-lifetime", "48h", "-inbox-limit", "7",
+			"-log-bytes", "67108864", "-inbox-bytes", "67108864")
+	})
 }
 
-func oneProcessGrows(t *testing.T, admin string) {
+func oneProcessGrows(t *testing.T, admin string, flags ...string) {
 	t.Parallel()
 	// A second edge takes the ports behind these.
 	listen, gossip := freePorts(t, 2), freePorts(t, 2)
 	began := time.Now()
-	p := startProcess(t, "edge", t.TempDir(), edgeProgram,
-		"-listen", net.JoinHostPort("", strconv.Itoa(listen)), "-admin", admin, "-gossip", address(gossip))
+	p := startProcess(t, "edge", t.TempDir(), edgeProgram, append(flags,
+		"-listen", net.JoinHostPort("", strconv.Itoa(listen)), "-admin", admin, "-gossip", address(gossip))...)
 	first := newEdge(t, p)
 	t.Logf("it serves %s after it was started", time.Since(began).Round(time.Millisecond))
 
@@ -32,11 +36,11 @@ func oneProcessGrows(t *testing.T, admin string) {
 
 	const program = "go run ./cmd/edge "
 	line := p.wantPrinted(t, `Add a second edge[^\n]*\n +(.+)\n`)[1]
-	flags, found := strings.CutPrefix(line, program)
+	others, found := strings.CutPrefix(line, program)
 	if !found {
 		t.Fatalf("the line that adds a second edge is %q", line)
 	}
-	second := newEdge(t, startProcess(t, "second edge", t.TempDir(), "sh", "-c", "exec "+edgeProgram+" "+flags))
+	second := newEdge(t, startProcess(t, "second edge", t.TempDir(), "sh", "-c", "exec "+edgeProgram+" "+others))
 	rui := guest(t, limeJS(t), second, "rui/desk")
 	talk := talk{ana: ana, rui: rui}
 	talk.exchange("from one edge to the other")

@@ -54,6 +54,7 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, ln net.Addr) stri
 	if len(cfg.GossipKeys) > 0 {
 		args = append(args, "-gossip-key <the same>") // a secret is not for the screen
 	}
+	args = append(args, cfg.StreamFlags()...)
 	return strings.Join(args, " ")
 }
 
