@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -81,7 +82,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "limegrove_edge_closes_total", Help: "Connections closed by the edge, by WebSocket close code; other is 3000 and above.",
 		}, []string{"code"}),
 		logins: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "limegrove_edge_logins_total", Help: "Logins, by scheme and result.",
+			Name: "limegrove_edge_logins_total", Help: "Logins, by scheme and result: granted, refused, or error when the cluster could not check them.",
 		}, []string{"scheme", "result"}),
 		loginTime: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "limegrove_edge_login_seconds", Help: "Time that a login took, by scheme.",
@@ -140,11 +141,13 @@ func (m *metrics) departed(why departure) {
 
 // login counts the answer to a login.
 func (m *metrics) login(s auth.Scheme, began time.Time, err error) {
-	result := "granted"
-	if lime.AsReason(err) != nil {
+	result := "error"
+	switch {
+	case err == nil:
+		result = "granted"
+	case errors.Is(err, auth.ErrFault): // which has a reason for the client
+	case lime.AsReason(err) != nil:
 		result = "refused"
-	} else if err != nil {
-		result = "error"
 	}
 	m.logins.WithLabelValues(string(s), result).Inc()
 	m.loginTime.WithLabelValues(string(s)).Observe(time.Since(began).Seconds())

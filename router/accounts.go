@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/sirupsen/logrus"
 
 	"limegrove/account"
 	"limegrove/lime"
@@ -35,7 +34,7 @@ const (
 // owner at a time.
 type accountEvents struct {
 	nats    *nats.Conn
-	log     logrus.FieldLogger
+	warn    *warnings
 	has     func(context.Context, lime.Identity) (bool, error) // whether there is an account
 	made    chan laterEvent                                    // to be told again; one that does not fit is not
 	deleted chan laterEvent                                    // to be told; one that does not fit is told at once
@@ -48,9 +47,9 @@ type laterEvent struct {
 	at time.Time
 }
 
-func newAccountEvents(nc *nats.Conn, log logrus.FieldLogger, has func(context.Context, lime.Identity) (bool, error), forget func(context.Context, lime.Identity) error) *accountEvents {
+func newAccountEvents(nc *nats.Conn, warn *warnings, has func(context.Context, lime.Identity) (bool, error), forget func(context.Context, lime.Identity) error) *accountEvents {
 	return &accountEvents{
-		nats: nc, log: log, has: has,
+		nats: nc, warn: warn, has: has,
 		made: make(chan laterEvent, eventBacklog), deleted: make(chan laterEvent, eventBacklog),
 		gone: make(chan laterEvent, eventBacklog), forget: forget,
 	}
@@ -111,7 +110,7 @@ func (e *accountEvents) outdated(ctx context.Context, a routing.AccountEvent) bo
 	}
 	again, err := e.has(ctx, a.Identity)
 	if err != nil { // rather a session too few than one of somebody else
-		e.log.WithError(err).Warn("could not look whether an account was made again")
+		e.warn.warn(err, "could not look whether an account was made again")
 	}
 	return err == nil && again
 }
@@ -122,7 +121,7 @@ func (e *accountEvents) remove(ctx context.Context, i lime.Identity, again bool)
 	limited, cancel := context.WithTimeout(ctx, forgetTimeout)
 	defer cancel()
 	if err := e.forget(limited, i); err != nil && ctx.Err() == nil {
-		e.log.WithError(err).Warn("could not remove what is stored for a deleted account")
+		e.warn.warn(err, "could not remove what is stored for a deleted account")
 	}
 	if !again {
 		return
@@ -138,7 +137,7 @@ const forgetTimeout = 5 * time.Second
 
 func (e *accountEvents) publish(a routing.AccountEvent) {
 	if err := routing.TellAccount(e.nats, a); err != nil {
-		e.log.WithError(err).Warn("could not tell of an account")
+		e.warn.warn(err, "could not tell of an account")
 	}
 }
 

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -59,6 +60,7 @@ type Config struct {
 type Router struct {
 	cfg    Config
 	log    logrus.FieldLogger
+	warn   *warnings
 	mux    *resource.Mux
 	auth   auth.Authenticator
 	worker *routing.Worker
@@ -95,18 +97,19 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	events := newAccountEvents(cfg.NATS, cfg.Logger, accounts.Has, cfg.Forget)
+	warn := &warnings{log: cfg.Logger}
+	events := newAccountEvents(cfg.NATS, warn, accounts.Has, cfg.Forget)
 	resource.HandleAccount(mux, accountStore{accounts, events}, cfg.Domains)
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
 	r := &Router{
-		cfg: cfg, log: cfg.Logger, mux: mux, events: events, sweeps: make(chan struct{}, 1),
+		cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, sweeps: make(chan struct{}, 1),
 		auth: auth.Schemes{Domains: cfg.Domains, By: map[auth.Scheme]auth.Authenticator{
 			auth.SchemeGuest: auth.Guest{Accounts: accounts},
 			auth.SchemePlain: auth.Plain{Verifier: accounts},
 		}},
 	}
-	busy, err := json.Marshal(auth.Answer{Reason: &lime.Reason{
+	busy, err := json.Marshal(auth.Answer{Fault: true, Reason: &lime.Reason{
 		Code: lime.CodeSessionError, Description: "Too many logins wait; try again later",
 	}})
 	if err != nil {
@@ -156,14 +159,14 @@ func (r *Router) sweep(ctx context.Context) {
 		removed, err := r.cfg.Registry.Sweep(ctx, func(e presence.EdgeID) bool { return !r.cfg.Alive(e) })
 		for _, gone := range removed {
 			if err := routing.TellRemoved(r.cfg.NATS, gone); err != nil {
-				r.log.WithError(err).Warn("could not tell that a registration was removed")
+				r.warn.warn(err, "could not tell that a registration was removed")
 			}
 		}
 		if len(removed) > 0 {
 			r.log.WithField("registrations", len(removed)).Info("removed what dead edges had left")
 		}
 		if err != nil && ctx.Err() == nil {
-			r.log.WithError(err).Warn("could not look for what dead edges have left")
+			r.warn.warn(err, "could not look for what dead edges have left")
 		}
 	}
 }
@@ -233,8 +236,11 @@ func (r *Router) login(ctx context.Context, question []byte) []byte {
 		a.Reason = lime.NewReason(lime.CodeSessionAuthenticationFailed, "The login cannot be read")
 	} else if grant, err := r.auth.Authenticate(ctx, q); err == nil {
 		a.Grant = grant
-	} else if a.Reason = lime.AsReason(err); a.Reason == nil {
-		r.log.WithError(err).Warn("a login could not be checked")
+	} else if a.Reason = lime.AsReason(err); a.Reason != nil {
+		a.Fault = errors.Is(err, account.ErrBusy)
+	} else {
+		r.warn.warn(err, "a login could not be checked")
+		a.Fault = true
 		a.Reason = lime.NewReason(lime.CodeSessionError, "The credentials cannot be checked now")
 	}
 	text, err := json.Marshal(a)

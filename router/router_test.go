@@ -326,7 +326,7 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	forgotten := make(chan lime.Identity, 10)
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	e := newAccountEvents(nc, log, func(context.Context, lime.Identity) (bool, error) { return there, away },
+	e := newAccountEvents(nc, &warnings{log: log}, func(context.Context, lime.Identity) (bool, error) { return there, away },
 		func(_ context.Context, i lime.Identity) error {
 			forgotten <- i
 			return nil
@@ -442,6 +442,13 @@ func TestWhenTheStoreIsAwayALoginSaysSo(t *testing.T) {
 	var a auth.Answer
 	if err := json.Unmarshal(text, &a); err != nil || a.Reason == nil || a.Reason.Code != lime.CodeSessionError {
 		t.Errorf("answered by %s, %v; want 11, and no word of ours", text, err)
+	}
+	if !a.Fault {
+		t.Error("it does not say that it is the cluster's fault")
+	}
+	refusal := w.router.login(t.Context(), []byte(`{"scheme":"plain","node":"ana@t.org/1","authentication":{"password":"eA=="}}`))
+	if a = (auth.Answer{}); json.Unmarshal(refusal, &a) != nil || a.Reason == nil || a.Fault {
+		t.Errorf("who has no account is answered by %s; want a refusal", refusal)
 	}
 }
 

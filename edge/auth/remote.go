@@ -14,7 +14,14 @@ import (
 type Answer struct {
 	Grant
 	Reason *lime.Reason `json:"reason,omitempty"`
+	// Fault tells that the reason is the cluster's and not the client's: the login could
+	// not be looked at.
+	Fault bool `json:"fault,omitempty"`
 }
+
+// ErrFault is matched by the error of a login that a router could not look at. There is
+// a reason for the client in it, too.
+var ErrFault = errors.New("a router cannot check logins")
 
 // errNobody is for an answer that neither grants nor refuses.
 var errNobody = errors.New("the answer to a login grants it to nobody")
@@ -26,7 +33,7 @@ type Remote struct {
 	Ask func(ctx context.Context, scheme string, question []byte) (answer []byte, err error)
 }
 
-// Authenticate asks a router.
+// Authenticate asks a router. What the router could not look at fails with ErrFault.
 func (r Remote) Authenticate(ctx context.Context, q Request) (Grant, error) {
 	defer clear(q.Credentials)
 	question, err := json.Marshal(q)
@@ -43,6 +50,8 @@ func (r Remote) Authenticate(ctx context.Context, q Request) (Grant, error) {
 		return Grant{}, fmt.Errorf("read the answer to a login: %w", err)
 	}
 	switch {
+	case a.Reason != nil && a.Fault:
+		return Grant{}, fmt.Errorf("%w: %w", ErrFault, a.Reason)
 	case a.Reason != nil:
 		return Grant{}, a.Reason
 	case a.Identity.Name == "" || a.Identity.Domain == "":

@@ -46,6 +46,7 @@ func TestRemoteRefusesWhatIsNoGrant(t *testing.T) {
 	away := errors.New("away")
 	for name, r := range map[string]Remote{
 		"a refusal":                remote(`{"reason":{"code":13}}`, nil),
+		"a fault of the cluster's": remote(`{"reason":{"code":11},"fault":true}`, nil),
 		"an answer about nobody":   remote(`{}`, nil),
 		"an answer without domain": remote(`{"identity":"ana"}`, nil),
 		"what is no answer":        remote(`?`, nil),
@@ -58,6 +59,11 @@ func TestRemoteRefusesWhatIsNoGrant(t *testing.T) {
 		}
 		if name == "a refusal" && (lime.AsReason(err) == nil || lime.AsReason(err).Code != lime.CodeSessionAuthenticationFailed) {
 			t.Errorf("a refusal lost its reason: %v", err)
+		}
+		if fault := name == "a fault of the cluster's"; errors.Is(err, ErrFault) != fault {
+			t.Errorf("%s: as the cluster's fault it is taken for the opposite: %v", name, err)
+		} else if fault && (lime.AsReason(err) == nil || lime.AsReason(err).Code != lime.CodeSessionError) {
+			t.Errorf("%s: there is no reason for the client: %v", name, err)
 		}
 	}
 }

@@ -1,0 +1,108 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"github.com/sirupsen/logrus/hooks/test"
+
+	"limegrove/account"
+	"limegrove/edge/auth"
+	"limegrove/lime"
+	"limegrove/presence"
+)
+
+func TestWarningsThatComeInCrowdsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, lines := test.NewNullLogger()
+		w := &warnings{log: log}
+		away := errors.New("away")
+		for range 3 {
+			w.warn(away, "one")
+		}
+		w.warn(away, "another")
+		time.Sleep(warningPause - 1)
+		w.warn(away, "one")
+		time.Sleep(time.Nanosecond)
+		w.warn(away, "one")
+		type line struct {
+			says   string
+			others any
+		}
+		want := []line{{"one", 0}, {"another", 0}, {"one", 3}}
+		all := lines.AllEntries()
+		for i, l := range all {
+			if i < len(want) && (line{l.Message, l.Data["others"]}) != want[i] || fmt.Sprint(l.Data["error"]) != "away" {
+				t.Errorf("line %d is %q with %v", i, l.Message, l.Data)
+			}
+		}
+		if len(all) != len(want) {
+			t.Errorf("%d lines, want %d", len(all), len(want))
+		}
+	})
+}
+
+// failing is an Authenticator that fails.
+type failing struct{ err error }
+
+func (f failing) Authenticate(context.Context, auth.Request) (auth.Grant, error) {
+	return auth.Grant{}, f.err
+}
+
+func TestLoginsSayWhoseFaultItIs(t *testing.T) {
+	for _, row := range []struct {
+		err      error
+		fault    bool
+		warnings int // of three
+	}{
+		{account.ErrCredentials, false, 0},
+		{fmt.Errorf("verify: %w", account.ErrBusy), true, 0},
+		{errors.New("no JetStream"), true, 1},
+	} {
+		log, lines := test.NewNullLogger()
+		r := &Router{log: log, warn: &warnings{log: log}, auth: failing{row.err}}
+		for range 3 {
+			var a auth.Answer
+			text := r.login(t.Context(), []byte(`{}`))
+			if err := json.Unmarshal(text, &a); err != nil || a.Reason == nil || a.Fault != row.fault {
+				t.Errorf("%v is answered by %s", row.err, text)
+			}
+		}
+		if n := len(lines.AllEntries()); n != row.warnings {
+			t.Errorf("%v: %d lines, want %d", row.err, n, row.warnings)
+		}
+	}
+}
+
+func TestRegistrationsThatNobodyIsToldOfAreOneLine(t *testing.T) {
+	log, lines := test.NewNullLogger()
+	w := newWorld(t, Config{SweepInterval: time.Hour, Logger: log})
+	unspeakable := lime.Node{Identity: lime.Identity{Name: strings.Repeat("x", 1<<16), Domain: "t.org"}, Instance: "1"}
+	w.registry.mu.Lock()
+	for range 3 {
+		w.registry.removed = append(w.registry.removed, presence.Removed{
+			Registration: presence.Registration{Node: unspeakable, Edge: "inc-x", Session: "s"}, Version: 7,
+		})
+	}
+	w.registry.mu.Unlock()
+	w.router.EdgeDied()
+	told := func(level logrus.Level) (n int) {
+		for _, line := range lines.AllEntries() {
+			if line.Level == level && strings.Contains(line.Message, "remove") {
+				n++
+			}
+		}
+		return n
+	}
+	w.eventually("it has removed them", func() bool { return told(logrus.InfoLevel) == 1 })
+	if n := told(logrus.WarnLevel); n != 1 {
+		t.Errorf("%d warnings, want one", n)
+	}
+}
