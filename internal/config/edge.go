@@ -92,8 +92,8 @@ type Edge struct {
 	// IdleTimeout is how long a session may be silent, pings unanswered, before
 	// it is closed. Default 90s.
 	IdleTimeout time.Duration
-	// DrainTimeout bounds a drain; what is still open then is cut. Keep it below
-	// terminationGracePeriodSeconds. Default 25s.
+	// DrainTimeout bounds a drain; what is still open then is cut. Keep it 10s below
+	// terminationGracePeriodSeconds: what follows may take that long. Default 25s.
 	DrainTimeout time.Duration
 }
 
