@@ -92,12 +92,12 @@ func (b *binder) domains(p *[]string) {
 func (b *binder) stores(s *Shared, unless string) {
 	b.str(&s.NATS, "nats", "", "`URL` of NATS, several separated by commas"+unless)
 	b.num(&s.Replicas, "replicas", 1, "`servers` of NATS that keep what lasts, 1 to 5; counts when it is first made")
-	b.num(&s.Partitions, "partitions", 0, "`partitions` of stored messages, 1 to 1024, 0 for what is there or 1; counts when it is first made")
-	b.dur(&s.DuplicateWindow, "duplicate-window", 20*time.Second, "`time` for which an id is known, at least twice as long as a store is tried; counts when first made")
-	b.dur(&s.MessageLifetime, "message-lifetime", 7*24*time.Hour, "`time` that a message waits for its recipient; counts when it is first made")
-	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one identity; counts when it is first made")
-	b.num(&s.InboxBytes, "inbox-bytes", 0, "`bytes` of one partition's inbox, 0 for no bound; counts when it is first made")
-	b.num(&s.LogBytes, "log-bytes", 0, "`bytes` of one partition's log, 0 for no bound; counts when it is first made")
+	b.num(&s.Partitions, "partitions", 0, "`partitions` of stored messages, 1 to 1024, 0 for what is there or 1; all say the same")
+	b.dur(&s.DuplicateWindow, "duplicate-window", 20*time.Second, "`time` for which an id is known, at least twice as long as a store is tried; all say the same")
+	b.dur(&s.MessageLifetime, "message-lifetime", 7*24*time.Hour, "`time` that a message waits for its recipient; all say the same")
+	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one identity; all say the same")
+	b.num(&s.InboxBytes, "inbox-bytes", 0, "`bytes` of one partition's inbox, 0 for no bound; all say the same")
+	b.num(&s.LogBytes, "log-bytes", 0, "`bytes` of one partition's log, 0 for no bound; all say the same")
 	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
 }
 

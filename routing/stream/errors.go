@@ -15,6 +15,10 @@ var (
 	// malformed.
 	ErrRefused = errors.New("the message is refused")
 
+	// ErrSettings means that a stream exists and is kept in another way than this process
+	// was told to keep it.
+	ErrSettings = errors.New("has other settings than ours")
+
 	// ErrNotFound means that the stream's leader does not have the message.
 	ErrNotFound = errors.New("no such message")
 )

@@ -39,7 +39,7 @@ func (s *Streams) look(ctx context.Context, p int) (remade []side, err error) {
 			remade = append(remade, of)
 		}
 		if why := mismatch(info.Config, want); why != "" {
-			return remade, fmt.Errorf("stream %s has other settings than ours: %s", of.stream, why)
+			return remade, fmt.Errorf("stream %s %w: %s", of.stream, ErrSettings, why)
 		}
 	}
 	return remade, nil

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"limegrove/internal/config"
@@ -21,6 +22,10 @@ func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared) (s *stream
 		})
 		return err
 	})
+	if errors.Is(err, stream.ErrSettings) {
+		return nil, fmt.Errorf("-duplicate-window, -message-lifetime, -inbox-limit, -inbox-bytes and -log-bytes "+
+			"must be what they were when the cluster was made: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
 	}
