@@ -14,12 +14,18 @@ type Signal struct{ os.Signal }
 // Error names the signal.
 func (s Signal) Error() string { return "signal: " + s.String() }
 
+// askedToEnd tells whether ctx is done because the command was asked to end.
+func askedToEnd(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	_, asked := errors.AsType[Signal](cause)
+	return asked || errors.Is(cause, context.Canceled)
+}
+
 // LogDrain says that a process ends whose ctx is done, and why: it was asked to, or a
 // part of it has failed, which nobody hears of otherwise until all others have ended.
 func LogDrain(ctx context.Context, log logrus.FieldLogger) {
-	cause := context.Cause(ctx)
-	log = log.WithField("cause", cause)
-	if asked := (Signal{}); errors.As(cause, &asked) || errors.Is(cause, context.Canceled) {
+	log = log.WithField("cause", context.Cause(ctx))
+	if askedToEnd(ctx) {
 		log.Info("draining")
 		return
 	}

@@ -53,10 +53,10 @@ func (p *Process) Patiently(ctx context.Context, what string, try func(context.C
 
 // asked is why a wait has ended before its time.
 func asked(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
+	if askedToEnd(ctx) {
+		return errAsked
 	}
-	return errAsked
+	return context.Cause(ctx)
 }
 
 // Started says that the process has all that it needs: until then it is not ready.

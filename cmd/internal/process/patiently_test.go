@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,6 +104,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	}{
 		{"asked in a pause", pausing, nil, exitDrained, ""},
 		{"asked in a try", trying, nil, exitDrained, ""},
+		{"a signal", pausing, Signal{syscall.SIGTERM}, exitDrained, ""},
 		{"something has failed", pausing, failed, exitFailed, failed.Error() + "\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
