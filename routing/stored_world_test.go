@@ -47,7 +47,7 @@ func (w *storedWorld) edge(name string) *testEdge {
 func (w *storedWorld) sweeper(name string) *sweep.Sweeper {
 	return sweep.New(sweep.Config{
 		Streams: w.streams, Registry: holder{w.registry}, Router: "inc-router", ID: name,
-		Delay: time.Nanosecond, Every: 10 * time.Millisecond, Wary: time.Nanosecond, Logger: testLogger(w),
+		Delay: time.Nanosecond, Keep: time.Nanosecond, Every: 10 * time.Millisecond, Wary: time.Nanosecond, Logger: testLogger(w),
 	})
 }
 

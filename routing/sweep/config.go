@@ -63,6 +63,10 @@ type Config struct {
 	// moment later, longer keeps more in the log. Default 10s.
 	Delay time.Duration
 
+	// Keep is how long a message stays in the log at least: as long as the log has to know
+	// its id. Default stream.DefaultDuplicateWindow.
+	Keep time.Duration
+
 	// Every is the time between two steps when there is little to do. Default 1s.
 	Every time.Duration
 
@@ -106,6 +110,7 @@ func (c *Config) setDefaults() {
 		}
 	}
 	set(&c.Delay, 10*time.Second)
+	set(&c.Keep, stream.DefaultDuplicateWindow)
 	set(&c.Every, time.Second)
 	set(&c.Lifetime, 7*24*time.Hour)
 	set(&c.GuestLifetime, stream.GuestLifetime)

@@ -15,8 +15,8 @@ import (
 	"limegrove/routing/subject"
 )
 
-// step purges what was looked at by the end of the step before, and looks at the next
-// lot.
+// step purges what was looked at by the end of the step before, once the log need not
+// know it any more, and looks at the next lot.
 func (w *walk) step(ctx context.Context) (more bool, err error) {
 	w.follow(w.cfg.Streams.LogName(w.p))
 	if err := w.purge(ctx, time.Now()); err != nil {
@@ -30,15 +30,16 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("walk: %w", err)
 	}
-	w.copied = w.next
+	w.past.add(milestone{w.next, w.stored}, w.cfg.Keep)
 	entries := passed.Entries
 	if len(entries) == 0 {
 		if w.next = max(w.next, passed.Through+1); w.next != began {
 			w.log.WithFields(logrus.Fields{"from": began, "through": passed.Through}).Debug("the sweep finds nothing")
 		}
-		w.reached = before
+		w.reached, w.stored = before, before
 		return false, nil
 	}
+	w.stored = entries[len(entries)-1].Stored
 	if w.reached.IsZero() {
 		w.reached = entries[0].Stored
 	}
@@ -64,8 +65,10 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	return passed.More, nil
 }
 
-// purge removes what was looked at by the end of the step before.
+// purge removes what was looked at by the end of the step before and is old enough:
+// JetStream makes up again from what is stored which ids it knows, when a server starts.
 func (w *walk) purge(ctx context.Context, now time.Time) error {
+	w.copied = max(w.copied, w.past.until(now.Add(-w.cfg.Keep)))
 	upTo := w.copied
 	if upTo == 0 || upTo-1 <= w.purged || upTo-1-w.purged < uint64(w.cfg.PurgeLot) && now.Sub(w.purgedAt) < min(purgeEvery, 2*w.cfg.Delay) {
 		return nil

@@ -55,6 +55,24 @@ func TestTheLogIsPurgedAStepAfterItWasCopied(t *testing.T) {
 	})
 }
 
+// A server that starts knows the ids of what it has stored, and no others.
+func TestTheLogIsKeptAsLongAsItKnowsIds(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond, Keep: time.Minute, PurgeLot: 1}, func(s *streams, r *redis) {
+		for i := range 90 { // one a second
+			s.put("rui@t", fmt.Sprint(i))
+			r.acknowledge("rui@t", uint64(i+1))
+			pass(time.Second)
+		}
+		if n := len(s.log); n < 58 || n > 65 {
+			t.Errorf("of one message a second for 90 s %d are kept, want those of the last minute", n)
+		}
+		pass(70 * time.Second)
+		if n := len(s.log); n > 0 {
+			t.Errorf("%d are kept for longer", n)
+		}
+	})
+}
+
 // What is behind is caught up with at once, and by half of the time.
 func TestCatchingUpLeavesTimeToOthers(t *testing.T) {
 	sweeping(t, Config{Wary: time.Nanosecond, Lot: 1, Every: time.Second}, func(s *streams, _ *redis) {

@@ -67,7 +67,9 @@ type walk struct {
 	held     bool
 	name     string     // of the log
 	next     uint64     // the first sequence that was not looked at
-	copied   uint64     // what was looked at by the end of the step before
+	stored   time.Time  // nothing before next was stored later
+	past     past       // how next came to be what it is
+	copied   uint64     // the first sequence that is not to be purged yet
 	purged   uint64     // up to where the log was purged
 	purgedAt time.Time  // when
 	back     []returned // what could not be given back the last time
@@ -120,8 +122,8 @@ func (w *walk) hold(held bool) {
 
 // begin has the next step begin where the log does.
 func (w *walk) begin() {
-	w.next, w.copied, w.purged, w.reached = 0, 0, 0, time.Time{}
-	w.back = nil
+	w.next, w.copied, w.purged, w.reached, w.stored = 0, 0, 0, time.Time{}, time.Time{}
+	w.past, w.back = nil, nil
 }
 
 // follow begins again when the log is another than before. The floors of the new one are

@@ -44,6 +44,7 @@ func (p *Process) OpenRouter(ctx context.Context, cfg router.Config) (r *router.
 // Sweeper makes a router's part in sweeping.
 func (p *Process) Sweeper(cfg config.Shared, streams *stream.Streams) *sweep.Sweeper {
 	return sweep.New(sweep.Config{
+		Keep:    cfg.DuplicateWindow,
 		Streams: streams, Registry: p.Presence, Router: p.Incarnation(), ID: cfg.ID,
 		Lifetime: cfg.MessageLifetime, Logger: p.Log, Metrics: p.Metrics,
 	})
