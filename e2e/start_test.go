@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"limegrove/internal/redistest"
 )
@@ -44,7 +43,7 @@ func TestStartBeforeJetStreamHasALeader(t *testing.T) {
 	}
 
 	ended.signal(t, syscall.SIGTERM)
-	if status := ended.wantExit(t, 5*time.Second); status.ExitStatus() != 0 {
+	if status := ended.wantExit(t, patience); status.ExitStatus() != 0 {
 		t.Errorf("what was told to end while it waited ended with %v", ended.cmd.ProcessState)
 	}
 	brokers[1].start(t)
