@@ -103,6 +103,22 @@ func TestRefusedMessagesArePassed(t *testing.T) {
 	})
 }
 
+// So it is when the lot is smaller the next time.
+func TestWhatIsGivenBackIsSoInSmallerLots(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond}, func(s *streams, _ *redis) {
+		s.full, s.deaf = true, stream.ErrUnavailable
+		for _, id := range []string{"m1", "m2", "m3"} {
+			s.put("rui@t", message(id))
+		}
+		pass(time.Minute)
+		s.full, s.deaf, s.getting = false, nil, 3*time.Second // one is more than a quarter of a turn
+		pass(time.Minute)
+		if want := "log.0.t.@.ana.1>m1:34 log.0.t.@.ana.1>m2:34 log.0.t.@.ana.1>m3:34"; s.news() != want || s.waiting() != "" {
+			t.Errorf("its sender is told %q, and %q waits, want %q and nothing", s.news(), s.waiting(), want)
+		}
+	})
+}
+
 // A log that is full has room when the sweep goes on, and only then: who is there is
 // told, and nobody is waited for.
 func TestAFullLogHoldsUpNobody(t *testing.T) {

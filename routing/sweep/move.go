@@ -38,16 +38,21 @@ func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64
 		}
 		reached, err := w.copyLot(ctx, &l)
 		if told := w.giveBack(ctx, l.back); told != nil {
-			w.back = l.back
+			w.back = slices.Concat(l.back, w.after(entries[l.entries-1].Sequence))
 			return entries[0].Sequence, told // the copies are known as duplicates
 		}
-		w.back = nil
+		w.back = w.after(entries[l.entries-1].Sequence)
 		if err != nil {
 			return reached, err
 		}
 		entries = entries[l.entries:]
 	}
 	return 0, nil
+}
+
+// after is what could not be given back the last time and lies behind a sequence.
+func (w *walk) after(sequence uint64) []returned {
+	return slices.DeleteFunc(w.back, func(r returned) bool { return r.message.Sequence <= sequence })
 }
 
 // copyLot copies what is to be copied, and notes what the inbox does not take. What lies

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -54,6 +55,9 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	reached, err := w.move(ctx, waiting)
 	if err != nil || reached > 0 {
 		w.next = max(w.next, reached)
+		rest := slices.IndexFunc(entries, func(e stream.Entry) bool { return e.Sequence >= reached })
+		w.reached = entries[rest].Stored
+		w.metrics.looked.Add(float64(rest))
 		return err == nil, err
 	}
 	w.next, w.reached = passed.Through+1, before
