@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"limegrove/internal/jobcontrol"
 	"limegrove/lime"
 )
 
@@ -30,7 +31,11 @@ func TestLogWithoutLeader(t *testing.T) {
 	ana.wantEvent("with a leader", "before", "accepted")
 	rui.wantText("with a leader", "before")
 
-	signalAll(t, syscall.SIGSTOP, brokers[1:])
+	for _, one := range brokers[1:] {
+		if err := jobcontrol.Stop(one.cmd.Process); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ana.send(text("m", rui.node, "meanwhile"))
 	sent := time.Now()
 	ana.wantFailed("without a leader", "m", lime.CodeDispatchError)
@@ -44,7 +49,9 @@ func TestLogWithoutLeader(t *testing.T) {
 	e.wantMetric(t, `limegrove_routing_dropped_total{reason="not_stored"}`, 1)
 	e.wantMetric(t, "limegrove_routing_store_retries_total", 1)
 
-	signalAll(t, syscall.SIGCONT, brokers[1:])
+	for _, one := range brokers[1:] {
+		one.signal(t, syscall.SIGCONT)
+	}
 	back := time.Now()
 	for try := 1; ; try++ {
 		ana.send(text("m", rui.node, "meanwhile"))
@@ -58,13 +65,6 @@ func TestLogWithoutLeader(t *testing.T) {
 	ana.send(text("last", rui.node, "last"))
 	rui.wantText("what is sent then", "last")
 	rui.wantNothingElse("the message came once")
-}
-
-func signalAll(t *testing.T, s syscall.Signal, all []*natsServer) {
-	t.Helper()
-	for _, one := range all {
-		one.signal(t, s)
-	}
 }
 
 // TestMessageThatExpires is told to its sender, once, and comes to nobody.

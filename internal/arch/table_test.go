@@ -29,11 +29,13 @@ var folders = []folder{
 	// Wires what a router is made of, for both commands.
 	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "resource"}},
 	{path: "internal"},
+	{path: "internal/jobcontrol"},
+	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},
 	{path: "cmd", ours: []string{everything}},
 	{path: "e2e", ours: []string{everything}},
 	{path: "e2e/programs", std: true},
 	// The driver of faults finds out who leads a stream; its clients are lean.
-	{path: "e2e/fault", ours: []string{"lime", "e2e/programs", "e2e/fault/history", "e2e/fault/checker"}},
+	{path: "e2e/fault", ours: []string{"lime", "internal/jobcontrol", "e2e/programs", "e2e/fault/history", "e2e/fault/checker"}},
 	// The checker knows histories alone, so that it cannot believe what it checks.
 	{path: "e2e/fault/history", std: true},
 	{path: "e2e/fault/checker", ours: []string{"e2e/fault/history"}, std: true},
@@ -54,7 +56,7 @@ var libraries = []library{
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "e2e/fault"}},
-	{"golang.org/x/sys", []string{"edge/poll", "internal"}},
+	{"golang.org/x/sys", []string{"edge/poll", "internal", "internal/jobcontrol"}},
 	{"golang.org/x/sync", []string{"cmd"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/peterbourgon/ff/v3", []string{"internal"}},

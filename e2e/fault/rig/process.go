@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"limegrove/e2e/programs"
+	"limegrove/internal/jobcontrol"
 )
 
 // raceStops has a program that was built with the race detector end at the first race,
@@ -121,8 +122,16 @@ func (p *Process) end(s syscall.Signal, within time.Duration) bool {
 	return s == syscall.SIGKILL
 }
 
-// Pause makes the process stand still: its connections stay, and nothing is answered.
-func (p *Process) Pause() { p.signal(syscall.SIGSTOP) }
+// Pause makes the process stand still: its connections stay, and nothing is answered from
+// when Pause returns.
+func (p *Process) Pause() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.runsLocked() {
+		p.note("stopped")
+		_ = jobcontrol.Stop(p.life.cmd.Process) // it may have ended already
+	}
+}
 
 // Resume ends a Pause.
 func (p *Process) Resume() { p.signal(syscall.SIGCONT) }
