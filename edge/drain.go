@@ -10,13 +10,14 @@ import (
 
 // How a drain spends its time: first sessions are told to go, in lots with pauses
 // between them, so that their clients do not all come back at the same moment: a
-// password costs whoever checks it 20 ms or more of a processor, and clients that come
+// password costs whoever checks it 30 ms or more of a processor, and clients that come
 // together wait for each other. Each has then a part of the time for what it has not
 // acknowledged, and the rest is for last frames.
 const (
-	drainPause  = 100 * time.Millisecond // on average
 	drainSpread = 0.5                    // of the time, for the lots
 	drainSettle = 0.3                    // of the time, for each session
+	shortPause  = 100 * time.Millisecond // between two lots on average: many sessions
+	longPause   = 200 * time.Millisecond // and few
 
 	// Without an end of the time, these are the sessions in a lot and each one's time.
 	drainLot   = 50
@@ -26,6 +27,7 @@ const (
 // drainPlan is how a number of sessions are told to go.
 type drainPlan struct {
 	lot    int           // sessions at once
+	pause  time.Duration // until the next ones, on average
 	settle time.Duration // what each has
 }
 
@@ -33,13 +35,17 @@ type drainPlan struct {
 func planDrain(ctx context.Context, n int) drainPlan {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return drainPlan{lot: drainLot, settle: settleTime}
+		return drainPlan{lot: drainLot, pause: shortPause, settle: settleTime}
 	}
-	left := max(0, time.Until(deadline)).Seconds()
-	lots := max(1, int(left*drainSpread/drainPause.Seconds()))
+	left := max(0, time.Until(deadline))
+	spread := time.Duration(drainSpread * float64(left))
+	most := max(1, int(spread/shortPause))
+	lot := max(1, (n+most-1)/most)
+	lots := (n + lot - 1) / lot
 	return drainPlan{
-		lot:    max(1, (n+lots-1)/lots),
-		settle: time.Duration(left * drainSettle * float64(time.Second)),
+		lot:    lot,
+		pause:  min(longPause, spread/time.Duration(max(1, lots))),
+		settle: time.Duration(drainSettle * float64(left)),
 	}
 }
 
@@ -83,7 +89,7 @@ func (e *Edge) finishAll(ctx context.Context) {
 	for begin := 0; begin < len(all); begin += plan.lot {
 		if begin > 0 {
 			select {
-			case <-time.After(drainPause/2 + rand.N(drainPause)):
+			case <-time.After(plan.pause/2 + rand.N(plan.pause+1)):
 			case <-ctx.Done():
 			}
 		}

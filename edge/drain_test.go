@@ -129,8 +129,8 @@ func TestShutdownTakesItsTimeForMany(t *testing.T) {
 		synctest.Wait()
 		began := time.Now()
 		e.Shutdown(t.Context())
-		if took := time.Since(began); took < 4*drainPause/2 || took > 4*drainPause*3/2 {
-			t.Errorf("it took %v, not %v, less or more a half", took, 4*drainPause)
+		if took := time.Since(began); took < 4*shortPause/2 || took > 4*shortPause*3/2 {
+			t.Errorf("it took %v, not %v, less or more a half", took, 4*shortPause)
 		}
 	})
 }
@@ -141,13 +141,15 @@ func TestPlanOfADrain(t *testing.T) {
 		left     time.Duration
 		want     drainPlan
 	}{
-		{1, 20 * time.Second, drainPlan{1, 6 * time.Second}},
-		{100, 20 * time.Second, drainPlan{1, 6 * time.Second}},
-		{101, 20 * time.Second, drainPlan{2, 6 * time.Second}},
-		{10_000, 20 * time.Second, drainPlan{100, 6 * time.Second}},
-		{1_000_000, 100 * time.Second, drainPlan{2000, 30 * time.Second}},
-		{1000, 0, drainPlan{1000, 0}},
-		{1000, -time.Second, drainPlan{1000, 0}},
+		{1, 20 * time.Second, drainPlan{1, longPause, 6 * time.Second}},
+		{50, 20 * time.Second, drainPlan{1, longPause, 6 * time.Second}},
+		{80, 20 * time.Second, drainPlan{1, 125 * time.Millisecond, 6 * time.Second}},
+		{100, 20 * time.Second, drainPlan{1, shortPause, 6 * time.Second}},
+		{101, 20 * time.Second, drainPlan{2, 10 * time.Second / 51, 6 * time.Second}},
+		{10_000, 20 * time.Second, drainPlan{100, shortPause, 6 * time.Second}},
+		{1_000_000, 100 * time.Second, drainPlan{2000, shortPause, 30 * time.Second}},
+		{1000, 0, drainPlan{1000, 0, 0}},
+		{1000, -time.Second, drainPlan{1000, 0, 0}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(row.left))
@@ -157,7 +159,7 @@ func TestPlanOfADrain(t *testing.T) {
 			}
 		})
 	}
-	if got, want := planDrain(t.Context(), 1000), (drainPlan{drainLot, settleTime}); got != want {
+	if got, want := planDrain(t.Context(), 1000), (drainPlan{drainLot, shortPause, settleTime}); got != want {
 		t.Errorf("without an end: %+v, not %+v", got, want)
 	}
 }

@@ -32,7 +32,7 @@ func TestSessionIsFinishedWhenItHasAcknowledgedAll(t *testing.T) { // P7
 		place := e.board.place(ana.node)
 		place.owe()
 		done := e.shutdown(20 * time.Second)
-		time.Sleep(2 * drainPause) // both are told to go
+		time.Sleep(2 * longPause) // both are told to go
 		rui.isFinished("who owes nothing goes at once")
 		if n := counted(t, e.metrics.settling); n != 1 {
 			t.Errorf("%d are settling", n)
@@ -83,7 +83,7 @@ func TestSessionThatLeavesWhileItSettles(t *testing.T) {
 			p.owe()
 		}
 		done := e.shutdown(20 * time.Second)
-		time.Sleep(2 * drainPause) // both are told to go
+		time.Sleep(2 * longPause) // both are told to go
 		ana.says(`{"id":"$id","state":"finishing"}`)
 		ana.isFinished("as it wants")
 		_ = rui.nc.Close()
