@@ -51,11 +51,21 @@ const (
 	// calm is the end of Duration without faults, in which the service comes back: what it
 	// may take for that, and some more to show that it stays.
 	calm = 14 * time.Second
+	// shortDrain is what a drain may take that is a fault, so that it fits between others.
+	shortDrain = 15 * time.Second
 	// longRun is when a run is long enough for faults of all lengths.
 	longRun = 5 * time.Minute
 	// longest is how long a fault is in shorter runs.
 	longest = 10 * time.Second
 )
+
+// drain is what drains may take; none for the edge's default.
+func (c Config) drain() time.Duration {
+	if c.Rolling > 0 {
+		return 0
+	}
+	return shortDrain
+}
 
 func (c Config) withDefaults() (Config, error) {
 	if err := c.positive(); err != nil {

@@ -10,15 +10,18 @@ import (
 )
 
 const (
-	// ending is what a drain may take until the edge is killed.
-	ending = 30 * time.Second
+	// ending is what a drain may take until the edge is killed: ten seconds more than its
+	// default.
+	ending = 35 * time.Second
 	// between is the time that passes between two edges, as a rollout's would.
 	between = 2 * time.Second
 )
 
 // roll restarts all edges, one after the other, again and again: each is asked to end,
-// and the next one's turn is when it is ready again.
+// and the next one's turn is when it is ready again. The first one's is when everybody who
+// wants to be there is.
 func (r *run) roll(ctx context.Context) error {
+	wait(ctx, calm)
 	for round := range r.cfg.Rolling {
 		r.say("rolling restart %d of %d", round+1, r.cfg.Rolling)
 		for n, p := range r.rig.Edges {

@@ -54,7 +54,7 @@ func (r *run) run(ctx context.Context) (err error) {
 	defer cancel()
 	r.rig, err = rig.Start(started, rig.Config{
 		Programs: r.cfg.Programs, Dir: r.cfg.Dir, Window: window, Loopback: r.cfg.Loopback, Print: r.cfg.Print,
-		Exited: r.exited,
+		Exited: r.exited, Drain: r.cfg.drain(),
 	})
 	if err != nil {
 		return fmt.Errorf("start the cluster: %w", err)

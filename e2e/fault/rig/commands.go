@@ -65,7 +65,10 @@ func (r *Rig) assignCommands() {
 		p.ready = programs.Answers("http://" + at(p, portAdmin) + "/readyz")
 	}
 	for _, p := range r.Edges {
-		args := append(r.shared(p, r.cfg.Programs.Edge), "-listen", at(p, portEdge), "-drain-timeout", "15s")
+		args := append(r.shared(p, r.cfg.Programs.Edge), "-listen", at(p, portEdge))
+		if r.cfg.Drain > 0 {
+			args = append(args, "-drain-timeout", r.cfg.Drain.String())
+		}
 		r.assign(p, r.cfg.Programs.Edge, args...)
 		p.ready = programs.Answers("http://" + at(p, portAdmin) + "/readyz")
 	}

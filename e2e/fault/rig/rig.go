@@ -29,6 +29,8 @@ type Config struct {
 	// Window is the time within which a message that is sent again is recognised, where
 	// the programs can be told. Required.
 	Window time.Duration
+	// Drain is what the drain of an edge may take. Default the edge's own.
+	Drain time.Duration
 	// Loopback does without network namespaces even where they can be made.
 	Loopback bool
 	// Exited is told of each process that has ended, before whoever has ended it goes on,

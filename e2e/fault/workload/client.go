@@ -102,34 +102,45 @@ const (
 	lastPause  = 2 * time.Second
 )
 
-// connect logs in at any edge but one, with back-off, until it succeeds; nil when ctx is
-// done. The session's reader is one of readers.
+// connect logs in at any edge but one until it succeeds; nil when ctx is done. It goes from
+// an edge that takes no connection to the next at once, as from one of a name's addresses
+// to another, and pauses when none does or a login has failed. The session's reader is one
+// of readers.
 func (c *client) connect(ctx context.Context, readers *sync.WaitGroup, not int) *session {
 	for again := firstPause; ctx.Err() == nil; again = min(2*again, lastPause) {
-		edge := c.random.IntN(len(c.workload.cfg.Edges))
-		if edge == not {
-			continue
-		}
-		s, err := c.login(ctx, edge)
-		if err == nil {
-			readers.Go(s.read)
-			s.askPresence()
-			return s
+		w, edge := c.dial(ctx, not)
+		if w != nil {
+			s, err := c.login(ctx, w, edge)
+			if err == nil {
+				readers.Go(s.read)
+				s.askPresence()
+				return s
+			}
+			w.close()
 		}
 		pause(ctx, c.between(again/2, again))
 	}
 	return nil
 }
 
-func (c *client) login(ctx context.Context, edge int) (*session, error) {
-	at := c.workload.cfg.Edges[edge]
-	w, err := dial(ctx, at.URL)
-	if err != nil {
-		return nil, err
+// dial opens a connection to the first that takes it, of the edges but one in any order;
+// nil when none does.
+func (c *client) dial(ctx context.Context, not int) (w *wire, edge int) {
+	edges := c.workload.cfg.Edges
+	for _, edge = range c.random.Perm(len(edges)) {
+		if edge == not || ctx.Err() != nil {
+			continue
+		}
+		if w, err := dial(ctx, edges[edge].URL); err == nil {
+			return w, edge
+		}
 	}
+	return nil, 0
+}
+
+func (c *client) login(ctx context.Context, w *wire, edge int) (*session, error) {
 	established, err := w.login(ctx, c.node, "plain")
 	if err != nil {
-		w.close()
 		return nil, err
 	}
 	c.logins++
@@ -138,7 +149,8 @@ func (c *client) login(ctx context.Context, edge int) (*session, error) {
 		gone: make(chan struct{}), again: make(chan struct{}, 1),
 	}
 	c.workload.record(history.Event{
-		Kind: history.Established, Session: s.name, Node: established.To.String(), Edge: at.Name, ID: established.ID,
+		Kind: history.Established, Session: s.name, Node: established.To.String(), ID: established.ID,
+		Edge: c.workload.cfg.Edges[edge].Name,
 	})
 	return s, nil
 }
