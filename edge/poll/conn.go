@@ -13,7 +13,7 @@ import (
 type Conn struct {
 	// Set when it is made and not changed.
 	loop   *loop
-	stream *stream // nil when the connection is the bare socket fd
+	stream *stream // nil when the connection is the bare socket fd; Cover makes one, under mu
 	remote netip.AddrPort
 	fd     int32
 
@@ -75,7 +75,7 @@ func (c *Conn) NetConn() net.Conn {
 	if c.stream == nil {
 		return nil
 	}
-	return c.stream.conn
+	return c.stream.top()
 }
 
 // Post has fn called by the connection's loop, after what the same goroutine

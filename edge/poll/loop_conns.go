@@ -1,5 +1,7 @@
 package poll
 
+import "net"
+
 // ready serves a socket. Connections come and go only between the events of a
 // turn and its end, so a slot is still that of the socket that e is about.
 func (l *loop) ready(e ready) {
@@ -49,6 +51,18 @@ func (l *loop) forget(c *Conn) {
 	l.free = append(l.free, c.slot)
 	l.open--
 	l.load.Add(-1)
+}
+
+// release makes c's socket, which nobody writes to, a net.Conn that no loop looks after.
+func (l *loop) release(c *Conn) (net.Conn, error) {
+	nc, err := socketConn(int(c.fd))
+	if err != nil {
+		return nil, err
+	}
+	l.poller.remove(int(c.fd))
+	socketClose(int(c.fd))
+	c.fd = -1
+	return nc, nil
 }
 
 // attend does whatever the state of c asks for.

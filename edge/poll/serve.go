@@ -80,7 +80,7 @@ func (c *Conn) drop() {
 		return
 	}
 	// Nothing was written, so an error says nothing.
-	_ = c.stream.conn.Close()
+	_ = c.stream.top().Close()
 }
 
 // refusals are the connections that are only there to be told something. They

@@ -70,14 +70,7 @@ func limitUnsent(fd int) {
 
 // limitUnsentBelow does so for a connection over TCP, or over something over it.
 func limitUnsentBelow(nc net.Conn) {
-	if over, ok := nc.(interface{ NetConn() net.Conn }); ok { // as TLS
-		nc = over.NetConn()
-	}
-	tcp, ok := nc.(*net.TCPConn)
-	if !ok {
-		return
-	}
-	if raw, err := tcp.SyscallConn(); err == nil {
+	if raw := rawBelow(nc); raw != nil {
 		_ = raw.Control(func(fd uintptr) { limitUnsent(int(fd)) }) // it is closed already, then
 	}
 }

@@ -3,6 +3,7 @@ package poll
 import (
 	"errors"
 	"io"
+	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -61,6 +62,31 @@ func socketError(fd int) error {
 		return io.EOF
 	}
 	return os.NewSyscallError("read", unix.Errno(code))
+}
+
+// socketAcknowledged is Conn.Acknowledged of a socket. What is outstanding is asked first:
+// the sum is then no less than what was written. tcp(7), SIOCOUTQ and TCP_INFO.
+func socketAcknowledged(fd int) (acknowledged, outstanding uint64, ok bool) {
+	waiting, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0, 0, false
+	}
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, 0, false
+	}
+	return info.Bytes_acked, uint64(waiting), true
+}
+
+// socketConn returns a connection of its own over a socket, which stays as it is.
+func socketConn(fd int) (net.Conn, error) {
+	copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	file := os.NewFile(uintptr(copied), "")
+	defer file.Close()
+	return net.FileConn(file)
 }
 
 // socketClose cannot fail in a way that matters: nothing is buffered here.

@@ -9,11 +9,13 @@ import (
 // stream is what a Conn has in addition when it is a net.Conn: a goroutine that
 // reads, and now and then one that writes.
 type stream struct {
-	conn net.Conn
 	took chan struct{} // the loop has consumed what was given; closed at the end
 
 	// Guarded by mu.
 	mu      sync.Mutex
+	conn    net.Conn
+	reading bool   // from conn, under way
+	under   *under // what was read meanwhile goes there; nil when conn is none's layer
 	pending []byte // lent to the loop until it sends on took
 	err     error  // behind pending
 }
@@ -29,8 +31,7 @@ func (s *stream) read(c *Conn) {
 	size := minBuffer
 	for {
 		b := pool.get(size)
-		n, err := s.conn.Read(b.b[:min(cap(b.b), limit)])
-		s.give(b.b[:n], err)
+		n, err := s.readOnce(b.b[:min(cap(b.b), limit)])
 		c.attend()
 		open := true
 		if n > 0 {
@@ -48,16 +49,43 @@ func (s *stream) read(c *Conn) {
 	}
 }
 
-func (s *stream) give(b []byte, err error) {
+// readOnce gives the loop what it reads from what is on top then: what was read from below
+// a layer that has come meanwhile is the layer's.
+func (s *stream) readOnce(b []byte) (int, error) {
+	for {
+		s.mu.Lock()
+		conn := s.conn
+		s.reading = true
+		s.mu.Unlock()
+		n, err := conn.Read(b)
+		if !s.readFrom(conn, b[:n], err) {
+			return n, err
+		}
+	}
+}
+
+// readFrom takes what was read from conn, and tells whether conn is covered by a layer by
+// now.
+func (s *stream) readFrom(conn net.Conn, b []byte, err error) (covered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reading = false
+	if s.conn != conn {
+		s.under.unread(b, err)
+		return true
+	}
 	s.pending, s.err = b, err
+	return false
 }
 
 // given is for the loop, which must call next when it is done with b.
 func (s *stream) given() (b []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.givenLocked()
+}
+
+func (s *stream) givenLocked() (b []byte, err error) {
 	b, err = s.pending, s.err
 	s.pending, s.err = nil, nil
 	return b, err
@@ -66,6 +94,31 @@ func (s *stream) given() (b []byte, err error) {
 // next has the goroutine read on. For the loop.
 func (s *stream) next() { s.took <- struct{}{} }
 
+// cover puts a layer on top, behind rest, which nobody has taken. Nobody may be writing.
+// For the loop.
+func (s *stream) cover(layer func(net.Conn) net.Conn, rest []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := s.givenLocked()
+	s.under = newUnder(s.conn, append(rest, b...), err)
+	if s.reading {
+		s.under.interrupt()
+	} else {
+		close(s.under.ready)
+	}
+	s.conn = layer(s.under)
+	if len(b) > 0 {
+		s.next()
+	}
+}
+
+// top is what is read from and written to.
+func (s *stream) top() net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn
+}
+
 // maxStreamWrite is the longest write to a stream. It blocks until all of it is
 // taken, so that a long one would hide that a slow peer takes any: Conn.Queued
 // shrinks by such steps. A record of TLS holds as much.
@@ -73,12 +126,12 @@ const maxStreamWrite = 16 << 10
 
 // write writes the front of what is queued.
 func (s *stream) write(views [][]byte) (int, error) {
-	return s.conn.Write(views[0][:min(len(views[0]), maxStreamWrite)])
+	return s.top().Write(views[0][:min(len(views[0]), maxStreamWrite)])
 }
 
 // halfClose ends our side, or says that this cannot be done.
 func (s *stream) halfClose() error {
-	if half, ok := s.conn.(interface{ CloseWrite() error }); ok {
+	if half, ok := s.top().(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
@@ -89,7 +142,7 @@ func (s *stream) halfClose() error {
 func (s *stream) close(l *loop) {
 	close(s.took)
 	l.streams.Go(func() {
-		if err := s.conn.Close(); err != nil {
+		if err := s.top().Close(); err != nil {
 			l.group.cfg.Logger.WithError(err).Debug("close connection")
 		}
 	})
