@@ -20,6 +20,8 @@ func (null) send([]byte) bool                                { return true }
 func (null) authenticate(auth.Request)                       {}
 func (null) attach(Arrival)                                  {}
 func (null) end([]byte, ws.StatusCode)                       {}
+func (null) secure()                                         {}
+func (null) answered([]byte) bool                            { return false }
 func (null) count(dropReason)                                {}
 func (null) Activate()                                       {}
 func (null) Proved(uint32)                                   {}

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,6 +34,14 @@ type Config struct {
 
 	// Schemes are what clients are offered, best first. Default guest and plain.
 	Schemes []auth.Scheme
+
+	// TLS is for clients over TCP that choose EncryptionTLS; required when that is offered.
+	TLS *tls.Config
+
+	// Encryption is what clients over TCP are offered, best first. With EncryptionTLS alone
+	// they must; without it they are not asked. Default EncryptionTLS with TLS, else
+	// EncryptionNone.
+	Encryption []Encryption
 
 	// MaxEnvelope is the longest envelope in bytes. Keep it below the broker's
 	// max_payload. Default 512 KiB.
@@ -101,7 +110,20 @@ type Config struct {
 	// goroutines has every connection served by goroutines, so that a test can have
 	// its clients in memory, and time that is virtual.
 	goroutines bool
+
+	// pingPatience is how long a client over TCP has to answer its first ping, so that a
+	// test need not wait.
+	pingPatience time.Duration
 }
+
+// Encryption is an option that a session over TCP may choose.
+type Encryption string
+
+// The options. LIME, session negotiation.
+const (
+	EncryptionTLS  Encryption = "tls"
+	EncryptionNone Encryption = "none"
+)
 
 // withDefaults returns the configuration that is in force.
 func (c Config) withDefaults() (Config, error) {
@@ -119,6 +141,9 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("edge: the authentication scheme %s is there twice", scheme)
 		}
 	}
+	if err := c.setEncryption(); err != nil {
+		return c, err
+	}
 	setDefault(&c.MaxEnvelope, 512<<10)
 	setDefault(&c.EnvelopeRate, 1000)
 	setDefault(&c.ByteRate, 4<<20)
@@ -129,6 +154,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.IdleTimeout, 90*time.Second)
 	setDefault(&c.StallTimeout, 30*time.Second)
 	setDefault(&c.CloseTimeout, 5*time.Second)
+	setDefault(&c.pingPatience, pingPatience)
 	setDefault(&c.SendQueue, 40<<10)
 	setDefault(&c.Establishing, 256)
 	setDefault(&c.Waiting, 16384)
@@ -152,6 +178,30 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = silent
 	}
 	return c, nil
+}
+
+func (c *Config) setEncryption() error {
+	switch {
+	case c.Encryption != nil:
+	case c.TLS != nil:
+		c.Encryption = []Encryption{EncryptionTLS}
+	default:
+		c.Encryption = []Encryption{EncryptionNone}
+	}
+	for i, option := range c.Encryption { // L-SES-06
+		switch {
+		case option != EncryptionTLS && option != EncryptionNone:
+			return fmt.Errorf("edge: the encryption %q is not known", option)
+		case slices.Contains(c.Encryption[:i], option):
+			return fmt.Errorf("edge: the encryption %s is there twice", option)
+		case option == EncryptionTLS && c.TLS == nil:
+			return errors.New("edge: to encrypt needs TLS")
+		}
+	}
+	if len(c.Encryption) == 0 {
+		return errors.New("edge: no encryption to choose, not even none")
+	}
+	return nil
 }
 
 func setDefault[T int | time.Duration](v *T, to T) {

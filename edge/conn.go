@@ -16,12 +16,13 @@ import (
 // tell it from others, and the sender be told.
 var ErrQueueFull error = &lime.Reason{Code: lime.CodeDispatchError, Description: "The recipient reads too slowly"}
 
-// conn is one client: its socket, what has come of a WebSocket frame, and its
+// conn is one client: its socket, what has come of a frame or an envelope, and its
 // session. It has no goroutine and, while idle, no buffer.
 type conn struct {
 	// Set when it is accepted and not changed.
 	edge   *Edge
 	socket *poll.Conn
+	over   transport
 
 	// Owned by the socket's loop.
 	turn       *poll.Turn // of the call that is under way
@@ -30,6 +31,7 @@ type conn struct {
 	counted    bool      // as an established session
 	flooding   bool      // it has sent more than its rate allows in this turn
 	held       bool      // by routing: nothing is read
+	securing   bool      // nothing is read until what was sent has left, and then TLS
 	leaving    departure // told to go
 	began      instant
 	pausedTill instant  // when a pause for flooding ends; never when there is none
@@ -41,6 +43,7 @@ type conn struct {
 	proved     uint32   // the number of the last probe that was answered
 	frames     ws.State // of a fragmented message
 	stream     *stream  // an envelope that is half sent; nil when none is
+	proving    *proving // nil but over TCP
 	session    session
 
 	// For anybody.
@@ -48,6 +51,7 @@ type conn struct {
 	probed   atomic.Uint32 // the number of the last probe
 	hold     atomic.Bool   // what Hold was told last
 	steering atomic.Bool   // the loop has been asked to heed it
+	deaf     atomic.Bool   // over TCP: it has not answered a ping in time
 	ended    atomic.Bool   // there is nobody any more to work for
 }
 
@@ -56,11 +60,11 @@ type phase uint8
 
 const (
 	handshaking phase = iota // an HTTP request
-	open                     // WebSocket frames
+	open                     // frames, or envelopes
 	closing                  // nothing is read any more
 )
 
-// Data takes what has come: an upgrade request, then frames. poll.Handler.
+// Data takes what has come. poll.Handler.
 func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	c.turn = t
 	defer c.done()
@@ -69,17 +73,12 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 		c.pinged = false
 		c.arm()
 	}
-	if c.phase == handshaking {
-		if n, need = c.upgrade(b); n == 0 {
-			return n, need
-		}
-	}
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.edge.scratch.Put(s)
 	s.now = c.heard
-	for c.phase == open {
+	for c.phase != closing && !c.securing && n < len(b) {
 		var read int
-		if read, need = c.frame(s, b[n:]); read == 0 {
+		if read, need = c.read(s, b[n:]); read == 0 {
 			break
 		}
 		n += read
@@ -87,8 +86,12 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 			c.unfinished = never // what is half sent after it is another one
 		}
 	}
-	if c.phase == closing {
+	switch c.phase {
+	case closing:
 		return len(b), 0
+	case handshaking:
+		return n, need
+	case open:
 	}
 	if c.flooding {
 		c.pause()
@@ -114,6 +117,10 @@ func (c *conn) Drained(t *poll.Turn) {
 	c.turn = t
 	defer c.done()
 	c.stalled = never
+	if c.securing {
+		c.secureNow()
+		return
+	}
 	c.session.drained()
 }
 
@@ -131,16 +138,14 @@ func (c *conn) Closed(t *poll.Turn, err error) {
 // done forgets the turn, so that what needs one outside of it shows.
 func (c *conn) done() { c.turn = nil }
 
-// send queues an envelope as one text frame, to be written when the loop's turn
-// ends. outlet.
+// send queues an envelope, to be written when the loop's turn ends. outlet.
 func (c *conn) send(envelope []byte) bool {
-	return c.queue(ws.OpText, envelope) == nil
+	var array [maxHead]byte
+	return c.queue(c.over.appendHead(array[:0], len(envelope)), envelope) == nil
 }
 
 // queue queues a frame, from the connection's loop.
-func (c *conn) queue(op ws.OpCode, payload []byte) error {
-	var array [maxHead]byte
-	head := appendHead(array[:0], op, len(payload))
+func (c *conn) queue(head, payload []byte) error {
 	err := c.turn.Batch.Append(c.socket, head, payload)
 	if err == nil {
 		c.given.Add(uint32(len(head) + len(payload)))
@@ -157,11 +162,10 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 	c.edge.metrics.closed(code)
 	var b []byte
 	if last != nil {
-		b = append(appendHead(b, ws.OpText, len(last)), last...)
+		b = append(c.over.appendHead(b, len(last)), last...)
 	}
-	b = append(b, ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, "")))...)
 	c.phase = closing
-	c.socket.CloseWith(b, c.edge.cfg.CloseTimeout)
+	c.socket.CloseWith(c.over.appendEnd(b, code), c.edge.cfg.CloseTimeout)
 }
 
 // hangUp ends the connection after what was queued.
@@ -202,6 +206,9 @@ func (c *conn) attached(m Member, err error) {
 	c.session.attached(m, err)
 	if c.session.state == lime.StateEstablished {
 		c.counted = true
+		if c.proving != nil {
+			c.proving.asked = c.edge.instant(c.turn.Now)
+		}
 		c.edge.sessions.Add(1)
 		c.edge.metrics.established(c.edge.instant(c.turn.Now).since(c.began))
 		c.arm()
@@ -237,12 +244,13 @@ func (c *conn) back(fn func()) error {
 
 // Deliver queues an envelope of somebody else for the client. It may be called from
 // anywhere. Recipient.
-func (c *conn) Deliver(envelope []byte) error { return c.put(ws.OpText, envelope) }
+func (c *conn) Deliver(envelope []byte) error {
+	var array [maxHead]byte
+	return c.put(c.over.appendHead(array[:0], len(envelope)), envelope)
+}
 
 // put queues a frame, from anywhere.
-func (c *conn) put(op ws.OpCode, payload []byte) error {
-	var array [maxHead]byte
-	head := appendHead(array[:0], op, len(payload))
+func (c *conn) put(head, payload []byte) error {
 	err := c.socket.Append(head, payload)
 	switch {
 	case err == nil:

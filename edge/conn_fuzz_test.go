@@ -35,7 +35,7 @@ func FuzzConnection(f *testing.F) {
 		p := &probe{closed: make(chan struct{}), drained: make(chan struct{}, 1)}
 		here, there := net.Pipe()
 		must(t, e.loops.Add(here, func(turn *poll.Turn, s *poll.Conn) poll.Handler {
-			p.Handler, p.socket = e.open(turn, s), s
+			p.Handler, p.socket = e.open(turn, s, overWebSocket), s
 			return p
 		}))
 		c := &client{t: t, nc: there, in: make(chan ws.Frame, 1<<14), resume: make(chan struct{})}

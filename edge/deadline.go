@@ -65,6 +65,9 @@ func (c *conn) due() time.Time {
 		sooner(c.unfinished, cfg.UnfinishedTimeout)
 	}
 	sooner(c.pausedTill, time.Nanosecond)
+	if c.proving != nil {
+		sooner(c.proving.look, time.Nanosecond)
+	}
 	if at == never {
 		return time.Time{}
 	}
@@ -83,6 +86,9 @@ func (c *conn) Timer(t *poll.Turn) {
 	if over(c.pausedTill, time.Nanosecond) {
 		c.pausedTill = never
 		c.steer()
+	}
+	if c.proving != nil && over(c.proving.look, time.Nanosecond) {
+		c.lookAgain()
 	}
 	established := c.session.state == lime.StateEstablished
 	switch {
@@ -127,6 +133,10 @@ func (c *conn) watch(now instant) {
 	if cfg.PingInterval > 0 && silent >= cfg.PingInterval && !c.pinged && !c.held {
 		c.pinged = true
 		// A full queue is watched anyway.
-		_ = c.queue(ws.OpPing, nil)
+		if c.over == overTCP {
+			c.send(c.session.ping(0))
+		} else {
+			_ = c.queueControl(ws.OpPing, nil)
+		}
 	}
 }

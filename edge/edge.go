@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,6 +83,11 @@ func New(cfg Config) (*Edge, error) {
 			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, byteRate: cfg.ByteRate,
 		},
 	}
+	if slices.Contains(cfg.Encryption, EncryptionTLS) { // else there is nothing to choose
+		for _, o := range cfg.Encryption {
+			e.rules.encryption = append(e.rules.encryption, string(o))
+		}
+	}
 	for _, s := range cfg.Schemes {
 		e.rules.options = append(e.rules.options, string(s))
 	}
@@ -119,35 +125,50 @@ func (e *Edge) Run() error {
 // Serve accepts clients from ln until ctx is done, and closes it. A *net.TCPListener
 // is served without a goroutine for each client; a TLS listener has one.
 func (e *Edge) Serve(ctx context.Context, ln net.Listener) error {
-	return e.loops.Serve(ctx, ln, e.admit)
+	return e.serve(ctx, ln, overWebSocket)
+}
+
+// ServeTCP is Serve for clients that speak LIME over TCP. Those who choose to be encrypted
+// have a goroutine each.
+func (e *Edge) ServeTCP(ctx context.Context, ln net.Listener) error {
+	return e.serve(ctx, ln, overTCP)
+}
+
+func (e *Edge) serve(ctx context.Context, ln net.Listener, over transport) error {
+	return e.loops.Serve(ctx, ln, func(remote netip.AddrPort) (open poll.Opener, refusal []byte) {
+		return e.admit(remote, over)
+	})
 }
 
 // admit decides about a new connection, before anything has come of it.
-func (e *Edge) admit(remote netip.AddrPort) (open poll.Opener, refusal []byte) {
+func (e *Edge) admit(remote netip.AddrPort, over transport) (open poll.Opener, refusal []byte) {
 	why := rejectFull
 	switch most := int64(e.cfg.MaxSessions); {
 	case e.overloaded.Load():
-		return nil, e.refuse(rejectOverloaded)
+		return nil, e.refuse(over, rejectOverloaded)
 	case e.admitted.Add(1) > most && most > 0:
 	case !e.addresses.add(remote.Addr()):
 		why = rejectAddress
 	default:
-		return e.open, nil
+		return func(t *poll.Turn, s *poll.Conn) poll.Handler { return e.open(t, s, over) }, nil
 	}
 	e.admitted.Add(-1)
-	return nil, e.refuse(why)
+	return nil, e.refuse(over, why)
 }
 
 // refuse counts a connection that is not served, and returns what it is told.
-func (e *Edge) refuse(why rejection) []byte {
+func (e *Edge) refuse(over transport, why rejection) []byte {
 	e.metrics.rejected(why)
-	return why.response()
+	return over.refusal(&e.rules, why)
 }
 
 // open makes the handler of a new connection.
-func (e *Edge) open(t *poll.Turn, s *poll.Conn) poll.Handler {
+func (e *Edge) open(t *poll.Turn, s *poll.Conn, over transport) poll.Handler {
 	now := e.instant(t.Now)
-	c := &conn{edge: e, socket: s, began: now, heard: now}
+	c := &conn{edge: e, socket: s, over: over, phase: over.opens(), began: now, heard: now}
+	if over == overTCP {
+		c.session.overTCP, c.proving = true, new(proving)
+	}
 	c.session.rules = &e.rules
 	c.session.out = c
 	e.metrics.connections.Inc()

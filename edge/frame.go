@@ -150,7 +150,13 @@ func (c *conn) pong(s *scratch, payload []byte) {
 		return
 	}
 	// When there is no room, the client has more than a pong to read.
-	_ = c.queue(ws.OpPong, payload)
+	_ = c.queueControl(ws.OpPong, payload)
+}
+
+// queueControl queues a control frame, from the connection's loop.
+func (c *conn) queueControl(op ws.OpCode, payload []byte) error {
+	var array [maxHead]byte
+	return c.queue(appendHead(array[:0], op, len(payload)), payload)
 }
 
 // peerCloses answers a close frame, which ends the session like a finish that was

@@ -32,6 +32,7 @@ type fixture struct {
 	doors *doorkeeper
 	pipes *pipes // that lead to it, when it has such
 	dial  func() net.Conn
+	over  transport
 }
 
 // inMemory runs a test with an edge whose clients are in memory, in a bubble where
@@ -103,7 +104,7 @@ func (e *fixture) run(ln net.Listener) {
 	var running sync.WaitGroup
 	running.Go(func() { must(e.t, e.Run()) })
 	if ln != nil {
-		running.Go(func() { must(e.t, e.Serve(ctx, ln)) })
+		running.Go(func() { must(e.t, e.serve(ctx, ln, e.over)) })
 	}
 	e.t.Cleanup(func() {
 		cancel()

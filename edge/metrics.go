@@ -79,7 +79,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		dropped: map[dropReason]prometheus.Counter{},
 		closes: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "limegrove_edge_closes_total", Help: "Connections closed by the edge, by WebSocket close code; other is 3000 and above.",
+			Name: "limegrove_edge_closes_total", Help: "Connections closed by the edge, by WebSocket close code, or what it would be over TCP; other is 3000 and above.",
 		}, []string{"code"}),
 		logins: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_edge_logins_total", Help: "Logins, by scheme and result: granted, refused, or error when the cluster could not check them.",
@@ -89,7 +89,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}, []string{"scheme"}),
 		establish: f.NewHistogram(prometheus.HistogramOpts{
-			Name: "limegrove_edge_establish_seconds", Help: "Time from the upgrade to the established session.",
+			Name: "limegrove_edge_establish_seconds", Help: "Time from the upgrade, or over TCP from the connection, to the established session.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 	}
@@ -100,7 +100,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		m.envelopes[k] = envelopes.WithLabelValues(lime.Kind(k).String())
 	}
 	rejected := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "limegrove_edge_rejections_total", Help: "Connections answered by an HTTP error instead of an upgrade, by reason.",
+		Name: "limegrove_edge_rejections_total", Help: "Connections that were not served, by reason.",
 	}, []string{"reason"})
 	for _, r := range rejections {
 		m.rejections[r] = rejected.WithLabelValues(string(r))

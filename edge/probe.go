@@ -18,10 +18,14 @@ const (
 
 // Probe queues a ping behind what was delivered. Recipient.
 func (c *conn) Probe(n uint32) error {
+	if c.over == overTCP {
+		return c.askTCP(n)
+	}
 	payload := [probeSize]byte{probeMark}
 	binary.BigEndian.PutUint32(payload[1:], n)
 	c.probed.Store(n) // before the pong can come
-	return c.put(ws.OpPing, payload[:])
+	var array [maxHead]byte
+	return c.put(appendHead(array[:0], ws.OpPing, len(payload)), payload[:])
 }
 
 // ponged takes a pong's payload. A client may answer the last of several pings alone,
@@ -31,7 +35,11 @@ func (c *conn) ponged(payload []byte) {
 	if len(payload) != probeSize || payload[0] != probeMark {
 		return
 	}
-	n := binary.BigEndian.Uint32(payload[1:])
+	c.has(binary.BigEndian.Uint32(payload[1:]))
+}
+
+// has tells the session that the client has what was delivered before a probe.
+func (c *conn) has(n uint32) {
 	// Both count from the last proof, so that numbers may wrap around.
 	if ahead := n - c.proved; ahead == 0 || ahead > c.probed.Load()-c.proved {
 		return

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// rejection is why a connection got an HTTP error instead of an upgrade; it is the
-// label of limegrove_edge_rejections_total.
+// rejection is why a connection got an HTTP error instead of an upgrade, or over TCP
+// failed instead of a session; it is the label of limegrove_edge_rejections_total.
 type rejection string
 
 const (
@@ -65,8 +65,8 @@ func (r rejection) response() []byte {
 	return []byte(b.String())
 }
 
-// reject answers the request with an error, and ends the connection.
-func (c *conn) reject(why rejection) { c.rejectWith(why, why.response()) }
+// reject answers with an error, and ends the connection.
+func (c *conn) reject(why rejection) { c.rejectWith(why, c.over.refusal(&c.edge.rules, why)) }
 
 // rejectWith is reject with an answer of somebody else.
 func (c *conn) rejectWith(why rejection, answer []byte) {

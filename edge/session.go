@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/gobwas/ws"
@@ -25,6 +26,11 @@ type outlet interface {
 	// end sends one more envelope, which it borrows, and closes the connection with a
 	// WebSocket code. Nothing gets between or behind, of whoever it is.
 	end(last []byte, code ws.StatusCode)
+	// secure has the connection encrypted behind what was sent, and the session's secured
+	// called, soon.
+	secure()
+	// answered takes the id of a response, and tells whether the connection had asked.
+	answered(id []byte) bool
 	// count counts an envelope that was not passed on.
 	count(why dropReason)
 }
@@ -34,6 +40,7 @@ type sessionRules struct {
 	id           string   // of the edge
 	domains      []string // the first is the default
 	options      []string // the schemes, as they are offered
+	encryption   []string // what a session over TCP may choose of; none when there is no choice
 	envelopeRate int      // a second; negative is no limit
 	byteRate     int
 }
@@ -42,10 +49,11 @@ type sessionRules struct {
 // answers and the passing of time, and acts through its outlet. It never blocks,
 // and belongs to its connection's loop.
 //
-//	new ─▶ authenticating ─▶ established ─▶ finishing ─▶ finished
-//	 └───────────┴──────────────────┴───────────┴──────▶ failed
+//	new ─▶ negotiating ─▶ authenticating ─▶ established ─▶ finishing ─▶ finished
+//	 │  ─────────────────▶      │                │             │
+//	 └───────────┴──────────────┴────────────────┴─────────────┴──────▶ failed
 //
-// It never negotiates: a WebSocket's encryption is settled before the session
+// It negotiates over TCP only: a WebSocket's encryption is settled before the session
 // begins, and two of the real clients cannot bear the question.
 type session struct {
 	rules *sessionRules
@@ -54,6 +62,7 @@ type session struct {
 	state   lime.State // none before the client's new
 	waiting bool       // for the answer of out.authenticate or out.attach
 	guest   bool
+	overTCP bool      // and not over WebSocket
 	id      string    // the session's; "" until the first envelope of ours
 	node    lime.Node // proposed, then assigned; from then on its parts are of address
 	address string    // node as text
@@ -91,7 +100,9 @@ func (s *session) control(h *lime.Header, b []byte) {
 	case h.State == lime.StateNew:
 		s.state = lime.StateNew
 		s.greet()
-	case h.State == lime.StateAuthenticating && s.id != "" && !s.waiting:
+	case h.State == lime.StateNegotiating && s.state == lime.StateNegotiating && !s.waiting:
+		s.choose(b)
+	case h.State == lime.StateAuthenticating && s.state == lime.StateAuthenticating && !s.waiting:
 		s.credentials(h, b)
 	case h.State == lime.StateFinishing:
 		s.state = lime.StateFinishing
@@ -102,12 +113,57 @@ func (s *session) control(h *lime.Header, b []byte) {
 	}
 }
 
-// greet answers new. There is nothing to negotiate, and established is never the
-// answer: two clients hang then (L-SES-03, L-SES-04). An id in new is ignored
-// (L-SES-02).
+// greet answers new, with an offer when there is something to negotiate (L-SES-03), even
+// if it is a single option (L-SES-09). Established is never the answer: two clients hang then (L-SES-04). An id
+// in new is ignored (L-SES-02).
 func (s *session) greet() {
-	s.state = lime.StateAuthenticating
 	s.id = rand.Text()
+	if !s.overTCP || len(s.rules.encryption) == 0 {
+		s.offerSchemes()
+		return
+	}
+	s.state = lime.StateNegotiating
+	s.say(&lime.Session{State: s.state, EncryptionOptions: s.rules.encryption, CompressionOptions: compressions})
+}
+
+// compressions are what may be chosen of: nobody implements another.
+var compressions = []string{compressionNone}
+
+const compressionNone = "none"
+
+// choose takes the client's choice of the options, and repeats it before the transport
+// changes: L-SES-07, L-SES-08.
+func (s *session) choose(b []byte) {
+	var given struct {
+		Encryption  string `json:"encryption"`
+		Compression string `json:"compression"`
+	}
+	err := json.Unmarshal(b, &given)
+	encryption := fold(s.rules.encryption, given.Encryption)
+	if err != nil || encryption == "" || fold(compressions, given.Compression) == "" {
+		s.fail(lime.CodeSessionNegotiationInvalidOptions, "The encryption or the compression was not offered")
+		return
+	}
+	s.say(&lime.Session{State: s.state, Encryption: encryption, Compression: compressionNone})
+	if encryption == string(EncryptionTLS) {
+		s.waiting = true
+		s.out.secure()
+		return
+	}
+	s.offerSchemes()
+}
+
+// secured goes on inside TLS: L-SES-10.
+func (s *session) secured() {
+	s.waiting = false
+	if !s.state.Ended() {
+		s.offerSchemes()
+	}
+}
+
+// offerSchemes asks who the client is.
+func (s *session) offerSchemes() {
+	s.state = lime.StateAuthenticating
 	s.say(&lime.Session{State: s.state, SchemeOptions: s.rules.options})
 }
 
@@ -121,8 +177,8 @@ func (s *session) credentials(h *lime.Header, b []byte) {
 		s.fail(lime.CodeSessionAuthenticationFailed, "The authentication cannot be read")
 		return
 	}
-	scheme, ok := s.offered(given.Scheme)
-	if !ok { // L-SES-17
+	scheme := fold(s.rules.options, given.Scheme)
+	if scheme == "" { // L-SES-17
 		s.fail(lime.CodeSessionAuthenticationFailed, "The scheme is not offered")
 		return
 	}
@@ -138,19 +194,19 @@ func (s *session) credentials(h *lime.Header, b []byte) {
 	s.node = from.WithDefaults(s.rules.domains[0])
 	s.waiting = true
 	s.out.authenticate(auth.Request{
-		Scheme: scheme, Node: s.node, Credentials: given.Authentication,
+		Scheme: auth.Scheme(scheme), Node: s.node, Credentials: given.Authentication,
 	})
 }
 
-// offered returns the scheme as it is offered, in whatever case the client gives
-// it: L-ENV-11.
-func (s *session) offered(given string) (scheme auth.Scheme, ok bool) {
-	for _, o := range s.rules.options {
+// fold returns the option that a client has chosen, in whatever case, as it is offered;
+// "" when it is not: L-ENV-11.
+func fold(options []string, given string) string {
+	for _, o := range options {
 		if strings.EqualFold(o, given) {
-			return auth.Scheme(o), true
+			return o
 		}
 	}
-	return "", false
+	return ""
 }
 
 // authenticated takes the answer to out.authenticate.
@@ -195,6 +251,9 @@ func (s *session) attached(m Member, err error) {
 	s.member = m
 	s.state = lime.StateEstablished
 	s.say(&lime.Session{State: s.state})
+	if s.overTCP {
+		s.answer(s.ping(0)) // whether it answers is known before there is anything to prove
+	}
 	m.Activate()
 }
 
@@ -297,5 +356,20 @@ func (s *session) server() lime.Node {
 	if s.address != "" {
 		domain = s.node.Domain
 	}
-	return lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: domain}, Instance: "#" + s.rules.id}
+	return s.rules.server(domain)
+}
+
+// server is the edge's node in a domain.
+func (r *sessionRules) server(domain string) lime.Node {
+	return lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: domain}, Instance: "#" + r.id}
+}
+
+// ping is a command that asks the client whether it has read what came before; n is the
+// number of a probe, or 0. There is no answer to it that would be none: LIME, ping.
+func (s *session) ping(n uint32) []byte {
+	c := lime.Command{
+		ID: pingPrefix + strconv.FormatUint(uint64(n), 10), From: s.server(), To: s.node,
+		Method: lime.MethodGet, URI: "/ping",
+	}
+	return c.AppendJSON(nil)
 }

@@ -27,6 +27,8 @@ type dialogue struct {
 	logins   []auth.Request
 	arrivals []Arrival
 	closed   []ws.StatusCode
+	securing int      // how often it was asked for
+	pings    []string // the ids of responses; those that begin with ours are to pings
 	dropped  map[dropReason]int
 	member   *fakeMember
 
@@ -287,6 +289,7 @@ func (d *dialogue) send(envelope []byte) bool {
 
 func (d *dialogue) authenticate(r auth.Request) { d.logins = append(d.logins, r) }
 func (d *dialogue) attach(a Arrival)            { d.arrivals = append(d.arrivals, a) }
+func (d *dialogue) secure()                     { d.securing++ }
 func (d *dialogue) count(why dropReason)        { d.dropped[why]++ }
 
 func (d *dialogue) end(last []byte, code ws.StatusCode) {
@@ -296,6 +299,11 @@ func (d *dialogue) end(last []byte, code ws.StatusCode) {
 	d.send(last)
 	d.full = full
 	d.closed = append(d.closed, code)
+}
+
+func (d *dialogue) answered(id []byte) bool {
+	d.pings = append(d.pings, string(id))
+	return strings.HasPrefix(string(id), pingPrefix)
 }
 
 var errOurs = errors.New("dial tcp 10.0.0.1:4222: secret details")

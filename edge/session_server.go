@@ -23,7 +23,9 @@ func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
 		}
 		return nil
 	case !isRequest(h): // L-CMD-07, L-CMD-11
-		s.out.count(dropUnwanted)
+		if h.Status == 0 || !s.out.answered(h.ID) {
+			s.out.count(dropUnwanted)
+		}
 		return nil
 	case h.ID == nil: // L-CMD-08
 		s.out.count(dropNoID)
@@ -36,7 +38,7 @@ func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
 	own := uri.Owner.IsZero() || uri.Owner.EqualFold(s.node.Identity)
 	switch {
 	case uri.HasPath("/ping"):
-		return s.ping(h)
+		return s.pong(h)
 	case own && uri.HasPath("/presence"):
 		return s.presence(h, b)
 	case own && uri.HasPath("/receipt"):
@@ -55,8 +57,8 @@ func (s *session) mayRegister(h *lime.Header) bool {
 	return err == nil && uri.HasPath("/account")
 }
 
-// ping answers a ping: L-CMD-10.
-func (s *session) ping(h *lime.Header) error {
+// pong answers a ping: L-CMD-10.
+func (s *session) pong(h *lime.Header) error {
 	if h.Method != lime.MethodGet {
 		return reasonMethod
 	}

@@ -18,9 +18,10 @@ type stream struct {
 }
 
 // payload takes the next part of the client's stream: a whole message mostly, and
-// one envelope in it.
-func (c *conn) payload(s *scratch, b []byte) {
-	for len(b) > 0 && c.phase == open {
+// one envelope in it. It returns what is left when the client is to be read no further
+// for now.
+func (c *conn) payload(s *scratch, b []byte) (left []byte) {
+	for len(b) > 0 && c.phase == open && !c.securing {
 		if c.stream != nil {
 			b = c.resume(s, b)
 			continue
@@ -38,13 +39,14 @@ func (c *conn) payload(s *scratch, b []byte) {
 			if !c.session.bytes.take(s.now, len(b), c.edge.cfg.ByteRate) {
 				c.flooding = true
 			}
-			return
+			return nil
 		case errors.Is(err, lime.ErrShort):
 			c.stream = new(stream)
 		default:
 			c.malformed(b, err)
 		}
 	}
+	return b
 }
 
 // resume adds to the envelope that is half sent, and takes it when it is whole. It

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -33,13 +31,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	log := process.Logger(cfg.Shared, stderr)
 
-	// The listener first: whoever starts two by mistake learns of it before
+	// The listeners first: whoever starts two by mistake learns of it before
 	// anything else has begun.
-	listener, err := listen(cfg)
+	doors, err := openDoors(cfg)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer doors.close()
 	stores, err := embed(&cfg, log)
 	if err != nil {
 		return err
@@ -92,7 +90,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
 		Logger: log, Metrics: p.Metrics,
 	})
-	sessions, err := edge.New(edgeConfig(cfg, p, hubs))
+	sessions, err := edge.New(edgeConfig(cfg, p, hubs, doors))
 	if err != nil {
 		return err
 	}
@@ -129,11 +127,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(routed); return nil })
 	}
 	sessionsEnded := parts.Go("sessions", sessions.Run)
-	parts.Go("clients", func() error { return sessions.Serve(serving, listener) })
+	parts.Go("clients", func() error { return sessions.Serve(serving, doors.webSocket) })
+	if doors.tcp != nil {
+		parts.Go("clients over TCP", func() error { return sessions.ServeTCP(serving, doors.tcp) })
+	}
 
 	p.Started()
 	log.WithField("incarnation", p.Incarnation()).Info("the edge serves")
-	welcome(stdout, cfg, stores, p, listener.Addr())
+	welcome(stdout, cfg, stores, p, doors)
 	<-serving.Done()
 
 	process.LogDrain(serving, log)
@@ -153,28 +154,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return err
 }
 
-// listen opens the address for clients.
-func listen(cfg config.Edge) (net.Listener, error) {
-	ln, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("-listen: %w", err)
-	}
-	if cfg.TLSCert == "" {
-		return ln, nil
-	}
-	certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("-tls-cert: %w", err), ln.Close())
-	}
-	return tls.NewListener(ln, &tls.Config{
-		Certificates: []tls.Certificate{certificate},
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"http/1.1"},
-	}), nil
-}
-
 // edgeConfig maps the command line to the edge's own configuration.
-func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs) edge.Config {
+func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, d doors) edge.Config {
 	c := edge.Config{
 		ID: cfg.ID, Domains: cfg.Domains,
 		Router: place{hubs},
@@ -188,7 +169,11 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs) edge.Co
 		MaxSessions: cfg.MaxSessions, MaxPerAddress: cfg.MaxSessionsPerAddress,
 		EstablishTimeout: cfg.EstablishTimeout,
 		PingInterval:     cfg.PingInterval, IdleTimeout: cfg.IdleTimeout, SendQueue: cfg.SendQueue,
+		TLS:    d.tls,
 		Logger: p.Log, Metrics: p.Metrics,
+	}
+	for _, o := range cfg.TCPEncryption {
+		c.Encryption = append(c.Encryption, edge.Encryption(o))
 	}
 	if cfg.Rebalance {
 		c.Peers = peers{p.Cluster}

@@ -12,14 +12,17 @@ import (
 )
 
 // welcome tells whoever has started the edge where it is, and how to add another.
-func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, ln net.Addr) {
+func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d doors) {
 	scheme := "ws"
 	if cfg.TLSCert != "" {
 		scheme = "wss"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "edge %s serves %s\n", cfg.ID, strings.Join(cfg.Domains, ", "))
-	fmt.Fprintf(&b, "  LIME    %s://%s/\n", scheme, reachable(ln.String()))
+	fmt.Fprintf(&b, "  LIME    %s://%s/\n", scheme, reachable(d.webSocket.Addr().String()))
+	if d.tcp != nil {
+		fmt.Fprintf(&b, "          net.tcp://%s\n", reachable(d.tcp.Addr().String()))
+	}
 	if admin := p.AdminAddr(); admin != "" {
 		fmt.Fprintf(&b, "  status  http://%s/status.json\n", reachable(admin))
 	}
@@ -30,23 +33,26 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, ln net
 		fmt.Fprintf(&b, "  Redis   embedded, %s\n", s.redis.URL())
 	}
 	if s.nats != nil && s.redis != nil {
-		fmt.Fprintf(&b, "Add a second edge on this machine:\n  %s\n", secondEdge(cfg, s, p, ln))
+		fmt.Fprintf(&b, "Add a second edge on this machine:\n  %s\n", secondEdge(cfg, s, p, d))
 	}
 	// Nobody to tell is no reason not to serve.
 	_, _ = io.WriteString(to, b.String())
 }
 
 // secondEdge is the command that adds an edge to this one.
-func secondEdge(cfg config.Edge, s stores, p *process.Process, ln net.Addr) string {
+func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 	args := []string{
 		"go run ./cmd/edge",
 		"-id " + cfg.ID + "-2",
-		"-listen " + nextPort(ln.String()),
+		"-listen " + nextPort(d.webSocket.Addr().String()),
 		"-admin " + nextPort(p.AdminAddr()),
 		"-gossip " + nextPort(p.Cluster.GossipAddr()),
 		"-join " + p.Cluster.GossipAddr(),
 		"-nats " + s.nats.URL(),
 		"-redis " + s.redis.URL(),
+	}
+	if d.tcp != nil {
+		args = append(args, "-tcp "+nextPort(d.tcp.Addr().String()))
 	}
 	if strings.Join(cfg.Domains, ",") != "localhost" {
 		args = append(args, "-domain "+strings.Join(cfg.Domains, ","))

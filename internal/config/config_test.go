@@ -40,6 +40,23 @@ func mustParseEdge(t *testing.T, e env, args ...string) Edge {
 	return edge
 }
 
+func TestEncryptionOverTCP(t *testing.T) {
+	certificate := []string{"-tls-cert", "c.pem", "-tls-key", "k.pem"}
+	for _, row := range []struct {
+		args []string
+		want []Encryption
+	}{
+		{nil, []Encryption{EncryptionNone}},
+		{certificate, []Encryption{EncryptionTLS}},
+		{append(certificate, "-tcp-encryption", "tls,none"), []Encryption{EncryptionTLS, EncryptionNone}},
+		{append(certificate, "-tcp-encryption", "none"), []Encryption{EncryptionNone}},
+	} {
+		if got := mustParseEdge(t, nil, append(row.args, "-tcp", ":55321")...); !slices.Equal(got.TCPEncryption, row.want) || got.TCP != ":55321" {
+			t.Errorf("%q: %q at %q, not %q", row.args, got.TCPEncryption, got.TCP, row.want)
+		}
+	}
+}
+
 func TestEdgeNeedsNoArguments(t *testing.T) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -52,7 +69,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 			Domains: []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
 			LogLevel: logrus.InfoLevel, LogFormat: LogText,
 		},
-		Listen: ":8080", Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
+		Listen: ":8080", TCPEncryption: []Encryption{EncryptionNone}, Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
 		SendQueue: 40960, NodeConflict: ConflictReplace, Recipients: RecipientsKnown, Rebalance: true,
 		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
@@ -191,6 +208,11 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"id with space", nil, []string{"-id", "a b"}, "-id"},
 		{"cert without key", nil, []string{"-tls-cert", "c.pem"}, "-tls-key"},
 		{"key without cert", nil, []string{"-tls-key", "k.pem"}, "-tls-cert"},
+		{"TCP without port", nil, []string{"-tcp", "localhost"}, "-tcp"},
+		{"two on one address", nil, []string{"-listen", ":9000", "-tcp", ":9000"}, "-tcp"},
+		{"TLS over TCP without certificate", nil, []string{"-tcp", ":0", "-tcp-encryption", "tls,none"}, "-tcp-encryption"},
+		{"unknown encryption", nil, []string{"-tcp", ":0", "-tcp-encryption", "ssl"}, "-tcp-encryption"},
+		{"encryption twice", nil, []string{"-tcp", ":0", "-tcp-encryption", "none,none"}, "-tcp-encryption"},
 		{"unknown scheme", nil, []string{"-auth", "guest,magic"}, "-auth"},
 		{"no scheme", nil, []string{"-auth", ""}, "-auth"},
 		{"key not base64", nil, []string{"-gossip-key", "!"}, "-gossip-key"},

@@ -3,6 +3,7 @@ package config
 import (
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,6 +14,15 @@ type Scheme string
 const (
 	SchemeGuest Scheme = "guest"
 	SchemePlain Scheme = "plain"
+)
+
+// Encryption is what a session over TCP may choose.
+type Encryption string
+
+// What a session over TCP may choose.
+const (
+	EncryptionTLS  Encryption = "tls"
+	EncryptionNone Encryption = "none"
 )
 
 // NodeConflict says who yields when a session asks for a node that another
@@ -40,8 +50,14 @@ type Edge struct {
 
 	// Listen is the address for WebSocket sessions. Default :8080.
 	Listen string
-	// TLSCert and TLSKey are PEM files; with them sessions are wss. Both or neither.
+	// TLSCert and TLSKey are PEM files; with them sessions are wss, and those over TCP may
+	// be encrypted. Both or neither.
 	TLSCert, TLSKey string
+	// TCP is the address for sessions over TCP. Default none.
+	TCP string
+	// TCPEncryption is what those sessions are offered, best first. Default tls with a
+	// certificate, else none.
+	TCPEncryption []Encryption
 	// Auth is the schemes offered, in this order. Default guest, plain.
 	Auth []Scheme
 
@@ -115,6 +131,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
 	b.domains(&e.Domains)
 	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, of guest and plain")
+	b.str(&e.TCP, "tcp", "", "`address` for sessions over TCP, such as :55321; empty for none")
+	bindList(b, &e.TCPEncryption, "tcp-encryption", "", "`what` sessions over TCP may choose, best first: tls, none or both (default tls with a certificate, else none)")
 	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; sessions are then wss")
 	b.str(&e.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
 
@@ -150,6 +168,12 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	if err := b.parse(args, getenv, out); err != nil {
 		return Edge{}, err
 	}
+	if len(e.TCPEncryption) == 0 {
+		e.TCPEncryption = []Encryption{EncryptionNone}
+		if e.TLSCert != "" {
+			e.TCPEncryption = []Encryption{EncryptionTLS}
+		}
+	}
 	if err := e.validate(); err != nil {
 		return Edge{}, err
 	}
@@ -183,6 +207,15 @@ func (e *Edge) validate() error {
 	c.that(e.Listen != "", "listen", "empty: no session could ever come")
 	c.listen("listen", e.Listen)
 	c.that((e.TLSCert == "") == (e.TLSKey == ""), "tls-cert", "goes with -tls-key: give both or neither")
+	if e.TCP != "" {
+		c.listen("tcp", e.TCP)
+		c.that(e.TCP != e.Listen || strings.HasSuffix(e.TCP, ":0"), "tcp", "%s is the address of -listen", e.TCP)
+	}
+	for i, o := range e.TCPEncryption {
+		c.that(!slices.Contains(e.TCPEncryption[:i], o), "tcp-encryption", "%q is given twice", o)
+		c.that(o == EncryptionTLS || o == EncryptionNone, "tcp-encryption", "%q is neither tls nor none", o)
+		c.that(o != EncryptionTLS || e.TLSCert != "", "tcp-encryption", "tls needs -tls-cert and -tls-key")
+	}
 	c.that(len(e.Auth) > 0, "auth", "needs at least one scheme")
 	for i, s := range e.Auth {
 		c.that(!slices.Contains(e.Auth[:i], s), "auth", "the scheme %q is given twice", s)

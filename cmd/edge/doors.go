@@ -1,0 +1,54 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+
+	"limegrove/internal/config"
+)
+
+// doors are where clients come in.
+type doors struct {
+	webSocket net.Listener
+	tcp       net.Listener // nil for none
+	tls       *tls.Config  // for those who choose it over TCP; nil without a certificate
+}
+
+// openDoors opens the addresses for clients.
+func openDoors(cfg config.Edge) (d doors, err error) {
+	defer func() {
+		if err != nil {
+			d.close()
+		}
+	}()
+	if d.webSocket, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return d, fmt.Errorf("-listen: %w", err)
+	}
+	if cfg.TCP != "" {
+		if d.tcp, err = net.Listen("tcp", cfg.TCP); err != nil {
+			return d, fmt.Errorf("-tcp: %w", err)
+		}
+	}
+	if cfg.TLSCert == "" {
+		return d, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		return d, fmt.Errorf("-tls-cert: %w", err)
+	}
+	d.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12} // L-TRN-12
+	web := d.tls.Clone()
+	web.NextProtos = []string{"http/1.1"}
+	d.webSocket = tls.NewListener(d.webSocket, web)
+	return d, nil
+}
+
+// close closes them; it may be called after the clients were served.
+func (d doors) close() {
+	for _, ln := range []net.Listener{d.webSocket, d.tcp} {
+		if ln != nil {
+			_ = ln.Close() // it is closed already when it was served
+		}
+	}
+}

@@ -1,0 +1,483 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"limegrove/lime"
+)
+
+// tcpClient speaks LIME over TCP.
+type tcpClient struct {
+	t    testing.TB
+	nc   net.Conn
+	id   string // the session's
+	node string
+
+	in     chan string // what came but for pings; closed at the end
+	pings  atomic.Int32
+	silent atomic.Bool // pings are not answered
+	gate   sync.Mutex  // held, it stops the reading
+}
+
+// eachTCP runs a test for every way in which clients reach an edge over TCP.
+func eachTCP(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
+	t.Helper()
+	for _, name := range []string{"sockets", "goroutines"} {
+		t.Run(name, func(t *testing.T) {
+			cfg := cfg
+			cfg.goroutines = name == "goroutines"
+			e := newFixture(t, cfg)
+			e.over = overTCP
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			must(t, err)
+			address := ln.Addr().String()
+			e.dial = func() net.Conn {
+				nc, err := net.Dial("tcp", address)
+				must(t, err)
+				must(t, nc.SetDeadline(time.Now().Add(patience)))
+				return nc
+			}
+			e.run(ln)
+			test(t, e)
+		})
+	}
+}
+
+// tcp connects; the client reads when it is told to.
+func (e *fixture) tcp() *tcpClient {
+	e.t.Helper()
+	c := &tcpClient{t: e.t, nc: e.dial(), in: make(chan string, 1<<12)}
+	e.t.Cleanup(func() { _ = c.nc.Close() })
+	return c
+}
+
+// tcpLogin begins a session without encryption.
+func (e *fixture) tcpLogin(node string) *tcpClient {
+	e.t.Helper()
+	c := e.tcp()
+	go c.read()
+	c.login(node)
+	return c
+}
+
+func (c *tcpClient) login(node string) {
+	c.t.Helper()
+	c.node = node
+	c.says(`{"state":"new"}`)
+	c.hears("authenticating", `{"id":"*","state":"authenticating"}`)
+	c.authenticate()
+}
+
+func (c *tcpClient) authenticate() {
+	c.t.Helper()
+	c.says(`{"id":"$id","from":"` + c.node + `","state":"authenticating","scheme":"guest"}`)
+	c.hears("established", `{"id":"$id","to":"`+c.node+`","state":"established"}`)
+}
+
+// read takes what comes, one object after another, and answers pings.
+func (c *tcpClient) read() {
+	defer close(c.in)
+	for stream := json.NewDecoder(c.nc); ; {
+		c.gate.Lock()
+		c.gate.Unlock() //nolint:staticcheck // it is a gate
+		var raw json.RawMessage
+		if stream.Decode(&raw) != nil {
+			return
+		}
+		var e struct{ ID, URI, Status string }
+		if err := json.Unmarshal(raw, &e); err != nil {
+			c.t.Error(err)
+		}
+		if e.URI == "/ping" && e.Status == "" {
+			c.pings.Add(1)
+			if !c.silent.Load() {
+				_, _ = c.nc.Write([]byte(`{"id":"` + e.ID + `","method":"get","status":"success","type":"application/vnd.lime.ping+json","resource":{}}`))
+			}
+			continue
+		}
+		c.in <- string(raw)
+	}
+}
+
+func (c *tcpClient) says(envelope string) {
+	c.t.Helper()
+	if _, err := c.nc.Write([]byte(strings.ReplaceAll(envelope, "$id", c.id))); err != nil {
+		c.t.Logf("write: %v", err)
+	}
+}
+
+func (c *tcpClient) hears(sentence, pattern string) {
+	c.t.Helper()
+	select {
+	case got, ok := <-c.in:
+		if !ok {
+			c.t.Fatalf("%s: the end came", sentence)
+		}
+		if err := match([]byte(got), strings.ReplaceAll(pattern, "$id", c.id)); err != nil {
+			c.t.Fatalf("%s: %v, in %s", sentence, err, got)
+		}
+		var h lime.Header
+		if _, err := h.Scan([]byte(got)); err == nil && h.Kind == lime.KindSession {
+			checkServerWords(c.t, []byte(got))
+			c.id = string(h.ID)
+		}
+	case <-time.After(patience):
+		c.t.Fatalf("%s: nothing came", sentence)
+	}
+}
+
+// ends takes the end of the connection.
+func (c *tcpClient) ends(sentence string) {
+	c.t.Helper()
+	select {
+	case got, ok := <-c.in:
+		if ok {
+			c.t.Errorf("%s: %s came", sentence, got)
+		}
+	case <-time.After(patience):
+		c.t.Errorf("%s: the connection goes on", sentence)
+	}
+}
+
+func (c *tcpClient) greets(sentence string) {
+	c.t.Helper()
+	c.says(`{"to":"` + c.node + `","type":"text/plain","content":"` + sentence + `"}`)
+	c.hears(sentence, `{"from":"`+c.node+`","content":"`+sentence+`"}`)
+}
+
+func TestEnvelopesOverTCPMayBeSplitAnywhere(t *testing.T) { // L-TRN-06, L-TRN-07
+	eachTCP(t, Config{}, func(t *testing.T, e *fixture) {
+		ana := e.tcpLogin("ana@example.org/1")
+		text := `{"id":"m","to":"ana@example.org/1","type":"text/plain","content":"a \"quoted\\ }{ é 😀 text"}`
+		got := `{"id":"m","from":"ana@example.org/1","content":"a \"quoted\\ }{ é 😀 text"}`
+		for at := 1; at < len(text); at++ {
+			ana.says(text[:at])
+			ana.says(text[at:])
+			ana.hears("one more", got)
+		}
+	})
+}
+
+func TestManyEnvelopesInOnePiece(t *testing.T) {
+	eachTCP(t, Config{}, func(t *testing.T, e *fixture) {
+		ana := e.tcpLogin("ana@example.org/1")
+		const n = 100
+		ana.says(strings.Repeat(` {"to":"ana@example.org/1","type":"text/plain","content":"x"}`+"\r\n", n))
+		for range n {
+			ana.hears("each", `{"from":"ana@example.org/1","content":"x"}`)
+		}
+		ana.says(`{"id":"$id","state":"finishing"}`)
+		ana.hears("L-FIN-01", `{"id":"$id","state":"finished"}`)
+		ana.ends("and closed")
+	})
+}
+
+func TestWhatIsNoEnvelopeEndsASessionOverTCP(t *testing.T) { // L-TRN-08, L-TRN-13
+	eachTCP(t, Config{MaxEnvelope: 1 << 10}, func(t *testing.T, e *fixture) {
+		for _, says := range []string{
+			"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01", `[]`, `{"id":}`, "{\"id\":\"\xff\xfe\"}",
+			`{"id":"` + strings.Repeat("x", 1<<10) + `"}`, `{"id":"` + strings.Repeat("x", 1<<12),
+		} {
+			for _, established := range []bool{false, true} {
+				c := e.tcp()
+				go c.read()
+				if established {
+					c.login("ana@example.org/1")
+				}
+				c.says(says)
+				c.hears(says, `{"id":"*","from":"`+server+`","state":"failed","reason":{"code":21,"description":"*"}}`)
+				c.ends(says)
+			}
+		}
+	})
+}
+
+func TestHalfAnEnvelopeOverTCPIsCutInTime(t *testing.T) {
+	eachTCP(t, Config{UnfinishedTimeout: 300 * time.Millisecond, EstablishTimeout: 300 * time.Millisecond}, func(t *testing.T, e *fixture) {
+		ana := e.tcpLogin("ana@example.org/1")
+		ana.says(`{"id":"`)
+		ana.hears("the rest", `{"id":"$id","state":"failed","reason":{"code":21,"description":"*"}}`)
+		ana.ends("did not come")
+		rui := e.tcp()
+		go rui.read()
+		rui.hears("L-SES-28", `{"id":"*","state":"failed","reason":{"code":16,"description":"*"}}`)
+		rui.ends("who says nothing")
+	})
+}
+
+func TestRefusalOverTCPIsLIME(t *testing.T) {
+	eachTCP(t, Config{MaxSessions: 1}, func(t *testing.T, e *fixture) {
+		ana := e.tcpLogin("ana@example.org/1")
+		rui := e.tcp()
+		go rui.read()
+		rui.hears("full", `{"id":"*","from":"`+server+`","state":"failed","reason":{"code":11,"description":"the edge is overloaded"}}`)
+		rui.ends("and closed")
+		ana.greets("who is in stays")
+		if n := counted(t, e.metrics.rejections[rejectFull]); n != 1 {
+			t.Errorf("%d are counted", n)
+		}
+		done := make(chan struct{})
+		go func() { defer close(done); e.Shutdown(context.Background()) }()
+		ana.hears("L-FIN-05", `{"id":"$id","state":"finished"}`)
+		ana.ends("and closed")
+		<-done
+	})
+}
+
+// helloFirst writes what is to come before a ClientHello together with it, so that both
+// reach the edge at once, and reads the confirmation before anything of TLS.
+type helloFirst struct {
+	net.Conn
+	before string
+	skip   func(net.Conn) error
+}
+
+func (c *helloFirst) Write(b []byte) (int, error) {
+	all := append([]byte(c.before), b...)
+	c.before = ""
+	if _, err := c.Conn.Write(all); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+func (c *helloFirst) Read(b []byte) (int, error) {
+	if c.skip != nil {
+		if err := c.skip(c.Conn); err != nil {
+			return 0, err
+		}
+		c.skip = nil
+	}
+	return c.Conn.Read(b)
+}
+
+// oneObject reads one object and not a byte more.
+func oneObject(from io.Reader) (string, error) {
+	var text []byte
+	for {
+		var b [1]byte
+		if _, err := io.ReadFull(from, b[:]); err != nil {
+			return string(text), err
+		}
+		if text = append(text, b[0]); b[0] == '}' && json.Valid(text) {
+			return string(text), nil
+		}
+	}
+}
+
+func TestTLSIsNegotiatedOverTCP(t *testing.T) { // L-SES-06, L-SES-07, L-SES-10, L-TRN-12
+	eachTCP(t, Config{TLS: tlsConfig(), Encryption: []Encryption{EncryptionTLS, EncryptionNone}}, func(t *testing.T, e *fixture) {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			for _, early := range []bool{false, true} {
+				c := e.tcp()
+				c.says(`{"state":"new"}`)
+				offer, err := oneObject(c.nc)
+				must(t, err)
+				must(t, match([]byte(offer), `{"id":"*","state":"negotiating","encryptionOptions":["tls","none"],"compressionOptions":["none"]}`))
+				var h lime.Header
+				_, err = h.Scan([]byte(offer))
+				must(t, err)
+				c.id = string(h.ID)
+				choice := `{"id":"` + c.id + `","state":"negotiating","encryption":"tls","compression":"none"}`
+				over := &helloFirst{Conn: c.nc, skip: func(from net.Conn) error {
+					confirmed, err := oneObject(from)
+					return errors.Join(err, match([]byte(confirmed), choice))
+				}}
+				if early {
+					over.before = choice
+				} else {
+					c.says(choice)
+					must(t, over.skip(c.nc))
+					over.skip = nil
+				}
+				inside := tls.Client(over, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
+				must(t, inside.Handshake())
+				c.nc, c.node = inside, "ana@example.org/1"
+				go c.read()
+				c.hears("inside TLS", `{"id":"$id","state":"authenticating"}`)
+				c.authenticate()
+				c.greets("encrypted")
+				c.greets(strings.Repeat("x", 100_000))
+				c.says(`{"id":"$id","state":"finishing"}`)
+				c.hears("L-FIN-01", `{"id":"$id","state":"finished"}`)
+				c.ends("and closed")
+			}
+		}
+		rui := e.tcp()
+		go rui.read()
+		rui.node = "rui@example.org/1"
+		rui.says(`{"state":"new"}`)
+		rui.hears("the offer", `{"id":"*","state":"negotiating"}`)
+		rui.says(`{"id":"$id","state":"negotiating","encryption":"none","compression":"none"}`)
+		rui.hears("L-SES-07", `{"id":"$id","state":"negotiating","encryption":"none","compression":"none"}`)
+		rui.hears("goes on", `{"id":"$id","state":"authenticating"}`)
+		rui.authenticate()
+		rui.greets("in clear")
+	})
+}
+
+func TestWhoChoosesTLSAndSpeaksNoneIsClosed(t *testing.T) {
+	eachTCP(t, Config{TLS: tlsConfig(), EstablishTimeout: 500 * time.Millisecond, CloseTimeout: 100 * time.Millisecond}, func(t *testing.T, e *fixture) {
+		for _, next := range []string{"", "GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01"} {
+			c := e.tcp()
+			c.says(`{"state":"new"}`)
+			offer, err := oneObject(c.nc)
+			must(t, err)
+			must(t, match([]byte(offer), `{"state":"negotiating","encryptionOptions":["tls"],"id":"*"}`)) // L-SES-09
+			var h lime.Header
+			_, err = h.Scan([]byte(offer))
+			must(t, err)
+			c.says(`{"id":"` + string(h.ID) + `","state":"negotiating","encryption":"tls","compression":"none"}` + next)
+			_, err = oneObject(c.nc)
+			must(t, err)
+			if rest, err := io.ReadAll(c.nc); isTimeout(err) || bytes.Contains(rest, []byte("state")) {
+				t.Errorf("%q: %q comes, %v", next, rest, err)
+			}
+		}
+	})
+}
+
+// asks has an edge deliver to a client and ask for a proof.
+func (c *tcpClient) asks(e *fixture, n uint32, envelope string) {
+	c.t.Helper()
+	to := e.board.recipient(c.node)
+	must(c.t, to.Deliver([]byte(envelope)))
+	must(c.t, to.Probe(n))
+	to.Flush()
+}
+
+func wantProofs(t *testing.T, p *place, want ...uint32) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; {
+		got := p.proved()
+		if slices.Equal(got, want) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("proved are %v, not %v", got, want)
+		}
+		runtime.Gosched()
+	}
+}
+
+func TestAnswerToAPingProvesOverTCP(t *testing.T) { // P4
+	eachTCP(t, Config{pingPatience: time.Hour}, func(t *testing.T, e *fixture) {
+		ana := e.tcpLogin("ana@example.org/1")
+		place := e.board.place(ana.node)
+		for n := range uint32(3) {
+			ana.asks(e, n+1, message200)
+			ana.hears("what was delivered", `{"type":"text/plain"}`)
+			wantProofs(t, place, []uint32{1, 2, 3}[:n+1]...)
+		}
+		if n := ana.pings.Load(); n != 4 {
+			t.Errorf("it was pinged %d times", n)
+		}
+		// From now on nothing but an answer proves.
+		ana.silent.Store(true)
+		ana.asks(e, 4, message200)
+		ana.hears("it has come", `{"type":"text/plain"}`)
+		ana.greets("and what it says is heard")
+		wantProofs(t, place, 1, 2, 3)
+		ana.says(`{"id":"ping-9","method":"get","status":"success"}`) // that never was
+		ana.says(`{"id":"ping-x","method":"get","status":"success"}`)
+		ana.says(`{"id":"ping-0","method":"get","status":"success"}`)
+		ana.greets("none of them proves")
+		wantProofs(t, place, 1, 2, 3)
+		ana.says(`{"id":"ping-4","method":"get","status":"failure","reason":{"code":61}}`)
+		wantProofs(t, place, 1, 2, 3, 4)
+	})
+}
+
+func TestWordOfTheSystemProvesForThoseWhoDoNotAnswer(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells")
+	}
+	eachTCP(t, Config{pingPatience: 200 * time.Millisecond, SendQueue: 64 << 20}, func(t *testing.T, e *fixture) {
+		ana := e.tcp()
+		ana.silent.Store(true)
+		go ana.read()
+		ana.login("ana@example.org/1")
+		place := e.board.place(ana.node)
+		ana.asks(e, 1, message200)
+		ana.hears("what was delivered", `{"type":"text/plain"}`)
+		wantProofs(t, place, 1)
+		asked := ana.pings.Load() // at the beginning, and once more if the probe was early
+		ana.asks(e, 2, message200)
+		ana.hears("and again", `{"type":"text/plain"}`)
+		wantProofs(t, place, 1, 2)
+		if n := ana.pings.Load(); n != asked {
+			t.Errorf("who does not answer was pinged %d times more", n-asked)
+		}
+
+		// What does not fit into its system is not proved before it reads.
+		ana.gate.Lock()
+		const many = 24
+		big := `{"id":"m","from":"x@y/z","to":"` + ana.node + `","type":"text/plain","content":"` + strings.Repeat("x", 1_000_000) + `"}`
+		for range many - 1 { // more than two systems buffer
+			must(t, e.board.recipient(ana.node).Deliver([]byte(big)))
+		}
+		ana.asks(e, 3, big)
+		looks := make(chan struct{})
+		c := e.board.recipient(ana.node).(*conn)
+		for range 3 { // the system is asked, and says no
+			must(t, c.back(func() {
+				c.lookAgain()
+				if c.proving.look == never {
+					t.Error("nobody will look again")
+				}
+				looks <- struct{}{}
+			}))
+			<-looks
+		}
+		wantProofs(t, place, 1, 2)
+		ana.gate.Unlock()
+		for range many {
+			ana.hears("when it reads", `{"id":"m","type":"text/plain"}`)
+		}
+		wantProofs(t, place, 1, 2, 3)
+
+		// Who answers after all is believed from then on.
+		ana.says(`{"id":"ping-0","method":"get","status":"success"}`)
+		ana.greets("heard")
+		ana.silent.Store(false)
+		ana.asks(e, 4, message200)
+		ana.hears("what was delivered", `{"type":"text/plain"}`)
+		wantProofs(t, place, 1, 2, 3, 4)
+		if n := ana.pings.Load(); n != asked+1 {
+			t.Errorf("it was pinged %d times", n)
+		}
+	})
+}
+
+func TestSilentClientOverTCPIsPinged(t *testing.T) { // L-TRN-09, L-TRN-10
+	synctest.Test(t, func(t *testing.T) {
+		e := newFixture(t, Config{goroutines: true})
+		e.over = overTCP
+		e.runInMemory()
+		ana, rui := e.tcpLogin("ana@example.org/1"), e.tcpLogin("rui@example.org/1")
+		ana.silent.Store(true)
+		synctest.Wait()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		ana.hears("who says nothing and does not answer", `{"id":"$id","state":"finished","reason":null}`)
+		ana.ends("goes")
+		rui.greets("who answers stays")
+		if a, r := ana.pings.Load(), rui.pings.Load(); a != 2 || r < 10 {
+			t.Errorf("they were pinged %d and %d times", a, r)
+		}
+	})
+}
