@@ -63,7 +63,7 @@ func (r *run) run(ctx context.Context) (err error) {
 
 	edges := make([]workload.Edge, 0, len(r.rig.Edges))
 	for _, e := range r.rig.Edges {
-		edges = append(edges, workload.Edge{Name: e.Name, URL: r.rig.EdgeURL(e)})
+		edges = append(edges, workload.Edge{Name: e.Name, URL: r.rig.EdgeURL(e), TCP: r.rig.EdgeTCP(e)})
 	}
 	r.people = workload.New(workload.Config{
 		Edges: edges, Domain: rig.Domain, Seed: r.cfg.Seed, Identities: r.cfg.Identities, Rate: r.cfg.Rate,

@@ -17,6 +17,7 @@ const (
 	portMonitor = 8222
 	portRedis   = 6379
 	portEdge    = 8080
+	portTCP     = 55321
 	portAdmin   = 8090
 	portGossip  = 7946
 )
@@ -27,6 +28,9 @@ func (r *Rig) redisAddress() string { return at(r.Redis, portRedis) }
 
 // EdgeURL is where clients find an edge.
 func (r *Rig) EdgeURL(edge *Process) string { return "ws://" + at(edge, portEdge) + "/" }
+
+// EdgeTCP is where clients find an edge over TCP.
+func (r *Rig) EdgeTCP(edge *Process) string { return "net.tcp://" + at(edge, portTCP) }
 
 // natsURL names all brokers.
 func (r *Rig) natsURL() string { return join(r.Brokers, "nats://", portNATS) }
@@ -65,7 +69,7 @@ func (r *Rig) assignCommands() {
 		p.ready = programs.Answers("http://" + at(p, portAdmin) + "/readyz")
 	}
 	for _, p := range r.Edges {
-		args := append(r.shared(p, r.cfg.Programs.Edge), "-listen", at(p, portEdge))
+		args := append(r.shared(p, r.cfg.Programs.Edge), "-listen", at(p, portEdge), "-tcp", at(p, portTCP))
 		if r.cfg.Drain > 0 {
 			args = append(args, "-drain-timeout", r.cfg.Drain.String())
 		}

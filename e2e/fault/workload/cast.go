@@ -24,6 +24,7 @@ type role struct {
 	name, instance string
 	temper         temper
 
+	tcp      bool // it connects over TCP
 	receipts bool // it says received
 	sends    bool
 	hasty    bool     // it logs in anew after a failed 51
@@ -35,6 +36,7 @@ func (r role) node(domain string) string { return r.name + "@" + domain + "/" + 
 // What a cast consists of.
 const (
 	everyNthHasMore = 5 // identities with several nodes
+	everyNthOverTCP = 4 // clients, on average
 	instances       = 3 // so many
 	peersOfOne      = 4
 )
@@ -54,6 +56,7 @@ func draw(seed uint64, identities int, domain string) []role {
 				temper:   tempers[random.IntN(len(tempers))],
 				receipts: random.IntN(2) == 0,
 				hasty:    random.IntN(2) == 0,
+				tcp:      random.IntN(everyNthOverTCP) == 0,
 			})
 		}
 	}

@@ -131,7 +131,11 @@ func (c *client) dial(ctx context.Context, not int) (w *wire, edge int) {
 		if edge == not || ctx.Err() != nil {
 			continue
 		}
-		if w, err := dial(ctx, edges[edge].URL); err == nil {
+		url := edges[edge].URL
+		if c.role.tcp && edges[edge].TCP != "" {
+			url = edges[edge].TCP
+		}
+		if w, err := dial(ctx, url); err == nil {
 			return w, edge
 		}
 	}

@@ -14,7 +14,9 @@
 //   - a sleeper: away from its first session until all is quiet.
 //
 // Half of them say received for what they get, and some of it consumed; the others only
-// answer pings. A client whose session is lost comes back to any edge, with back-off.
+// answer pings. One in four connects over TCP, where the pings are LIME's. A client whose
+// session is lost comes back to any edge: at once to the next when one takes no
+// connection, and else with back-off.
 //
 // # How they send
 //

@@ -27,12 +27,28 @@ func (s *session) envelope(b []byte) {
 	case lime.KindNotification:
 		s.notification(h, b)
 	case lime.KindCommand:
+		if h.Status == 0 && string(h.URI) == "/ping" {
+			s.pong(h)
+		}
 		if string(h.ID) == presenceID && h.Status == lime.CommandSuccess {
 			s.available()
 		}
 	case lime.KindSession:
 		s.end(map[bool]string{true: history.Finished, false: history.Refused}[h.State == lime.StateFinished])
 	}
+}
+
+// pong answers a ping of LIME, by which an edge asks over TCP what has been read.
+func (s *session) pong(h *lime.Header) {
+	from, err := lime.ParseNode(string(h.From))
+	if err != nil {
+		return // nobody asks
+	}
+	answer := lime.Command{
+		ID: string(h.ID), To: from, Method: lime.MethodGet, Status: lime.CommandSuccess,
+		Type: lime.MediaPing, Resource: []byte("{}"),
+	}
+	s.write(ws.OpText, answer.AppendJSON(nil))
 }
 
 func (s *session) message(h *lime.Header, b []byte) {

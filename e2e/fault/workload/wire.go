@@ -3,9 +3,11 @@ package workload
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,10 +22,12 @@ const (
 // readBuffer is small, so that a client that stops reading shows soon.
 const readBuffer = 8 << 10
 
-// wire is a WebSocket connection. One goroutine reads; any may write.
+// wire is a connection, over WebSocket or, with an URL net.tcp://, over TCP. One goroutine
+// reads; any may write.
 type wire struct {
-	conn net.Conn
-	in   *bufio.Reader
+	conn    net.Conn
+	in      *bufio.Reader // of WebSocket's frames
+	objects *json.Decoder // over TCP; nil over WebSocket
 
 	mu  sync.Mutex
 	out []byte
@@ -32,13 +36,14 @@ type wire struct {
 func dial(ctx context.Context, url string) (*wire, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialing)
 	defer cancel()
-	d := ws.Dialer{Protocols: []string{"lime"}, NetDial: func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			err = tcp.SetReadBuffer(readBuffer)
+	if address, ok := strings.CutPrefix(url, "net.tcp://"); ok {
+		conn, err := dialTCP(ctx, "tcp", address)
+		if err != nil {
+			return nil, err
 		}
-		return conn, err
-	}}
+		return &wire{conn: conn, objects: json.NewDecoder(conn)}, nil
+	}
+	d := ws.Dialer{Protocols: []string{"lime"}, NetDial: dialTCP}
 	conn, in, _, err := d.Dial(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", url, err)
@@ -49,19 +54,33 @@ func dial(ctx context.Context, url string) (*wire, error) {
 	return &wire{conn: conn, in: in}, nil
 }
 
-// write sends one frame. It borrows payload.
+func dialTCP(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		err = tcp.SetReadBuffer(readBuffer)
+	}
+	return conn, err
+}
+
+// write sends one frame; over TCP there are texts alone. It borrows payload.
 func (w *wire) write(op ws.OpCode, payload []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// Under the zero mask a payload stays as it is.
-	frame := ws.Frame{
-		Header:  ws.Header{Fin: true, OpCode: op, Masked: true, Length: int64(len(payload))},
-		Payload: payload,
-	}
 	b := (*buffer)(&w.out)
 	*b = (*b)[:0]
-	if err := ws.WriteFrame(b, frame); err != nil {
-		return err
+	if w.objects != nil {
+		if op == ws.OpText {
+			*b = append(*b, payload...)
+		}
+	} else {
+		// Under the zero mask a payload stays as it is.
+		frame := ws.Frame{
+			Header:  ws.Header{Fin: true, OpCode: op, Masked: true, Length: int64(len(payload))},
+			Payload: payload,
+		}
+		if err := ws.WriteFrame(b, frame); err != nil {
+			return err
+		}
 	}
 	if err := w.conn.SetWriteDeadline(time.Now().Add(writing)); err != nil {
 		return err
@@ -70,8 +89,13 @@ func (w *wire) write(op ws.OpCode, payload []byte) error {
 	return err
 }
 
-// read returns the next frame. An edge fragments nothing.
+// read returns the next frame, or an envelope as if it were one. An edge fragments nothing.
 func (w *wire) read() (ws.OpCode, []byte, error) {
+	if w.objects != nil {
+		var envelope json.RawMessage
+		err := w.objects.Decode(&envelope)
+		return ws.OpText, envelope, err
+	}
 	head, err := ws.ReadHeader(w.in)
 	if err != nil {
 		return 0, nil, err

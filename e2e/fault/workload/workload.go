@@ -11,7 +11,11 @@ import (
 )
 
 // Edge is where clients can log in.
-type Edge struct{ Name, URL string }
+type Edge struct {
+	Name string
+	URL  string // for WebSocket
+	TCP  string // for TCP, as net.tcp://127.0.0.1:55321; none when it is empty
+}
 
 // Config is what a workload is made of.
 type Config struct {
