@@ -71,19 +71,25 @@ func each(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
 			cfg := cfg
 			cfg.goroutines = kind.goroutines
 			e := newFixture(t, cfg)
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			must(t, err)
-			address := ln.Addr().String()
-			e.dial = func() net.Conn {
-				nc, err := net.Dial("tcp", address)
-				must(t, err)
-				must(t, nc.SetDeadline(time.Now().Add(patience)))
-				return kind.client(nc)
-			}
+			ln := e.listen(kind.client)
 			e.run(kind.server(ln))
 			test(t, e)
 		})
 	}
+}
+
+// listen opens a port, which dial then leads to.
+func (e *fixture) listen(client func(net.Conn) net.Conn) net.Listener {
+	e.t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(e.t, err)
+	e.dial = func() net.Conn {
+		nc, err := net.Dial("tcp", ln.Addr().String())
+		must(e.t, err)
+		must(e.t, nc.SetDeadline(time.Now().Add(patience)))
+		return client(nc)
+	}
+	return ln
 }
 
 func newFixture(t testing.TB, cfg Config) *fixture {

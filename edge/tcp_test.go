@@ -42,16 +42,7 @@ func eachTCP(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
 			cfg.goroutines = name == "goroutines"
 			e := newFixture(t, cfg)
 			e.over = overTCP
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			must(t, err)
-			address := ln.Addr().String()
-			e.dial = func() net.Conn {
-				nc, err := net.Dial("tcp", address)
-				must(t, err)
-				must(t, nc.SetDeadline(time.Now().Add(patience)))
-				return nc
-			}
-			e.run(ln)
+			e.run(e.listen(func(nc net.Conn) net.Conn { return nc }))
 			test(t, e)
 		})
 	}
