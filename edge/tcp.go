@@ -30,7 +30,7 @@ func (c *conn) secure() {
 
 // secureNow goes on when all that was to be sent in clear has left.
 func (c *conn) secureNow() {
-	err := c.socket.Cover(func(below net.Conn) net.Conn { return tls.Server(below, c.edge.cfg.TLS) })
+	err := c.socket.Cover(func(below net.Conn) net.Conn { return tls.Server(&trimmed{Conn: below}, c.edge.cfg.TLS) })
 	if err != nil {
 		c.phase = closing
 		c.socket.Close(err)
@@ -40,6 +40,32 @@ func (c *conn) secureNow() {
 	c.steer()
 	c.session.secured()
 }
+
+// trimmed is a connection without the white space at its beginning: lime-go writes a line
+// feed behind every envelope, also behind its choice (L-TRN-06). No record of TLS begins
+// so.
+type trimmed struct {
+	net.Conn
+	begun bool
+}
+
+// Read is that of net.Conn.
+func (t *trimmed) Read(b []byte) (int, error) {
+	for {
+		n, err := t.Conn.Read(b)
+		if !t.begun {
+			text := bytes.TrimLeft(b[:n], " \t\r\n")
+			t.begun = len(text) > 0
+			if n = copy(b, text); n == 0 && err == nil && len(b) > 0 {
+				continue
+			}
+		}
+		return n, err
+	}
+}
+
+// NetConn is what is below, as that of tls.Conn.
+func (t *trimmed) NetConn() net.Conn { return t.Conn }
 
 // Over TCP there is no ping but LIME's, a command. Clients need not answer it, and many
 // libraries leave that to the application. So what a client has is proved by

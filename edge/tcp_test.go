@@ -271,9 +271,12 @@ func oneObject(from io.Reader) (string, error) {
 }
 
 func TestTLSIsNegotiatedOverTCP(t *testing.T) { // L-SES-06, L-SES-07, L-SES-10, L-TRN-12
-	eachTCP(t, Config{TLS: tlsConfig(), Encryption: []Encryption{EncryptionTLS, EncryptionNone}}, func(t *testing.T, e *fixture) {
+	eachTCP(t, Config{TLS: tlsConfig(), Encryption: []Encryption{EncryptionTLS, EncryptionNone}, SendQueue: 1 << 20}, func(t *testing.T, e *fixture) {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-			for _, early := range []bool{false, true} {
+			for _, hello := range []struct {
+				early bool   // it comes with the choice
+				space string // before it: L-TRN-06
+			}{{false, ""}, {false, "\n"}, {true, ""}, {true, "\r\n\t \n"}} {
 				c := e.tcp()
 				c.says(`{"state":"new"}`)
 				offer, err := oneObject(c.nc)
@@ -288,10 +291,11 @@ func TestTLSIsNegotiatedOverTCP(t *testing.T) { // L-SES-06, L-SES-07, L-SES-10,
 					confirmed, err := oneObject(from)
 					return errors.Join(err, match([]byte(confirmed), choice))
 				}}
-				if early {
-					over.before = choice
+				if hello.early {
+					over.before = choice + hello.space
 				} else {
 					c.says(choice)
+					c.says(hello.space)
 					must(t, over.skip(c.nc))
 					over.skip = nil
 				}

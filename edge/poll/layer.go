@@ -113,14 +113,6 @@ func (u *under) Read(b []byte) (int, error) {
 	return u.Conn.Read(b)
 }
 
-// CloseWrite is that of net.TCPConn.
-func (u *under) CloseWrite() error {
-	if half, ok := u.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return errors.ErrUnsupported
-}
-
 // NetConn is what is below, as that of tls.Conn.
 func (u *under) NetConn() net.Conn { return u.Conn }
 
