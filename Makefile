@@ -45,10 +45,12 @@ vet: ## go vet
 .PHONY: lint
 lint: ## golangci-lint, formatting included
 	"$$(tools/build golangci-lint)" run ./...
+	lint="$$(tools/build golangci-lint)" && cd e2e/limego && "$$lint" run
 
 .PHONY: tidy
 tidy: ## fail when go.mod or go.sum is not tidy
 	go mod tidy -diff
+	go -C e2e/limego mod tidy -diff
 
 .PHONY: cross
 cross: ## build for a system without epoll

@@ -1,6 +1,9 @@
 package e2e
 
-import "testing"
+import (
+	"os/exec"
+	"testing"
+)
 
 // Login is who a client says it is.
 type Login struct {
@@ -41,8 +44,19 @@ type library func(t testing.TB, to sink) Client
 // limeJS makes clients of lime-js, in one Node process for all of them.
 func limeJS(t testing.TB) library {
 	t.Helper()
-	d := startDriver(t)
-	return func(_ testing.TB, to sink) Client { return d.client(to) }
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("node is not installed; `make deps` does that")
+	}
+	return startDriver(t, "lime-js", "js", node, "driver.js").client
+}
+
+// limeGo makes clients of lime-go, over TCP, in one process for all of them. With the
+// flag -pongs they answer pings, which those who use lime-go must ask for; with -ca they
+// believe a certificate.
+func limeGo(t testing.TB, flags ...string) library {
+	t.Helper()
+	return startDriver(t, "lime-go", ".", limeGoProgram, flags...).client
 }
 
 // goLibrary makes clients in this process.

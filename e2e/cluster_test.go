@@ -35,6 +35,7 @@ type cluster struct {
 type edge struct {
 	*process
 	url   string // for clients
+	tcp   string // host:port for clients over TCP, if they are served
 	admin string // host:port of the admin pages, if it has any
 }
 
@@ -96,8 +97,20 @@ func (c *cluster) shared(id string, more ...string) []string {
 // newEdge reads from what an edge prints where it is.
 func newEdge(t testing.TB, p *process) *edge {
 	t.Helper()
-	where := p.wantPrinted(t, `LIME +(ws://\S+)\n(?: +status +http://([^/\s]+)/)?`)
-	return &edge{process: p, url: where[1], admin: where[2]}
+	where := p.wantPrinted(t, `LIME +(wss?://\S+)\n(?: +net\.tcp://(\S+)\n)?(?: +status +http://([^/\s]+)/)?`)
+	return &edge{process: p, url: where[1], tcp: where[2], admin: where[3]}
+}
+
+// overWebSocket, overTCP and overTLS are the edge for clients that come that way; the last
+// two are over TCP.
+func (e *edge) overWebSocket() *edge { return e }
+func (e *edge) overTCP() *edge       { return e.over("net.tcp://") }
+func (e *edge) overTLS() *edge       { return e.over("net.tcp+tls://") }
+
+func (e *edge) over(scheme string) *edge {
+	copied := *e
+	copied.url = scheme + e.tcp
+	return &copied
 }
 
 // name returns a name that nobody in the cluster has had.

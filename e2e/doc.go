@@ -1,8 +1,8 @@
 // Package e2e holds the whole system to its promises: real edges and routers, a
 // real redis-server and a real nats-server, each a process of its own, and real
-// clients. Half of them are lime-js from npm, driven over a pipe (js/driver.js),
-// the other half are Go's. Each scenario is written once and runs with both, and
-// with one of each.
+// clients: lime-js from npm and lime-go over TCP, each driven over a pipe (js/driver.js,
+// limego), and Go's of this process. Each scenario is written once and runs with all of
+// them, and with one of one and one of another.
 //
 // What breaks a cluster has a cluster of its own: a killed edge, an emptied Redis, a
 // broker that restarts. All processes end with the tests, even when those are

@@ -13,8 +13,10 @@ import (
 	"time"
 )
 
-// driver is the Node process that runs lime-js clients; see js/driver.js.
+// driver is a process that runs the clients of a library: js/driver.js, limego.
 type driver struct {
+	library string // its name, for errors
+
 	mu      sync.Mutex
 	input   io.WriteCloser
 	next    int
@@ -45,19 +47,16 @@ type answer struct {
 	Closed   bool      `json:"closed"`
 }
 
-// startDriver starts the driver, which ends with the test.
-func startDriver(t testing.TB) *driver {
+// startDriver starts the driver of a library in a folder. It ends with the test.
+func startDriver(t testing.TB, library, dir, program string, args ...string) *driver {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatal("node is not installed; `make deps` does that")
-	}
-	d := &driver{waiting: map[int]chan answer{}, clients: map[string]sink{}}
-	cmd := exec.Command(node, "driver.js")
-	cmd.Dir = "js"
+	d := &driver{library: library, waiting: map[int]chan answer{}, clients: map[string]sink{}}
+	cmd := exec.Command(program, args...)
+	cmd.Dir = dir
 	errorOutput := newTranscript()
 	cmd.Stderr = errorOutput
 	endWithParent(cmd)
+	var err error
 	if d.input, err = cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +65,7 @@ func startDriver(t testing.TB) *driver {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("start node: %v", err)
+		t.Fatalf("start the driver of %s: %v", library, err)
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -78,7 +77,7 @@ func startDriver(t testing.TB) *driver {
 		_ = cmd.Process.Kill()
 		<-ended
 		if t.Failed() {
-			t.Logf("driver.js printed:\n%s", errorOutput.tail())
+			t.Logf("the driver of %s printed:\n%s", library, errorOutput.tail())
 		}
 	})
 	return d
@@ -90,12 +89,12 @@ func (d *driver) read(output io.Reader) {
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			d.end(fmt.Errorf("driver.js has ended: %w", err))
+			d.end(fmt.Errorf("the driver of %s has ended: %w", d.library, err))
 			return
 		}
 		var a answer
 		if err := json.Unmarshal(line, &a); err != nil {
-			d.end(fmt.Errorf("driver.js says %s: %w", line, err))
+			d.end(fmt.Errorf("the driver of %s says %s: %w", d.library, line, err))
 			return
 		}
 		d.mu.Lock()
@@ -150,44 +149,44 @@ func (d *driver) ask(r request) (Envelope, error) {
 		}
 		return *a.Result, nil
 	case <-time.After(patience):
-		return Envelope{}, fmt.Errorf("lime-js has not answered to %s within %s", r.Do, patience)
+		return Envelope{}, fmt.Errorf("%s has not answered to %s within %s", d.library, r.Do, patience)
 	}
 }
 
 // client returns a client that is not connected yet.
-func (d *driver) client(to sink) *jsClient {
+func (d *driver) client(_ testing.TB, to sink) Client {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c := &jsClient{driver: d, name: strconv.Itoa(len(d.clients))}
+	c := &drivenClient{driver: d, name: strconv.Itoa(len(d.clients))}
 	d.clients[c.name] = to
 	return c
 }
 
-// jsClient is a client of lime-js.
-type jsClient struct {
+// drivenClient is a client that a driver runs.
+type drivenClient struct {
 	driver *driver
 	name   string
 }
 
-func (c *jsClient) Login(url string, who Login) (Envelope, error) {
+func (c *drivenClient) Login(url string, who Login) (Envelope, error) {
 	return c.driver.ask(request{
 		Client: c.name, Do: "login", URL: url, Identity: who.Identity, Instance: who.Instance, Password: who.Password,
 	})
 }
 
-func (c *jsClient) Send(e Envelope) error {
+func (c *drivenClient) Send(e Envelope) error {
 	_, err := c.driver.ask(request{Client: c.name, Do: "send", Envelope: &e})
 	return err
 }
 
-func (c *jsClient) Call(e Envelope) (Envelope, error) {
+func (c *drivenClient) Call(e Envelope) (Envelope, error) {
 	return c.driver.ask(request{Client: c.name, Do: "call", Envelope: &e})
 }
 
-func (c *jsClient) Finish() (Envelope, error) {
+func (c *drivenClient) Finish() (Envelope, error) {
 	return c.driver.ask(request{Client: c.name, Do: "finish"})
 }
 
-func (c *jsClient) Drop() {
+func (c *drivenClient) Drop() {
 	_, _ = c.driver.ask(request{Client: c.name, Do: "drop"}) // it may be gone already
 }

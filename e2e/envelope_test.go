@@ -26,6 +26,8 @@ type Envelope struct {
 	Resource any    `json:"resource,omitempty"`
 
 	State          string   `json:"state,omitempty"` // of a session
+	Encryption     string   `json:"encryption,omitempty"`
+	Compression    string   `json:"compression,omitempty"`
 	Scheme         string   `json:"scheme,omitempty"`
 	SchemeOptions  []string `json:"schemeOptions,omitempty"`
 	Authentication any      `json:"authentication,omitempty"`

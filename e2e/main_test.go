@@ -12,7 +12,7 @@ import (
 )
 
 // The programs that tests start, by path.
-var edgeProgram, routerProgram, idleProgram, natsProgram string
+var edgeProgram, routerProgram, idleProgram, limeGoProgram, natsProgram string
 
 // TestMain builds the programs once, with the race detector when the tests have it.
 func TestMain(m *testing.M) {
@@ -41,6 +41,13 @@ func build(dir string) error {
 	edgeProgram = filepath.Join(dir, "edge")
 	routerProgram = filepath.Join(dir, "router")
 	idleProgram = filepath.Join(dir, "idle")
+
+	driver := exec.Command("go", "build", "-C", "limego", "-o", dir+"/") // a module of its own
+	driver.Stderr = os.Stderr
+	if err := driver.Run(); err != nil {
+		return fmt.Errorf("build the driver of lime-go: %w", err)
+	}
+	limeGoProgram = filepath.Join(dir, "limego")
 
 	tool := exec.Command("../tools/build", "nats-server")
 	tool.Stderr = os.Stderr

@@ -13,14 +13,14 @@ import (
 func TestThousandMessagesEachWay(t *testing.T) {
 	t.Parallel()
 	const messages = 1000
-	c := startCluster(t, 2)
-	libraries := []struct {
-		name string
-		lib  library
-	}{{"lime-js", limeJS(t)}, {"Go", goLibrary}}
-	for _, l := range libraries {
-		t.Run(l.name, func(t *testing.T) {
-			s := stage{c, place{l.lib, c.edges[0]}, place{l.lib, c.edges[1]}}
+	c := startCluster(t, 2, "-tcp", address(0))
+	for _, k := range []kind{
+		{"lime-js", limeJS(t), (*edge).overWebSocket},
+		{"Go", goLibrary, (*edge).overWebSocket},
+		{"lime-go over TCP", limeGo(t, "-pongs"), (*edge).overTCP},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			s := stage{c, k.at(c.edges[0]), k.at(c.edges[1])}
 			ana, rui := s.guest(t, s.here, "ana", "home"), s.guest(t, s.there, "rui", "desk")
 			var sending sync.WaitGroup
 			sending.Go(func() { sendNumbered(ana, rui, messages) })
@@ -28,7 +28,7 @@ func TestThousandMessagesEachWay(t *testing.T) {
 			sending.Wait()
 			for from, to := range map[*session]*session{ana: rui, rui: ana} {
 				got := tallyNumbered(from, to, messages)
-				line := fmt.Sprintf("%s, %s to %s: sent %d, %s", l.name, from.node, to.node, messages, got)
+				line := fmt.Sprintf("%s, %s to %s: sent %d, %s", k.name, from.node, to.node, messages, got)
 				t.Log(line)
 				_, _ = fmt.Fprintln(os.Stdout, line) // for those who run without -v
 				if got != (tally{received: messages}) {

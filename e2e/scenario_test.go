@@ -18,6 +18,16 @@ type place struct {
 	at  *edge
 }
 
+// kind is a library, and how its clients reach an edge.
+type kind struct {
+	name string
+	lib  library
+	over func(*edge) *edge
+}
+
+// at is a place for clients of the kind.
+func (k kind) at(e *edge) place { return place{k.lib, k.over(e)} }
+
 // scenario is what two clients of whatever kind must see.
 type scenario struct {
 	name string
@@ -30,23 +40,20 @@ func (s stage) guest(t *testing.T, p place, name, instance string) *session {
 	return guest(t, p.lib, p.at, s.name(name)+"/"+instance)
 }
 
-// TestClientsOnTwoEdges plays all scenarios with clients of lime-js, with clients of
-// Go, and with one of each, on one cluster.
+// TestClientsOnTwoEdges plays all scenarios with clients of lime-js, of lime-go over TCP
+// and of Go, and with one of one and one of another, on one cluster. lime-go can bear all
+// of them as long as it answers pings: else they are commands that nobody has asked for.
 func TestClientsOnTwoEdges(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, 2, "-log-level", "trace")
-	js := limeJS(t)
-	pairs := []struct {
-		name        string
-		here, there library
-	}{
-		{"lime-js", js, js},
-		{"Go", goLibrary, goLibrary},
-		{"lime-js with Go", js, goLibrary},
-	}
-	for _, p := range pairs {
-		t.Run(p.name, func(t *testing.T) {
-			s := stage{c, place{p.here, c.edges[0]}, place{p.there, c.edges[1]}}
+	c := startCluster(t, 2, "-log-level", "trace", "-tcp", address(0))
+	js := kind{"lime-js", limeJS(t), (*edge).overWebSocket}
+	ours := kind{"Go", goLibrary, (*edge).overWebSocket}
+	tcp := kind{"lime-go over TCP", limeGo(t, "-pongs"), (*edge).overTCP}
+	for _, p := range []struct{ here, there kind }{
+		{js, js}, {ours, ours}, {js, ours}, {tcp, tcp}, {tcp, ours}, {js, tcp},
+	} {
+		t.Run(p.here.name+" with "+p.there.name, func(t *testing.T) {
+			s := stage{c, p.here.at(c.edges[0]), p.there.at(c.edges[1])}
 			for _, one := range slices.Concat(sessionScenarios, presenceScenarios, messageScenarios, commandScenarios) {
 				t.Run(one.name, func(t *testing.T) {
 					t.Parallel()
