@@ -40,6 +40,7 @@ type Conn struct {
 	wantDrained bool
 	attended    bool // the loop has been asked to attend to it
 	queued      int32
+	given       uint32 // bytes that were ever queued; it wraps around
 	limit       int32
 	queue       queue // what nobody is writing yet
 	cause       error // for Handler.Closed
@@ -68,9 +69,9 @@ const (
 // ends of a net.Pipe.
 func (c *Conn) RemoteAddr() netip.AddrPort { return c.remote }
 
-// NetConn is what Group.Add was given or a listener other than plain TCP has
-// accepted, so that one can ask it about TLS; nil for a bare socket. Nobody but
-// the group may read, write or close it.
+// NetConn is what Group.Add was given, a listener other than plain TCP has accepted, or
+// Cover has put on top, so that one can ask it about TLS; nil for a bare socket. Nobody
+// but the group may read, write or close it. For the loop only.
 func (c *Conn) NetConn() net.Conn {
 	if c.stream == nil {
 		return nil

@@ -49,9 +49,7 @@ func (l *loop) readStream(c *Conn) {
 	if err != nil {
 		l.readEnded(c, err)
 	}
-	if len(b) > 0 {
-		c.stream.next()
-	}
+	c.stream.next()
 }
 
 // arrived gives buf[from:to] to the handler. It borrows buf, and buf[:from] is

@@ -62,6 +62,7 @@ func (c *Conn) fullLocked(size int) bool {
 // countLocked notes that the out queue has n bytes more.
 func (c *Conn) countLocked(n int) {
 	c.queued += int32(n)
+	c.given += uint32(max(n, 0))
 	c.loop.stats.queued.Add(int64(n))
 }
 
@@ -70,6 +71,14 @@ func (c *Conn) Queued() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return int(c.queued)
+}
+
+// Position tells how many bytes were queued since the connection began, and how many of
+// them are no more in the out queue: the system has them. Both wrap around.
+func (c *Conn) Position() (given, taken uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.given, c.given - uint32(c.queued)
 }
 
 // SetQueueLimit bounds the out queue, in bytes, instead of Config.QueueLimit.

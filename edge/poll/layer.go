@@ -20,13 +20,32 @@ var errQueued = errors.New("poll: something is queued below a layer")
 // given to the handler: call it in Handler.Drained. For the loop only.
 func (c *Conn) Cover(layer func(below net.Conn) net.Conn) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	var why error
 	switch {
 	case c.phase.Load() != phaseOpen:
-		return ErrClosed
+		why = ErrClosed
 	case c.queued > 0 || c.writing || !c.paused:
-		return errQueued
+		why = errQueued
+	default:
+		c.writing = true // nobody else may until it is done
 	}
+	c.mu.Unlock()
+	if why != nil {
+		return why
+	}
+	s, err := c.cover(layer)
+	c.mu.Lock()
+	c.stream, c.writing = s, false
+	start := (!c.queue.empty() || c.phase.Load() == phaseFinishing) && c.startWritingLocked()
+	c.mu.Unlock()
+	if start {
+		c.write()
+	}
+	return err
+}
+
+// cover puts the layer over what there is, and returns what there is then.
+func (c *Conn) cover(layer func(below net.Conn) net.Conn) (*stream, error) {
 	var rest []byte
 	if c.rest != nil {
 		rest = append(rest, c.rest.bytes()...)
@@ -35,17 +54,16 @@ func (c *Conn) Cover(layer func(below net.Conn) net.Conn) error {
 	c.need = 0
 	if c.stream != nil {
 		c.stream.cover(layer, rest)
-		return nil
+		return c.stream, nil
 	}
 	below, err := c.loop.release(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s := newStream(below)
 	s.cover(layer, rest)
-	c.stream = s
 	c.loop.streams.Go(func() { s.read(c) })
-	return nil
+	return s, nil
 }
 
 // Acknowledged tells how many bytes the peer's system has acknowledged since the

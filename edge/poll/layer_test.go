@@ -206,3 +206,36 @@ func TestAcknowledgedIsWhatThePeersSystemHas(t *testing.T) {
 		}
 	})
 }
+
+// The end that came before the layer is the layer's.
+func TestEndBehindWhatTheLayerIsAgreedOnBy(t *testing.T) {
+	plain(t, func(t *testing.T, k kind) {
+		for _, hello := range []string{"", "\x16\x03\x01"} {
+			closed := make(chan error, 1)
+			s := serve(t, k, nil, func(f *fake) {
+				secured(f)
+				f.closed = closed
+				cover := f.drained
+				f.drained = func(turn *Turn) {
+					for s := f.conn.stream; s != nil && !s.hasEnd(); {
+						runtime.Gosched()
+					}
+					cover(turn)
+				}
+			})
+			nc := s.dial(t)
+			_, err := nc.Write([]byte("tls\n" + hello))
+			must(t, err)
+			must(t, nc.(*net.TCPConn).CloseWrite())
+			if err := want(t, "closed", closed); err == nil {
+				t.Errorf("%q: closed without a cause", hello)
+			}
+		}
+	})
+}
+
+func (s *stream) hasEnd() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err != nil
+}

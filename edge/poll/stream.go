@@ -31,11 +31,11 @@ func (s *stream) read(c *Conn) {
 	size := minBuffer
 	for {
 		b := pool.get(size)
-		n, err := s.readOnce(b.b[:min(cap(b.b), limit)])
+		conn, n, err := s.readOnce(b.b[:min(cap(b.b), limit)])
 		c.attend()
-		open := true
-		if n > 0 {
-			_, open = <-s.took
+		_, open := <-s.took
+		if s.top() != conn {
+			err = nil // a layer has come, and it has the error
 		}
 		if n == cap(b.b) {
 			size = min(2*size, maxBuffer)
@@ -51,7 +51,7 @@ func (s *stream) read(c *Conn) {
 
 // readOnce gives the loop what it reads from what is on top then: what was read from below
 // a layer that has come meanwhile is the layer's.
-func (s *stream) readOnce(b []byte) (int, error) {
+func (s *stream) readOnce(b []byte) (from net.Conn, n int, err error) {
 	for {
 		s.mu.Lock()
 		conn := s.conn
@@ -59,7 +59,7 @@ func (s *stream) readOnce(b []byte) (int, error) {
 		s.mu.Unlock()
 		n, err := conn.Read(b)
 		if !s.readFrom(conn, b[:n], err) {
-			return n, err
+			return conn, n, err
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (s *stream) cover(layer func(net.Conn) net.Conn, rest []byte) {
 		close(s.under.ready)
 	}
 	s.conn = layer(s.under)
-	if len(b) > 0 {
+	if len(b) > 0 || err != nil {
 		s.next()
 	}
 }
