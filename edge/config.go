@@ -53,7 +53,7 @@ type Config struct {
 	EnvelopeRate int
 	ByteRate     int
 
-	// MaxSessions bounds the connections; what comes beyond gets 503. Keep it below
+	// MaxSessions bounds the connections; what comes beyond gets 503, or failed over TCP. Keep it below
 	// what the system lets a process open. Default none.
 	MaxSessions int
 
@@ -62,10 +62,10 @@ type Config struct {
 	MaxPerAddress int
 
 	// HandshakeTimeout bounds the time from accepting a connection to its complete
-	// upgrade request. Default 10s.
+	// upgrade request, and that of TLS over TCP. Default 10s.
 	HandshakeTimeout time.Duration
 
-	// EstablishTimeout bounds the time from the upgrade to an established session,
+	// EstablishTimeout bounds the time from the upgrade, or over TCP from the connection, to an established session,
 	// which gets reason 16 otherwise. Default 30s.
 	EstablishTimeout time.Duration
 
@@ -73,8 +73,8 @@ type Config struct {
 	// Clients on slow links need time for their longest envelope. Default 30s.
 	UnfinishedTimeout time.Duration
 
-	// PingInterval is how long a session may be silent before it is sent a
-	// WebSocket ping. Default 30s.
+	// PingInterval is how long a session may be silent before it is sent a ping,
+	// WebSocket's or LIME's. Default 30s.
 	PingInterval time.Duration
 
 	// IdleTimeout is how long a session may be silent, pongs included, before it is

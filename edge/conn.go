@@ -31,7 +31,8 @@ type conn struct {
 	counted    bool      // as an established session
 	flooding   bool      // it has sent more than its rate allows in this turn
 	held       bool      // by routing: nothing is read
-	securing   bool      // nothing is read until what was sent has left, and then TLS
+	securing   securing  // how far TLS is
+	shaken     instant   // since when hands are shaken for TLS; never when they are not
 	leaving    departure // told to go
 	began      instant
 	pausedTill instant  // when a pause for flooding ends; never when there is none
@@ -47,13 +48,21 @@ type conn struct {
 	session    session
 
 	// For anybody.
-	given    atomic.Uint32 // bytes of frames that were queued
 	probed   atomic.Uint32 // the number of the last probe
 	hold     atomic.Bool   // what Hold was told last
 	steering atomic.Bool   // the loop has been asked to heed it
 	deaf     atomic.Bool   // over TCP: it has not answered a ping in time
 	ended    atomic.Bool   // there is nobody any more to work for
 }
+
+// securing is how far a connection is that TLS was agreed on for.
+type securing uint8
+
+const (
+	asItIs  securing = iota // in clear for good, or inside TLS
+	leaving                 // nothing is read until what was sent in clear has left
+	shaking                 // hands are shaken, and nothing is sent
+)
 
 // phase is what a connection's bytes are at the moment.
 type phase uint8
@@ -76,7 +85,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.edge.scratch.Put(s)
 	s.now = c.heard
-	for c.phase != closing && !c.securing && n < len(b) {
+	for c.phase != closing && c.securing == asItIs && n < len(b) {
 		var read int
 		if read, need = c.read(s, b[n:]); read == 0 {
 			break
@@ -117,7 +126,7 @@ func (c *conn) Drained(t *poll.Turn) {
 	c.turn = t
 	defer c.done()
 	c.stalled = never
-	if c.securing {
+	if c.securing == leaving {
 		c.secureNow()
 		return
 	}
@@ -146,11 +155,7 @@ func (c *conn) send(envelope []byte) bool {
 
 // queue queues a frame, from the connection's loop.
 func (c *conn) queue(head, payload []byte) error {
-	err := c.turn.Batch.Append(c.socket, head, payload)
-	if err == nil {
-		c.given.Add(uint32(len(head) + len(payload)))
-	}
-	return err
+	return c.turn.Batch.Append(c.socket, head, payload)
 }
 
 // end ends the connection politely, after all that was sent: L-FIN-07. A last of
@@ -160,6 +165,11 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 		return
 	}
 	c.edge.metrics.closed(code)
+	if c.securing != asItIs { // there is nothing in clear any more, and no TLS yet: L-SES-10
+		c.phase = closing
+		c.socket.Close(poll.ErrTimeout)
+		return
+	}
 	var b []byte
 	if last != nil {
 		b = append(c.over.appendHead(b, len(last)), last...)
@@ -252,10 +262,7 @@ func (c *conn) Deliver(envelope []byte) error {
 // put queues a frame, from anywhere.
 func (c *conn) put(head, payload []byte) error {
 	err := c.socket.Append(head, payload)
-	switch {
-	case err == nil:
-		c.given.Add(uint32(len(head) + len(payload)))
-	case errors.Is(err, poll.ErrFull):
+	if errors.Is(err, poll.ErrFull) {
 		return ErrQueueFull
 	}
 	return err

@@ -65,6 +65,7 @@ func (c *conn) due() time.Time {
 		sooner(c.unfinished, cfg.UnfinishedTimeout)
 	}
 	sooner(c.pausedTill, time.Nanosecond)
+	sooner(c.shaken, cfg.HandshakeTimeout)
 	if c.proving != nil {
 		sooner(c.proving.look, time.Nanosecond)
 	}
@@ -97,6 +98,8 @@ func (c *conn) Timer(t *poll.Turn) {
 		if over(c.began, cfg.HandshakeTimeout) {
 			c.reject(rejectTimeout)
 		}
+	case over(c.shaken, cfg.HandshakeTimeout):
+		c.session.late()
 	case !c.held && over(c.unfinished, cfg.UnfinishedTimeout):
 		c.session.malformed("The rest of a frame or of an envelope did not come in time", ws.StatusPolicyViolation)
 	case !established && over(c.began, cfg.EstablishTimeout):
@@ -115,11 +118,9 @@ func (c *conn) Timer(t *poll.Turn) {
 // of what waits for it: L-TRN-09, L-TRN-11.
 func (c *conn) watch(now instant) {
 	cfg := &c.edge.cfg
-	waiting := c.socket.Queued()
-	// Both grow by what is queued; what is left is what was taken.
-	taken := c.given.Load() - uint32(waiting)
+	given, taken := c.socket.Position()
 	switch {
-	case waiting == 0:
+	case given == taken:
 		c.stalled = never
 	case c.stalled == never || taken != c.taken:
 		c.stalled, c.taken = now, taken
@@ -134,7 +135,7 @@ func (c *conn) watch(now instant) {
 		c.pinged = true
 		// A full queue is watched anyway.
 		if c.over == overTCP {
-			c.send(c.session.ping(0))
+			c.send(c.session.ping(c.open()))
 		} else {
 			_ = c.queueControl(ws.OpPing, nil)
 		}

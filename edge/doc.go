@@ -1,15 +1,16 @@
-// Package edge ends the sessions of LIME's clients: it accepts their connections,
-// upgrades them to WebSocket, reads their frames, and speaks LIME with them.
+// Package edge ends the sessions of LIME's clients: it accepts their connections over
+// WebSocket and TCP (transport.go), and speaks LIME with them.
 //
 // The way of an envelope is one file a step. The loop of package poll reads a
-// socket (conn.go); frame.go finds the frame and unmasks it in place; stream.go
-// finds the envelope in it, whose header package lime scans; the session
+// socket (conn.go); over WebSocket upgrade.go answers the request and frame.go finds the
+// frame and unmasks it in place; over TCP there are no frames (tcp.go); stream.go
+// finds the envelope, whose header package lime scans; the session
 // (session.go and its siblings) checks it against the state, the rate and the
 // sender; then it goes to routing, or is answered here. In the other direction
-// routing calls Deliver with the bytes as they came, and they are queued behind the
-// head of a frame.
+// routing calls Deliver with the bytes as they came, and they are queued, behind the
+// head of a frame if there are such.
 //
-// A connection has no goroutine: its loop makes all calls, and what may block,
+// A connection has no goroutine, but for TLS: its loop makes all calls, and what may block,
 // authentication and registration, is done by workers (worker.go) and comes back as
 // an event. While nothing is under way it has no buffer either, and one deadline
 // (deadline.go) that moves only when it fires.
@@ -20,7 +21,7 @@
 // edge stops (drain.go), goes when it has acknowledged what it was handed (settle.go).
 //
 // The session is sans-IO: it is given envelopes, answers and the passing of time,
-// and acts through an outlet of five methods. So all of its behaviour is tested
+// and acts through an outlet of seven methods. So all of its behaviour is tested
 // without a socket.
 //
 // The edge does not look into content, does not store, and does not know where

@@ -172,6 +172,7 @@ func (e *Edge) open(t *poll.Turn, s *poll.Conn, over transport) poll.Handler {
 	c.session.rules = &e.rules
 	c.session.out = c
 	e.metrics.connections.Inc()
+	e.metrics.accepted[over].Inc()
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()

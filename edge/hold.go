@@ -29,6 +29,7 @@ func (c *conn) heed() {
 	if !on {
 		now := c.edge.instant(c.turn.Now)
 		c.heard, c.pinged = now, false
+		c.patient()
 		if c.unfinished != never {
 			c.unfinished = now
 		}
@@ -39,7 +40,7 @@ func (c *conn) heed() {
 
 // steer reads from the client unless something speaks against it.
 func (c *conn) steer() {
-	if c.held || c.securing || c.pausedTill != never {
+	if c.held || c.securing == leaving || c.pausedTill != never {
 		c.socket.PauseRead()
 	} else {
 		c.socket.ResumeRead()

@@ -43,6 +43,7 @@ const frameCost = 32
 func (c *conn) pause() {
 	c.flooding = false
 	c.pausedTill = c.edge.instant(c.turn.Now.Add(floodPause))
+	c.patient()
 	c.steer()
 	c.arm()
 }

@@ -19,6 +19,8 @@ type metrics struct {
 	connections prometheus.Gauge
 	sessions    prometheus.Gauge
 	upgrades    prometheus.Counter
+	accepted    [overTCP + 1]prometheus.Counter
+	handshakes  prometheus.Counter
 	rejections  map[rejection]prometheus.Counter
 	overloaded  prometheus.Gauge
 	lag         prometheus.Gauge
@@ -48,6 +50,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		upgrades: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_upgrades_total", Help: "Connections upgraded to WebSocket.",
+		}),
+		handshakes: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_tls_failures_total", Help: "Connections over TCP that chose TLS and did not come so far.",
 		}),
 		rejections: map[rejection]prometheus.Counter{},
 		overloaded: f.NewGauge(prometheus.GaugeOpts{
@@ -98,6 +103,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}, []string{"kind"})
 	for k := range m.envelopes {
 		m.envelopes[k] = envelopes.WithLabelValues(lime.Kind(k).String())
+	}
+	accepted := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_edge_accepted_total", Help: "Connections that were served, by transport: websocket or tcp.",
+	}, []string{"transport"})
+	for t := range m.accepted {
+		m.accepted[t] = accepted.WithLabelValues(transport(t).String())
 	}
 	rejected := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "limegrove_edge_rejections_total", Help: "Connections that were not served, by reason.",

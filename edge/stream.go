@@ -21,7 +21,7 @@ type stream struct {
 // one envelope in it. It returns what is left when the client is to be read no further
 // for now.
 func (c *conn) payload(s *scratch, b []byte) (left []byte) {
-	for len(b) > 0 && c.phase == open && !c.securing {
+	for len(b) > 0 && c.phase == open && c.securing == asItIs {
 		if c.stream != nil {
 			b = c.resume(s, b)
 			continue

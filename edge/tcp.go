@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"net"
 	"strconv"
@@ -23,22 +24,64 @@ func (c *conn) objects(s *scratch, b []byte) int {
 // secure has the connection encrypted behind what was sent: nothing is read until then, so
 // that whatever has come behind the client's choice is its ClientHello. outlet.
 func (c *conn) secure() {
-	c.securing = true
+	c.securing = leaving
 	c.steer()
 	c.socket.WantDrained()
 }
 
-// secureNow goes on when all that was to be sent in clear has left.
+// secureNow shakes hands when all that was to be sent in clear has left. Until that is done
+// nothing is sent, so that half a handshake costs one goroutine, for HandshakeTimeout.
 func (c *conn) secureNow() {
-	err := c.socket.Cover(func(below net.Conn) net.Conn { return tls.Server(&trimmed{Conn: below}, c.edge.cfg.TLS) })
+	err := c.socket.Cover(func(below net.Conn) net.Conn {
+		return &secured{Conn: tls.Server(&trimmed{Conn: below}, c.edge.cfg.TLS), conn: c}
+	})
 	if err != nil {
+		c.edge.insecure(c, err)
 		c.phase = closing
 		c.socket.Close(err)
 		return
 	}
-	c.securing = false
+	c.securing, c.shaken = shaking, c.edge.instant(c.turn.Now)
 	c.steer()
+	c.arm()
+}
+
+// shook goes on inside TLS.
+func (c *conn) shook() {
+	if c.phase == closing {
+		return
+	}
+	c.securing, c.shaken = asItIs, never
 	c.session.secured()
+	c.arm()
+}
+
+// insecure counts a connection that could not be encrypted.
+func (e *Edge) insecure(c *conn, err error) {
+	e.metrics.handshakes.Inc()
+	e.log.WithError(err).WithField("remote", c.socket.RemoteAddr()).Debug("no TLS over TCP")
+}
+
+// secured is TLS whose handshake is made by whoever reads first, who tells of its end.
+type secured struct {
+	*tls.Conn
+	conn *conn
+	done bool // owned by who reads
+}
+
+// Read is that of net.Conn.
+func (s *secured) Read(b []byte) (int, error) {
+	if !s.done {
+		err := s.HandshakeContext(context.Background()) // its time is the connection's
+		if err != nil {
+			s.conn.edge.insecure(s.conn, err)
+			return 0, err
+		}
+		s.done = true
+		// A connection that has ended meanwhile needs no session.
+		_ = s.conn.back(s.conn.shook)
+	}
+	return s.Conn.Read(b)
 }
 
 // trimmed is a connection without the white space at its beginning: lime-go writes a line
@@ -91,43 +134,59 @@ const pingPrefix = "ping-"
 // connection's loop.
 type proving struct {
 	answers bool    // the client has answered a ping
-	asked   instant // the first time
+	asked   instant // since when it is expected to, for the first time
 
-	number uint32        // of the probe that is under way; 0 for none
-	mark   uint32        // conn.given behind what is to be proved
+	number uint32        // of the last probe; 0 for none
+	mark   uint32        // the socket's position behind what that one is to prove
 	target uint64        // what the system must have acknowledged; 0 while it has not taken all
-	look   instant       // when to ask the system next; never when an answer is waited for
-	pause  time.Duration // until then
+	look   instant       // when to do something about it; never when there is nothing
+	pause  time.Duration // until the system is asked again
 }
 
-// askTCP is Probe. The loop is told after the ping is queued, and before it is answered: the
-// answer comes to the loop.
+// askTCP is Probe.
 func (c *conn) askTCP(n uint32) error {
 	c.probed.Store(n)
-	if !c.deaf.Load() {
+	asked := !c.deaf.Load()
+	if asked {
 		if err := c.put(nil, c.session.ping(n)); err != nil {
 			return err
 		}
 	}
-	mark := c.given.Load()
-	return c.back(func() { c.expect(n, mark) })
+	mark, _ := c.socket.Position()
+	return c.back(func() { c.expect(n, mark, asked) })
 }
 
-// expect waits for the proof of a probe.
-func (c *conn) expect(n, mark uint32) {
+// expect waits for the proof of a probe, for which the client was asked or was not.
+func (c *conn) expect(n, mark uint32, asked bool) {
 	p := c.proving
-	now := c.edge.instant(c.turn.Now)
-	if c.proved == n {
-		return // it was answered already
-	}
 	p.number, p.mark, p.target, p.pause = n, mark, 0, firstLook
-	p.look = never
+	now := c.edge.instant(c.turn.Now)
 	switch {
-	case c.deaf.Load():
-		c.lookAgain()
-	case !p.answers:
+	case c.open() == 0: // it was answered already
+		return
+	case p.answers && asked:
+		p.look = now + instant(c.edge.cfg.pingPatience)
+	case p.answers || c.deaf.Load():
+		p.look = now
+	default:
 		p.look = max(now, p.asked+instant(c.edge.cfg.pingPatience))
-		c.arm()
+	}
+	c.lookAgain()
+}
+
+// open is the number of the probe that is to be proved; 0 when there is none.
+func (c *conn) open() uint32 {
+	if p := c.proving; p != nil && int32(p.number-c.proved) > 0 {
+		return p.number
+	}
+	return 0
+}
+
+// patient begins the client's time to answer for the first time anew: nothing was read from
+// it.
+func (c *conn) patient() {
+	if c.proving != nil {
+		c.proving.asked = c.edge.instant(c.turn.Now)
 	}
 }
 
@@ -141,22 +200,46 @@ func (c *conn) answered(id []byte) bool {
 	if err != nil {
 		return false
 	}
-	c.proving.answers, c.proving.look = true, never
-	c.deaf.Store(false)
 	if n > 0 {
 		c.has(uint32(n))
+	}
+	if p := c.proving; !p.answers {
+		p.answers, p.look = true, c.edge.instant(c.turn.Now)
+		if !c.deaf.Swap(false) { // it was asked for the open probe, too
+			p.look += instant(c.edge.cfg.pingPatience)
+		}
+		c.lookAgain()
 	}
 	return true
 }
 
-// lookAgain asks the system, now and then again, whether the client's has everything.
+// lookAgain does what is due for the probe that is open: it asks the client again when an
+// answer, or the question, was lost, as to the limit of its rate; or it asks the system, now and then, whether
+// the client's has everything.
 func (c *conn) lookAgain() {
 	p := c.proving
 	now := c.edge.instant(c.turn.Now)
-	if p.number == 0 || p.number == c.proved {
+	patience := instant(c.edge.cfg.pingPatience)
+	switch {
+	case c.open() == 0:
 		p.look = never
 		return
+	case p.look > now:
+	case p.answers:
+		// Without room for it, it is asked the next time.
+		c.send(c.session.ping(p.number))
+		p.look = now + patience
+	case !c.deaf.Load() && (c.held || now < p.asked+patience):
+		p.look = max(now, p.asked) + patience
+	default:
+		c.askSystem(now)
 	}
+	c.arm()
+}
+
+// askSystem takes the word of the system for a client that does not answer.
+func (c *conn) askSystem(now instant) {
+	p := c.proving
 	done, ok := c.isAcknowledged()
 	switch {
 	case !ok:
@@ -168,7 +251,6 @@ func (c *conn) lookAgain() {
 	default:
 		p.look = now + instant(p.pause)
 		p.pause = min(2*p.pause, lastLook)
-		c.arm()
 	}
 }
 
@@ -176,7 +258,7 @@ func (c *conn) lookAgain() {
 // when ours does not know.
 func (c *conn) isAcknowledged() (done, ok bool) {
 	p := c.proving
-	taken := c.given.Load() - uint32(c.socket.Queued())
+	_, taken := c.socket.Position()
 	acknowledged, outstanding, ok := c.socket.Acknowledged()
 	switch {
 	case !ok:

@@ -385,6 +385,14 @@ func TestAnswerToAPingProvesOverTCP(t *testing.T) { // P4
 		ana.silent.Store(true)
 		ana.asks(e, 4, message200)
 		ana.hears("it has come", `{"type":"text/plain"}`)
+		c := e.board.recipient(ana.node).(*conn)
+		looked := make(chan struct{})
+		must(t, c.back(func() { // as if its time were over
+			c.proving.asked, c.proving.look = never, c.edge.instant(c.turn.Now)
+			c.lookAgain()
+			close(looked)
+		}))
+		<-looked
 		ana.greets("and what it says is heard")
 		wantProofs(t, place, 1, 2, 3)
 		ana.says(`{"id":"ping-9","method":"get","status":"success"}`) // that never was
@@ -421,11 +429,10 @@ func TestWordOfTheSystemProvesForThoseWhoDoNotAnswer(t *testing.T) {
 		// What does not fit into its system is not proved before it reads.
 		ana.gate.Lock()
 		const many = 24
-		big := `{"id":"m","from":"x@y/z","to":"` + ana.node + `","type":"text/plain","content":"` + strings.Repeat("x", 1_000_000) + `"}`
 		for range many - 1 { // more than two systems buffer
-			must(t, e.board.recipient(ana.node).Deliver([]byte(big)))
+			must(t, e.board.recipient(ana.node).Deliver([]byte(bigMessage)))
 		}
-		ana.asks(e, 3, big)
+		ana.asks(e, 3, bigMessage)
 		looks := make(chan struct{})
 		c := e.board.recipient(ana.node).(*conn)
 		for range 3 { // the system is asked, and says no

@@ -17,6 +17,14 @@ const (
 	overTCP                        // objects back to back, encrypted if the session negotiates it
 )
 
+// String is the transport's label in metrics.
+func (t transport) String() string {
+	if t == overTCP {
+		return "tcp"
+	}
+	return "websocket"
+}
+
 // opens is the phase in which a connection begins.
 func (t transport) opens() phase {
 	if t == overTCP {

@@ -41,18 +41,31 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d door
 
 // secondEdge is the command that adds an edge to this one.
 func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
+	web, tcp := d.webSocket.Addr().String(), ""
+	if d.tcp != nil {
+		tcp = d.tcp.Addr().String()
+	}
+	step := stepFrom(web, tcp)
 	args := []string{
 		"go run ./cmd/edge",
 		"-id " + cfg.ID + "-2",
-		"-listen " + nextPort(d.webSocket.Addr().String()),
-		"-admin " + nextPort(p.AdminAddr()),
-		"-gossip " + nextPort(p.Cluster.GossipAddr()),
+		"-listen " + laterPort(web, step),
+		"-admin " + laterPort(p.AdminAddr(), 1),
+		"-gossip " + laterPort(p.Cluster.GossipAddr(), 1),
 		"-join " + p.Cluster.GossipAddr(),
 		"-nats " + s.nats.URL(),
 		"-redis " + s.redis.URL(),
 	}
 	if d.tcp != nil {
-		args = append(args, "-tcp "+nextPort(d.tcp.Addr().String()))
+		args = append(args, "-tcp "+laterPort(tcp, step))
+		var options []string
+		for _, o := range cfg.TCPEncryption {
+			options = append(options, string(o))
+		}
+		args = append(args, "-tcp-encryption "+strings.Join(options, ","))
+	}
+	if d.tls != nil {
+		args = append(args, "-tls-cert "+cfg.TLSCert, "-tls-key "+cfg.TLSKey)
 	}
 	if strings.Join(cfg.Domains, ",") != "localhost" {
 		args = append(args, "-domain "+strings.Join(cfg.Domains, ","))
@@ -64,21 +77,43 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 	return strings.Join(args, " ")
 }
 
-// nextPort is the address with a port that is one higher, as a shell wants it: an
+// stepFrom is how far the ports of a second edge are from those of the first: one's next
+// may be the other.
+func stepFrom(web, tcp string) int {
+	if portOf(web)+1 == portOf(tcp) || portOf(tcp)+1 == portOf(web) {
+		return 2
+	}
+	return 1
+}
+
+// portOf is the port of an address; less than 0 for none.
+func portOf(addr string) int {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return -2
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return -2
+	}
+	return n
+}
+
+// laterPort is the address with a port that is a step higher, as a shell wants it: an
 // address that has none, of what is switched off, is an empty word.
-func nextPort(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
+func laterPort(addr string, step int) string {
+	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return `""`
 	}
-	n, err := strconv.Atoi(port)
-	if err != nil || n >= 1<<16-1 {
-		n = -1 // any free one
+	port := portOf(addr) + step
+	if port < step || port > 1<<16-1 {
+		port = 0 // any free one
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = ""
 	}
-	return net.JoinHostPort(host, strconv.Itoa(n+1))
+	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // reachable is a listener's address as one would type it on this machine.
