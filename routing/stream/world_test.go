@@ -13,8 +13,9 @@ import (
 	"limegrove/routing/stream"
 )
 
-// patience is far more than anything here takes, but for an election.
-const patience = 30 * time.Second
+// patience is far more than anything here takes, but for what only the next round of looks
+// finds on a machine that is very busy.
+const patience = 2 * time.Minute
 
 // broker is what a suite runs on.
 type broker interface {
