@@ -3,7 +3,8 @@
 //
 // The way of an envelope is one file a step. The loop of package poll reads a
 // socket (conn.go); over WebSocket upgrade.go answers the request and frame.go finds the
-// frame and unmasks it in place; over TCP there are no frames (tcp.go); stream.go
+// frame and unmasks it in place; over TCP there are no frames (tcp.go, and proving.go for
+// what a client has); stream.go
 // finds the envelope, whose header package lime scans; the session
 // (session.go and its siblings) checks it against the state, the rate and the
 // sender; then it goes to routing, or is answered here. In the other direction

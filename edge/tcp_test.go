@@ -42,11 +42,24 @@ func eachTCP(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
 			cfg.goroutines = name == "goroutines"
 			e := newFixture(t, cfg)
 			e.over = overTCP
-			e.run(e.listen(func(nc net.Conn) net.Conn { return nc }))
+			e.run(e.listen(func(nc net.Conn) net.Conn {
+				must(t, nc.(*net.TCPConn).SetReadBuffer(room))
+				return nc
+			}))
 			test(t, e)
 		})
 	}
 }
+
+// room is that of the client's system, and many messages do not fit into it and the edge's.
+// With less than a packet of loopback there would be one a second.
+const (
+	room = 256 << 10
+	many = 4
+)
+
+// bigMessage is one of them.
+var bigMessage = `{"id":"m","from":"x@y/z","to":"ana@example.org/1","type":"text/plain","content":"` + strings.Repeat("x", 1_000_000) + `"}`
 
 // tcp connects; the client reads when it is told to.
 func (e *fixture) tcp() *tcpClient {
@@ -428,8 +441,7 @@ func TestWordOfTheSystemProvesForThoseWhoDoNotAnswer(t *testing.T) {
 
 		// What does not fit into its system is not proved before it reads.
 		ana.gate.Lock()
-		const many = 24
-		for range many - 1 { // more than two systems buffer
+		for range many - 1 {
 			must(t, e.board.recipient(ana.node).Deliver([]byte(bigMessage)))
 		}
 		ana.asks(e, 3, bigMessage)
