@@ -372,3 +372,28 @@ func randomBytes(seed uint64, n int) []byte {
 	_, _ = src.Read(b) // never fails
 	return b
 }
+
+// A reader may return nothing and no error, as a pipe does that nothing is written to.
+func TestNothingReadIsNotTheEnd(t *testing.T) {
+	g, err := NewGroup(Config{Goroutines: true})
+	must(t, err)
+	var running sync.WaitGroup
+	running.Go(func() { must(t, g.Run(t.Context())) })
+	t.Cleanup(running.Wait)
+	here, there := net.Pipe()
+	must(t, g.Add(here, func(_ *Turn, c *Conn) Handler {
+		f := &fake{conn: c, closed: make(chan error, 1)}
+		echo(f)
+		return f
+	}))
+	must(t, there.SetDeadline(time.Now().Add(patience)))
+	for _, text := range []string{"", "a", "", "", "b"} {
+		_, err := there.Write([]byte(text))
+		must(t, err)
+		got := make([]byte, len(text))
+		if _, err := io.ReadFull(there, got); err != nil || string(got) != text {
+			t.Fatalf("%q comes back as %q, %v", text, got, err)
+		}
+	}
+	must(t, there.Close())
+}

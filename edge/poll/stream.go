@@ -58,9 +58,9 @@ func (s *stream) readOnce(b []byte) (from net.Conn, n int, err error) {
 		s.reading = true
 		s.mu.Unlock()
 		n, err := conn.Read(b)
-		if !s.readFrom(conn, b[:n], err) {
+		if covered := s.readFrom(conn, b[:n], err); !covered && (n > 0 || err != nil) {
 			return conn, n, err
-		}
+		} // io.Reader may return nothing and no error
 	}
 }
 
