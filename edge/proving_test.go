@@ -19,6 +19,16 @@ func fixtureTCP(t *testing.T, cfg Config) *fixture {
 	return e
 }
 
+// silent begins a session of a client that answers no pings.
+func (e *fixture) silent(node string) (*tcpClient, *place) {
+	e.t.Helper()
+	c := e.tcp()
+	c.silent.Store(true)
+	go c.read()
+	c.login(node)
+	return c, e.board.place(node)
+}
+
 // An answer above the rate is dropped like anything else, and asked for again.
 func TestAnswerThatWasDroppedIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -68,11 +78,7 @@ func TestLateFirstAnswerIsEnough(t *testing.T) {
 		t.Skip("only Linux gives its word")
 	}
 	eachTCP(t, Config{pingPatience: 200 * time.Millisecond, SendQueue: 64 << 20}, func(t *testing.T, e *fixture) {
-		ana := e.tcp()
-		ana.silent.Store(true)
-		go ana.read()
-		ana.login("ana@example.org/1")
-		place := e.board.place(ana.node)
+		ana, place := e.silent("ana@example.org/1")
 		ana.asks(e, 1, message200)
 		ana.hears("what was delivered", `{"type":"text/plain"}`)
 		wantProofs(t, place, 1) // by the system's word
@@ -104,11 +110,7 @@ func TestWhoIsNotReadHasTimeToAnswer(t *testing.T) {
 		t.Skip("only Linux gives its word")
 	}
 	eachTCP(t, Config{pingPatience: time.Hour}, func(t *testing.T, e *fixture) {
-		ana := e.tcp()
-		ana.silent.Store(true)
-		go ana.read()
-		ana.login("ana@example.org/1")
-		place := e.board.place(ana.node)
+		ana, place := e.silent("ana@example.org/1")
 		ana.asks(e, 1, message200)
 		ana.hears("its system has it", `{"type":"text/plain"}`)
 		c := e.board.recipient(ana.node).(*conn)

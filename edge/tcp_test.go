@@ -423,11 +423,7 @@ func TestWordOfTheSystemProvesForThoseWhoDoNotAnswer(t *testing.T) {
 		t.Skip("only Linux tells")
 	}
 	eachTCP(t, Config{pingPatience: 200 * time.Millisecond, SendQueue: 64 << 20}, func(t *testing.T, e *fixture) {
-		ana := e.tcp()
-		ana.silent.Store(true)
-		go ana.read()
-		ana.login("ana@example.org/1")
-		place := e.board.place(ana.node)
+		ana, place := e.silent("ana@example.org/1")
 		ana.asks(e, 1, message200)
 		ana.hears("what was delivered", `{"type":"text/plain"}`)
 		wantProofs(t, place, 1)
