@@ -15,7 +15,7 @@ import (
 
 // driver is a process that runs the clients of a library: js/driver.js, limego.
 type driver struct {
-	library string // its name, for errors
+	name string // of its library, for errors
 
 	mu      sync.Mutex
 	input   io.WriteCloser
@@ -50,7 +50,7 @@ type answer struct {
 // startDriver starts the driver of a library in a folder. It ends with the test.
 func startDriver(t testing.TB, library, dir, program string, args ...string) *driver {
 	t.Helper()
-	d := &driver{library: library, waiting: map[int]chan answer{}, clients: map[string]sink{}}
+	d := &driver{name: library, waiting: map[int]chan answer{}, clients: map[string]sink{}}
 	cmd := exec.Command(program, args...)
 	cmd.Dir = dir
 	errorOutput := newTranscript()
@@ -89,12 +89,12 @@ func (d *driver) read(output io.Reader) {
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			d.end(fmt.Errorf("the driver of %s has ended: %w", d.library, err))
+			d.end(fmt.Errorf("the driver of %s has ended: %w", d.name, err))
 			return
 		}
 		var a answer
 		if err := json.Unmarshal(line, &a); err != nil {
-			d.end(fmt.Errorf("the driver of %s says %s: %w", d.library, line, err))
+			d.end(fmt.Errorf("the driver of %s says %s: %w", d.name, line, err))
 			return
 		}
 		d.mu.Lock()
@@ -149,7 +149,7 @@ func (d *driver) ask(r request) (Envelope, error) {
 		}
 		return *a.Result, nil
 	case <-time.After(patience):
-		return Envelope{}, fmt.Errorf("%s has not answered to %s within %s", d.library, r.Do, patience)
+		return Envelope{}, fmt.Errorf("%s has not answered to %s within %s", d.name, r.Do, patience)
 	}
 }
 

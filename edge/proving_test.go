@@ -140,51 +140,6 @@ func TestWhoIsNotReadHasTimeToAnswer(t *testing.T) {
 	})
 }
 
-// Half a handshake is cut in its own time, however long a session may take to begin.
-func TestHalfAHandshakeIsCut(t *testing.T) { // L-SES-10: nothing in clear behind the confirmation
-	synctest.Test(t, func(t *testing.T) {
-		e := fixtureTCP(t, Config{TLS: tlsConfig(), EstablishTimeout: time.Hour})
-		ana := e.tcp()
-		go ana.read()
-		go ana.says(`{"state":"new"}`)
-		ana.hears("the offer", `{"id":"*","state":"negotiating"}`)
-		go ana.says(`{"id":"` + ana.id + `","state":"negotiating","encryption":"tls","compression":"none"}`)
-		ana.hears("confirmed", `{"id":"$id","state":"negotiating","encryption":"tls"}`)
-		began := time.Now()
-		ana.ends("and cut")
-		if took := time.Since(began); took < 10*time.Second || took > 11*time.Second {
-			t.Errorf("it took %v", took)
-		}
-		synctest.Wait()
-		if n := counted(t, e.metrics.handshakes); n != 1 {
-			t.Errorf("%d are counted", n)
-		}
-	})
-}
-
-// Whatever ends a session between the confirmation and TLS sends nothing in clear.
-func TestNothingInClearBehindTheConfirmation(t *testing.T) {
-	for name, end := range map[string]func(*fixture){
-		"drain": func(e *fixture) { go e.Shutdown(e.t.Context()) },
-		"time":  func(*fixture) {},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				e := fixtureTCP(t, Config{TLS: tlsConfig(), HandshakeTimeout: -1, EstablishTimeout: time.Second})
-				ana := e.tcp()
-				go ana.read()
-				go ana.says(`{"state":"new"}`)
-				ana.hears("the offer", `{"id":"*","state":"negotiating"}`)
-				go ana.says(`{"id":"` + ana.id + `","state":"negotiating","encryption":"tls","compression":"none"}`)
-				ana.hears("confirmed", `{"id":"$id","state":"negotiating","encryption":"tls"}`)
-				synctest.Wait()
-				end(e)
-				ana.ends("and the end")
-			})
-		})
-	}
-}
-
 func TestTransportsAreCounted(t *testing.T) {
 	eachTCP(t, Config{}, func(t *testing.T, e *fixture) {
 		e.tcpLogin("ana@example.org/1")
