@@ -19,6 +19,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"limegrove/edge/auth"
+	"limegrove/lime"
 )
 
 // patience bounds what must happen soon, on a machine that is busy.
@@ -228,7 +229,7 @@ func (d *doorkeeper) Authenticate(ctx context.Context, r auth.Request) (auth.Gra
 	if r.Scheme == auth.SchemePlain && string(r.Credentials) != `{"password":"czNjcmV0"}` {
 		return auth.Grant{}, refusedLogin
 	}
-	return auth.Grant{Identity: r.Node.Identity, Guest: r.Scheme == auth.SchemeGuest, Role: auth.RoleMember}, nil
+	return auth.Grant{Identity: r.Node.Identity, Guest: r.Scheme == auth.SchemeGuest, Role: lime.RoleMember}, nil
 }
 
 var tlsConfig = sync.OnceValue(func() *tls.Config {

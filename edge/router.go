@@ -19,6 +19,7 @@ type Arrival struct {
 	Node    lime.Node // complete, as it will be announced
 	Session string    // the session's id
 	Guest   bool      // it has no account: it is reached at its identity before it sets a presence
+	Role    lime.Role // what it may route beyond its own node
 }
 
 // Recipient is a session as routing sees it: where what is for its client goes.

@@ -308,6 +308,6 @@ func (d *dialogue) answered(id []byte) bool {
 
 var errOurs = errors.New("dial tcp 10.0.0.1:4222: secret details")
 
-var anaGrant = auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org"), Role: auth.RoleMember}
+var anaGrant = auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org"), Role: lime.RoleMember}
 
 func itoa(c lime.Code) string { return strconv.Itoa(int(c)) }

@@ -32,6 +32,7 @@ type Arrival struct {
 	Node    lime.Node // complete, as it will be announced
 	Session string    // the session's id
 	Guest   bool      // without a presence, a guest is reached at its identity, too
+	Role    lime.Role // what it may route beyond its own node
 }
 
 // Member is a session's place in its hub, from Attach to Leave.
@@ -48,6 +49,7 @@ type Member struct {
 	session string
 	to      Recipient
 	guest   bool
+	role    lime.Role
 
 	// Guarded by the shard of hub.
 	state      memberState

@@ -18,14 +18,6 @@ const (
 	SchemePlain Scheme = "plain" // the name of an account and its password
 )
 
-// Role is the authority that an identity has over its domain; presence's
-// routing rules depend on it.
-type Role string
-
-// RoleMember has no authority over anybody else. A client cannot claim a role:
-// domainRole in its credentials has no effect (L-SES-32).
-const RoleMember Role = "member"
-
 // Request is what a client says of itself. It formats without its credentials,
 // but marshals with them: never give it to a logger as a field.
 type Request struct {
@@ -51,7 +43,7 @@ type Grant struct {
 	// Guest tells that nothing but the session itself proves the identity.
 	Guest bool `json:"guest,omitempty"`
 
-	Role Role `json:"role"`
+	Role lime.Role `json:"role"`
 }
 
 // Authenticator decides who a client is.

@@ -89,7 +89,7 @@ func TestGuestNeedsNoCredentials(t *testing.T) { // L-SES-12
 	node := lime.MustParseNode("5F0c8b1e@example.org/web")
 	for _, credentials := range []string{"", "{}", `{"scheme":"guest"}`, `{"domainRole":"authority"}`, `null`, `7`} {
 		g, err := login(newBook(), auth.SchemeGuest, node, credentials)
-		want := auth.Grant{Identity: node.Identity, Guest: true, Role: auth.RoleMember}
+		want := auth.Grant{Identity: node.Identity, Guest: true, Role: lime.RoleMember}
 		if err != nil || g != want {
 			t.Errorf("%q: %+v, %v, want %+v", credentials, g, err, want)
 		}
@@ -110,7 +110,7 @@ func TestPlainTakesTheBase64OfThePassword(t *testing.T) { // L-SES-13
 		strings.Replace(rightJSON, "{", `{"scheme":"plain","domainRole":"rootAuthority",`, 1), // L-SES-32
 	} {
 		g, err := login(newBook(), auth.SchemePlain, spelled, credentials)
-		want := auth.Grant{Identity: spelled.Identity, Role: auth.RoleMember}
+		want := auth.Grant{Identity: spelled.Identity, Role: lime.RoleMember}
 		if err != nil || g != want {
 			t.Errorf("%s: %+v, %v, want %+v", credentials, g, err, want)
 		}
@@ -241,7 +241,7 @@ func TestRequestAndGrantTravelAsJSON(t *testing.T) {
 		t.Errorf("came back as %+v, %v", got, err)
 	}
 
-	g := auth.Grant{Identity: ana.Identity, Guest: true, Role: auth.RoleMember}
+	g := auth.Grant{Identity: ana.Identity, Guest: true, Role: lime.RoleMember}
 	if b, err = json.Marshal(g); err != nil || string(b) != `{"identity":"Ana@Example.org","guest":true,"role":"member"}` {
 		t.Errorf("grant is %s, %v", b, err)
 	}

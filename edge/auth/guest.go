@@ -30,5 +30,5 @@ func (g Guest) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	if taken {
 		return Grant{}, refused()
 	}
-	return Grant{Identity: r.Node.Identity, Guest: true, Role: RoleMember}, nil
+	return Grant{Identity: r.Node.Identity, Guest: true, Role: lime.RoleMember}, nil
 }

@@ -43,7 +43,7 @@ func (p Plain) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	case unreadable || len(given.Password) == 0:
 		return Grant{}, refused()
 	}
-	return Grant{Identity: r.Node.Identity, Role: RoleMember}, nil
+	return Grant{Identity: r.Node.Identity, Role: lime.RoleMember}, nil
 }
 
 // secret is a JSON string of Base64, decoded. Nothing but a string will do: a

@@ -16,7 +16,7 @@ func remote(text string, err error) Remote {
 
 func TestRemoteBringsTheAnswerOfARouter(t *testing.T) {
 	ana := lime.MustParseNode("ana@example.org/home")
-	answer, err := json.Marshal(Answer{Grant: Grant{Identity: ana.Identity, Guest: true, Role: RoleMember}})
+	answer, err := json.Marshal(Answer{Grant: Grant{Identity: ana.Identity, Guest: true, Role: lime.RoleMember}})
 	if err != nil {
 		t.Fatal(err)
 	}
