@@ -232,33 +232,6 @@ func TestAccountIsBounded(t *testing.T) {
 	}
 }
 
-func TestBucketOfOtherSettingsIsRefusedByName(t *testing.T) {
-	for want, kv := range map[string]jetstream.KeyValueConfig{
-		"memory":         {Storage: jetstream.MemoryStorage},
-		"history of 5":   {History: 5},
-		"other settings": {MaxBytes: 1 << 20},
-	} {
-		js := natstest.JetStream(t)
-		kv.Bucket = Bucket
-		if _, err := js.CreateKeyValue(t.Context(), kv); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Open(t.Context(), Config{JetStream: js})
-		if err == nil || !strings.Contains(strings.ToLower(err.Error()), want) || !errors.Is(err, jetstream.ErrBucketExists) {
-			t.Errorf("%v, want one that says %q", err, want)
-		}
-		if err != nil && strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q has more than one line", err)
-		}
-	}
-}
-
-func TestBucketKeepsTheReplicasThatItsOperatorGaveIt(t *testing.T) {
-	js := natstest.JetStream(t)
-	open(t, Config{JetStream: js, Replicas: 1})
-	open(t, Config{JetStream: js, Replicas: 3})
-}
-
 func TestOpenRefusesWhatCannotBe(t *testing.T) {
 	if _, err := Open(t.Context(), Config{}); err == nil {
 		t.Error("opened without JetStream")
@@ -288,20 +261,5 @@ func TestAccountsAreThereForTheNextProcess(t *testing.T) {
 	create(t, connect(), Account{Identity: ana})
 	if err := connect().Verify(t.Context(), ana, pass); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestConflictIsKnownByEitherCode(t *testing.T) {
-	for code, want := range map[jetstream.ErrorCode]bool{
-		jetstream.JSErrCodeStreamWrongLastSequence:         true,
-		jetstream.JSErrCodeStreamWrongLastSequenceConstant: true, // with replicas
-		jetstream.JSErrCodeStreamNotFound:                  false,
-	} {
-		if got := isConflict(&jetstream.APIError{ErrorCode: code}); got != want {
-			t.Errorf("code %d: %v, want %v", code, got, want)
-		}
-	}
-	if isConflict(nil) {
-		t.Error("no error is a conflict")
 	}
 }

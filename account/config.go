@@ -1,8 +1,6 @@
 package account
 
 import (
-	"errors"
-
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -33,14 +31,4 @@ type Config struct {
 
 	// Metrics is where the package's metrics are registered; nil for nowhere.
 	Metrics prometheus.Registerer
-}
-
-func (c Config) validate() error {
-	switch {
-	case c.JetStream == nil:
-		return errors.New("no JetStream")
-	case c.Replicas < 0 || c.Replicas > 5:
-		return errors.New("a bucket has 1 to 5 replicas")
-	}
-	return nil
 }

@@ -6,7 +6,7 @@
 // name at the same time, one gets it. A key is made of the folded identity, the
 // value keeps the spelling.
 //
-//	key    <domain>.<name>, each escaped to [a-z0-9_=-], see key.go
+//	key    <domain>.<name>, as package document makes it
 //	value  {"identity":"Ana@Example.org","passwordHash":"$argon2id$…",
 //	        "created":"2026-01-02T03:04:05.678Z","properties":{"fullName":"Ana"}}
 //

@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"limegrove/document"
 	"limegrove/lime"
 )
 
 // Store is the accounts of the whole cluster; every process has its own Store.
 // It has no goroutine and nothing to close.
 type Store struct {
-	kv     jetstream.KeyValue
+	bucket *document.Bucket
 	hasher Hasher
 	pool   *pool
 	stats  *stats
@@ -29,21 +28,19 @@ type Store struct {
 // It borrows password, sets the creation time itself, and returns ErrBusy when
 // too many are being hashed.
 func (s *Store) Create(ctx context.Context, a Account, password []byte) error {
-	k, err := key(a.Identity)
-	if err != nil {
-		return fmt.Errorf("create account %s: %w", a.Identity, err)
-	}
 	r := record{Account: a}
 	r.Created = time.Now().UTC().Truncate(time.Millisecond)
-	if r.hash, err = s.hash(ctx, password); err != nil {
-		return fmt.Errorf("create account %s: %w", a.Identity, err)
-	}
-	b, err := r.encode()
+	k, err := document.Of(a.Identity)
 	if err == nil {
-		_, err = s.kv.Create(ctx, k, b)
+		r.hash, err = s.hash(ctx, password)
 	}
-	if isConflict(err) {
-		err = ErrExists
+	if err == nil {
+		err = s.bucket.Change(ctx, k, func(old document.Document) ([]byte, error) {
+			if old.Revision != 0 {
+				return nil, ErrExists
+			}
+			return r.encode()
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("create account %s: %w", a.Identity, err)
@@ -66,7 +63,7 @@ func (s *Store) Has(ctx context.Context, id lime.Identity) (bool, error) {
 
 // Get returns the account of the identity, under any spelling, or ErrNotFound.
 func (s *Store) Get(ctx context.Context, id lime.Identity) (Account, error) {
-	r, _, err := s.read(ctx, id)
+	r, err := s.read(ctx, id)
 	if err != nil {
 		return Account{}, fmt.Errorf("get account %s: %w", id, err)
 	}
@@ -85,28 +82,26 @@ func (s *Store) Update(ctx context.Context, id lime.Identity, password []byte, c
 			return fmt.Errorf("update account %s: %w", id, err)
 		}
 	}
-	err := s.retry(ctx, func() error {
-		r, e, err := s.read(ctx, id)
-		if err != nil {
-			return err
-		}
-		if change != nil {
-			a := r.Account
-			if err := change(&a); err != nil {
-				return err
+	k, err := document.Of(id)
+	if err == nil {
+		err = s.bucket.Change(ctx, k, func(old document.Document) ([]byte, error) {
+			r, err := decode(old)
+			if err != nil {
+				return nil, err
 			}
-			r.Properties = a.Properties
-		}
-		if password != nil {
-			r.hash = hash
-		}
-		b, err := r.encode()
-		if err != nil {
-			return err
-		}
-		_, err = s.kv.Update(ctx, e.Key(), b, e.Revision())
-		return err
-	})
+			if change != nil {
+				a := r.Account
+				if err := change(&a); err != nil {
+					return nil, err
+				}
+				r.Properties = a.Properties
+			}
+			if password != nil {
+				r.hash = hash
+			}
+			return r.encode()
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("update account %s: %w", id, err)
 	}
@@ -124,58 +119,36 @@ func (s *Store) SetPassword(ctx context.Context, id lime.Identity, password []by
 // Delete removes an account, or returns ErrNotFound. Sessions of the identity
 // are not ended by it.
 func (s *Store) Delete(ctx context.Context, id lime.Identity) error {
-	err := s.retry(ctx, func() error {
-		_, e, err := s.read(ctx, id)
-		if err != nil {
-			return err
-		}
-		return s.kv.Delete(ctx, e.Key(), jetstream.LastRevision(e.Revision()))
-	})
+	k, err := document.Of(id)
+	if err == nil {
+		err = s.bucket.Remove(ctx, k)
+	}
+	if errors.Is(err, document.ErrNotFound) {
+		err = ErrNotFound
+	}
 	if err != nil {
 		return fmt.Errorf("delete account %s: %w", id, err)
 	}
 	return nil
 }
 
-// read returns the record and the entry that it was read from, or ErrNotFound.
-func (s *Store) read(ctx context.Context, id lime.Identity) (record, jetstream.KeyValueEntry, error) {
-	k, err := key(id)
+// read returns the record of an account, or ErrNotFound.
+func (s *Store) read(ctx context.Context, id lime.Identity) (record, error) {
+	k, err := document.Of(id)
 	if err != nil {
-		return record{}, nil, err
+		return record{}, err
 	}
-	e, err := s.kv.Get(ctx, k)
-	if errors.Is(err, jetstream.ErrKeyNotFound) { // a deleted one, too
-		return record{}, nil, ErrNotFound
+	d, err := s.bucket.Get(ctx, k)
+	if err != nil && !errors.Is(err, document.ErrNotFound) {
+		return record{}, err
 	}
-	if err != nil {
-		return record{}, nil, err
-	}
-	r, err := decodeRecord(e.Value())
-	return r, e, err
+	return decode(d)
 }
 
-// retry calls try again, a little later each time, while others change the
-// same account or a replica answers that is behind.
-func (s *Store) retry(ctx context.Context, try func() error) error {
-	const tries = 10
-	for n := 1; ; n++ {
-		err := try()
-		if !isConflict(err) || n == tries {
-			return err
-		}
-		select {
-		case <-time.After(time.Duration(n) * 5 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+// decode returns the record of a document, or ErrNotFound for none.
+func decode(d document.Document) (record, error) {
+	if d.Revision == 0 {
+		return record{}, ErrNotFound
 	}
-}
-
-// isConflict tells whether the key had another revision than the one named:
-// with replicas JetStream has a code of its own for it.
-func isConflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) &&
-		(api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-			api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	return decodeRecord(d.Value)
 }

@@ -37,7 +37,7 @@ func (s *Store) verify(ctx context.Context, id lime.Identity, password []byte) e
 	defer s.pool.leave()
 
 	hash, known := s.nobody, false
-	r, _, err := s.read(ctx, id)
+	r, err := s.read(ctx, id)
 	switch {
 	case err == nil && r.hash != "":
 		hash, known = r.hash, true

@@ -83,7 +83,7 @@ func TestUnknownNameAndWrongPasswordCannotBeToldApart(t *testing.T) { // L-SES-1
 func TestUnknownNameCostsAHashOfTheSameParameters(t *testing.T) {
 	s := open(t, Config{Hasher: argon2{}})
 	create(t, s, Account{Identity: ana})
-	r, _, err := s.read(t.Context(), ana)
+	r, err := s.read(t.Context(), ana)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,11 +23,12 @@ var folders = []folder{
 	// Sockets and bytes; it knows no protocol.
 	{path: "edge/poll"},
 	{path: "edge/auth", ours: []string{"lime"}},
-	{path: "account", ours: []string{"lime"}},
+	{path: "document", ours: []string{"lime"}},
+	{path: "account", ours: []string{"lime", "document"}},
 	// Declares what it needs of account.
 	{path: "resource", ours: []string{"lime"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "resource"}},
+	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "document", "resource"}},
 	{path: "internal"},
 	{path: "internal/jobcontrol"},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},
@@ -52,11 +53,13 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "router", "internal", "cmd", "e2e/fault"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "document", "router", "internal", "cmd", "e2e/fault"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "e2e/fault"}},
 	{"golang.org/x/sys", []string{"edge/poll", "internal", "internal/jobcontrol"}},
+	// Reads many documents in one round trip, which nats.go cannot.
+	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/peterbourgon/ff/v3", []string{"internal"}},

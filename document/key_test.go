@@ -1,4 +1,4 @@
-package account
+package document
 
 import (
 	"encoding/hex"
@@ -15,7 +15,7 @@ import (
 var validKey = regexp.MustCompile(`^[-/_=a-zA-Z0-9]+\.[-/_=a-zA-Z0-9]+$`)
 
 func TestKeyIsMadeOfTheFoldedIdentity(t *testing.T) {
-	for id, want := range map[lime.Identity]string{
+	for id, want := range map[lime.Identity]Key{
 		{Name: "ana", Domain: "example.org"}:      "example=2Eorg.ana",
 		{Name: "Ana", Domain: "EXAMPLE.org"}:      "example=2Eorg.ana",
 		{Name: "ana.b", Domain: "localhost"}:      "localhost.ana=2Eb",
@@ -25,8 +25,8 @@ func TestKeyIsMadeOfTheFoldedIdentity(t *testing.T) {
 		{Name: "\u212aelvin", Domain: "x"}:        "x.kelvin", // the Kelvin sign
 		{Name: "josé", Domain: "x"}:               "x.jos=C3=A9",
 	} {
-		if got, err := key(id); got != want || err != nil {
-			t.Errorf("key(%q) = %q, %v, want %q", id, got, err, want)
+		if got, err := Of(id); got != want || err != nil {
+			t.Errorf("Of(%q) = %q, %v, want %q", id, got, err, want)
 		}
 	}
 }
@@ -38,12 +38,39 @@ func TestKeyNeedsAnIdentityThatFits(t *testing.T) {
 		"no domain": {Name: "ana"},
 		"too long":  {Name: strings.Repeat("é", 500), Domain: "x"},
 	} {
-		k, err := key(id)
+		k, err := Of(id)
 		if !errors.Is(err, &lime.Reason{Code: lime.CodeValidationInvalidIdentity}) {
 			t.Errorf("%s: key %q, error %v, want code 25", what, k, err)
 		}
 	}
 }
+
+func TestKeysGoOn(t *testing.T) {
+	k, err := Of(lime.MustParseIdentity("Ana@Example.org"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	contact, err := k.Identity(lime.MustParseIdentity("RUI@x"))
+	if contact != "example=2Eorg.ana.x.rui" || err != nil {
+		t.Errorf("of a contact: %q, %v", contact, err)
+	}
+	part, err := k.Part("Home.1")
+	if part != "example=2Eorg.ana.Home=2E1" || err != nil {
+		t.Errorf("of a part: %q, %v", part, err)
+	}
+	for what, err := range map[string]error{
+		"an empty part":     second(k.Part("")),
+		"a long one":        second(k.Part(strings.Repeat("=", 700))),
+		"only a domain":     second(k.Identity(lime.Identity{Domain: "x"})),
+		"too long together": second(Key(strings.Repeat("a", 2047)).Identity(lime.MustParseIdentity("b@c"))),
+	} {
+		if !errors.Is(err, &lime.Reason{Code: lime.CodeValidationInvalidIdentity}) {
+			t.Errorf("%s: %v, want code 25", what, err)
+		}
+	}
+}
+
+func second(_ Key, err error) error { return err }
 
 func FuzzKey(f *testing.F) {
 	f.Add("ana", "example.org")
@@ -51,14 +78,14 @@ func FuzzKey(f *testing.F) {
 	f.Add("a\x00\n", "..")
 	f.Fuzz(func(t *testing.T, name, domain string) {
 		id := lime.Identity{Name: name, Domain: domain}
-		k, err := key(id)
+		k, err := Of(id)
 		if err != nil {
 			return
 		}
-		if !validKey.MatchString(k) || len(k) > maxKey {
-			t.Fatalf("key(%q) = %q, which is no key", id, k)
+		if !validKey.MatchString(string(k)) || len(k) > maxKey {
+			t.Fatalf("Of(%q) = %q, which is no key", id, k)
 		}
-		d, n, _ := strings.Cut(k, ".")
+		d, n, _ := strings.Cut(string(k), ".")
 		back := lime.Identity{Name: unescape(t, n), Domain: unescape(t, d)}
 		if back != id.Fold() {
 			t.Fatalf("%q became %q and then %q", id, k, back)

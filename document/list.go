@@ -1,0 +1,122 @@
+package document
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// Under returns the documents whose keys begin with k and a dot, in the order of
+// their keys, however many they are. Up to some hundred cost one round trip, more
+// a consumer of JetStream that lives for the moment.
+func (b *Bucket) Under(ctx context.Context, k Key) ([]Document, error) {
+	all, whole := b.direct(ctx, []string{b.prefix + string(k) + ".>"})
+	if !whole {
+		var err error
+		if all, err = b.watch(ctx, k); err != nil {
+			return nil, fmt.Errorf("list %s: %w", k, err)
+		}
+	}
+	slices.SortFunc(all, func(x, y Document) int { return cmp.Compare(x.Key, y.Key) })
+	return all, nil
+}
+
+// maxDirect is how many documents one direct read is asked for. JetStream finds at
+// most 1,024.
+const maxDirect = 512
+
+// Several returns those documents of keys that there are, in any order; each key
+// stands there once.
+func (b *Bucket) Several(ctx context.Context, keys []Key) ([]Document, error) {
+	var all []Document
+	for some := range slices.Chunk(keys, maxDirect) {
+		subjects := make([]string, len(some))
+		for i, k := range some {
+			subjects[i] = b.prefix + string(k)
+		}
+		got, whole := b.direct(ctx, subjects)
+		if !whole {
+			var err error
+			if got, err = b.each(ctx, some); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, got...)
+	}
+	return all, nil
+}
+
+// direct reads the documents of subjects, which may have wildcards, from any replica
+// in one round trip. They are not whole when there are too many, or when anything is
+// missing of the answer.
+func (b *Bucket) direct(ctx context.Context, subjects []string) (all []Document, whole bool) {
+	answers, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.stream, subjects)
+	if err != nil {
+		return nil, false
+	}
+	pending, last := "", uint64(0)
+	for m, err := range answers {
+		switch {
+		case errors.Is(err, jetstreamext.ErrNoMessages):
+			return nil, pending == ""
+		case err != nil:
+			return nil, false
+		case m.Header.Get("Nats-Last-Sequence") != fmt.Sprint(last): // one before it is missing
+			return nil, false
+		}
+		last, pending = m.Sequence, m.Header.Get("Nats-Num-Pending")
+		if m.Header.Get("KV-Operation") == "" && m.Header.Get(jetstream.MarkerReasonHeader) == "" {
+			k := Key(strings.TrimPrefix(m.Subject, b.prefix))
+			all = append(all, Document{Key: k, Revision: m.Sequence, Changed: m.Time, Value: m.Data})
+		}
+	}
+	return all, pending == "0"
+}
+
+// each reads documents one by one.
+func (b *Bucket) each(ctx context.Context, keys []Key) (all []Document, err error) {
+	for _, k := range keys {
+		d, err := b.Get(ctx, k)
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return nil, err
+		default:
+			all = append(all, d)
+		}
+	}
+	return all, nil
+}
+
+// watch reads all that is below k by a consumer.
+func (b *Bucket) watch(ctx context.Context, k Key) (all []Document, err error) {
+	w, err := b.kv.Watch(ctx, string(k)+".>", jetstream.IgnoreDeletes())
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if stopped := w.Stop(); err == nil {
+			err = stopped
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case e, ok := <-w.Updates():
+			switch {
+			case !ok:
+				return nil, errors.New("the list was cut off")
+			case e == nil: // all that there was
+				return all, nil
+			}
+			all = append(all, Document{Key: Key(e.Key()), Revision: e.Revision(), Changed: e.Created(), Value: e.Value()})
+		}
+	}
+}
