@@ -46,6 +46,7 @@ type Mux struct {
 // route is one URI with its methods.
 type route struct {
 	path    string
+	pattern pattern
 	methods map[lime.Method]Handler
 }
 
@@ -72,8 +73,10 @@ func New(cfg Config) (*Mux, error) {
 }
 
 // Handle registers the handler of a method at a path, such as /account. A path
-// matches in any case, with or without a slash at its end. Two handlers for the
-// same are a mistake in the program, and panic.
+// matches in any case, with or without a slash at its end. A segment {name} matches
+// any one, and {name...} at the end one and all behind it; Request.Segment returns
+// them. Of two paths that match, the one that was registered first is taken. Two
+// handlers for the same are a mistake in the program, and panic.
 func (m *Mux) Handle(method lime.Method, path string, h Handler) {
 	for _, known := range m.routes {
 		if known.path != path {
@@ -85,7 +88,7 @@ func (m *Mux) Handle(method lime.Method, path string, h Handler) {
 		known.methods[method] = h
 		return
 	}
-	m.routes = append(m.routes, route{path, map[lime.Method]Handler{method: h}})
+	m.routes = append(m.routes, route{path, newPattern(path), map[lime.Method]Handler{method: h}})
 }
 
 // Serve answers r, whose slices it borrows. It returns false when there is no
@@ -117,10 +120,11 @@ func (m *Mux) Serve(ctx context.Context, r Request) (Response, bool) {
 func (m *Mux) serve(ctx context.Context, r Request) (path string, doc Document, err error) {
 	path = "other"
 	for _, route := range m.routes {
-		if !r.URI.HasPath(route.path) {
+		segments, ok := route.pattern.match(r.URI.Path)
+		if !ok {
 			continue
 		}
-		path = route.path
+		path, r.segments = route.path, segments
 		h := route.methods[r.Method]
 		switch {
 		case h == nil:

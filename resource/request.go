@@ -25,7 +25,13 @@ type Request struct {
 	URI      lime.URI
 	Type     string // the media type of Resource, "" when it was not given
 	Resource json.RawMessage
+
+	segments map[string]string // of the path, by their names in the pattern
 }
+
+// Segment returns what the segment of that name is in the request's path, in the
+// sender's spelling.
+func (r Request) Segment(name string) string { return r.segments[name] }
 
 // Response is the answer to a Request. Its envelope also has the request's id
 // and method, and never its URI (L-CMD-02).
