@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"limegrove/lime"
 )
@@ -9,6 +12,7 @@ import (
 var commandScenarios = []scenario{
 	{"a command goes to the other client and its answer back", commandToOtherClient},
 	{"the server answers pings and refuses what it does not know", commandsToServer},
+	{"each of many commands at once gets its own answer", manyCommandsAtOnce},
 }
 
 const pingType = "application/vnd.lime.ping+json"
@@ -47,5 +51,35 @@ func commandsToServer(t *testing.T, s stage) {
 	}
 	if answer := ana.get("/account"); !answer.failedFor(lime.CodeCommandResourceNotFound) {
 		t.Errorf("a guest's account gets %s", answer)
+	}
+}
+
+// L-CMD-09. They are answered by the edge, by routers and by nobody.
+func manyCommandsAtOnce(t *testing.T, s stage) {
+	ana := s.guest(t, s.here, "ana", "home")
+	wants := []struct {
+		uri, to string
+		code    lime.Code // 0 for success
+	}{
+		{uri: "/nope", code: lime.CodeCommandResourceNotSupported},
+		{uri: "/ping"},
+		{uri: "/account", code: lime.CodeCommandResourceNotFound},
+		{uri: "/x", to: s.name("nobody") + "@" + domain + "/x", code: lime.CodeRoutingDestinationNotFound},
+		{uri: "/receipt"},
+	}
+	var calls errgroup.Group
+	for i := range 8 * len(wants) {
+		calls.Go(func() error {
+			want := wants[i%len(wants)]
+			e := Envelope{ID: fmt.Sprintf("many-%d", i), Method: methodGet, URI: want.uri, To: want.to}
+			answer, err := ana.client.Call(e)
+			if err == nil && (answer.ID != e.ID || want.code == 0 && answer.Status != "success" || want.code != 0 && !answer.failedFor(want.code)) {
+				err = fmt.Errorf("%s gets %s", e, answer)
+			}
+			return err
+		})
+	}
+	if err := calls.Wait(); err != nil {
+		t.Error(err)
 	}
 }

@@ -278,6 +278,9 @@ func (d *dialogue) send(envelope []byte) bool {
 		if h.State < d.reached {
 			d.t.Errorf("L-FIN-06: from %v back to %v", d.reached, h.State)
 		}
+		if h.State == lime.StateEstablished && d.reached != lime.StateAuthenticating {
+			d.t.Errorf("L-SES-04: from %v to established", d.reached)
+		}
 		d.reached = h.State
 	}
 	if d.full {

@@ -166,6 +166,25 @@ func (b *busy) command(ctx context.Context, o Order) []byte {
 	return answerAll(ctx, o)
 }
 
+func TestASlowCommandHoldsUpNoOther(t *testing.T) { // L-CMD-09
+	w := newWorld(t)
+	b := newBusy(t)
+	w.worker(WorkerConfig{Commands: 2, Command: func(ctx context.Context, o Order) []byte {
+		if string(o.Envelope) == ping("slow") {
+			return b.command(ctx, o)
+		}
+		return answerAll(ctx, o)
+	}})
+	ana := w.edge("a", Config{}).Guest("ana@t.org/1")
+	ana.ask(ping("slow"))
+	w.wait("it is worked on", b.entered)
+	ana.ask(ping("1"))
+	ana.ask(ping("2"))
+	ana.Want("what came later is answered before", "1 get success", "2 get success")
+	b.free()
+	ana.Want("the slow one is answered, too", "slow get success")
+}
+
 func TestABusyWorkerRefusesCommands(t *testing.T) {
 	w := newWorld(t)
 	b := newBusy(t)
