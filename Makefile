@@ -26,7 +26,7 @@ DURATION ?= 10m
 
 .PHONY: help
 help: ## list these words
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: deps
 deps: ## install what the checks need besides Go
@@ -61,6 +61,10 @@ cover: ## statement coverage of what has a threshold
 	@mkdir -p bin
 	go test -vet=off -coverprofile=bin/cover.out $(COVER_PACKAGES)
 	@tools/cover bin/cover.out '$(subst $() ,' ',$(COVER_GATES))'
+
+.PHONY: coverage
+coverage: ## what of LIME's checklist is served, and by what it is tested
+	@go run ./internal/coverage/cmd/coverage
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME=3s

@@ -5,5 +5,7 @@
 // outside library stays in the package that is there to use it, so that it can
 // be replaced, and so that a reader knows where to look.
 //
+// What the docs name, flags and metrics and tests, is held against the code as well.
+//
 // There is no code to import here; table_test.go is what to read and to change.
 package arch

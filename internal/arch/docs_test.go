@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"limegrove/internal/coverage"
 )
 
 var (
@@ -32,6 +34,17 @@ func TestDocsNameWhatExists(t *testing.T) {
 				t.Errorf("%s names the flag -%s, which no command has", filepath.Base(doc), name)
 			}
 		}
+	}
+}
+
+// The table of LIME's checklist names the tests that cite it, and no other.
+func TestCoverageIsWhatTestsCite(t *testing.T) {
+	c, err := coverage.Read(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Err(); err != nil {
+		t.Error(err)
 	}
 }
 
