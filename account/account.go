@@ -52,6 +52,7 @@ var (
 type record struct {
 	Account
 	hash  string                     // of the password; "" lets nobody in
+	keys  []storedKey                // the oldest first
 	extra map[string]json.RawMessage // members that this version does not know
 }
 
@@ -61,7 +62,8 @@ func (r record) encode() ([]byte, error) {
 		PasswordHash string                     `json:"passwordHash"`
 		Created      string                     `json:"created"`
 		Properties   map[string]json.RawMessage `json:"properties,omitempty"`
-	}{r.Identity, r.hash, lime.FormatTime(r.Created), r.Properties}
+		Keys         []storedKey                `json:"keys,omitempty"`
+	}{r.Identity, r.hash, lime.FormatTime(r.Created), r.Properties, r.keys}
 
 	b, err := json.Marshal(known.Properties)
 	if err != nil {
@@ -92,6 +94,7 @@ func decodeRecord(b []byte) (r record, err error) {
 		"passwordHash": &r.hash,
 		"created":      &r.Created,
 		"properties":   &r.Properties,
+		"keys":         &r.keys,
 	} {
 		if v, ok := r.extra[name]; ok {
 			if err := json.Unmarshal(v, into); err != nil {

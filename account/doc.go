@@ -8,7 +8,8 @@
 //
 //	key    <domain>.<name>, as package document makes it
 //	value  {"identity":"Ana@Example.org","passwordHash":"$argon2id$…",
-//	        "created":"2026-01-02T03:04:05.678Z","properties":{"fullName":"Ana"}}
+//	        "created":"2026-01-02T03:04:05.678Z","properties":{"fullName":"Ana"},
+//	        "keys":[{"id":"…","name":"bot","created":"…","lastUsed":"…","hash":"…"}]}
 //
 // Members of a value that this version does not know are kept when it is
 // written again. With several replicas a read may be answered by one that is
@@ -17,8 +18,12 @@
 // Passwords are hashed by Argon2id, which is meant to cost time and memory. So
 // at most as many are hashed at once as there are cores, a bounded queue waits,
 // and whoever comes then is refused at once. An unknown name costs what a wrong
-// password costs. Neither passwords nor hashes appear in an error, in a log or
+// password costs. Neither passwords, keys nor hashes appear in an error, in a log or
 // in what the package returns.
+//
+// An account may have API keys as well, which machines log in with. They lie in the
+// account's own value, so that they are made, counted and revoked in one step with
+// respect to each other, are gone with it, and a login reads once.
 //
 // The package does not know LIME's account resource (package resource does)
 // and not who may change an account: its callers decide that.

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// result is how a check of a password ended; also the metric's label.
+// result is how a check of a password or a key ended; also the metric's label.
 type result string
 
 const (
@@ -20,15 +20,30 @@ const (
 
 type stats struct {
 	verifications *prometheus.CounterVec
+	keys          *prometheus.CounterVec
+	unnoted       prometheus.Counter
 }
 
 func newStats(reg prometheus.Registerer, p *pool) (*stats, error) {
-	s := &stats{prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "limegrove_account_verifications_total",
-		Help: "Checks of a password, by how they ended.",
-	}, []string{"result"})}
+	s := &stats{
+		verifications: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_account_verifications_total",
+			Help: "Checks of a password, by how they ended.",
+		}, []string{"result"}),
+		keys: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_account_key_verifications_total",
+			Help: "Checks of an API key, by how they ended.",
+		}, []string{"result"}),
+		unnoted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_account_key_uses_unnoted_total",
+			Help: "Uses of an API key that could not be noted as its last one.",
+		}),
+	}
 	for _, r := range []result{resultAccepted, resultRefused, resultBusy, resultCanceled, resultError} {
 		s.verifications.WithLabelValues(string(r))
+	}
+	for _, r := range []result{resultAccepted, resultRefused, resultCanceled, resultError} {
+		s.keys.WithLabelValues(string(r))
 	}
 	if reg == nil {
 		return s, nil
@@ -37,13 +52,19 @@ func newStats(reg prometheus.Registerer, p *pool) (*stats, error) {
 		Name: "limegrove_account_hashing",
 		Help: "Passwords that are being hashed or wait for it.",
 	}, func() float64 { return float64(len(p.places)) })
-	if err := reg.Register(s.verifications); err != nil {
-		return nil, err
+	for _, c := range []prometheus.Collector{s.verifications, s.keys, s.unnoted, waiting} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
 	}
-	return s, reg.Register(waiting)
+	return s, nil
 }
 
-func (s *stats) verified(err error) {
+func (s *stats) verified(err error) { s.verifications.WithLabelValues(string(resultOf(err))).Inc() }
+
+func (s *stats) keyVerified(err error) { s.keys.WithLabelValues(string(resultOf(err))).Inc() }
+
+func resultOf(err error) result {
 	r := resultError
 	switch {
 	case err == nil:
@@ -55,5 +76,5 @@ func (s *stats) verified(err error) {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		r = resultCanceled
 	}
-	s.verifications.WithLabelValues(string(r)).Inc()
+	return r
 }

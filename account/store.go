@@ -82,30 +82,42 @@ func (s *Store) Update(ctx context.Context, id lime.Identity, password []byte, c
 			return fmt.Errorf("update account %s: %w", id, err)
 		}
 	}
-	k, err := document.Of(id)
-	if err == nil {
-		err = s.bucket.Change(ctx, k, func(old document.Document) ([]byte, error) {
-			r, err := decode(old)
-			if err != nil {
-				return nil, err
+	err := s.alter(ctx, id, func(r *record) error {
+		if change != nil {
+			a := r.Account
+			if err := change(&a); err != nil {
+				return err
 			}
-			if change != nil {
-				a := r.Account
-				if err := change(&a); err != nil {
-					return nil, err
-				}
-				r.Properties = a.Properties
-			}
-			if password != nil {
-				r.hash = hash
-			}
-			return r.encode()
-		})
-	}
+			r.Properties = a.Properties
+		}
+		if password != nil {
+			r.hash = hash
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("update account %s: %w", id, err)
 	}
 	return nil
+}
+
+// alter writes what change makes of an account's record, in one step with respect to
+// others: change may be called several times, each time with what is stored then.
+func (s *Store) alter(ctx context.Context, id lime.Identity, change func(*record) error) error {
+	k, err := document.Of(id)
+	if err != nil {
+		return err
+	}
+	return s.bucket.Change(ctx, k, func(old document.Document) ([]byte, error) {
+		r, err := decode(old)
+		if err != nil {
+			return nil, err
+		}
+		if err := change(&r); err != nil {
+			return nil, err
+		}
+		return r.encode()
+	})
 }
 
 // SetPassword replaces the password of an account. It borrows password.

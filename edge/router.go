@@ -20,6 +20,9 @@ type Arrival struct {
 	Session string    // the session's id
 	Guest   bool      // it has no account: it is reached at its identity before it sets a presence
 	Role    lime.Role // what it may route beyond its own node
+
+	// Credential is what it was let in by, where that may be revoked alone; else "".
+	Credential string
 }
 
 // Recipient is a session as routing sees it: where what is for its client goes.

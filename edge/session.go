@@ -231,7 +231,9 @@ func (s *session) authenticated(g auth.Grant, err error) {
 	}
 	s.guest, s.address, s.node = g.Guest, address, node
 	s.waiting = true
-	s.out.attach(Arrival{Address: s.address, Node: s.node, Session: s.id, Guest: s.guest, Role: g.Role})
+	s.out.attach(Arrival{
+		Address: s.address, Node: s.node, Session: s.id, Guest: s.guest, Role: g.Role, Credential: g.Credential,
+	})
 }
 
 // attached takes the answer to out.attach. The client hears of its session before

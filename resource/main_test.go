@@ -36,6 +36,7 @@ func newServer(t testing.TB) *server {
 	resource.HandlePing(s.mux)
 	resource.HandlePresence(s.mux)
 	resource.HandleAccount(s.mux, s.book, []string{"localhost", "Example.org"})
+	resource.HandleKeys(s.mux, s.book)
 	return s
 }
 
@@ -95,6 +96,7 @@ type book struct {
 type entry struct {
 	account  resource.Account
 	password string
+	keys     []resource.Key
 }
 
 func (b *book) find(id lime.Identity) (entry, error) {
@@ -121,7 +123,7 @@ func (b *book) Create(_ context.Context, a resource.Account, password []byte) er
 		return &lime.Reason{Code: lime.CodeCommandInvalidArgument}
 	}
 	a.Created = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
-	b.accounts[a.Identity.Fold()] = entry{a, string(password)}
+	b.accounts[a.Identity.Fold()] = entry{account: a, password: string(password)}
 	return b.err
 }
 

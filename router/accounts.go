@@ -18,8 +18,8 @@ const (
 	// the account, to its session.
 	madeAgain = 30 * time.Second
 
-	// deletedAfter is when the sessions of a deleted account are ended. Who has deleted
-	// it has its answer by then.
+	// deletedAfter is when the sessions of a deleted account, or of a revoked key, are
+	// ended. Who has done it has its answer by then.
 	deletedAfter = time.Second
 
 	// forgetAgain is when what is stored for a deleted account is removed a second time:
@@ -30,8 +30,8 @@ const (
 	eventBacklog = 4096
 )
 
-// accountEvents tells the edges of accounts that were made or deleted: a name has one
-// owner at a time.
+// accountEvents tells the edges of accounts that were made or deleted, since a name has
+// one owner at a time, and of keys that were revoked.
 type accountEvents struct {
 	nats    *nats.Conn
 	warn    *warnings
@@ -39,6 +39,8 @@ type accountEvents struct {
 	made    chan laterEvent                                    // to be told again; one that does not fit is not
 	deleted chan laterEvent                                    // to be told; one that does not fit is told at once
 	gone    chan laterEvent                                    // whose messages are to be removed once more
+	revoked chan laterEvent                                    // credentials, to be told; one that does not fit is told at once
+	again   chan laterEvent                                    // credentials, to be told again; one that does not fit is not
 	forget  func(context.Context, lime.Identity) error         // removes what is stored for an identity
 }
 
@@ -52,6 +54,7 @@ func newAccountEvents(nc *nats.Conn, warn *warnings, has func(context.Context, l
 		nats: nc, warn: warn, has: has,
 		made: make(chan laterEvent, eventBacklog), deleted: make(chan laterEvent, eventBacklog),
 		gone: make(chan laterEvent, eventBacklog), forget: forget,
+		revoked: make(chan laterEvent, eventBacklog), again: make(chan laterEvent, eventBacklog),
 	}
 }
 
@@ -76,6 +79,21 @@ func (e *accountEvents) delete(i lime.Identity) {
 	}
 }
 
+// revoke ends the sessions that were let in by a credential of an account, soon, and
+// again those that were on their way in. It does not block.
+func (e *accountEvents) revoke(i lime.Identity, credential string) {
+	event, now := routing.AccountEvent{Identity: i, Revoked: credential}, time.Now()
+	select {
+	case e.revoked <- laterEvent{event, now.Add(deletedAfter)}:
+	default:
+		e.publish(event)
+	}
+	select {
+	case e.again <- laterEvent{event, now.Add(madeAgain)}:
+	default:
+	}
+}
+
 // tell publishes the events of one queue when it is time, until ctx is done. The first
 // to come is the first to be told.
 func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
@@ -94,7 +112,7 @@ func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
 				if queue != e.gone {
 					e.publish(later.AccountEvent)
 				}
-				if later.Maker.IsZero() {
+				if later.Maker.IsZero() && later.Revoked == "" {
 					e.remove(ctx, later.Identity, queue != e.gone)
 				}
 			}
@@ -105,7 +123,7 @@ func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
 // outdated tells whether a deleted account was made again. That has ended the sessions
 // of the earlier one already, and those that there are now are its new owner's.
 func (e *accountEvents) outdated(ctx context.Context, a routing.AccountEvent) bool {
-	if !a.Maker.IsZero() {
+	if !a.Maker.IsZero() || a.Revoked != "" {
 		return false
 	}
 	again, err := e.has(ctx, a.Identity)
@@ -181,4 +199,46 @@ func (s accountStore) Delete(ctx context.Context, id lime.Identity) error {
 	}
 	s.events.delete(id)
 	return nil
+}
+
+// AddKey is that of resource.Keys.
+func (s accountStore) AddKey(ctx context.Context, id lime.Identity, name string) (resource.Key, string, error) {
+	k, secret, err := s.Store.AddKey(ctx, id, name)
+	return keyOf(k), secret, err
+}
+
+// Keys is that of resource.Keys.
+func (s accountStore) Keys(ctx context.Context, id lime.Identity) ([]resource.Key, error) {
+	stored, err := s.Store.Keys(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]resource.Key, len(stored))
+	for i, k := range stored {
+		all[i] = keyOf(k)
+	}
+	return all, nil
+}
+
+// RemoveKey is that of resource.Keys.
+func (s accountStore) RemoveKey(ctx context.Context, id lime.Identity, name string) error {
+	k, err := s.Store.RemoveKey(ctx, id, name)
+	if err != nil {
+		return err
+	}
+	s.events.revoke(id, k.ID)
+	return nil
+}
+
+func keyOf(k account.APIKey) resource.Key {
+	return resource.Key{Name: k.Name, Created: k.Created, LastUsed: k.LastUsed}
+}
+
+// keyring is the account store as logins by key want to see it.
+type keyring struct{ *account.Store }
+
+// VerifyKey is that of auth.Keys.
+func (r keyring) VerifyKey(ctx context.Context, id lime.Identity, given []byte) (credential string, err error) {
+	k, err := r.Store.VerifyKey(ctx, id, given)
+	return k.ID, err
 }

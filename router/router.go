@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -62,9 +61,9 @@ type Router struct {
 	log    logrus.FieldLogger
 	warn   *warnings
 	mux    *resource.Mux
-	auth   auth.Authenticator
 	worker *routing.Worker
 	events *accountEvents
+	logins *logins
 	sweeps chan struct{} // holds one
 }
 
@@ -100,24 +99,21 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	warn := &warnings{log: cfg.Logger}
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, cfg.Forget)
 	resource.HandleAccount(mux, accountStore{accounts, events}, cfg.Domains)
+	resource.HandleKeys(mux, accountStore{accounts, events})
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
 	r := &Router{
 		cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, sweeps: make(chan struct{}, 1),
-		auth: auth.Schemes{Domains: cfg.Domains, By: map[auth.Scheme]auth.Authenticator{
+		logins: newLogins(cfg.Logger, warn, cfg.Metrics, auth.Schemes{Domains: cfg.Domains, By: map[auth.Scheme]auth.Authenticator{
 			auth.SchemeGuest: auth.Guest{Accounts: accounts},
 			auth.SchemePlain: auth.Plain{Verifier: accounts},
-		}},
-	}
-	busy, err := json.Marshal(auth.Answer{Fault: true, Reason: &lime.Reason{
-		Code: lime.CodeSessionError, Description: "Too many logins wait; try again later",
-	}})
-	if err != nil {
-		return nil, fmt.Errorf("router: %w", err)
+			auth.SchemeKey:   auth.Key{Keys: keyring{accounts}},
+		}}),
 	}
 	r.worker = routing.NewWorker(routing.WorkerConfig{
-		NATS: cfg.NATS, Router: cfg.Incarnation, Command: r.command, Login: r.login, Busy: busy,
-		Logger: cfg.Logger, Metrics: cfg.Metrics,
+		NATS: cfg.NATS, Router: cfg.Incarnation, Command: r.command, Login: r.logins.answer, Busy: busyAnswer,
+		Schemes: r.logins.names,
+		Logger:  cfg.Logger, Metrics: cfg.Metrics,
 	})
 	return r, nil
 }
@@ -129,6 +125,8 @@ func (r *Router) Run(ctx context.Context) error {
 	sweeping.Go(func() { r.events.tell(ctx, r.events.made) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.deleted) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.gone) })
+	sweeping.Go(func() { r.events.tell(ctx, r.events.revoked) })
+	sweeping.Go(func() { r.events.tell(ctx, r.events.again) })
 	err := r.worker.Run(ctx)
 	sweeping.Wait()
 	if err != nil {
@@ -226,27 +224,4 @@ func (r *Router) answer(o routing.Order, h *lime.Header, a resource.Response) []
 		To: o.Requester,
 	}
 	return response.AppendJSON(nil)
-}
-
-// login answers one login.
-func (r *Router) login(ctx context.Context, question []byte) []byte {
-	var q auth.Request
-	var a auth.Answer
-	if err := json.Unmarshal(question, &q); err != nil {
-		a.Reason = lime.NewReason(lime.CodeSessionAuthenticationFailed, "The login cannot be read")
-	} else if grant, err := r.auth.Authenticate(ctx, q); err == nil {
-		a.Grant = grant
-	} else if a.Reason = lime.AsReason(err); a.Reason != nil {
-		a.Fault = errors.Is(err, account.ErrBusy)
-	} else {
-		r.warn.warn(err, "a login could not be checked")
-		a.Fault = true
-		a.Reason = lime.NewReason(lime.CodeSessionError, "The credentials cannot be checked now")
-	}
-	text, err := json.Marshal(a)
-	if err != nil {
-		r.log.WithError(err).Error("a login's answer cannot be written")
-		return nil
-	}
-	return text
 }

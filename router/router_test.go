@@ -88,7 +88,7 @@ func newWorld(t testing.TB, cfg Config) *world {
 	}
 	before := cfg.NATS.NumSubscriptions()
 	w.stop = w.run(w.router.Run)
-	w.eventually("the router listens", func() bool { return cfg.NATS.NumSubscriptions() >= before+2 })
+	w.eventually("the router listens", func() bool { return cfg.NATS.NumSubscriptions() >= before+1+len(w.router.logins.names) })
 	w.flush(cfg.NATS)
 
 	w.edgeNATS = w.server.Connect()
@@ -156,8 +156,13 @@ func (s *session) Hold(bool)            {}
 
 func (w *world) login(node string, guest bool) *session {
 	w.Helper()
+	return w.arrive(routing.Arrival{Node: lime.MustParseNode(node), Session: node, Guest: guest})
+}
+
+func (w *world) arrive(a routing.Arrival) *session {
+	w.Helper()
 	s := &session{w: w, got: make(chan *lime.Command, 100), ended: make(chan *lime.Reason, 10)}
-	m, err := w.edge.Attach(w.Context(), routing.Arrival{Node: lime.MustParseNode(node), Session: node, Guest: guest}, s)
+	m, err := w.edge.Attach(w.Context(), a, s)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -251,12 +256,17 @@ func TestCommandsThatCannotBeReadAreLeftAlone(t *testing.T) {
 }
 
 func (w *world) authenticate(scheme auth.Scheme, node, password string) (auth.Grant, error) {
-	ctx, cancel := context.WithTimeout(w.Context(), patience)
-	defer cancel()
 	q := auth.Request{Scheme: scheme, Node: lime.MustParseNode(node)}
 	if password != "" {
 		q.Credentials = fmt.Appendf(nil, `{"password":%q}`, base64.StdEncoding.EncodeToString([]byte(password)))
 	}
+	return w.ask(q)
+}
+
+// ask asks the router for a login, as an edge does.
+func (w *world) ask(q auth.Request) (auth.Grant, error) {
+	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	defer cancel()
 	return auth.Remote{Ask: func(ctx context.Context, scheme string, question []byte) ([]byte, error) {
 		return routing.AskLogin(ctx, w.edgeNATS, scheme, question)
 	}}.Authenticate(ctx, q)
@@ -437,7 +447,7 @@ func TestWhenTheStoreIsAwayALoginSaysSo(t *testing.T) {
 	text := func() []byte {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		return w.router.login(ctx, []byte(`{"scheme":"guest","node":"ana@t.org/1"}`))
+		return w.router.logins.answer(ctx, []byte(`{"scheme":"guest","node":"ana@t.org/1"}`))
 	}()
 	var a auth.Answer
 	if err := json.Unmarshal(text, &a); err != nil || a.Reason == nil || a.Reason.Code != lime.CodeSessionError {
@@ -446,7 +456,7 @@ func TestWhenTheStoreIsAwayALoginSaysSo(t *testing.T) {
 	if !a.Fault {
 		t.Error("it does not say that it is the cluster's fault")
 	}
-	refusal := w.router.login(t.Context(), []byte(`{"scheme":"plain","node":"ana@t.org/1","authentication":{"password":"eA=="}}`))
+	refusal := w.router.logins.answer(t.Context(), []byte(`{"scheme":"plain","node":"ana@t.org/1","authentication":{"password":"eA=="}}`))
 	if a = (auth.Answer{}); json.Unmarshal(refusal, &a) != nil || a.Reason == nil || a.Fault {
 		t.Errorf("who has no account is answered by %s; want a refusal", refusal)
 	}

@@ -67,10 +67,11 @@ func TestLoginsSayWhoseFaultItIs(t *testing.T) {
 		{errors.New("no JetStream"), true, 1},
 	} {
 		log, lines := test.NewNullLogger()
-		r := &Router{log: log, warn: &warnings{log: log}, auth: failing{row.err}}
+		l := newLogins(log, &warnings{log: log}, nil, auth.Schemes{})
+		l.auth = failing{row.err}
 		for range 3 {
 			var a auth.Answer
-			text := r.login(t.Context(), []byte(`{}`))
+			text := l.answer(t.Context(), []byte(`{}`))
 			if err := json.Unmarshal(text, &a); err != nil || a.Reason == nil || a.Fault != row.fault {
 				t.Errorf("%v is answered by %s", row.err, text)
 			}

@@ -26,7 +26,8 @@ func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, er
 		a.Address = a.Node.String()
 	}
 	m := &Member{
-		hubs: h, node: a.Node, address: a.Address, token: token, session: a.Session, guest: a.Guest, role: a.Role, to: to,
+		hubs: h, node: a.Node, address: a.Address, token: token, session: a.Session, guest: a.Guest, role: a.Role,
+		letInBy: a.Credential, to: to,
 	}
 	if h.cfg.Streams != nil {
 		m.partition = key.Partition(h.cfg.Streams.Partitions())

@@ -68,8 +68,8 @@ func (h *Hubs) tellReplaced(older *presence.Registration) {
 	}
 }
 
-// AccountEvent tells the edges of an identity that its account was made or deleted:
-// who has the name by another right loses it. Routers tell.
+// AccountEvent tells the edges of an identity that its account was made or deleted, or
+// lost a credential: who has the name by another right loses it. Routers tell.
 type AccountEvent struct {
 	// Identity is on the wire the subject alone, in which it is folded.
 	Identity lime.Identity `json:"-"`
@@ -78,6 +78,9 @@ type AccountEvent struct {
 	Maker lime.Node `json:"maker,omitzero"`
 	// GuestsOnly leaves those alone who have logged in, perhaps to the new account.
 	GuestsOnly bool `json:"guestsOnly,omitempty"`
+	// Revoked is a credential that counts no more: those alone whom it has let in end.
+	// Maker and GuestsOnly do not matter then.
+	Revoked string `json:"revoked,omitempty"`
 }
 
 // TellAccount publishes e.
@@ -101,14 +104,25 @@ func (h *Hubs) accountChanged(b *hub, data []byte) {
 		return
 	}
 	why := &lime.Reason{Code: lime.CodeSessionRegistrationError, Description: "The name belongs to another account now"}
-	if e.Maker.IsZero() {
+	switch {
+	case e.Revoked != "":
+		why = &lime.Reason{Code: lime.CodeSessionAuthenticationFailed, Description: "The key was revoked"}
+	case e.Maker.IsZero():
 		why.Description = "The account was deleted"
 	}
 	for _, m := range b.all() {
-		if m.node != e.Maker && (m.guest || !e.GuestsOnly) {
+		if e.concerns(m) {
 			m.to.End(why)
 		}
 	}
+}
+
+// concerns tells whether the event ends a member.
+func (e *AccountEvent) concerns(m *Member) bool {
+	if e.Revoked != "" {
+		return m.letInBy == e.Revoked
+	}
+	return m.node != e.Maker && (m.guest || !e.GuestsOnly)
 }
 
 // replaced ends a member whose node another session has.

@@ -33,6 +33,9 @@ type Arrival struct {
 	Session string    // the session's id
 	Guest   bool      // without a presence, a guest is reached at its identity, too
 	Role    lime.Role // what it may route beyond its own node
+
+	// Credential is what it was let in by, where that may be revoked alone; else "".
+	Credential string
 }
 
 // Member is a session's place in its hub, from Attach to Leave.
@@ -50,6 +53,7 @@ type Member struct {
 	to      Recipient
 	guest   bool
 	role    lime.Role
+	letInBy string // a credential that may be revoked alone; "" for none
 
 	// Guarded by the shard of hub.
 	state      memberState

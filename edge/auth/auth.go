@@ -16,6 +16,7 @@ type Scheme string
 const (
 	SchemeGuest Scheme = "guest" // any name that no account has, no credentials
 	SchemePlain Scheme = "plain" // the name of an account and its password
+	SchemeKey   Scheme = "key"   // the name of an account and one of its API keys
 )
 
 // Request is what a client says of itself. It formats without its credentials,
@@ -44,6 +45,10 @@ type Grant struct {
 	Guest bool `json:"guest,omitempty"`
 
 	Role lime.Role `json:"role"`
+
+	// Credential tells which of several it was that the client has shown, where it may
+	// be revoked alone; "" elsewhere. It is no secret.
+	Credential string `json:"credential,omitempty"`
 }
 
 // Authenticator decides who a client is.
@@ -58,15 +63,4 @@ type Authenticator interface {
 func (r Request) Format(f fmt.State, _ rune) {
 	// An error of f is that of the writer behind fmt, which reports it itself.
 	_, _ = fmt.Fprintf(f, "%s login of %q from %s", r.Scheme, r.Node, r.Remote)
-}
-
-// refused is the one answer to credentials that do not hold. Unknown accounts,
-// wrong passwords and passwords that cannot be decoded get the same (L-SES-16).
-func refused() error {
-	return lime.NewReason(lime.CodeSessionAuthenticationFailed, "The credentials were not accepted")
-}
-
-// unusable is the answer to an identity that nobody may log in with.
-func unusable(why string) error {
-	return lime.NewReason(lime.CodeValidationInvalidIdentity, "%s", why)
 }

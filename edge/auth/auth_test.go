@@ -61,6 +61,7 @@ func (b *book) schemes() auth.Schemes {
 		By: map[auth.Scheme]auth.Authenticator{
 			auth.SchemeGuest: auth.Guest{Accounts: b},
 			auth.SchemePlain: auth.Plain{Verifier: b},
+			auth.SchemeKey:   auth.Key{Keys: b},
 		},
 	}
 }
@@ -156,7 +157,7 @@ func TestBadCredentialsCannotBeToldApart(t *testing.T) { // L-SES-14, L-SES-15, 
 }
 
 func TestSchemeThatIsNotOffered(t *testing.T) { // L-SES-17
-	for _, scheme := range []auth.Scheme{"", "key", "PLAIN", "external"} {
+	for _, scheme := range []auth.Scheme{"", "transport", "PLAIN", "external"} {
 		_, err := login(newBook(), scheme, ana, rightJSON)
 		wantCode(t, string(scheme), err, lime.CodeSessionAuthenticationFailed)
 	}

@@ -26,7 +26,9 @@ func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	defer clear(r.Credentials)
 	by, ok := s.By[r.Scheme]
 	if !ok {
-		return Grant{}, lime.NewReason(lime.CodeSessionAuthenticationFailed, "The scheme is not offered")
+		return Grant{}, &refusal{
+			lime.NewReason(lime.CodeSessionAuthenticationFailed, "The scheme is not offered"), OutcomeScheme,
+		}
 	}
 	if r.Node.Name == "" || r.Node.Domain == "" {
 		return Grant{}, unusable("The identity needs a name and a domain")

@@ -14,7 +14,11 @@ type Scheme string
 const (
 	SchemeGuest Scheme = "guest"
 	SchemePlain Scheme = "plain"
+	SchemeKey   Scheme = "key"
 )
+
+// schemes are the known ones.
+var schemes = []Scheme{SchemeGuest, SchemePlain, SchemeKey}
 
 // Encryption is what a session over TCP may choose.
 type Encryption string
@@ -130,7 +134,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.group("Sessions")
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
 	b.domains(&e.Domains)
-	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, of guest and plain")
+	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, best first, of guest, plain and key")
 	b.str(&e.TCP, "tcp", "", "`address` for sessions over TCP, such as :55321; empty for none")
 	bindList(b, &e.TCPEncryption, "tcp-encryption", "", "`what` sessions over TCP may choose, best first: tls, none or both (default tls with a certificate, else none)")
 	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; sessions are then wss")
@@ -219,7 +223,7 @@ func (e *Edge) validate() error {
 	c.that(len(e.Auth) > 0, "auth", "needs at least one scheme")
 	for i, s := range e.Auth {
 		c.that(!slices.Contains(e.Auth[:i], s), "auth", "the scheme %q is given twice", s)
-		c.that(s == SchemeGuest || s == SchemePlain, "auth", "unknown scheme %q; known are guest and plain", s)
+		c.that(slices.Contains(schemes, s), "auth", "unknown scheme %q; known are %v", s, schemes)
 	}
 	c.that(e.Data != "" || !e.EmbeddedNATS(), "data", "must name a folder when -nats is empty")
 	c.atLeast("max-envelope", e.MaxEnvelope, 1024)

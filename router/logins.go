@@ -1,0 +1,86 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/sirupsen/logrus"
+
+	"limegrove/account"
+	"limegrove/edge/auth"
+	"limegrove/lime"
+)
+
+// logins answers what edges ask of their sessions' credentials.
+type logins struct {
+	auth  auth.Authenticator
+	names []string // of the schemes that are served
+	log   logrus.FieldLogger
+	warn  *warnings
+	ended *prometheus.CounterVec
+}
+
+func newLogins(log logrus.FieldLogger, warn *warnings, metrics prometheus.Registerer, schemes auth.Schemes) *logins {
+	names := []string{} // of none, a worker would have its default
+	for scheme := range schemes.By {
+		names = append(names, string(scheme))
+	}
+	slices.Sort(names)
+	return &logins{
+		auth: schemes, names: names, log: log, warn: warn,
+		ended: promauto.With(metrics).NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_router_logins_total",
+			Help: "Logins that were looked at, by scheme and outcome: granted, busy, fault, or why they were refused.",
+		}, []string{"scheme", "outcome"}),
+	}
+}
+
+// busyAnswer is for a login that finds too many others, or has waited for too long.
+var busyAnswer = []byte(`{"fault":true,"reason":{"code":11,"description":"Too many logins wait; try again later"}}`)
+
+// outcomeBusy is that of a login that found too many others. It may succeed later.
+const outcomeBusy auth.Outcome = "busy"
+
+// answer answers one login.
+func (l *logins) answer(ctx context.Context, question []byte) []byte {
+	var q auth.Request
+	if err := json.Unmarshal(question, &q); err != nil {
+		return l.text(auth.Answer{Reason: lime.NewReason(lime.CodeSessionAuthenticationFailed, "The login cannot be read")})
+	}
+	grant, err := l.auth.Authenticate(ctx, q)
+	outcome := auth.OutcomeOf(err)
+	if errors.Is(err, account.ErrBusy) {
+		outcome = outcomeBusy
+	}
+	l.count(q.Scheme, outcome)
+	if outcome == outcomeBusy {
+		return busyAnswer
+	}
+	a := auth.Answer{Grant: grant, Reason: lime.AsReason(err)}
+	if err != nil && a.Reason == nil {
+		l.warn.warn(err, "a login could not be checked")
+		a.Fault = true
+		a.Reason = lime.NewReason(lime.CodeSessionError, "The credentials cannot be checked now")
+	}
+	return l.text(a)
+}
+
+// count counts a login. What edges ask for that is not served has one label.
+func (l *logins) count(s auth.Scheme, outcome auth.Outcome) {
+	if !slices.Contains(l.names, string(s)) {
+		s = "other"
+	}
+	l.ended.WithLabelValues(string(s), string(outcome)).Inc()
+}
+
+func (l *logins) text(a auth.Answer) []byte {
+	text, err := json.Marshal(a)
+	if err != nil {
+		l.log.WithError(err).Error("a login's answer cannot be written")
+	}
+	return text
+}
