@@ -10,6 +10,13 @@ type Login struct {
 	Identity string
 	Instance string
 	Password string // in Base64; empty for a guest
+	Key      string // in Base64, instead of a password
+
+	// Application has the client of a JavaScript library do what the applications of
+	// chat platforms do: it says what it has received and consumed, and answers
+	// greetings, which are commands with the URI /greeting, with its node.
+	Application bool
+	Presence    map[string]any // for blip-sdk, which sets it
 }
 
 // Client is one session of a client library. What the client is sent goes to the
@@ -42,13 +49,19 @@ type sink interface {
 type library func(t testing.TB, to sink) Client
 
 // limeJS makes clients of lime-js, in one Node process for all of them.
-func limeJS(t testing.TB) library {
+func limeJS(t testing.TB) library { return javaScript(t, "lime-js", "driver.js") }
+
+// blip makes clients of blip-sdk, likewise. They are applications, and come back when
+// their connection is lost.
+func blip(t testing.TB) library { return javaScript(t, "blip-sdk", "blip.js") }
+
+func javaScript(t testing.TB, name, script string) library {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Fatal("node is not installed; `make deps` does that")
 	}
-	return startDriver(t, "lime-js", "js", node, "driver.js").client
+	return startDriver(t, name, "js", node, script).client
 }
 
 // limeGo makes clients of lime-go, over TCP, in one process for all of them. With the

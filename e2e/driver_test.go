@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// driver is a process that runs the clients of a library: js/driver.js, limego.
+// driver is a process that runs the clients of a library: those in js, limego.
 type driver struct {
 	name string // of its library, for errors
 
@@ -27,14 +27,17 @@ type driver struct {
 
 // request and answer are the driver's lines.
 type request struct {
-	Seq      int       `json:"seq"`
-	Client   string    `json:"client"`
-	Do       string    `json:"do"`
-	URL      string    `json:"url,omitempty"`
-	Identity string    `json:"identity,omitempty"`
-	Instance string    `json:"instance,omitempty"`
-	Password string    `json:"password,omitempty"`
-	Envelope *Envelope `json:"envelope,omitempty"`
+	Seq         int            `json:"seq"`
+	Client      string         `json:"client"`
+	Do          string         `json:"do"`
+	URL         string         `json:"url,omitempty"`
+	Identity    string         `json:"identity,omitempty"`
+	Instance    string         `json:"instance,omitempty"`
+	Password    string         `json:"password,omitempty"`
+	Key         string         `json:"key,omitempty"`
+	Application bool           `json:"application,omitempty"`
+	Presence    map[string]any `json:"presence,omitempty"`
+	Envelope    *Envelope      `json:"envelope,omitempty"`
 }
 
 type answer struct {
@@ -170,7 +173,8 @@ type drivenClient struct {
 
 func (c *drivenClient) Login(url string, who Login) (Envelope, error) {
 	return c.driver.ask(request{
-		Client: c.name, Do: "login", URL: url, Identity: who.Identity, Instance: who.Instance, Password: who.Password,
+		Client: c.name, Do: "login", URL: url, Identity: who.Identity, Instance: who.Instance,
+		Password: who.Password, Key: who.Key, Application: who.Application, Presence: who.Presence,
 	})
 }
 

@@ -75,9 +75,14 @@ func refused(t testing.TB, lib library, at *edge, node, password string) Reason 
 func (s *session) login(at *edge, node, password string) Envelope {
 	s.t.Helper()
 	name, instance, _ := strings.Cut(node, "/")
-	answer, err := s.client.Login(at.url, Login{Identity: name + "@" + domain, Instance: instance, Password: password})
+	return s.loginAs(at, Login{Identity: name + "@" + domain, Instance: instance, Password: password})
+}
+
+func (s *session) loginAs(at *edge, who Login) Envelope {
+	s.t.Helper()
+	answer, err := s.client.Login(at.url, who)
 	if err != nil {
-		s.t.Fatalf("%s logs in at %s: %v", node, at.name, err)
+		s.t.Fatalf("%s logs in at %s: %v", who.Identity, at.name, err)
 	}
 	s.node, s.server = answer.To, answer.From
 	return answer

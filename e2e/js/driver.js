@@ -1,37 +1,44 @@
-// Drives lime-js clients for the end-to-end tests, which speak with it in lines of
-// JSON. A request is {seq, client, do, …} and has one answer, {seq, result} or
-// {seq, error}. What a client is sent comes unasked as {client, envelope}, and the
-// end of its connection as {client, closed: true}. The driver ends with its input.
+// Drives lime-js clients for the end-to-end tests; see lines.js.
 
-import { createInterface } from 'node:readline';
 import Lime from 'lime-js';
 import WebSocketTransport from 'lime-transport-websocket';
+import { greeting, isGreeting, run, say } from './lines.js';
 
 const clients = new Map();
 
-const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
+// credentials are those that a login has.
+const credentials = ({ password, key }) => {
+  if (key !== undefined) return new Lime.KeyAuthentication(key);
+  if (password !== undefined) return new Lime.PlainAuthentication(password);
+  return new Lime.GuestAuthentication();
+};
 
 const actions = {
-  // A login that is refused is no error: its result is the session that says so.
-  async login({ client, url, identity, instance, password }) {
+  // A login that is refused is no error: its result is the session that says so. An
+  // application says what it has received and consumed, and answers greetings.
+  async login(request) {
+    const { client, url, identity, instance, application } = request;
     const transport = new WebSocketTransport();
     transport.onClose = () => say({ client, closed: true });
     await transport.open(url);
 
-    const channel = new Lime.ClientChannel(transport);
+    const channel = new Lime.ClientChannel(transport, true, application === true);
     const tell = (envelope) => say({ client, envelope });
-    channel.onMessage = tell;
+    channel.onMessage = (message) => {
+      tell(message);
+      if (application && message.id) channel.sendNotification({ id: message.id, to: message.from, event: 'consumed' });
+    };
     channel.onNotification = tell;
-    channel.onCommand = tell;
+    channel.onCommand = (command) => {
+      if (application && isGreeting(command)) channel.sendCommand(greeting(command, channel.localNode));
+      else tell(command);
+    };
     channel.onSessionFinished = tell;
     channel.onSessionFailed = tell;
     clients.set(client, channel);
 
-    const authentication = password === undefined
-      ? new Lime.GuestAuthentication()
-      : new Lime.PlainAuthentication(password);
     return channel
-      .establishSession('none', 'none', identity, authentication, instance)
+      .establishSession('none', 'none', identity, credentials(request), instance)
       .catch((refusal) => {
         if (refusal.state === undefined) throw refusal;
         return refusal;
@@ -56,16 +63,4 @@ const actions = {
   },
 };
 
-const text = (error) => (error instanceof Error ? error.message : JSON.stringify(error));
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const request = JSON.parse(line);
-  // Nothing is awaited here: a request may take as long as it likes, others go on.
-  Promise.resolve()
-    .then(() => actions[request.do](request))
-    .then(
-      (result) => say({ seq: request.seq, result }),
-      (error) => say({ seq: request.seq, error: text(error) }),
-    );
-}
-process.exit(0);
+await run(actions);

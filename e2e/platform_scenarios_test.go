@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"limegrove/lime"
+)
+
+var platformScenarios = []struct {
+	name string
+	play func(t *testing.T, s scene)
+}{
+	{"an application's presence and receipts are set after its login", applicationIsOnline},
+	{"a wrong password is refused", applicationIsRefused},
+	{"a sender hears all five events", allFiveEvents},
+	{"a guest gets what is sent to its identity", guestApplication},
+	{"a bot answers commands", botAnswers},
+	{"who asks for echo gets what it has sent to its own identity", applicationWithEcho},
+	{"an application whose connection is lost comes back to its node and what waits there", applicationComesBack},
+	{"an application finishes", applicationFinishes},
+}
+
+// L-RES-08, L-RES-01.
+func applicationIsOnline(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "Ana"), nil)
+	if want := ana.who.Identity + "/default"; ana.node != want {
+		t.Errorf("it is %s, not %s", ana.node, want)
+	}
+	if p := ana.presence(ana.node); p["status"] != "available" || p["routingRule"] != "identity" {
+		t.Errorf("its presence is %v", p)
+	}
+	receipts, _ := ana.get("/receipt").Resource.(map[string]any)
+	var events []string
+	if all, ok := receipts["events"].([]any); ok {
+		for _, event := range all {
+			events = append(events, fmt.Sprint(event))
+		}
+	}
+	slices.Sort(events)
+	if want := []string{"accepted", "consumed", "dispatched", "failed", "received"}; !slices.Equal(events, want) {
+		t.Errorf("its receipts are %q", events)
+	}
+	ana.wantNothingElse("that is all")
+}
+
+// L-SES-15.
+func applicationIsRefused(t *testing.T, s scene) {
+	who := s.person(t, "ana")
+	who.Password = secret(wrongPassword)
+	if answer := dial(t, s.here.lib).loginAs(s.here.at, who); !answer.failedFor(lime.CodeSessionAuthenticationFailed) {
+		t.Errorf("it gets %s", answer)
+	}
+}
+
+// L-NOT-01, L-NOT-03, L-NOT-05, L-RES-09, L-ENV-05: blip-sdk's receipts have null in their
+// metadata.
+func allFiveEvents(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	rui := online(t, s.there, s.person(t, "rui"), nil)
+	for _, to := range []string{rui.identity(), rui.node} {
+		ana.send(text(to, to, "read this"))
+		if got := rui.wantText("the message", "read this"); got.From != ana.node || got.To != to {
+			t.Errorf("it arrived as %s", got)
+		}
+		var events []string
+		for range 4 {
+			events = append(events, ana.want("a notification", func(e Envelope) bool { return e.ID == to }).Event)
+		}
+		if want := []string{"accepted", "dispatched", "received", "consumed"}; !slices.Equal(events, want) {
+			t.Errorf("its sender hears %q, want %q", events, want)
+		}
+	}
+	nobody := s.name("nobody") + "@" + domain
+	ana.send(text("lost", nobody, "hello?"))
+	ana.wantFailed("a message to nobody", "lost", lime.CodeAuthorizationDestinationAccountNotFound)
+	ana.wantNothingElse("each event once")
+	rui.wantNothingElse("each message once")
+}
+
+// L-RES-02: neither library sets a presence for guests.
+func guestApplication(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	guest := online(t, s.there, Login{Identity: s.name("guest") + "@" + domain, Instance: "default"}, nil)
+	ana.send(text("1", guest.identity(), "welcome"))
+	guest.wantText("it is reachable", "welcome")
+	ana.want("it says so", func(e Envelope) bool { return e.Event == "consumed" && e.From == guest.node })
+	guest.send(text("2", ana.identity(), "thank you"))
+	ana.wantText("and can answer", "thank you")
+	guest.want("which is consumed", func(e Envelope) bool { return e.ID == "2" && e.Event == "consumed" })
+}
+
+// L-CMD-01: the response's addresses, whichever library answers.
+func botAnswers(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	bot := online(t, s.there, s.person(t, "bot"), nil)
+	for _, to := range []string{bot.node, bot.identity()} {
+		answer := ana.call(Envelope{Method: methodGet, URI: "/greeting", To: to})
+		if answer.Status != "success" || answer.Resource != bot.node || answer.From != bot.node {
+			t.Errorf("a command to %s gets %s", to, answer)
+		}
+	}
+	ana.wantNothingElse("one response each")
+}
+
+// L-MSG-14.
+func applicationWithEcho(t *testing.T, s scene) {
+	who := s.person(t, "ana")
+	ana := online(t, s.here, who, map[string]any{"echo": true})
+	who.Instance = "phone"
+	phone := online(t, s.there, who, nil)
+	ana.send(text("1", ana.identity(), "to all of me"))
+	phone.wantText("the other session", "to all of me")
+	ana.wantText("and the sender", "to all of me")
+	phone.send(text("2", ana.identity(), "to the other"))
+	ana.wantText("the other session", "to the other")
+	ana.send(text("3", phone.node, "the last"))
+	phone.wantText("what was sent later", "the last")
+	phone.want("consumed", func(e Envelope) bool { return e.ID == "2" && e.Event == "consumed" })
+	if rest := slices.DeleteFunc(phone.received(), func(e Envelope) bool { return e.Content == nil }); len(rest) > 0 {
+		t.Errorf("who has not asked for echo got %v", rest)
+	}
+}
+
+// L-MSG-07, L-SES-20, L-FIN-04: what is sent while nobody is there waits for the node.
+func applicationComesBack(t *testing.T, s scene) {
+	who := s.person(t, "ana")
+	ana := online(t, s.here, who, nil)
+	rui := online(t, s.there, s.person(t, "rui"), nil)
+	node := ana.node
+	for round := range 2 {
+		ana.lose()
+		for i, to := range []string{node, ana.identity()} {
+			content := fmt.Sprintf("letter %d %d", round, i)
+			rui.send(text(content, to, content))
+			if got := ana.wantText("it comes to who came back", content); got.To != to {
+				t.Errorf("it arrived as %s", got)
+			}
+			rui.want("it is consumed", func(e Envelope) bool {
+				return e.ID == content && e.Event == "consumed" && e.From == node
+			})
+		}
+		ana.wantInstances("one session is left", patience, "default")
+	}
+}
+
+// L-FIN-01.
+func applicationFinishes(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	ana.finish()
+	ana.wantEnd("after finishing", "finished")
+}
