@@ -14,6 +14,7 @@ var platformScenarios = []struct {
 }{
 	{"an application's presence and receipts are set after its login", applicationIsOnline},
 	{"a wrong password is refused", applicationIsRefused},
+	{"a bot logs in by a key of its account", applicationWithKey},
 	{"a sender hears all five events", allFiveEvents},
 	{"a guest gets what is sent to its identity", guestApplication},
 	{"a bot answers commands", botAnswers},
@@ -52,6 +53,28 @@ func applicationIsRefused(t *testing.T, s scene) {
 	if answer := dial(t, s.here.lib).loginAs(s.here.at, who); !answer.failedFor(lime.CodeSessionAuthenticationFailed) {
 		t.Errorf("it gets %s", answer)
 	}
+}
+
+// L-SES-13, L-SES-15.
+func applicationWithKey(t *testing.T, s scene) {
+	who := s.person(t, "bot")
+	owner := online(t, s.here, who, nil)
+	made := owner.call(Envelope{
+		Method: "set", URI: "/account/keys", Type: "application/vnd.limegrove.key+json", Resource: map[string]string{"name": "bot"},
+	})
+	properties, _ := made.Resource.(map[string]any)
+	key, ok := properties["key"].(string)
+	if made.Status != "success" || !ok {
+		t.Fatalf("its owner makes a key: %s", made)
+	}
+	who.Password, who.Instance, who.Key = "", "bot", secret("no such key")
+	if answer := dial(t, s.there.lib).loginAs(s.there.at, who); !answer.failedFor(lime.CodeSessionAuthenticationFailed) {
+		t.Errorf("another key gets %s", answer)
+	}
+	who.Key = key
+	bot := online(t, s.there, who, nil)
+	owner.send(text("1", bot.node, "you are in"))
+	bot.wantText("it is a session like others", "you are in")
 }
 
 // L-NOT-01, L-NOT-03, L-NOT-05, L-RES-09, L-ENV-05: blip-sdk's receipts have null in their

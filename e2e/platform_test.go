@@ -32,7 +32,7 @@ type application struct {
 // lime-js and of blip-sdk, and of one with the other.
 func TestChatPlatforms(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, 2, "-auth", "guest,plain")
+	c := startCluster(t, 2, "-auth", "guest,plain,key")
 	js, sdk := limeJS(t), blip(t)
 	at := func(e int, itself bool) platform {
 		if itself {
