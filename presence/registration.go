@@ -28,6 +28,7 @@ type Registration struct {
 	Node     lime.Node     // complete, in the spelling in which it was announced
 	Edge     EdgeID        // whose lease the registration ends with
 	Session  string        // 1 to 127 bytes
+	Since    uint64        `json:",omitempty"` // from which position on it competes for what is stored; 0: not yet
 	Guest    bool          // it has no account: when it has left it is known for Config.GuestGrace
 	Presence lime.Presence // without Instances and LastSeen, which are not stored
 }

@@ -28,6 +28,7 @@ const (
 	tagMessage  = 'm' // text
 	tagPriority = 'p' // varint
 	tagFlags    = 'f' // one byte, see flagsOf
+	tagSince    = 'c' // uvarint
 )
 
 const packed = 0x80 // set in the length of a session that is a packed UUID
@@ -66,6 +67,12 @@ func encodeValue(r *Registration) (value []byte, holder int, err error) {
 	}
 	if f := flagsOf(p); f != 0 {
 		b = append(b, tagFlags, 1, f)
+	}
+	if r.Since != 0 {
+		var n [binary.MaxVarintLen64]byte
+		w := binary.PutUvarint(n[:], r.Since)
+		b = append(b, tagSince, byte(w))
+		b = append(b, n[:w]...)
 	}
 	return b, holder, nil
 }
@@ -125,6 +132,8 @@ func (r *Registration) set(tag byte, content string) {
 	case tagPriority:
 		n, _ := binary.Varint([]byte(content))
 		p.Priority = int(n)
+	case tagSince:
+		r.Since, _ = uvarint(content)
 	case tagFlags:
 		if content == "" {
 			return

@@ -36,6 +36,7 @@ func TestValueRoundTrip(t *testing.T) {
 				rapid.Just(uuid), rapid.Just(strings.ToUpper(uuid)), rapid.StringN(1, 20, 127),
 			).Draw(t, "session"),
 			Guest: rapid.Bool().Draw(t, "guest"),
+			Since: rapid.Uint64().Draw(t, "since"),
 			Presence: lime.Presence{
 				Status: rapid.SampledFrom([]lime.Status{"", lime.StatusUnavailable, lime.StatusInvisible, "new"}).Draw(t, "status"),
 				RoutingRule: rapid.SampledFrom([]lime.RoutingRule{

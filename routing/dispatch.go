@@ -57,6 +57,7 @@ type turn struct {
 	header  lime.Header
 	rewrite []byte      // an envelope whose to was written another way
 	address []byte      // what its to becomes
+	chosen  []*route    // those that an envelope is for
 	touched []*Member   // given something
 	written []Recipient // theirs, to be flushed
 	fates   []fate      // of envelopes that reached nobody
@@ -147,7 +148,7 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 	}
 	server := lime.IsPostmaster(sender.Name)
 	session := sessionOf(&t.header)
-	reached, refused := false, false
+	reached, refused, elsewhere := false, false, false
 	give := func(m *Member) {
 		if t.header.Kind == lime.KindNotification {
 			if !m.receipts.Has(t.header.Event) {
@@ -170,29 +171,40 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 				return
 			}
 		}
-		if err := t.give(m, token == subject.Identity, msg.Data); err != nil {
+		if err := t.give(m, token, msg.Data); err != nil {
 			t.hubs.metrics.drop(dropFor(err))
 			refused = true
 		} else {
 			reached = true
 		}
 	}
-	if token == subject.Identity {
-		for _, m := range b.members {
-			if reachedAtIdentity(m.presence, m.guest, server) && (echoes(m.presence) || string(session) != m.address) {
-				give(m)
+	if routes := b.routes(); routes != nil {
+		p := parcel{token: token, server: server, sender: session, origin: from.Edge, turn: turnOf(from.Edge, from.Turn)}
+		t.chosen = choose(t.chosen[:0], routes, &p, t.hubs.distance)
+		for _, r := range t.chosen {
+			if r.member != nil {
+				give(r.member)
+			} else {
+				elsewhere = true
 			}
 		}
-	} else if m := b.find(token); m != nil && reachedAtNode(m.presence, server) {
-		give(m)
+	} else {
+		if token == subject.Identity {
+			for _, m := range b.members {
+				if reachedAtIdentity(m.presence, m.guest, server) && (echoes(m.presence) || string(session) != m.address) {
+					give(m)
+				}
+			}
+		} else if m := b.find(token); m != nil && reachedAtNode(m.presence, server) {
+			give(m)
+		}
+		elsewhere = !reached && b.reachedElsewhere(token, server)
 	}
 	switch {
-	case reached:
+	case reached || elsewhere:
 	case refused:
-		if !b.reachedElsewhere(token, server) {
-			t.note(msg.Reply, from, lime.CodeDispatchError)
-		}
-	case !b.reachedElsewhere(token, server):
+		t.note(msg.Reply, from, lime.CodeDispatchError)
+	default:
 		t.hubs.metrics.drop(dropNoRecipient)
 		t.note(msg.Reply, from, lime.CodeRoutingDestinationNotFound)
 	}
@@ -200,11 +212,15 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 
 // give queues an envelope for a member. A client compares its to with the node
 // that was announced to it, letter by letter, so a to that is spelled another way
-// is written as the client knows it.
-func (t *turn) give(m *Member, identity bool, envelope []byte) error {
-	t.address = lime.AppendIdentity(t.address[:0], m.node.Identity)
-	if !identity {
+// is written as the client knows it. What is for another address goes as it came.
+func (t *turn) give(m *Member, token string, envelope []byte) error {
+	switch token {
+	case subject.Identity:
+		t.address = lime.AppendIdentity(t.address[:0], m.node.Identity)
+	case m.token:
 		t.address = append(t.address[:0], m.address...)
+	default:
+		t.address = append(t.address[:0], t.header.To...)
 	}
 	if !bytes.Equal(t.header.To, t.address) {
 		t.rewrite = t.header.AppendRewritten(t.rewrite[:0], envelope, lime.Rewrite{To: t.address})

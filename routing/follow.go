@@ -81,7 +81,7 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		}
 		return true
 	}
-	if t.give(m, which == byIdentity, msg.Data) != nil {
+	if t.give(m, m.tokenOf(which), msg.Data) != nil {
 		return false
 	}
 	f.Hand(msg)

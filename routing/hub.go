@@ -26,10 +26,14 @@ type hub struct {
 	members  []*Member               // active ones
 	arriving []*Member               // attached, or about to be, and not active yet
 	remote   []presence.Registration // of other edges
-	version  int64                   // of the view that remote is of
-	changes  uint32                  // counts changes of remote, so that a slow read shows
-	reading  bool                    // the registrar has it on its list
-	lost     int                     // envelopes that the client library dropped, as counted so far
+
+	arranged    bool    // arrangement is that of members and remote
+	arrangement []route // see routes
+
+	version int64  // of the view that remote is of
+	changes uint32 // counts changes of remote, so that a slow read shows
+	reading bool   // the registrar has it on its list
+	lost    int    // envelopes that the client library dropped, as counted so far
 }
 
 // find returns the active member at an instance, or nil.
@@ -97,6 +101,7 @@ func (h *hub) others(token string) int {
 
 // remove takes m out of the members.
 func (h *hub) remove(m *Member) {
+	h.disarrange()
 	h.members = without(h.members, m)
 	h.arriving = without(h.arriving, m)
 }

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -62,6 +63,11 @@ type Config struct {
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
 	Domains []string // that this cluster serves
 
+	// Zone tells where an edge is, as it was told; "" when that is not known. It is called
+	// for each envelope to sessions that filter by distance, from many goroutines, and does
+	// not block. Default: nobody knows.
+	Zone func(presence.EdgeID) string
+
 	// KeepOlder refuses a session whose node is in session already. By default the
 	// newer replaces the older.
 	KeepOlder bool
@@ -102,6 +108,7 @@ type Hubs struct {
 	shards    []*shard
 	prefix    string // of reply subjects
 	replies   replies
+	turns     atomic.Uint64 // of publications that nobody is told about
 	registrar *registrar
 	barrier   barrier
 

@@ -61,7 +61,8 @@ type Member struct {
 	entering   bool           // Attach is registering it, so that the registrar must not
 	recheck    bool           // to be looked at by the registrar after that
 	touched    bool           // given something this turn, and on the shard's list
-	presence   *lime.Presence // nil until it is set
+	presence   *lime.Presence // nil until it is set; never changed, but replaced
+	since      uint64         // from which position on it competes for stored messages; 0: not yet
 
 	// Guarded by the shard of hub, and about stored messages: those for the session …
 	follows       [2]delivery.Follow
@@ -117,6 +118,7 @@ func (m *Member) Activate() {
 		m.hub.remove(m)
 		m.state = active
 		if older != m {
+			m.hub.disarrange()
 			m.hub.members = append(m.hub.members, m)
 		}
 		if older != nil {
@@ -182,6 +184,7 @@ func (m *Member) hasLeft() bool {
 func (m *Member) SetPresence(p *lime.Presence) {
 	m.hub.shard.mu.Lock()
 	m.presence = p
+	m.hub.disarrange()
 	m.followLocked()
 	m.hub.shard.mu.Unlock()
 	m.hubs.registrar.changed(m)
@@ -223,7 +226,7 @@ func (m *Member) Instances() []string {
 // registrationLocked is what Redis is told of m.
 func (m *Member) registrationLocked(e presence.EdgeID) presence.Registration {
 	return presence.Registration{
-		Node: m.node, Edge: e, Session: m.session, Guest: m.guest, Presence: m.presenceLocked(),
+		Node: m.node, Edge: e, Session: m.session, Guest: m.guest, Since: m.since, Presence: m.presenceLocked(),
 	}
 }
 

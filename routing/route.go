@@ -33,7 +33,11 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 		return &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
 	sequence := h.replies.add(m, header, h.keeps(header, envelope))
-	s.subjects = subject.AppendReply(s.subjects, h.prefix, 0, sequence)
+	if sequence == subject.NoReply {
+		s.subjects = subject.AppendNoReply(s.subjects, h.prefix, 0, h.turns.Add(1))
+	} else {
+		s.subjects = subject.AppendReply(s.subjects, h.prefix, 0, sequence)
+	}
 	text := string(s.subjects) // one allocation for both
 	if err := h.cfg.NATS.PublishRequest(text[:n], text[n:], envelope); err != nil {
 		h.replies.take(sequence)

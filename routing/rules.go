@@ -2,11 +2,11 @@ package routing
 
 import "limegrove/lime"
 
-// The rules of LIME's presence, as a hub applies them to its own sessions and to
-// its view of the others. A nil presence, or one without a status, is a session
-// that never said: it is reachable at its node, and a guest, whom LIME's clients
-// let set none, at its identity as well. An explicit unavailable is not reachable,
-// but by its server. LIME, presence.
+// The rules of LIME's presence, as they are for one session alone; see choose for
+// those by which sessions compete. A nil presence, or one without a status, is a
+// session that never said: it is reachable at its node, and a guest, whom LIME's
+// clients let set none, at its identity as well. An explicit unavailable is not
+// reachable, but by its server. LIME, presence.
 
 // reachedAtNode tells whether a session gets what is addressed to its full node.
 func reachedAtNode(p *lime.Presence, fromServer bool) bool {
@@ -26,6 +26,27 @@ func reachedAtIdentity(p *lime.Presence, guest, fromServer bool) bool {
 	}
 	return p.RoutingRule != lime.RouteInstance
 }
+
+// reachedAtOthers tells whether a session gets what is addressed to other instances of
+// its identity. Authority over a domain is authority over oneself.
+func reachedAtOthers(p *lime.Presence) bool {
+	if p == nil || p.Status == lime.StatusUnavailable {
+		return false
+	}
+	switch p.RoutingRule {
+	case lime.RoutePromiscuous, lime.RouteDomain, lime.RouteRootDomain:
+		return true
+	}
+	return p.Promiscuous
+}
+
+// competes tells whether what reaches a session depends on which others there are.
+func competes(p *lime.Presence) bool {
+	return p != nil && (p.RoundRobin || p.FilterByDistance || p.RoutingRule == lime.RouteIdentityByPriority)
+}
+
+// ruled tells whether a session has a rule that its address alone does not decide.
+func ruled(p *lime.Presence) bool { return competes(p) || reachedAtOthers(p) }
 
 // listed tells whether the identity's instances include a session.
 func listed(p *lime.Presence) bool {

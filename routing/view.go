@@ -54,6 +54,7 @@ func (h *Hubs) tellView(b *hub, e viewEvent) {
 func (h *Hubs) takeView(b *hub, v presence.View) {
 	b.version = v.Version
 	b.changes++
+	b.disarrange()
 	b.remote = b.remote[:0]
 	for i := range v.Registrations {
 		if r := &v.Registrations[i]; r.Edge != h.cfg.Edge {
@@ -96,6 +97,7 @@ func (h *Hubs) viewChanged(b *hub, data []byte) {
 
 // change applies an event to the registrations of other edges.
 func (h *hub) change(e viewEvent) {
+	h.disarrange()
 	h.remote = slices.DeleteFunc(h.remote, func(r presence.Registration) bool {
 		return strings.EqualFold(r.Node.Instance, e.Node.Instance)
 	})
@@ -113,6 +115,7 @@ func (h *Hubs) DropEdge(dead presence.EdgeID) {
 			b.remote = slices.DeleteFunc(b.remote, func(r presence.Registration) bool { return r.Edge == dead })
 			if len(b.remote) != before {
 				b.changes++
+				b.disarrange()
 			}
 		}
 		s.mu.Unlock()

@@ -88,6 +88,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	hubs := routing.New(routing.Config{
 		NATS: p.NATS, Streams: streams, Directory: known, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
+		Zone:   (&zones{members: p.Cluster.Members}).of,
 		Logger: log, Metrics: p.Metrics,
 	})
 	sessions, err := edge.New(edgeConfig(cfg, p, hubs, doors))

@@ -9,6 +9,7 @@
 //	auth.<scheme>                               routers: logins
 //	edge.<incarnation>.ctl                      one edge
 //	edge.<incarnation>.re.<hops>.<sequence>     the fate of an envelope that reached nobody
+//	edge.<incarnation>.re.<hops>.-<turn>        likewise, where nobody wants to know
 //	ack.<incarnation>.<p>.<sequence>            JetStream's answer to what an edge has stored
 //
 // The labels of a domain are reversed, so that a wildcard covers a domain with its

@@ -40,11 +40,23 @@ func AppendReply(dst []byte, prefix string, hops int, sequence uint64) []byte {
 	return strconv.AppendUint(dst, sequence, 36)
 }
 
+// AppendNoReply is AppendReply for a publication whose fate nobody is told. What comes
+// to that subject is of no use; the turn only tells the envelope from others of the edge.
+func AppendNoReply(dst []byte, prefix string, hops int, turn uint64) []byte {
+	dst = append(dst, prefix...)
+	dst = strconv.AppendInt(dst, int64(hops), 10)
+	dst = append(dst, '.', noReplyMark)
+	return strconv.AppendUint(dst, turn, 36)
+}
+
+const noReplyMark = '-'
+
 // Origin is what a reply subject tells of a publication.
 type Origin struct {
 	Edge     presence.EdgeID
 	Hops     int
-	Sequence uint64
+	Sequence uint64 // or NoReply
+	Turn     uint64 // tells the publication from others of the edge, but those with another kind of sequence
 }
 
 // ParseReply takes a reply subject apart.
@@ -65,9 +77,14 @@ func ParseReply(subject string) (o Origin, ok bool) {
 	if err != nil {
 		return Origin{}, false
 	}
-	s, err := strconv.ParseUint(sequence, 36, 64)
+	turn, noReply := strings.CutPrefix(sequence, string(noReplyMark))
+	s, err := strconv.ParseUint(turn, 36, 64)
 	if err != nil {
 		return Origin{}, false
 	}
-	return Origin{presence.EdgeID(edge), int(h), s}, true
+	o = Origin{Edge: presence.EdgeID(edge), Hops: int(h), Sequence: s, Turn: s}
+	if noReply {
+		o.Sequence = NoReply
+	}
+	return o, true
 }

@@ -152,11 +152,15 @@ func FuzzSubject(f *testing.F) {
 
 func TestReplySubjectsTellTheOrigin(t *testing.T) {
 	for _, want := range []Origin{
-		{"inc-1", 0, NoReply},
-		{"inc-1", 3, 1},
-		{presence.EdgeID(strings.Repeat("x", 127)), 65535, 1<<64 - 1},
+		{"inc-1", 0, NoReply, 7},
+		{"inc-1", 3, 1, 1},
+		{presence.EdgeID(strings.Repeat("x", 127)), 65535, 1<<64 - 1, 1<<64 - 1},
+		{presence.EdgeID(strings.Repeat("x", 127)), 65535, NoReply, 1<<64 - 1},
 	} {
 		subject := string(AppendReply(nil, ReplyPrefix(want.Edge), want.Hops, want.Sequence))
+		if want.Sequence == NoReply {
+			subject = string(AppendNoReply(nil, ReplyPrefix(want.Edge), want.Hops, want.Turn))
+		}
 		if got, ok := ParseReply(subject); !ok || got != want {
 			t.Errorf("%s tells %v (%v), want %v", subject, got, ok, want)
 		}
