@@ -62,6 +62,7 @@ type session struct {
 	state   lime.State // none before the client's new
 	waiting bool       // for the answer of out.authenticate or out.attach
 	guest   bool
+	role    lime.Role
 	overTCP bool      // and not over WebSocket
 	id      string    // the session's; "" until the first envelope of ours
 	node    lime.Node // proposed, then assigned; from then on its parts are of address
@@ -229,7 +230,7 @@ func (s *session) authenticated(g auth.Grant, err error) {
 		s.fail(lime.CodeValidationInvalidIdentity, "The from is no node")
 		return
 	}
-	s.guest, s.address, s.node = g.Guest, address, node
+	s.guest, s.role, s.address, s.node = g.Guest, g.Role, address, node
 	s.waiting = true
 	s.out.attach(Arrival{
 		Address: s.address, Node: s.node, Session: s.id, Guest: s.guest, Role: g.Role, Credential: g.Credential,

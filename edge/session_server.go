@@ -96,8 +96,7 @@ func (s *session) getPresence(h *lime.Header) error {
 }
 
 // setPresence makes the given presence the session's. A rule that needs authority
-// over a domain is refused (L-RES-06), one that is not served is, too; the other
-// properties that are not served are left out, so that get does not promise them.
+// over a domain is refused without it: L-RES-06.
 func (s *session) setPresence(h *lime.Header, b []byte) error {
 	resource, err := smallResource(b)
 	if err != nil {
@@ -107,15 +106,10 @@ func (s *session) setPresence(h *lime.Header, b []byte) error {
 	if err != nil {
 		return err
 	}
-	switch given.RoutingRule {
-	case lime.RouteDomain, lime.RouteRootDomain:
+	if !s.role.Allows(given.RoutingRule) {
 		return lime.NewReason(lime.CodeCommandNotAllowed, "The routing rule %s needs authority over a domain", given.RoutingRule)
-	case lime.RouteIdentityByPriority, lime.RoutePromiscuous:
-		return lime.NewReason(lime.CodeCommandInvalidArgument, "The routing rule %s is not served", given.RoutingRule)
 	}
-	s.member.SetPresence(&lime.Presence{
-		Status: given.Status, Message: given.Message, RoutingRule: given.RoutingRule, Echo: given.Echo,
-	})
+	s.member.SetPresence(&given)
 	s.respond(h, lime.CommandSuccess, "", nil, nil)
 	return nil
 }

@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,21 +72,20 @@ func TestPresenceIsSetAndRead(t *testing.T) {
 	for _, uri := range []string{"/presence", "/Presence/", "lime://ANA@example.org/presence"} { // L-CMD-06
 		d.member.presence = lime.Presence{}
 		d.says(`{"id":"c","method":"set","uri":"` + uri + `","type":"application/vnd.lime.presence+json",
-			"resource":{"status":"Available","message":"é","routingRule":"identity","echo":true,"priority":5,"roundRobin":true,"promiscuous":true,"x":[1]}}`)
+			"resource":{"status":"Available","message":"é","routingRule":"identity","echo":true,"priority":5,"roundRobin":true,"promiscuous":true,
+			"filterByDistance":true,"x":[1]}}`)
 		d.hears("L-RES-08: unknown properties are borne", `{"id":"c","method":"set","status":"success","type":null,"resource":null}`)
-		if got, want := d.member.presence, (lime.Presence{Status: "available", Message: "é", RoutingRule: "identity", Echo: true}); !equalPresence(got, want) {
+		want := lime.Presence{
+			Status: "available", Message: "é", RoutingRule: "identity", Echo: true, Priority: 5, RoundRobin: true, Promiscuous: true, FilterByDistance: true,
+		}
+		if got := d.member.presence; !reflect.DeepEqual(got, want) {
 			t.Errorf("the presence is %+v, not %+v", got, want)
 		}
 		d.says(`{"id":"c","method":"get","uri":"` + uri + `"}`)
-		d.hears("what is not served is not promised", `{"status":"success",
-			"resource":{"status":"available","message":"é","routingRule":"identity","echo":true,"priority":null,"roundRobin":null,"promiscuous":null}}`)
+		d.hears("all of it is read", `{"status":"success","resource":{"status":"available","message":"é","routingRule":"identity","echo":true,
+			"priority":5,"roundRobin":true,"promiscuous":true,"filterByDistance":true}}`)
 	}
 	d.handsOnNothing("the edge knows it best")
-}
-
-func equalPresence(a, b lime.Presence) bool {
-	return a.Status == b.Status && a.Message == b.Message && a.RoutingRule == b.RoutingRule && a.Echo == b.Echo &&
-		a.Priority == b.Priority && !a.RoundRobin && !a.Promiscuous && !a.FilterByDistance && len(a.Instances) == 0 && a.LastSeen == ""
 }
 
 func TestPresenceOfTheIdentityListsInstances(t *testing.T) { // L-RES-04
@@ -97,6 +98,29 @@ func TestPresenceOfTheIdentityListsInstances(t *testing.T) { // L-RES-04
 	d.hears("of the node it does not", `{"status":"success","resource":{"instances":null}}`)
 }
 
+func TestRulesThatNeedAuthority(t *testing.T) { // L-RES-06
+	for role, allowed := range map[lime.Role][]lime.RoutingRule{
+		"":                     {},
+		lime.RoleMember:        {},
+		lime.RoleAuthority:     {lime.RouteDomain},
+		lime.RoleRootAuthority: {lime.RouteDomain, lime.RouteRootDomain},
+	} {
+		d := established(t)
+		d.session.role = role
+		for _, rule := range []lime.RoutingRule{lime.RouteDomain, lime.RouteRootDomain} {
+			d.says(`{"id":"c","method":"set","uri":"/presence","type":"application/vnd.lime.presence+json","resource":{"routingRule":"` + string(rule) + `"}}`)
+			if !slices.Contains(allowed, rule) {
+				d.refusesCommand(string(role)+" may not", "set", 66)
+				continue
+			}
+			d.hears(string(role)+" may", `{"id":"c","method":"set","status":"success"}`)
+			if d.member.presence.RoutingRule != rule {
+				t.Errorf("the presence of %s is %+v", role, d.member.presence)
+			}
+		}
+	}
+}
+
 func TestPresenceThatCannotBeSet(t *testing.T) {
 	d := established(t)
 	for _, row := range []struct {
@@ -105,8 +129,6 @@ func TestPresenceThatCannotBeSet(t *testing.T) {
 	}{
 		{`{"status":"available","routingRule":"domain"}`, 66}, // L-RES-06
 		{`{"routingRule":"rootDomain"}`, 66},
-		{`{"routingRule":"identityByPriority"}`, 64},
-		{`{"routingRule":"promiscuous"}`, 64},
 		{`{"routingRule":"magic"}`, 64},
 		{`{"status":"sleepy"}`, 64},
 		{`{"status":7}`, 64},

@@ -10,3 +10,14 @@ const (
 	RoleAuthority     Role = "authority"     // for its domain
 	RoleRootAuthority Role = "rootAuthority" // for its domain and those below it
 )
+
+// Allows tells whether a session with that role may have a routing rule: L-RES-06.
+func (r Role) Allows(rule RoutingRule) bool {
+	switch rule {
+	case RouteDomain:
+		return r == RoleAuthority || r == RoleRootAuthority
+	case RouteRootDomain:
+		return r == RoleRootAuthority
+	}
+	return true
+}
