@@ -216,16 +216,16 @@ func (h *hub) routes() []route {
 func (h *hub) disarrange() { h.arranged = false }
 
 func (h *hub) arrange() {
-	any := false
+	some := false
 	for _, m := range h.members {
-		any = any || ruled(m.presence)
+		some = some || ruled(m.presence)
 	}
 	for i := range h.remote {
-		any = any || ruled(&h.remote[i].Presence)
+		some = some || ruled(&h.remote[i].Presence)
 	}
 	clear(h.arrangement)
 	h.arrangement = h.arrangement[:0]
-	if !any {
+	if !some {
 		h.arrangement = nil
 		return
 	}
