@@ -1,0 +1,44 @@
+package document
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// Count returns how many documents are below k, as one replica has them, and those that
+// were removed in the last hour: so many at most, for the price of one.
+func (b *Bucket) Count(ctx context.Context, k Key) (n int, err error) {
+	answers, err := jetstreamext.GetBatch(ctx, b.js, b.stream, 1, jetstreamext.GetBatchSubject(b.prefix+string(k)+".>"))
+	if err != nil {
+		return 0, fmt.Errorf("count %s: %w", k, err)
+	}
+	for m, err := range answers {
+		switch {
+		case errors.Is(err, jetstreamext.ErrNoMessages):
+			return 0, nil
+		case err != nil:
+			return 0, fmt.Errorf("count %s: %w", k, err)
+		}
+		if _, err := fmt.Sscan(m.Header.Get("Nats-Num-Pending"), &n); err != nil {
+			return 0, fmt.Errorf("count %s: %w", k, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+// Clear removes everything below k at once, and what is known of its changes.
+func (b *Bucket) Clear(ctx context.Context, k Key) error {
+	stream, err := b.js.Stream(ctx, b.stream)
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+string(k)+".>"))
+	}
+	if err != nil {
+		return fmt.Errorf("clear %s: %w", k, err)
+	}
+	return nil
+}
