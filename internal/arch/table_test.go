@@ -25,10 +25,11 @@ var folders = []folder{
 	{path: "edge/auth", ours: []string{"lime"}},
 	{path: "document", ours: []string{"lime"}},
 	{path: "account", ours: []string{"lime", "document"}},
+	{path: "roster", ours: []string{"lime", "document"}},
 	// Declares what it needs of account.
 	{path: "resource", ours: []string{"lime"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "document", "resource"}},
+	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "roster", "document", "resource"}},
 	{path: "internal"},
 	{path: "internal/jobcontrol"},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},
@@ -53,7 +54,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "document", "router", "internal", "cmd", "e2e/fault"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "roster", "document", "router", "internal", "cmd", "e2e/fault"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "e2e/fault"}},

@@ -1,0 +1,17 @@
+// Package roster keeps who knows whom: the contacts of each identity, who is
+// subscribed to whose presence, and when an identity was last seen. All of it is
+// documents in JetStream (package document), so that it is on disk and replicated.
+//
+//	contacts       <owner>.<contact>            what the owner says of the contact
+//	subscriptions  at.<target>.<subscriber>     whom a change of the target is told
+//	               of.<subscriber>.<target>     whose presences a subscriber is told
+//	seen           <identity>                   when its presence was last to be seen
+//
+// Each part is folded; the values keep spellings. A subscription is two documents, of
+// which the first decides: when a process dies between them, the second is missing or
+// left over until the same is subscribed or unsubscribed again, which only shows in what
+// a session is told when it begins.
+//
+// The package does not decide who may see what: what a contact's document says, it hands
+// on ([Store.Sharing]).
+package roster

@@ -1,0 +1,47 @@
+package roster
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"limegrove/document"
+)
+
+// The names of the key-value buckets.
+const bucketContacts = "contacts"
+
+// Config says where the documents are, and how many an identity may have.
+type Config struct {
+	JetStream jetstream.JetStream // required; it stays the caller's
+
+	// Replicas of the buckets, where they are made: 3 in production. Default 1.
+	Replicas int
+
+	// MaxContacts bounds the contacts of one identity. A change of presence is told to
+	// each of them, and a session that begins is told of each. Default 5000.
+	MaxContacts int
+}
+
+// Store is the documents of the whole cluster; every process has its own Store. It has no
+// goroutine and nothing to close.
+type Store struct {
+	contacts    *document.Bucket
+	maxContacts int
+}
+
+// Open makes the buckets that are missing. Errors are those of document.Open.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{maxContacts: cfg.MaxContacts}
+	if s.maxContacts <= 0 {
+		s.maxContacts = 5000
+	}
+	for name, b := range map[string]**document.Bucket{bucketContacts: &s.contacts} {
+		var err error
+		if *b, err = document.Open(ctx, document.Config{JetStream: cfg.JetStream, Name: name, Replicas: cfg.Replicas}); err != nil {
+			return nil, fmt.Errorf("open roster: %w", err)
+		}
+	}
+	return s, nil
+}
