@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/resource"
+	"limegrove/roster"
 	"limegrove/routing"
 )
 
@@ -38,6 +40,9 @@ type Config struct {
 	// Replicas is how many NATS servers keep what lasts, where this router is the
 	// first to make it. Default 1.
 	Replicas int
+
+	// MaxContacts bounds the contacts of one identity. Default: roster's.
+	MaxContacts int
 
 	// Forget removes what is stored for an identity whose account was deleted. Default:
 	// nothing is stored.
@@ -96,12 +101,19 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
+	people, err := roster.Open(ctx, roster.Config{JetStream: js, Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
 	warn := &warnings{log: cfg.Logger}
-	events := newAccountEvents(cfg.NATS, warn, accounts.Has, cfg.Forget)
+	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
+		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i))
+	})
 	resource.HandleAccount(mux, accountStore{accounts, events}, cfg.Domains)
 	resource.HandleKeys(mux, accountStore{accounts, events})
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
+	resource.HandleContacts(mux, people, nil)
 	r := &Router{
 		cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, sweeps: make(chan struct{}, 1),
 		logins: newLogins(cfg.Logger, warn, cfg.Metrics, auth.Schemes{Domains: cfg.Domains, By: map[auth.Scheme]auth.Authenticator{

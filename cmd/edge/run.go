@@ -101,7 +101,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if cfg.RunRouter {
 		inside, err = p.OpenRouter(serving, router.Config{
 			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-			Replicas: cfg.Replicas, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
+			Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
 		})
 		if err != nil {
 			return err

@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer streams.Close()
 	r, err := p.OpenRouter(working, router.Config{
 		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-		Replicas: cfg.Replicas, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
+		Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 	got := mustParseEdge(t, nil)
 	want := Edge{
 		Shared: Shared{
-			Replicas: 1, DuplicateWindow: 20 * time.Second, MessageLifetime: 168 * time.Hour, InboxLimit: 10000,
+			Replicas: 1, DuplicateWindow: 20 * time.Second, MessageLifetime: 168 * time.Hour, InboxLimit: 10000, MaxContacts: 5000,
 			Domains: []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
 			LogLevel: logrus.InfoLevel, LogFormat: LogText,
 		},
@@ -230,6 +230,7 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"a duplicate window shorter than two stores are tried", nil, []string{"-duplicate-window", "19.999s"}, "-duplicate-window"},
 		{"messages that die at once", nil, []string{"-message-lifetime", "10s"}, "-message-lifetime"},
 		{"no room for messages", nil, []string{"-inbox-limit", "0"}, "-inbox-limit"},
+		{"no room for contacts", nil, []string{"-max-contacts", "0"}, "-max-contacts"},
 		{"a log for nothing", nil, []string{"-log-bytes", "1048576"}, "-log-bytes"},
 		{"an inbox for less than nothing", nil, []string{"-inbox-bytes", "-1"}, "-inbox-bytes"},
 		{"pings too rare", nil, []string{"-ping-interval", "90s"}, "-ping-interval"},

@@ -43,6 +43,8 @@ type Shared struct {
 	MessageLifetime time.Duration
 	// InboxLimit is how many messages may wait for one identity. Default 10000.
 	InboxLimit int
+	// MaxContacts is how many contacts an identity may have. Default 5000.
+	MaxContacts int
 	// LogBytes and InboxBytes bound the log and the inbox of one partition, on the disk
 	// of each NATS server that has it. Default 0, none.
 	LogBytes, InboxBytes int
@@ -96,6 +98,7 @@ func (b *binder) stores(s *Shared, unless string) {
 	b.dur(&s.DuplicateWindow, "duplicate-window", 20*time.Second, "`time` for which an id is known, at least twice as long as a store is tried; all say the same")
 	b.dur(&s.MessageLifetime, "message-lifetime", 7*24*time.Hour, "`time` that a message waits for its recipient; all say the same")
 	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one identity; all say the same")
+	b.num(&s.MaxContacts, "max-contacts", 5000, "`contacts` that an identity may have; routers say the same")
 	b.num(&s.InboxBytes, "inbox-bytes", 0, "`bytes` of one partition's inbox, 0 for no bound; all say the same")
 	b.num(&s.LogBytes, "log-bytes", 0, "`bytes` of one partition's log, 0 for no bound; all say the same")
 	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
@@ -141,6 +144,7 @@ func (s *Shared) validate(storesNeeded bool) error {
 	c.that(s.DuplicateWindow >= leastWindow, "duplicate-window", "%s is less than %s, twice as long as a store is tried: messages might be stored twice", s.DuplicateWindow, leastWindow)
 	c.that(s.MessageLifetime >= s.DuplicateWindow, "message-lifetime", "%s is less than -duplicate-window %s: the id of a message that has expired would be known still", s.MessageLifetime, s.DuplicateWindow)
 	c.atLeast("inbox-limit", s.InboxLimit, 1)
+	c.atLeast("max-contacts", s.MaxContacts, 1)
 	c.streamBytes("inbox-bytes", s.InboxBytes)
 	c.streamBytes("log-bytes", s.LogBytes)
 	c.that(len(s.Domains) > 0, "domain", "needs at least one domain")
