@@ -58,6 +58,9 @@ func (s *session) pass(t *scratch, b []byte) error {
 	case server:
 		return s.serve(t, b, change)
 	}
+	if why := h.CheckDocument(); why != nil {
+		return why
+	}
 	switch {
 	case h.Kind == lime.KindNotification && !forwarded(h.Event):
 		s.out.count(dropUnwanted)

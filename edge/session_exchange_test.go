@@ -10,8 +10,8 @@ import (
 
 func TestMessageIsForwardedByteForByte(t *testing.T) { // L-ENV-02, L-ENV-08
 	d := established(t)
-	const rest = `"x":{"deep":[null,{"y":1e400}]},"type":"application/x.unknown",` +
-		`"content": [ 12345678901234567890123, -0.0, "\u00e9\/", null ] ,"metadata":{"traceparent":"00-1"}}`
+	const rest = `"x":{"deep":[null,{"y":1e400}]},"type":"application/x.unknown+json",` +
+		`"content": { "a":[ 12345678901234567890123, -0.0, "\u00e9\/", null ] } ,"metadata":{"traceparent":"00-1"}}`
 	d.says(`{"id":"m","from":"` + anaNode + `","to":"rui@example.org",` + rest)
 	want := `rui@example.org {"id":"m","from":"` + anaNode + `","to":"rui@example.org",` + rest
 	if got := d.member.routed[0]; got != want {
@@ -32,7 +32,7 @@ func TestMetadataNeitherRoutesNorAuthorizes(t *testing.T) { // L-ENV-07
 
 func TestWhatAStrictPeerCannotBearIsMended(t *testing.T) {
 	d := established(t)
-	d.says(`{"id":"m","to":"rui","metadata":{"a":null,"b":1,"c":"x","d":true},"type":"text/plain","content":{"z":null}}`)
+	d.says(`{"id":"m","to":"rui","metadata":{"a":null,"b":1,"c":"x","d":true},"type":"application/json","content":{"z":null}}`)
 	d.routes("L-ENV-05, L-ENV-06: metadata holds texts alone", "rui@example.org",
 		`{"id":"m","from":"`+anaNode+`","to":"rui@example.org","metadata":{"a":null,"b":"1","c":"x","d":"true"}}`)
 	d.says(`{"id":"m","to":"rui@example.org/1","event":"failed","reason":"nope (Code 42)"}`)
@@ -53,6 +53,9 @@ func TestEnvelopesThatAreRefused(t *testing.T) {
 		code           lime.Code
 	}{
 		{"L-ENV-09: message without a type", `{"id":"m","to":"rui","content":"x"}`, 21},
+		{"an object that is said to be text", `{"id":"m","to":"rui","type":"text/plain","content":{}}`, 23},
+		{"an array that is said to be JSON", `{"id":"m","to":"rui","type":"application/json","content":[]}`, 23},
+		{"null content", `{"id":"m","to":"rui","type":"text/plain","content":null}`, 22},
 		{"message of a null type", `{"id":"m","to":"rui","type":null,"content":"x"}`, 21},
 		{"L-MSG-10: foreign domain", `{"id":"m","to":"rui@example.com","type":"text/plain","content":"x"}`, 43},
 	} {
@@ -140,9 +143,11 @@ func TestCommandsBetweenClients(t *testing.T) {
 	d := established(t)
 	d.says(`{"id":"c","to":"rui@example.org/1","method":"get","uri":"/ping"}`)
 	d.routes("a request goes to its node", "rui@example.org/1", `{"id":"c","from":"`+anaNode+`","uri":"/ping"}`)
-	d.says(`{"id":"c","to":"rui@example.org/1","method":"get","status":"success","type":"a/b","resource":1}`)
+	d.says(`{"id":"c","to":"rui@example.org/1","method":"get","status":"success","type":"a/b","resource":"x"}`)
 	d.routes("L-CMD-11: so does a response", "rui@example.org/1", `{"id":"c","from":"`+anaNode+`","status":"success"}`)
-	d.says(`{"to":"rui@example.org/1","method":"observe","uri":"/presence","type":"a/b","resource":1}`)
+	d.says(`{"id":"c","to":"rui@example.org/1","method":"get","uri":"/x","status":"success"}`)
+	d.routes("L-CMD-02: without a uri, which would make a request of it", "rui@example.org/1", `{"id":"c","status":"success","uri":null}`)
+	d.says(`{"to":"rui@example.org/1","method":"observe","uri":"/presence","type":"a/b","resource":"x"}`)
 	d.routes("observe needs no id", "rui@example.org/1", `{"method":"observe"}`)
 	d.says(`{"to":"rui@example.org/1","method":"get","uri":"/ping"}`)
 	d.refused("L-CMD-08: a request without an id")

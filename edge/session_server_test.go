@@ -27,8 +27,8 @@ func TestWhatTheServerConsumes(t *testing.T) {
 		`{"type":"text/plain","content":"x"}`, // L-MSG-09
 		`{"id":"m","event":"received"}`,       // L-NOT-09
 		`{"id":"m","to":"` + server + `","event":"failed","reason":{"code":1}}`,
-		`{"method":"observe","uri":"/x","type":"a/b","resource":1}`, // L-CMD-07
-		`{"id":"c","method":"observe","uri":"/presence","type":"a/b","resource":1}`,
+		`{"method":"observe","uri":"/x","type":"a/b","resource":"x"}`, // L-CMD-07
+		`{"id":"c","method":"observe","uri":"/presence","type":"a/b","resource":"x"}`,
 		`{"id":"c","to":"` + server + `","method":"get","status":"success","type":"application/vnd.lime.ping+json","resource":{}}`, // L-CMD-11
 		`{"id":"c","method":"get","uri":"/ping","status":"success"}`,                                                               // lime-js pongs a pong
 		`{"method":"get","uri":"/ping"}`,                                                                                           // L-CMD-08

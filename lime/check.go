@@ -8,6 +8,8 @@ var (
 	badKind         = &Reason{CodeValidationError, "The envelope has neither content, event, method nor state"}
 	badKinds        = &Reason{CodeValidationError, "The envelope has more than one of content, event, method and state"}
 	badMessage      = &Reason{CodeValidationError, "A message needs a type"}
+	badContent      = &Reason{CodeValidationEmptyDocument, "A message needs content"}
+	badDocument     = &Reason{CodeValidationInvalidResource, "An object needs the type application/json or one with +json, a text another one; a document is nothing else"}
 	badNotification = &Reason{CodeValidationError, "A notification needs an id"}
 	badCommand      = &Reason{CodeValidationError, "A command needs a uri or a status"}
 	badResource     = &Reason{CodeValidationEmptyDocument, "The command needs a resource"}
@@ -30,8 +32,11 @@ func (h *Header) Check() *Reason {
 	}
 	switch h.Kind {
 	case KindMessage:
-		if h.Type == nil {
+		switch {
+		case h.Type == nil:
 			return badMessage // L-ENV-09
+		case h.content == 'n':
+			return badContent
 		}
 	case KindNotification:
 		if h.ID == nil {
@@ -67,6 +72,16 @@ func (h *Header) checkCommand() *Reason {
 		return badResource // L-CMD-12
 	case h.HasResource && h.Type == nil:
 		return badType
+	}
+	return nil
+}
+
+// CheckDocument returns a reason when the content or the resource is not what its type
+// says, and is to be called of what is forwarded: lime-go hears nothing more after such
+// a document, and the reference implementation closes its connection.
+func (h *Header) CheckDocument() *Reason {
+	if h.Kind == KindMessage && !fits(h.Type, h.content) || h.Kind == KindCommand && h.HasResource && !fits(h.Type, h.resource) {
+		return badDocument
 	}
 	return nil
 }

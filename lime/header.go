@@ -37,11 +37,13 @@ type Header struct {
 	// Size is the number of bytes of the object, from brace to brace.
 	Size int
 
-	count   int            // of the members
-	start   int            // of the object, in the bytes that were scanned
-	spans   [fieldEnd]span // of the values; zero when absent
-	pp      [2]span        // pp's member: with the comma after it, and with the one before
-	scratch []byte         // holds the texts that were written with escapes
+	count    int            // of the members
+	start    int            // of the object, in the bytes that were scanned
+	spans    [fieldEnd]span // of the values; zero when absent
+	content  byte           // with which the value begins; 0 when absent
+	resource byte           // likewise
+	pp       [2]span        // pp's member: with the comma after it, and with the one before
+	scratch  []byte         // holds the texts that were written with escapes
 }
 
 // span is where something stands in the bytes that were scanned.

@@ -221,6 +221,13 @@ func TestMetadataAndReasonsThatNeedMendingAreFound(t *testing.T) { // L-ENV-05, 
 		`{"reason":"no","metadata":"x"}`:              `{"reason":{"code":1,"description":"no"},"metadata":{}}`,
 		`{"reason":"no","metadata":null}`:             `{"reason":{"code":1,"description":"no"},"metadata":null}`,
 		`{"reason":{"code":1},"metadata":{"a":0}}`:    `{"reason":{"code":1},"metadata":{"a":"0"}}`,
+		// L-CMD-02: lime-go takes a response with a uri for a request.
+		`{"id":"1","method":"get","status":"success","uri":"/x"}`:                `{"id":"1","method":"get","status":"success"}`,
+		"{ \"uri\" : \"\" , \"method\":\"get\",\"status\":\"failure\"}":          `{  "method":"get","status":"failure"}`,
+		`{"method":"get", "\u0075ri":"/x","status":"failure","reason":"no\n"}`:   `{"method":"get","status":"failure","reason":{"code":1,"description":"no\n"}}`,
+		`{"method":"get","status":"success","uri":null}`:                         "",
+		`{"method":"get","status":null,"uri":"/x"}`:                              "",
+		`{"status":"success","method":"get","uri":"/x"  ,"metadata":{"a":null}}`: `{"status":"success","method":"get"  ,"metadata":{}}`,
 	} {
 		h := scan(t, []byte(b))
 		if h.NeedsMending != (want != "") {
@@ -240,9 +247,10 @@ func TestWhatAPeerCouldNotBearIsRefused(t *testing.T) {
 		// L-ENV-04
 		`{"id":"1"}`: CodeValidationError,
 		// L-ENV-09
-		`{"content":"x"}`:                     CodeValidationError,
-		`{"content":"x","type":null}`:         CodeValidationError,
-		`{"content":"x","type":"text/plain"}`: 0,
+		`{"content":"x"}`:                      CodeValidationError,
+		`{"content":"x","type":null}`:          CodeValidationError,
+		`{"content":"x","type":"text/plain"}`:  0,
+		`{"content":null,"type":"text/plain"}`: CodeValidationEmptyDocument,
 		// L-NOT-11
 		`{"event":"received"}`:        CodeValidationError,
 		`{"event":"failed","id":"1"}`: 0,

@@ -1,10 +1,12 @@
 package lime
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // The media types that the server itself reads and writes. Those that end in
-// +json are objects; the others are strings, but for MediaJSON, which may be
-// any JSON.
+// +json, and MediaJSON, are objects; the others are strings.
 const (
 	MediaText       = "text/plain"
 	MediaJSON       = "application/json"
@@ -93,4 +95,37 @@ func (m MediaType) Is(s string) bool {
 // IsJSON tells whether documents of this type are JSON rather than strings.
 func (m MediaType) IsJSON() bool {
 	return strings.EqualFold(m.Suffix, "json") || m.Suffix == "" && strings.EqualFold(m.Subtype, "json")
+}
+
+// fits tells whether all implementations can read a document of a type by the byte
+// with which it begins. lime-go takes +json and application/json for objects and all
+// else for strings, and has an eye to case; the reference implementation takes any
+// type with json for an object.
+func fits(mediaType []byte, first byte) bool {
+	slash := bytes.IndexByte(mediaType, '/')
+	if slash < 1 || slash == len(mediaType)-1 {
+		return false
+	}
+	switch first {
+	case '{':
+		return string(mediaType) == MediaJSON || bytes.HasSuffix(mediaType[slash:], []byte("+json"))
+	case '"':
+		sub, _, _ := bytes.Cut(mediaType[slash+1:], []byte(";"))
+		sub = bytes.TrimRight(sub, " \t")
+		return !isFold(sub, "json") && !(len(sub) > 5 && isFold(sub[len(sub)-5:], "+json"))
+	}
+	return false
+}
+
+// isFold tells whether b is the lower-case s in whatever case.
+func isFold(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range b {
+		if c := b[i]; c != s[i] && (c < 'A' || 'Z' < c || c|0x20 != s[i]) {
+			return false
+		}
+	}
+	return true
 }

@@ -2,6 +2,7 @@ package lime
 
 import (
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -61,4 +62,51 @@ func FuzzMediaType(f *testing.F) {
 			t.Fatalf("%q is %+v, but %q is %+v, %v", s, m, m, again, err)
 		}
 	})
+}
+
+// Reference clients read documents by their type: lime-go hears nothing more after
+// one that does not fit, and the reference implementation closes the connection.
+func TestDocumentsFitTheirTypes(t *testing.T) {
+	object, text := []byte{'{'}, []byte{'"'}
+	never := []byte("[ntf0-")
+	for mediaType, fit := range map[string][]byte{
+		"text/plain":                      text,
+		"text/plain; charset=utf-8":       text,
+		"application/vnd.lime.identity":   text,
+		"image/svg+xml":                   text,
+		"application/json":                object,
+		"application/vnd.acme.order+json": object,
+		// Some take these for JSON, and others do not.
+		"application/JSON":                nil,
+		"text/json":                       nil,
+		"text/json ; charset=utf-8":       nil,
+		"application/json; charset=utf-8": nil,
+		"application/vnd.acme.order+Json": nil,
+		// These are no types.
+		"json": nil, "text/": nil, "/plain": nil, "": nil,
+	} {
+		for _, first := range slices.Concat(object, text, never) {
+			if got, want := fits([]byte(mediaType), first), slices.Contains(fit, first); got != want {
+				t.Errorf("a document of %q that begins with %c: %t", mediaType, first, got)
+			}
+		}
+	}
+}
+
+func TestOnlyDocumentsThatFitAreForwarded(t *testing.T) {
+	for b, want := range map[string]bool{
+		`{"content":"x","type":"text/plain"}`:                                  true,
+		`{"content":{},"type":"text/plain"}`:                                   false,
+		`{"content":{},"resource":1,"type":"application/json"}`:                true,
+		`{"method":"set","uri":"/x","resource":{},"type":"application/json"}`:  true,
+		`{"method":"set","uri":"/x","resource":[],"type":"application/json"}`:  false,
+		`{"method":"get","status":"success","resource":1,"type":"text/plain"}`: false,
+		`{"method":"get","uri":"/x","resource":null,"type":"text/plain"}`:      true,
+		`{"method":"get","uri":"/x","type":"text/json"}`:                       true,
+		`{"event":"received","id":"1"}`:                                        true,
+	} {
+		if r := scan(t, []byte(b)).CheckDocument(); (r == nil) != want {
+			t.Errorf("%s: %v", b, r)
+		}
+	}
 }

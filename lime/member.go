@@ -91,8 +91,10 @@ func (h *Header) member(s *scanner, f field, i int) int {
 		return h.enum(s, i, statusNames, (*uint8)(&h.Status))
 	case fieldState:
 		return h.enum(s, i, stateNames, (*uint8)(&h.State))
+	case fieldContent:
+		h.content = s.b[i]
 	case fieldResource:
-		h.HasResource = s.b[i] != 'n'
+		h.HasResource, h.resource = s.b[i] != 'n', s.b[i]
 	case fieldReason:
 		switch s.b[i] {
 		case 'n', '{':
@@ -175,6 +177,9 @@ func (h *Header) kind(s *scanner) int {
 	}
 	if at := h.spans[deciding].from; deciding != fieldNone && s.b[at] == 'n' {
 		return s.fail(at, "null where the kind is told")
+	}
+	if h.answersWithURI(s.b) {
+		h.NeedsMending = true
 	}
 	return 0
 }

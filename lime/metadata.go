@@ -54,11 +54,18 @@ func appendMetadataValue(dst, value []byte) []byte {
 }
 
 // AppendMended appends the scanned object to dst so that a strict peer can
-// bear it: metadata that holds strings alone, and a reason that is an object,
-// not a string, as lime-python writes it (L-ENV-12). All other bytes stay as
-// they are. It borrows envelope, which are the bytes that were scanned. The
-// result is to be scanned again.
+// bear it: metadata that holds strings alone, a reason that is an object, not a
+// string, as lime-python writes it (L-ENV-12), and no uri in a response (L-CMD-02).
+// All other bytes stay as they are. It borrows envelope, which are the bytes that
+// were scanned. The result is to be scanned again.
 func (h *Header) AppendMended(dst, envelope []byte) []byte {
+	if h.answersWithURI(envelope) {
+		return h.appendWithoutURI(dst, envelope)
+	}
+	return h.appendMended(dst, envelope)
+}
+
+func (h *Header) appendMended(dst, envelope []byte) []byte {
 	first, second := fieldMetadata, fieldReason
 	if h.spans[first].from > h.spans[second].from {
 		first, second = second, first

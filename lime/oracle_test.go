@@ -43,6 +43,7 @@ type oracle struct {
 	kind        Kind
 	hasResource bool
 	hasReason   bool
+	hasURI      bool // that is not null
 	mend        bool
 }
 
@@ -196,12 +197,16 @@ func (o *oracle) member() verdict {
 		}
 	case texts || enum:
 		value = ""
-	case name == "resource":
+	}
+	switch name {
+	case "uri":
+		o.hasURI = kind != 'n'
+	case "resource":
 		o.hasResource = kind != 'n'
-	case name == "reason":
+	case "reason":
 		o.hasReason = kind != 'n'
 		o.mend = o.mend || kind == '"'
-	case name == "metadata":
+	case "metadata":
 		o.mend = o.mend || kind != 'n' && kind != '{' || looseMetadata(raw)
 	}
 	if known {
@@ -228,7 +233,13 @@ func (o *oracle) finish() verdict {
 			break
 		}
 	}
+	o.mend = o.mend || o.answersWithURI()
 	return isEnvelope
+}
+
+// answersWithURI tells a response that a peer would take for a request.
+func (o *oracle) answersWithURI() bool {
+	return o.kind == KindCommand && o.values["status"] != "" && o.hasURI
 }
 
 func contains(all []string, s string) bool {

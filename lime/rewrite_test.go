@@ -106,6 +106,15 @@ func checkMended(t *testing.T, b []byte) {
 	}
 	var before oracle
 	before.read(b)
+	if before.answersWithURI() {
+		before.members = slices.DeleteFunc(before.members, func(member [2]string) bool {
+			var name string
+			if err := json.Unmarshal([]byte(member[0]), &name); err != nil {
+				t.Fatal(err)
+			}
+			return name == "uri"
+		})
+	}
 	if len(before.members) != len(o.members) {
 		t.Fatalf("%q was mended to %q, which has other members", b, mended)
 	}
