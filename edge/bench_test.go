@@ -17,6 +17,7 @@ import (
 type null struct{}
 
 func (null) send([]byte) bool                                { return true }
+func (null) certified() bool                                 { return false }
 func (null) authenticate(auth.Request)                       {}
 func (null) attach(Arrival)                                  {}
 func (null) end([]byte, ws.StatusCode)                       {}

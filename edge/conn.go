@@ -192,7 +192,7 @@ func (c *conn) count(why dropReason) {
 
 // authenticate asks for the session's identity, elsewhere. outlet.
 func (c *conn) authenticate(r auth.Request) {
-	r.Remote = c.socket.RemoteAddr()
+	r.Remote, r.Certificate = c.socket.RemoteAddr(), c.certificate()
 	began := c.turn.Now
 	c.elsewhere(c.edge.logins[r.Scheme], func(w *worker) {
 		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)

@@ -90,6 +90,9 @@ func New(cfg Config) (*Edge, error) {
 	}
 	for _, s := range cfg.Schemes {
 		e.rules.options = append(e.rules.options, string(s))
+		if s != auth.SchemeTransport {
+			e.rules.uncertified = append(e.rules.uncertified, string(s))
+		}
 	}
 	e.scratch.New = func() any { return new(scratch) }
 	ctx, cancel := context.WithCancel(context.Background())

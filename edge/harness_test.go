@@ -203,6 +203,14 @@ func must(t testing.TB, err error) {
 type doorkeeper struct {
 	mu   sync.Mutex
 	held map[string]chan struct{}
+	last auth.Request
+}
+
+// asked is the last request.
+func (d *doorkeeper) asked() auth.Request {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last
 }
 
 // hold has the logins of a name wait, until what it returns is called.
@@ -218,6 +226,7 @@ func (d *doorkeeper) hold(name string) (release func()) {
 func (d *doorkeeper) Authenticate(ctx context.Context, r auth.Request) (auth.Grant, error) {
 	d.mu.Lock()
 	held := d.held[r.Node.Name]
+	d.last = r
 	d.mu.Unlock()
 	if held != nil {
 		select {

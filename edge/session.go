@@ -31,6 +31,8 @@ type outlet interface {
 	secure()
 	// answered takes the id of a response, and tells whether the connection had asked.
 	answered(id []byte) bool
+	// certified tells whether the client has shown a certificate in TLS that holds.
+	certified() bool
 	// count counts an envelope that was not passed on.
 	count(why dropReason)
 }
@@ -40,6 +42,7 @@ type sessionRules struct {
 	id           string   // of the edge
 	domains      []string // the first is the default
 	options      []string // the schemes, as they are offered
+	uncertified  []string // the same for clients without a certificate
 	encryption   []string // what a session over TCP may choose of; none when there is no choice
 	envelopeRate int      // a second; negative is no limit
 	byteRate     int
@@ -59,15 +62,16 @@ type session struct {
 	rules *sessionRules
 	out   outlet
 
-	state   lime.State // none before the client's new
-	waiting bool       // for the answer of out.authenticate or out.attach
-	guest   bool
-	role    lime.Role
-	overTCP bool      // and not over WebSocket
-	id      string    // the session's; "" until the first envelope of ours
-	node    lime.Node // proposed, then assigned; from then on its parts are of address
-	address string    // node as text
-	member  Member    // nil until there is a place
+	state     lime.State // none before the client's new
+	waiting   bool       // for the answer of out.authenticate or out.attach
+	guest     bool
+	ownDomain bool // the client's domain is one of ours, and not that of a gateway
+	role      lime.Role
+	overTCP   bool      // and not over WebSocket
+	id        string    // the session's; "" until the first envelope of ours
+	node      lime.Node // proposed, then assigned; from then on its parts are of address
+	address   string    // node as text
+	member    Member    // nil until there is a place
 
 	envelopes, bytes bucket
 }
@@ -165,7 +169,21 @@ func (s *session) secured() {
 // offerSchemes asks who the client is.
 func (s *session) offerSchemes() {
 	s.state = lime.StateAuthenticating
-	s.say(&lime.Session{State: s.state, SchemeOptions: s.rules.options})
+	options := s.options()
+	if len(options) == 0 { // L-SES-05, L-SES-31
+		s.fail(lime.CodeSessionAuthenticationFailed, "Only clients with a certificate are let in here")
+		return
+	}
+	s.say(&lime.Session{State: s.state, SchemeOptions: options})
+}
+
+// options are the schemes that the client is offered: transport only when it has shown a
+// certificate.
+func (s *session) options() []string {
+	if len(s.rules.options) == len(s.rules.uncertified) || s.out.certified() {
+		return s.rules.options
+	}
+	return s.rules.uncertified
 }
 
 // credentials takes the client's identity and what proves it.
@@ -178,7 +196,7 @@ func (s *session) credentials(h *lime.Header, b []byte) {
 		s.fail(lime.CodeSessionAuthenticationFailed, "The authentication cannot be read")
 		return
 	}
-	scheme := fold(s.rules.options, given.Scheme)
+	scheme := fold(s.options(), given.Scheme)
 	if scheme == "" { // L-SES-17
 		s.fail(lime.CodeSessionAuthenticationFailed, "The scheme is not offered")
 		return
@@ -231,6 +249,7 @@ func (s *session) authenticated(g auth.Grant, err error) {
 		return
 	}
 	s.guest, s.role, s.address, s.node = g.Guest, g.Role, address, node
+	s.ownDomain = s.rules.serves([]byte(node.Domain))
 	s.waiting = true
 	s.out.attach(Arrival{
 		Address: s.address, Node: s.node, Session: s.id, Guest: s.guest, Role: g.Role, Credential: g.Credential,
@@ -353,10 +372,10 @@ func (s *session) words(e *lime.Session) []byte {
 }
 
 // server is the node under which the edge speaks to this client. What the client
-// proposes for itself is not known to be a domain of ours.
+// proposes for itself is not known to be a domain of ours, and a gateway's is none.
 func (s *session) server() lime.Node {
 	domain := s.rules.domains[0]
-	if s.address != "" {
+	if s.address != "" && s.ownDomain {
 		domain = s.node.Domain
 	}
 	return s.rules.server(domain)

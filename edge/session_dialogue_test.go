@@ -23,6 +23,8 @@ type dialogue struct {
 	now     time.Time
 	full    bool // the client's queue takes nothing
 
+	certificate bool // the client has shown one
+
 	sent     []string // what the client has not looked at yet
 	logins   []auth.Request
 	arrivals []Arrival
@@ -93,7 +95,7 @@ func newDialogue(t testing.TB) *dialogue {
 	d.session.out = d
 	d.session.rules = &sessionRules{
 		id: "e1", domains: []string{"example.org", "Example.NET"},
-		options: []string{"guest", "plain"}, envelopeRate: 1000, byteRate: 1 << 20,
+		options: []string{"guest", "plain"}, uncertified: []string{"guest", "plain"}, envelopeRate: 1000, byteRate: 1 << 20,
 	}
 	return d
 }
@@ -290,6 +292,7 @@ func (d *dialogue) send(envelope []byte) bool {
 	return true
 }
 
+func (d *dialogue) certified() bool             { return d.certificate }
 func (d *dialogue) authenticate(r auth.Request) { d.logins = append(d.logins, r) }
 func (d *dialogue) attach(a Arrival)            { d.arrivals = append(d.arrivals, a) }
 func (d *dialogue) secure()                     { d.securing++ }

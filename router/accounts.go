@@ -62,9 +62,20 @@ func newAccountEvents(nc *nats.Conn, warn *warnings, has func(context.Context, l
 // again the guests who were on their way in. It does not block.
 func (e *accountEvents) create(i lime.Identity, maker lime.Node) {
 	e.publish(routing.AccountEvent{Identity: i, Maker: maker})
-	again := routing.AccountEvent{Identity: i, Maker: maker, GuestsOnly: true}
+	e.later(routing.AccountEvent{Identity: i, Maker: maker, GuestsOnly: true})
+}
+
+// own ends the guests who have the name of an account that a login has made, and again
+// those who were on their way in. It does not block.
+func (e *accountEvents) own(i lime.Identity, login lime.Node) {
+	guests := routing.AccountEvent{Identity: i, Maker: login, GuestsOnly: true}
+	e.publish(guests)
+	e.later(guests)
+}
+
+func (e *accountEvents) later(made routing.AccountEvent) {
 	select {
-	case e.made <- laterEvent{again, time.Now().Add(madeAgain)}:
+	case e.made <- laterEvent{made, time.Now().Add(madeAgain)}:
 	default:
 	}
 }
@@ -232,6 +243,21 @@ func (s accountStore) RemoveKey(ctx context.Context, id lime.Identity, name stri
 
 func keyOf(k account.APIKey) resource.Key {
 	return resource.Key{Name: k.Name, Created: k.Created, LastUsed: k.LastUsed}
+}
+
+// owners makes accounts for logins that need none.
+type owners struct {
+	*account.Store
+	events *accountEvents
+}
+
+// Own is that of auth.Owners. The guests who have the name lose it.
+func (o owners) Own(ctx context.Context, login lime.Node, takeOver bool) error {
+	made, err := o.Store.Own(ctx, login.Identity, takeOver)
+	if made {
+		o.events.own(login.Identity, login)
+	}
+	return err
 }
 
 // keyring is the account store as logins by key want to see it.

@@ -39,6 +39,18 @@ func newLogins(log logrus.FieldLogger, warn *warnings, metrics prometheus.Regist
 	}
 }
 
+// schemes are the schemes that a router serves.
+func schemes(cfg Config, accounts *account.Store, owners auth.Owners) auth.Schemes {
+	s := auth.Schemes{Domains: cfg.Domains}
+	s.By = map[auth.Scheme]auth.Authenticator{
+		auth.SchemeGuest:     auth.Guest{Accounts: accounts},
+		auth.SchemePlain:     auth.Plain{Verifier: accounts},
+		auth.SchemeKey:       auth.Key{Keys: keyring{accounts}},
+		auth.SchemeTransport: auth.Transport{Owners: owners, Serves: s.Serves},
+	}
+	return s
+}
+
 // busyAnswer is for a login that finds too many others, or has waited for too long.
 var busyAnswer = []byte(`{"fault":true,"reason":{"code":11,"description":"Too many logins wait; try again later"}}`)
 

@@ -14,7 +14,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/account"
-	"limegrove/edge/auth"
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/resource"
@@ -114,14 +113,8 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
 	resource.HandleContacts(mux, people, nil)
-	r := &Router{
-		cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, sweeps: make(chan struct{}, 1),
-		logins: newLogins(cfg.Logger, warn, cfg.Metrics, auth.Schemes{Domains: cfg.Domains, By: map[auth.Scheme]auth.Authenticator{
-			auth.SchemeGuest: auth.Guest{Accounts: accounts},
-			auth.SchemePlain: auth.Plain{Verifier: accounts},
-			auth.SchemeKey:   auth.Key{Keys: keyring{accounts}},
-		}}),
-	}
+	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, sweeps: make(chan struct{}, 1)}
+	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, schemes(cfg, accounts, owners{accounts, events}))
 	r.worker = routing.NewWorker(routing.WorkerConfig{
 		NATS: cfg.NATS, Router: cfg.Incarnation, Command: r.command, Login: r.logins.answer, Busy: busyAnswer,
 		Schemes: r.logins.names,

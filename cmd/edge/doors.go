@@ -2,8 +2,10 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
+	"os"
 
 	"limegrove/internal/config"
 )
@@ -38,10 +40,29 @@ func openDoors(cfg config.Edge) (d doors, err error) {
 		return d, fmt.Errorf("-tls-cert: %w", err)
 	}
 	d.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12} // L-TRN-12
+	if cfg.TLSClientCA != "" {
+		if d.tls.ClientCAs, err = authorities(cfg.TLSClientCA); err != nil {
+			return d, fmt.Errorf("-tls-client-ca: %w", err)
+		}
+		d.tls.ClientAuth = tls.VerifyClientCertIfGiven // one that does not hold ends the handshake
+	}
 	web := d.tls.Clone()
 	web.NextProtos = []string{"http/1.1"}
 	d.webSocket = tls.NewListener(d.webSocket, web)
 	return d, nil
+}
+
+// authorities reads the certificates of a PEM file.
+func authorities(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s has no certificate", file)
+	}
+	return pool, nil
 }
 
 // close closes them; it may be called after the clients were served.

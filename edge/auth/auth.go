@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"limegrove/lime"
 )
@@ -17,6 +18,8 @@ const (
 	SchemeGuest Scheme = "guest" // any name that no account has, no credentials
 	SchemePlain Scheme = "plain" // the name of an account and its password
 	SchemeKey   Scheme = "key"   // the name of an account and one of its API keys
+
+	SchemeTransport Scheme = "transport" // a certificate for the domain
 )
 
 // Request is what a client says of itself. It formats without its credentials,
@@ -32,6 +35,9 @@ type Request struct {
 	// absent, as it may be for guests.
 	Credentials json.RawMessage `json:"authentication,omitempty"`
 
+	// Certificate is what the client has shown of itself in TLS; nil for nothing.
+	Certificate *Certificate `json:"certificate,omitempty"`
+
 	// Remote is where the client's socket comes from.
 	Remote netip.AddrPort `json:"remote,omitzero"`
 }
@@ -45,6 +51,9 @@ type Grant struct {
 	Guest bool `json:"guest,omitempty"`
 
 	Role lime.Role `json:"role"`
+
+	// Expires is when the grant ends; zero for never.
+	Expires time.Time `json:"expires,omitzero"`
 
 	// Credential tells which of several it was that the client has shown, where it may
 	// be revoked alone; "" elsewhere. It is no secret.

@@ -15,6 +15,7 @@ const (
 	OutcomeGranted     Outcome = "granted"
 	OutcomeCredentials Outcome = "credentials" // they do not hold, or cannot be read
 	OutcomeName        Outcome = "name"        // a guest wants the name of an account
+	OutcomeCertificate Outcome = "certificate" // there is none for the identity's domain
 	OutcomeIdentity    Outcome = "identity"    // nobody may log in with it
 	OutcomeScheme      Outcome = "scheme"      // it is not offered
 	OutcomeFault       Outcome = "fault"       // ours: it could not be looked at

@@ -11,7 +11,8 @@ import (
 // Schemes authenticates by the scheme that the request names. It is not
 // changed once it is in use.
 type Schemes struct {
-	// Domains are the served ones. Nobody logs in with another.
+	// Domains are the served ones. Nobody logs in with another, but for the gateways
+	// that Transport lets in.
 	Domains []string
 
 	// By holds what is offered.
@@ -21,7 +22,7 @@ type Schemes struct {
 // Authenticate refuses a scheme that was not offered as it refuses bad
 // credentials, and an identity that is unusable for every scheme (L-SES-17):
 // one that lacks a part, that is not of a served domain, or that is the
-// server's own.
+// server's own. Transport decides itself about domains that are not served.
 func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	defer clear(r.Credentials)
 	by, ok := s.By[r.Scheme]
@@ -33,7 +34,7 @@ func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	if r.Node.Name == "" || r.Node.Domain == "" {
 		return Grant{}, unusable("The identity needs a name and a domain")
 	}
-	if !s.serves(r.Node.Domain) {
+	if !s.Serves(r.Node.Domain) && r.Scheme != SchemeTransport {
 		return Grant{}, unusable("The domain is not served here")
 	}
 	if lime.IsPostmaster(r.Node.Name) {
@@ -42,7 +43,8 @@ func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	return by.Authenticate(ctx, r)
 }
 
-func (s Schemes) serves(domain string) bool {
+// Serves tells whether a domain is one of Domains, in any case.
+func (s Schemes) Serves(domain string) bool {
 	return slices.ContainsFunc(s.Domains, func(d string) bool {
 		return strings.EqualFold(d, domain)
 	})

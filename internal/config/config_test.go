@@ -213,6 +213,8 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"TLS over TCP without certificate", nil, []string{"-tcp", ":0", "-tcp-encryption", "tls,none"}, "-tcp-encryption"},
 		{"unknown encryption", nil, []string{"-tcp", ":0", "-tcp-encryption", "ssl"}, "-tcp-encryption"},
 		{"encryption twice", nil, []string{"-tcp", ":0", "-tcp-encryption", "none,none"}, "-tcp-encryption"},
+		{"client CA without cert", nil, []string{"-tls-client-ca", "ca.pem"}, "-tls-cert"},
+		{"transport without client CA", nil, []string{"-auth", "guest,transport"}, "-tls-client-ca"},
 		{"unknown scheme", nil, []string{"-auth", "guest,magic"}, "-auth"},
 		{"no scheme", nil, []string{"-auth", ""}, "-auth"},
 		{"key not base64", nil, []string{"-gossip-key", "!"}, "-gossip-key"},

@@ -15,10 +15,12 @@ const (
 	SchemeGuest Scheme = "guest"
 	SchemePlain Scheme = "plain"
 	SchemeKey   Scheme = "key"
+
+	SchemeTransport Scheme = "transport"
 )
 
 // schemes are the known ones.
-var schemes = []Scheme{SchemeGuest, SchemePlain, SchemeKey}
+var schemes = []Scheme{SchemeGuest, SchemePlain, SchemeKey, SchemeTransport}
 
 // Encryption is what a session over TCP may choose.
 type Encryption string
@@ -57,6 +59,9 @@ type Edge struct {
 	// TLSCert and TLSKey are PEM files; with them sessions are wss, and those over TCP may
 	// be encrypted. Both or neither.
 	TLSCert, TLSKey string
+	// TLSClientCA is a PEM file with the authorities that client certificates are verified
+	// against. Clients are then asked for one, and need not have any. Default none.
+	TLSClientCA string
 	// TCP is the address for sessions over TCP. Default none.
 	TCP string
 	// TCPEncryption is what those sessions are offered, best first. Default tls with a
@@ -134,11 +139,13 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.group("Sessions")
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
 	b.domains(&e.Domains)
-	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, best first, of guest, plain and key")
+	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, best first, of guest, plain, key and transport")
 	b.str(&e.TCP, "tcp", "", "`address` for sessions over TCP, such as :55321; empty for none")
 	bindList(b, &e.TCPEncryption, "tcp-encryption", "", "`what` sessions over TCP may choose, best first: tls, none or both (default tls with a certificate, else none)")
 	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; sessions are then wss")
 	b.str(&e.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
+
+	b.str(&e.TLSClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates, for the scheme transport")
 
 	b.group("Stores")
 	b.stores(&e.Shared, "; empty runs one inside, on loopback")
@@ -211,6 +218,8 @@ func (e *Edge) validate() error {
 	c.that(e.Listen != "", "listen", "empty: no session could ever come")
 	c.listen("listen", e.Listen)
 	c.that((e.TLSCert == "") == (e.TLSKey == ""), "tls-cert", "goes with -tls-key: give both or neither")
+	c.that(e.TLSClientCA == "" || e.TLSCert != "", "tls-client-ca", "needs -tls-cert and -tls-key")
+	c.that(e.TLSClientCA != "" || !slices.Contains(e.Auth, SchemeTransport), "auth", "transport needs -tls-client-ca")
 	if e.TCP != "" {
 		c.listen("tcp", e.TCP)
 		c.that(e.TCP != e.Listen || strings.HasSuffix(e.TCP, ":0"), "tcp", "%s is the address of -listen", e.TCP)
