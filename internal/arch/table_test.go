@@ -14,6 +14,8 @@ type folder struct {
 // folders has a row for every folder with Go code.
 var folders = []folder{
 	{path: "lime", std: true},
+	// Beside the server, not a part of it.
+	{path: "lime/client", ours: []string{"lime"}},
 	{path: "cluster", ours: []string{"lime"}},
 	{path: "presence", ours: []string{"lime"}},
 	// A client of presence: it has no use for another store of registrations.
@@ -57,7 +59,7 @@ var libraries = []library{
 	{"github.com/nats-io/nats.go", []string{"routing", "account", "roster", "document", "router", "internal", "cmd", "e2e/fault"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
-	{"github.com/gobwas/ws", []string{"edge", "e2e/fault"}},
+	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},
 	{"golang.org/x/sys", []string{"edge/poll", "internal", "internal/jobcontrol"}},
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},

@@ -1,0 +1,80 @@
+// Package client speaks LIME with a server for a program that wants to be there: it logs
+// in, sends and receives, and begins another session with the same node whenever one is
+// lost.
+//
+//	c, err := client.Dial(ctx, "wss://chat.example.org/", client.Config{
+//		Node:     lime.MustParseNode("ana@example.org/home"),
+//		Scheme:   client.Plain(client.Fixed(password)),
+//		Presence: &lime.Presence{Status: lime.StatusAvailable},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	defer c.Close()
+//	for m, err := range c.Messages(ctx) {
+//		…
+//	}
+//
+// # Sessions
+//
+// Dial takes ws://, wss:// and net.tcp:// addresses. Over TCP encryption is negotiated
+// within the connection; Config.Encryption says whether it must be. More addresses are tried
+// in turn, each once, at once; after all of them comes a pause, longer each time, with jitter
+// (Backoff). What the server assigned as the node, in its spelling, is proposed again, and
+// presence and receipts are set before anything else is sent, so that whoever writes to the
+// node notices no more than a delay. Secrets are asked for at each login, so that a token
+// that has expired is not used again.
+//
+// A client ends for good, with Done and Err, when another session takes its node (reason 12),
+// when its credentials do not hold (13) or its node cannot be (25), when the server does not
+// offer what it needs, or when Backoff.Tries is used up. Config.OnStatus sees every change.
+// The package logs nothing: what there is to say is in there, and in errors.
+//
+// # Sending
+//
+// Send queues an envelope and waits for nothing: at most once. Publish sends a message until
+// the server has stored it, over lost sessions and with the same id; PublishAsync does so for
+// many at a time, in order. Command waits for a response. All of them wait while there is no
+// session, as long as their context lets them. Order is kept among what was given to Send,
+// and among publications, not between the two.
+//
+// # Receiving
+//
+// What comes is handled by a Mux, or iterated over by Messages, Notifications and Commands.
+// It waits for these in one queue, in order. When that is full, nothing more is read, so that
+// the server keeps the rest: a slow program costs itself. Pings are answered by the client;
+// requests that nobody handles are refused.
+//
+// A message is acknowledged when the program takes it: by a receipt (Receipts), and by the
+// pong of a ping that came behind it, which servers take for one. A pong is therefore held
+// back until then. What was not acknowledged when a session, or the whole process, ends comes
+// again; for as long as the process lives it is known and not handed out twice
+// (Config.DuplicateWindow).
+//
+// # Bounds
+//
+//	what                      bound              when it is reached
+//	to be handed out          Config.Queue       reading stops
+//	to be written             Config.SendQueue   who sends waits; twice as much that the server
+//	                                             has asked for ends the session
+//	publications              Config.InFlight    who publishes waits
+//	pongs held back           16                 the last takes the place of the one before
+//	messages remembered       8192               the oldest is forgotten
+//	an envelope received      Config.MaxEnvelope the session ends
+//	an envelope sent          Config.MaxSend     it is refused
+//
+// What is handed to nobody is counted by a DropReason. Whatever a server says, the worst
+// that it does is to end its session.
+//
+// # Errors
+//
+// A *lime.Reason is the server's or the peer's word, ErrLost says that the answer is not
+// known, ErrClosed that the client was closed. Each is found by errors.Is and errors.As; the
+// others are listed with what they match.
+//
+// # What it does not do
+//
+// It keeps nothing on disk: what was not accepted when the process dies is for the program
+// to send again, with the same id. It speaks no HTTP dialects, compresses nothing, and does
+// not decode contents.
+package client

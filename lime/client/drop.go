@@ -1,0 +1,60 @@
+package client
+
+import (
+	"sync/atomic"
+
+	"limegrove/lime"
+)
+
+// DropReason says why something that has come was handed to nobody.
+type DropReason string
+
+// The reasons.
+const (
+	DropDuplicate DropReason = "duplicate" // it has come before
+	DropUnwanted  DropReason = "unwanted"  // nobody handles or iterates over its kind; a request is answered so
+	DropUnasked   DropReason = "unasked"   // a response that nobody waits for any more
+	DropMalformed DropReason = "malformed" // an envelope with an address that is none, or of no kind
+	DropReceipt   DropReason = "receipt"   // a receipt, for which there was no session any more
+)
+
+// drops counts what was dropped.
+type drops struct{ duplicate, unwanted, unasked, malformed, receipt atomic.Uint64 }
+
+func (d *drops) of(why DropReason) *atomic.Uint64 {
+	switch why {
+	case DropDuplicate:
+		return &d.duplicate
+	case DropUnwanted:
+		return &d.unwanted
+	case DropUnasked:
+		return &d.unasked
+	case DropMalformed:
+		return &d.malformed
+	case DropReceipt:
+		return &d.receipt
+	}
+	return nil
+}
+
+// Dropped returns how many envelopes were dropped for a reason.
+func (c *Client) Dropped(why DropReason) uint64 {
+	if n := c.drops.of(why); n != nil {
+		return n.Load()
+	}
+	return 0
+}
+
+func (c *Client) drop(why DropReason) { c.drops.of(why).Add(1) }
+
+// kinds is a set of kinds.
+type kinds uint8
+
+func kindsOf(all ...lime.Kind) (s kinds) {
+	for _, k := range all {
+		s |= 1 << k
+	}
+	return s
+}
+
+func (s kinds) has(k lime.Kind) bool { return s>>k&1 != 0 }

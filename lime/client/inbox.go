@@ -1,0 +1,185 @@
+package client
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"limegrove/lime"
+)
+
+// item is an envelope that waits to be handed out.
+type item struct {
+	kind     lime.Kind
+	envelope Envelope
+	session  *session // in which it came
+	number   uint64   // of a message with an id in the session's proofs; 0 for others
+	again    bool     // a duplicate: to be acknowledged, and not handed out
+}
+
+// inbox is what has come and was not handed out, in order. It is bounded: who reads from
+// the server waits for room.
+type inbox struct {
+	limit int
+
+	mu     sync.Mutex
+	all    []item
+	users  map[lime.Kind]int // who hands out a kind: the handler, iterators
+	over   error             // there will be no more
+	silent bool              // for a reason that nobody needs to be told
+	more   chan struct{}     // closed when something comes; nil while nobody waits for it
+	room   chan struct{}     // likewise, when something goes
+}
+
+func newInbox(limit int) *inbox { return &inbox{limit: limit, users: map[lime.Kind]int{}} }
+
+// push queues an item. While there is no room its session is held.
+func (b *inbox) push(i item) error {
+	for {
+		room := b.tryPush(i)
+		if room == nil {
+			return nil
+		}
+		i.session.held.Store(true)
+		select {
+		case <-room:
+		case <-i.session.done:
+			return i.session.why()
+		}
+		i.session.wire.heard.note()
+		i.session.held.Store(false)
+	}
+}
+
+// tryPush returns a channel when there is no room.
+func (b *inbox) tryPush(i item) (room <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over != nil {
+		return nil
+	}
+	if len(b.all) >= b.limit {
+		if b.room == nil {
+			b.room = make(chan struct{})
+		}
+		return b.room
+	}
+	b.all = append(b.all, i)
+	wake(&b.more)
+	return nil
+}
+
+// take takes out the first item of some kinds, and waits for it. ok is false without an
+// error when there will be no more and nobody needs to be told why.
+func (b *inbox) take(ctx context.Context, of kinds) (i item, ok bool, err error) {
+	for {
+		i, ok, more, err := b.tryTake(of)
+		if more == nil {
+			return i, ok, err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return item{}, false, context.Cause(ctx)
+		}
+	}
+}
+
+func (b *inbox) tryTake(of kinds) (i item, ok bool, more <-chan struct{}, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := slices.IndexFunc(b.all, func(i item) bool { return of.has(i.kind) })
+	switch {
+	case at >= 0:
+		i = b.all[at]
+		if at == 0 {
+			b.all[0] = item{}
+			b.all = b.all[1:]
+		} else {
+			b.all = slices.Delete(b.all, at, at+1)
+		}
+		if len(b.all) <= b.limit/2 { // several at a time
+			wake(&b.room)
+		}
+		return i, true, nil, nil
+	case b.over != nil && b.silent:
+		return item{}, false, nil, nil
+	case b.over != nil:
+		return item{}, false, nil, b.over
+	}
+	if b.more == nil {
+		b.more = make(chan struct{})
+	}
+	return item{}, false, b.more, nil
+}
+
+// use notes that somebody hands out some kinds, from now on.
+func (b *inbox) use(of kinds) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for k := range allKinds(of) {
+		b.users[k]++
+	}
+}
+
+// leave notes that somebody no longer does. It returns what waits and is wanted by nobody
+// now: messages go on waiting.
+func (b *inbox) leave(of kinds) (unwanted []item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for k := range allKinds(of) {
+		b.users[k]--
+	}
+	kept := b.all[:0]
+	for _, i := range b.all {
+		if i.kind != lime.KindMessage && b.users[i.kind] == 0 {
+			unwanted = append(unwanted, i)
+		} else {
+			kept = append(kept, i)
+		}
+	}
+	clear(b.all[len(kept):])
+	b.all = kept
+	wake(&b.room)
+	return unwanted
+}
+
+// wants tells whether somebody hands out a kind.
+func (b *inbox) wants(k lime.Kind) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.users[k] > 0
+}
+
+// close lets nothing more in. What waits is still handed out, unless it is to be silent.
+func (b *inbox) close(why error, silent bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if silent {
+		clear(b.all)
+		b.all, b.silent = nil, true
+	}
+	if b.over == nil {
+		b.over = why
+	}
+	wake(&b.more)
+	wake(&b.room)
+}
+
+// wake closes a channel that somebody waits for.
+func wake(waiting *chan struct{}) {
+	if *waiting != nil {
+		close(*waiting)
+		*waiting = nil
+	}
+}
+
+func allKinds(of kinds) map[lime.Kind]bool {
+	all := map[lime.Kind]bool{}
+	for _, k := range []lime.Kind{lime.KindMessage, lime.KindNotification, lime.KindCommand} {
+		if of.has(k) {
+			all[k] = true
+		}
+	}
+	return all
+}

@@ -1,0 +1,209 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/gobwas/ws"
+
+	"limegrove/lime"
+)
+
+// Envelope is a *lime.Message, a *lime.Notification or a *lime.Command.
+type Envelope interface {
+	// AppendJSON appends the envelope to dst.
+	AppendJSON(dst []byte) []byte
+}
+
+// outbox is what waits to be written to a session's connection. It is bounded: who sends
+// waits for room, and a server that is owed too many answers is given up.
+type outbox struct {
+	wire    *wire
+	limit   int // bytes, for those who can wait
+	longest int // envelope, in bytes
+	wake    chan struct{}
+
+	mu     sync.Mutex
+	buf    []byte
+	text   []byte
+	header lime.Header
+	over   error         // why nothing is taken any more
+	room   chan struct{} // closed when there is some; nil while nobody waits for it
+
+	finishing bool // what the server asks is left without an answer
+}
+
+func newOutbox(w *wire, cfg *Config) *outbox {
+	return &outbox{wire: w, limit: cfg.SendQueue, longest: cfg.MaxSend, wake: make(chan struct{}, 1)}
+}
+
+// put queues an envelope, and waits for room.
+func (o *outbox) put(ctx context.Context, e Envelope) error {
+	if err := checkDocument(e); err != nil {
+		return err
+	}
+	for {
+		room, err := o.tryPut(e)
+		if room == nil {
+			return err
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// tryPut returns a channel when there is no room.
+func (o *outbox) tryPut(e Envelope) (room <-chan struct{}, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over != nil {
+		return nil, o.over
+	}
+	if len(o.buf) >= o.limit {
+		if o.room == nil {
+			o.room = make(chan struct{})
+		}
+		return o.room, nil
+	}
+	return nil, o.appendLocked(e)
+}
+
+// answer queues what the server has asked for, and does not wait: who reads must not.
+func (o *outbox) answer(e Envelope) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if taken, err := o.owedLocked(); !taken {
+		return err
+	}
+	return o.appendLocked(e)
+}
+
+// control queues a frame of WebSocket's own.
+func (o *outbox) control(op ws.OpCode, payload []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if taken, err := o.owedLocked(); !taken {
+		return err
+	}
+	o.buf = appendFrame(o.buf, op, payload)
+	o.ring()
+	return nil
+}
+
+// errUnread is the end of a server that asks and does not read the answers.
+var errUnread = fmt.Errorf("%w: it does not read the answers that it asks for", ErrProtocol)
+
+// owedLocked tells whether an answer is taken.
+func (o *outbox) owedLocked() (taken bool, err error) {
+	switch {
+	case o.finishing:
+		return false, nil
+	case o.over != nil:
+		return false, o.over
+	case len(o.buf) >= 2*o.limit:
+		return false, errUnread
+	}
+	return true, nil
+}
+
+func (o *outbox) appendLocked(e Envelope) error {
+	o.text = e.AppendJSON(o.text[:0])
+	if err := check(&o.header, o.text, o.longest); err != nil {
+		return err
+	}
+	o.buf = o.wire.append(o.buf, o.text)
+	if cap(o.text) > largeBuffer {
+		o.text = nil
+	}
+	o.ring()
+	return nil
+}
+
+// errKind is the refusal of what is no message, notification or command.
+var errKind = errors.New("not a message, a notification or a command")
+
+// check makes sure that an envelope does not cost the session.
+func check(h *lime.Header, text []byte, longest int) error {
+	if len(text) > longest {
+		return fmt.Errorf("%w: %d bytes, and at most %d are sent", ErrTooLong, len(text), longest)
+	}
+	n, err := h.Scan(text)
+	switch {
+	case err != nil:
+		return err
+	case n != len(text):
+		return fmt.Errorf("%w: more than one object", lime.ErrMalformed)
+	case h.Kind == lime.KindSession || h.Kind == lime.KindUnknown:
+		return errKind
+	}
+	return nil
+}
+
+// checkDocument makes sure that a content or a resource is one JSON value, which could
+// otherwise end its member and begin others.
+func checkDocument(e Envelope) error {
+	var document json.RawMessage
+	switch e := e.(type) {
+	case *lime.Message:
+		document = e.Content
+	case *lime.Command:
+		document = e.Resource
+	case *lime.Notification:
+	default:
+		return errKind
+	}
+	if document != nil && !json.Valid(document) {
+		return fmt.Errorf("%w: the document is not one JSON value", lime.ErrMalformed)
+	}
+	return nil
+}
+
+// finish asks for the end of a session, after which nothing is sent: L-FIN-01.
+func (o *outbox) finish(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over != nil {
+		return
+	}
+	o.buf = o.wire.append(o.buf, (&lime.Session{ID: id, State: lime.StateFinishing}).AppendJSON(nil))
+	o.over, o.finishing = ErrClosed, true
+	wake(&o.room)
+	o.ring()
+}
+
+// ring wakes the writer.
+func (o *outbox) ring() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what waits, in exchange for the buffer of before.
+func (o *outbox) take(spare []byte) []byte {
+	if cap(spare) > largeBuffer {
+		spare = nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	taken := o.buf
+	o.buf = spare[:0]
+	wake(&o.room)
+	return taken
+}
+
+// close has everything refused from now on.
+func (o *outbox) close(why error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over == nil {
+		o.over = why
+	}
+	wake(&o.room)
+}

@@ -1,0 +1,468 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"limegrove/lime"
+)
+
+// What was said first in the first session is said first in each.
+func TestPresenceAndReceiptAreSetAgainBeforeAnythingElse(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		d := p.client("ws://server/", Config{
+			Node: lime.MustParseNode(ana), Presence: &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity},
+			Events: lime.EventsOf(lime.EventReceived),
+		})
+		prepared := func(f *far, presence, events string) {
+			t.Helper()
+			f.begins(ana)
+			id := f.hears("events", `{"method":"set","uri":"/receipt","type":"application/vnd.lime.receipt+json","resource":{"events":`+events+`}}`)
+			f.hearsNothing("one after the other")
+			f.says(`{"id":"` + id + `","method":"set","status":"success"}`)
+			id = f.hears("presence", `{"method":"set","uri":"/presence","type":"application/vnd.lime.presence+json","resource":`+presence+`}`)
+			f.hearsNothing("nothing overtakes it")
+			f.says(`{"id":"` + id + `","method":"set","status":"success"}`)
+		}
+		f := p.accept()
+		prepared(f, `{"status":"available","routingRule":"identity"}`, `["accepted","received","failed"]`)
+		c := d.get()
+		f.conn.Close()
+		synctest.Wait()
+		sent := later(func() error { return c.Send(within(t), text("1", "x")) })
+		f = p.accept()
+		prepared(f, `{"status":"available","routingRule":"identity"}`, `["accepted","received","failed"]`)
+		f.hears("then", `{"id":"1"}`)
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+
+		// What is changed is kept, but for what is refused.
+		set := func(do func() error, answer string, want error) {
+			t.Helper()
+			err := later(do)
+			id := f.hears("a change", `{"method":"set"}`)
+			f.says(`{"id":"` + id + `","method":"set",` + answer + `}`)
+			if got := <-err; !errors.Is(got, want) {
+				t.Error(got)
+			}
+		}
+		set(func() error { return c.SetPresence(within(t), lime.Presence{Status: lime.StatusBusy}) }, `"status":"success"`, nil)
+		set(func() error {
+			return c.SetPresence(within(t), lime.Presence{Status: lime.StatusAway, RoutingRule: lime.RouteDomain})
+		},
+			`"status":"failure","reason":{"code":66}`, &lime.Reason{Code: 66})
+		set(func() error { return c.SetEvents(within(t), 0) }, `"status":"success"`, nil)
+		f.conn.Close()
+		prepared(p.accept(), `{"status":"busy"}`, `["accepted","dispatched","received","consumed","failed"]`)
+	})
+}
+
+func TestRefusedPresenceIsTheErrorOfTheDial(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		d := p.client("ws://server/", Config{Presence: &lime.Presence{Status: lime.StatusAvailable}})
+		f := p.accept()
+		f.begins(ana)
+		id := f.hears("presence", `{"method":"set","uri":"/presence"}`)
+		f.says(`{"id":"` + id + `","method":"set","status":"failure","reason":{"code":64}}`)
+		if err := d.refused(); !errors.Is(err, &lime.Reason{Code: 64}) {
+			t.Error(err)
+		}
+		f.ends()
+	})
+}
+
+// What comes between presence and the end of the preparation is acknowledged, too.
+func TestMessagesOfTheFirstMomentAreHandled(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		d := p.client("ws://server/", Config{
+			Presence: &lime.Presence{Status: lime.StatusAvailable},
+			Handler:  handler(func(context.Context, *Client, *lime.Message) error { return nil }),
+		})
+		f := p.accept()
+		f.begins(ana)
+		id := f.hears("presence", `{"method":"set","uri":"/presence"}`)
+		f.says(message("1", ""))
+		f.hears("received", `{"id":"1","event":"received"}`)
+		f.hears("consumed", `{"id":"1","event":"consumed"}`)
+		f.says(`{"id":"` + id + `","method":"set","status":"success"}`)
+		d.get()
+	})
+}
+
+// An accepted that the application has not asked for is heard by publications alone.
+func TestAcceptedIsHeardForPublicationsAlone(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		d := p.client("ws://server/", Config{Events: lime.EventsOf(lime.EventConsumed)})
+		f := p.accept()
+		f.begins(ana)
+		id := f.hears("events", `{"method":"set","uri":"/receipt"}`)
+		f.says(`{"id":"` + id + `","method":"set","status":"success"}`)
+		c := d.get()
+		got := later(func() lime.Event {
+			for n, err := range c.Notifications(within(t)) {
+				if err == nil {
+					return n.Event
+				}
+			}
+			return 0
+		})
+		one := c.publishes(t, "1")
+		f.hears("the message", `{"id":"1"}`)
+		synctest.Wait()
+		f.says(`{"id":"1","event":"accepted"}`)
+		f.says(`{"id":"1","from":"rui@example.org/desk","event":"consumed"}`)
+		if e := <-got; e != lime.EventConsumed {
+			t.Errorf("%s came first", e)
+		}
+		if err := one.Wait(within(t)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A name's addresses: the next is tried at once, and after all of them there is a pause.
+func TestServersAreTriedInTurn(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		d := p.client("ws://nobody1/", Config{
+			Servers: []string{"ws://two/", "ws://nobody3/"}, Backoff: Backoff{First: time.Second, Last: 4 * time.Second},
+		})
+		f := p.accept()
+		f.begins(ana)
+		c := d.get()
+		if f.address != "two:80" || p.dials.Load() != 2 {
+			t.Errorf("%s after %d dials", f.address, p.dials.Load())
+		}
+		lost := time.Now()
+		f.conn.Close()
+		f = p.accept()
+		if after := time.Since(lost); f.address != "two:80" || p.dials.Load() != 5 || after >= time.Second {
+			t.Errorf("%s after %d dials and %s", f.address, p.dials.Load(), after)
+		}
+		f.begins(ana)
+		synctest.Wait()
+		if s := c.Status(); s.State != StateOnline || s.Server != "ws://two/" || s.Node.String() != ana || s.Err != nil {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// Rounds that fail are ever further apart, and the bound on them is the end.
+func TestPausesGrowAndTriesAreBounded(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		var pauses []time.Duration
+		var states []State
+		d := p.client("ws://server/", Config{
+			Backoff: Backoff{First: time.Second, Last: 5 * time.Second, Tries: 6},
+			OnStatus: func(s Status) {
+				if states = append(states, s.State); s.State == StateWaiting {
+					pauses = append(pauses, s.Pause)
+				}
+			},
+		})
+		f := p.accept()
+		f.begins(ana)
+		c := d.get()
+		go func() {
+			for conn := range p.conns {
+				conn.Close() // no login gets anywhere
+			}
+		}()
+		f.conn.Close()
+		<-c.Done()
+		close(p.conns)
+		const second = time.Second
+		for i, most := range []time.Duration{second, 2 * second, 4 * second, 5 * second, 5 * second, 5 * second} {
+			if i >= len(pauses) || pauses[i] > most || i > 0 && pauses[i] < most/2 {
+				t.Fatalf("pauses: %v", pauses)
+			}
+		}
+		if len(pauses) != 6 || states[len(states)-1] != StateEnded || c.Status().Err == nil || !errors.Is(c.Err(), c.Status().Err) {
+			t.Errorf("%v, %v, %v", pauses, states, c.Err())
+		}
+		if _, err := c.PublishAsync(within(t), text("1", "x")); !errors.Is(err, c.Err()) {
+			t.Errorf("afterwards: %v", err)
+		}
+		if err := c.Send(within(t), text("1", "x")); !errors.Is(err, c.Err()) {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
+}
+
+// A session that ends as soon as it has begun is no success.
+func TestFlappingServerIsLeftAloneEverLonger(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{Backoff: Backoff{First: time.Second, Last: time.Minute}})
+		var waited []time.Duration
+		for range 6 {
+			lost := time.Now()
+			f.conn.Close()
+			f = p.accept()
+			waited = append(waited, time.Since(lost))
+			f.begins(ana)
+			synctest.Wait()
+		}
+		if last := waited[5]; last < 16*time.Second || last > 32*time.Second {
+			t.Errorf("the pauses are %v", waited)
+		}
+		go func() {
+			for range f.in { // pings
+				f.sends(ws.NewPongFrame(nil))
+			}
+		}()
+		time.Sleep(2 * time.Minute) // it lives
+		lost := time.Now()
+		f.conn.Close()
+		p.accept().begins(ana)
+		if after := time.Since(lost); after >= time.Second {
+			t.Errorf("after a session that lived it waits for %s", after)
+		}
+		_ = c
+	})
+}
+
+func TestWhatEndsForGood(t *testing.T) {
+	for _, tc := range []struct {
+		says  string
+		final bool
+	}{
+		{`"state":"failed","reason":{"code":12}`, true}, // replaced
+		{`"state":"failed","reason":{"code":13}`, true},
+		{`"state":"failed","reason":{"code":25}`, true},
+		{`"state":"failed","reason":{"code":11}`, false},
+		{`"state":"failed","reason":{"code":21}`, false},
+		{`"state":"failed"`, false},
+		{`"state":"finished"`, false}, // a drain
+	} {
+		inMemory(t, func(t *testing.T, p *place) {
+			c, f := p.session(Config{})
+			f.says(`{"id":"s1","from":"` + server + `",` + tc.says + `}`)
+			if last := f.ends(); last != "8:\x03\xe8" {
+				t.Errorf("the last word of the client is %q", last)
+			}
+			if !tc.final {
+				p.accept().begins(ana)
+				return
+			}
+			<-c.Done()
+			var ended *SessionError
+			if !errors.As(c.Err(), &ended) || ended.During != lime.StateEstablished || ended.Reason == nil {
+				t.Error(c.Err())
+			}
+		})
+	}
+}
+
+// With a refusal of nodes that are taken, the one that is taken may be one's own.
+func TestNodeThatIsStillTakenIsTriedAgain(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{})
+		f.conn.Close()
+		f = p.accept()
+		f.hears("new", `{"state":"new"}`)
+		f.says(`{"id":"s1","state":"failed","reason":{"code":12}}`)
+		f = p.accept()
+		f.begins(ana)
+		synctest.Wait()
+		if s := c.Status(); s.State != StateOnline {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestRetryAfterIsKept(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		_, f := p.session(Config{Backoff: Backoff{First: time.Second, Last: 30 * time.Second}})
+		f.conn.Close()
+		f = p.raw()
+		go f.read(f.conn)
+		began := time.Now()
+		f.writes("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 20\r\n\r\n")
+		p.accept().begins(ana)
+		if took := time.Since(began); took < 20*time.Second || took > 21*time.Second {
+			t.Errorf("it came back after %s", took)
+		}
+	})
+}
+
+// Nonsense costs the session that it comes in, and nothing else.
+func TestNonsenseEndsTheSession(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		says func(f *far)
+		last string // a Close frame's code
+	}{
+		{"broken JSON", func(f *far) { f.says(`{"id":}`) }, "\x03\xea"},
+		{"no object", func(f *far) { f.says(`[]`) }, "\x03\xea"},
+		{"no UTF-8", func(f *far) { f.says("{\"content\":\"\xff\"}") }, "\x03\xea"},
+		{"too deep", func(f *far) { f.says(`{"content":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[`) }, ""},
+		{"established again", func(f *far) { f.says(`{"state":"established"}`) }, "\x03\xea"},
+		{"back to negotiating", func(f *far) { f.says(`{"state":"negotiating"}`) }, "\x03\xea"},
+		{"too long", func(f *far) { f.says(`{"content":"` + fmt.Sprintf("%02000d", 0) + `"}`) }, "\x03\xf1"},
+		{"a masked frame", func(f *far) { f.sends(ws.MaskFrame(ws.NewTextFrame([]byte("{}")))) }, "\x03\xea"},
+		{"a frame with bits of extensions", func(f *far) { f.writes("\xf1\x00") }, "\x03\xea"},
+		{"a continuation of nothing", func(f *far) { f.writes("\x80\x00") }, "\x03\xea"},
+		{"an unknown frame", func(f *far) { f.writes("\x83\x00") }, "\x03\xea"},
+		{"a frame of a negative length", func(f *far) { f.writes("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff") }, ""},
+		{"a ping that is too long", func(f *far) { f.writes("\x89\x7e\x00\xff") }, "\x03\xea"},
+		{"a close", func(f *far) { f.sends(ws.NewCloseFrame(ws.NewCloseFrameBody(1011, ""))) }, ""},
+		{"a close without a word", func(f *far) { f.sends(ws.NewCloseFrame(nil)) }, ""},
+		{"the end", func(f *far) { f.conn.Close() }, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, p *place) {
+				_, f := p.session(Config{MaxEnvelope: 1000})
+				go func() {
+					tc.says(f)
+					if tc.name == "too deep" {
+						f.conn.Close()
+					}
+				}()
+				if last := f.ends(); tc.last != "" && last != "8:"+tc.last {
+					t.Errorf("the last word is %q", last)
+				}
+				p.accept().begins(ana)
+			})
+		})
+	}
+}
+
+func TestHalfOpenConnectionIsNoticed(t *testing.T) {
+	for _, url := range []string{"ws://server/", "net.tcp://server"} {
+		inMemory(t, func(t *testing.T, p *place) {
+			accept := func() *far {
+				if url == "ws://server/" {
+					return p.accept()
+				}
+				return p.acceptTCP()
+			}
+			d := p.client(url, Config{PingInterval: 10 * time.Second, IdleTimeout: 25 * time.Second})
+			f := accept()
+			f.begins(ana)
+			d.get()
+			began := time.Now()
+			for range 3 { // a server that answers lives
+				if url == "ws://server/" {
+					f.hearsControl("a ping", ws.OpPing, "")
+					f.sends(ws.NewPongFrame(nil))
+				} else {
+					id := f.hears("a ping", `{"id":"*","method":"get","uri":"/ping"}`)
+					f.says(`{"id":"` + id + `","method":"get","status":"success","type":"application/vnd.lime.ping+json","resource":{}}`)
+				}
+			}
+			if after := time.Since(began); after != 30*time.Second {
+				t.Errorf("three pings in %s", after)
+			}
+			for range 5 { // and so does one that says anything
+				time.Sleep(9 * time.Second)
+				f.says(`{"id":"1","from":"x@y/z","event":"received"}`)
+			}
+			f.hearsNothing("no ping")
+			began = time.Now()
+			f.ends()
+			if after := time.Since(began); after != 25*time.Second {
+				t.Errorf("%s: noticed after %s", url, after)
+			}
+			accept()
+		})
+	}
+}
+
+// A server whose system takes nothing any more is noticed by who writes.
+func TestServerThatReadsNothingIsNoticed(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{PingInterval: -1, IdleTimeout: 25 * time.Second})
+		f.stalled.Store(true)
+		over := later(func() (n int) {
+			for ; c.Status().State == StateOnline; n++ {
+				time.Sleep(time.Second)
+				f.says(`{"id":"1","from":"x@y/z","event":"received"}`)
+			}
+			return n
+		})
+		for range 2 { // the first is read
+			if err := c.Send(within(t), text("", "x")); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		began := time.Now()
+		p.accept()
+		if after := time.Since(began); after < 24*time.Second || after > 27*time.Second {
+			t.Errorf("noticed after %s", after)
+		}
+		<-over
+	})
+}
+
+// What waits for the application when a session is lost is handed out once, in order, and
+// acknowledged in the next.
+func TestQueuedMessagesOutliveTheirSession(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{})
+		for _, id := range []string{"1", "2", "3"} {
+			f.says(message(id, ""))
+		}
+		take(t, c)
+		f.hears("the first", `{"id":"1","event":"received"}`)
+		f.conn.Close()
+		f = p.accept()
+		f.begins(ana)
+		synctest.Wait()
+		for _, id := range []string{"1", "2", "3", "4"} { // the receipt was lost
+			f.says(message(id, ""))
+		}
+		var got []string
+		for m, err := range c.Messages(within(t)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, m.ID); m.ID == "4" {
+				break
+			}
+		}
+		if !slices.Equal(got, []string{"2", "3", "4"}) {
+			t.Errorf("%q came", got)
+		}
+		var said []string
+		for text := range drained(f) {
+			for _, id := range []string{"1", "2", "3", "4"} {
+				if match(text, `{"id":"`+id+`","event":"received"}`) == nil {
+					said = append(said, id)
+				}
+			}
+		}
+		if !slices.Equal(said, []string{"2", "3", "1", "2", "3", "4"}) {
+			t.Errorf("%q are acknowledged", said)
+		}
+	})
+}
+
+// What a session's end has kept out of the queue comes again and is no duplicate.
+func TestMessageThatFoundNoRoomComesAgain(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{Queue: 1})
+		f.says(message("1", ""))
+		f.says(message("2", ""))
+		synctest.Wait() // the second waits for room
+		c.online().end(errors.New("lost"), 0)
+		f = p.accept()
+		f.begins(ana)
+		go func() {
+			f.says(message("1", ""))
+			f.says(message("2", ""))
+		}()
+		for _, want := range []string{"1", "2"} {
+			if m := take(t, c); m.ID != want {
+				t.Errorf("%s came for %s", m.ID, want)
+			}
+		}
+	})
+}

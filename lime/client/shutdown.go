@@ -1,0 +1,45 @@
+package client
+
+import (
+	"context"
+	"fmt"
+)
+
+// Shutdown ends the client politely: no more is handed out, the handler that runs may
+// finish and send, publications are answered, and the session is finished with the server.
+// When ctx is done first, the rest is cut off as by Close, and ctx's error returned. A
+// handler must not call it: it would wait for itself. It may be called twice.
+func (c *Client) Shutdown(ctx context.Context) error {
+	err := c.shutdown(ctx)
+	c.Close()
+	if err != nil {
+		return fmt.Errorf("shut down: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) shutdown(ctx context.Context) error {
+	c.inbox.close(ErrClosed, true)
+	select {
+	case <-c.handled:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
+	if err := c.publications.settle(ctx); err != nil {
+		return err
+	}
+	s := c.online()
+	if s == nil {
+		return nil
+	}
+	s.out.finish(s.id)
+	select {
+	case <-s.done: // the server has said finished, or is gone
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

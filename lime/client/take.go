@@ -1,0 +1,154 @@
+package client
+
+import (
+	"strings"
+
+	"limegrove/lime"
+)
+
+// takeMessage queues a message, and waits for room. One that has come before is queued as
+// a mark that it is to be acknowledged again, in its turn.
+func (s *session) takeMessage(b []byte) error {
+	c, h := s.client, &s.header
+	if c.cfg.SendOnly {
+		c.drop(DropUnwanted)
+		return s.refuse(h)
+	}
+	m, err := lime.DecodeMessage(b)
+	if err != nil {
+		c.drop(DropMalformed)
+		return nil
+	}
+	known, again := c.duplicates.seen(h)
+	i := item{kind: lime.KindMessage, envelope: m, session: s, again: again}
+	if m.ID != "" {
+		i.number = s.proofs.came()
+	}
+	if err := c.inbox.push(i); err != nil {
+		if !again {
+			c.duplicates.forget(known) // it comes again, and was not handed out
+		}
+		return err
+	}
+	return nil
+}
+
+// refuse tells the sender of a message that nobody is here for it.
+func (s *session) refuse(h *lime.Header) error {
+	m := lime.Message{ID: string(h.ID)}
+	var err error
+	if m.From, err = parseOptional(h.From); err == nil {
+		m.PP, err = parseOptional(h.PP)
+	}
+	if n := s.receipt(&m, lime.EventFailed, lime.NewReason(lime.CodeMessageUnsupportedContentType, "This client takes no messages")); err == nil && n != nil {
+		return s.out.answer(n)
+	}
+	return nil
+}
+
+func parseOptional(b []byte) (lime.Node, error) {
+	if len(b) == 0 {
+		return lime.Node{}, nil
+	}
+	return lime.ParseNode(string(b))
+}
+
+// takeNotification tells the publication that it is about, and queues it if it is wanted.
+func (s *session) takeNotification(b []byte) error {
+	c := s.client
+	n, err := lime.DecodeNotification(b)
+	if err != nil {
+		c.drop(DropMalformed)
+		return nil
+	}
+	ours, again := c.publications.answered(n, s.node)
+	switch {
+	case again:
+		s.out.ring()
+		return nil
+	case ours && n.Event == lime.EventAccepted && !c.events().Has(n.Event):
+		return nil // heard for the publication alone
+	}
+	if !c.inbox.wants(lime.KindNotification) {
+		if !ours {
+			c.drop(DropUnwanted)
+		}
+		return nil
+	}
+	return c.inbox.push(item{kind: lime.KindNotification, session: s, envelope: n})
+}
+
+// takeCommand gives a response to who waits for it, answers pings, and queues other
+// requests if they are wanted.
+func (s *session) takeCommand(b []byte) error {
+	c := s.client
+	cmd, err := lime.DecodeCommand(b)
+	if err != nil {
+		c.drop(DropMalformed)
+		return nil
+	}
+	switch {
+	case cmd.Status != 0:
+		s.takeResponse(cmd)
+		return nil
+	case isPing(cmd):
+		return s.proofs.ask(func() func() error {
+			pong := response(cmd, nil)
+			pong.Type, pong.Resource = lime.MediaPing, []byte("{}")
+			return func() error { return s.out.answer(pong) }
+		})
+	case c.inbox.wants(lime.KindCommand):
+		return c.inbox.push(item{kind: lime.KindCommand, session: s, envelope: cmd})
+	}
+	c.drop(DropUnwanted)
+	if canAnswer(cmd) {
+		return s.out.answer(response(cmd, errUnhandled))
+	}
+	return nil
+}
+
+func (s *session) takeResponse(cmd *lime.Command) {
+	s.mu.Lock()
+	reply := s.calls[cmd.ID]
+	delete(s.calls, cmd.ID)
+	s.mu.Unlock()
+	switch {
+	case reply != nil:
+		reply <- cmd // which has room
+	case !strings.HasPrefix(cmd.ID, pingPrefix):
+		s.client.drop(DropUnasked)
+	}
+}
+
+// errUnhandled is the answer to what nobody handles: L-CMD-04.
+var errUnhandled = lime.NewReason(lime.CodeCommandResourceNotSupported, "This client does not serve the resource")
+
+// canAnswer tells whether a request has an answer: L-CMD-07, L-CMD-08.
+func canAnswer(cmd *lime.Command) bool { return cmd.ID != "" && cmd.Method != lime.MethodObserve }
+
+// isPing tells whether a request asks whether the client is there: L-CMD-10.
+func isPing(cmd *lime.Command) bool {
+	if cmd.Method != lime.MethodGet || cmd.ID == "" {
+		return false
+	}
+	uri := strings.ToLower(cmd.URI)
+	return uri == "/ping" || strings.HasPrefix(uri, "lime://") && strings.HasSuffix(uri, "/ping") &&
+		strings.Count(uri, "/") == 3
+}
+
+// response answers a request, with success or a reason why not.
+func response(cmd *lime.Command, reason *lime.Reason) *lime.Command {
+	r := &lime.Command{ID: cmd.ID, To: sender(cmd.PP, cmd.From), Method: cmd.Method, Status: lime.CommandSuccess}
+	if reason != nil {
+		r.Status, r.Reason = lime.CommandFailure, reason
+	}
+	return r
+}
+
+// sender is whom to answer: LIME, addresses.
+func sender(pp, from lime.Node) lime.Node {
+	if pp.IsZero() {
+		return from
+	}
+	return pp
+}
