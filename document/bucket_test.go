@@ -164,6 +164,16 @@ func TestManyDocumentsUnderAKey(t *testing.T) {
 		want = append(want, fmt.Sprintf("x.group.m%04d=v", i))
 	}
 	wantUnder(t, b, k, want...)
+	for _, most := range []int{1, 700, 1500, 1501} {
+		if some, err := b.UnderAtMost(t.Context(), k, most); err != nil || len(some) != min(most, 1500) || string(some[0].Key) != "x.group.m0000" {
+			t.Errorf("%d of them at most: %d, %v", most, len(some), err)
+		}
+	}
+	put(t, b, of(t, "few@x")+".b", "first")
+	put(t, b, of(t, "few@x")+".a", "second")
+	if some, err := b.UnderAtMost(t.Context(), of(t, "few@x"), 1); err != nil || len(some) != 1 || string(some[0].Value) != "first" {
+		t.Errorf("of two, one at most: %v, %v", some, err)
+	}
 }
 
 func TestSeveralDocumentsAtOnce(t *testing.T) {

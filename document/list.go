@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -16,12 +17,22 @@ import (
 // their keys, however many they are. Up to some hundred cost one round trip, more
 // a consumer of JetStream that lives for the moment.
 func (b *Bucket) Under(ctx context.Context, k Key) ([]Document, error) {
+	return b.UnderAtMost(ctx, k, math.MaxInt)
+}
+
+// UnderAtMost is Under for at most so many documents: those that have not been changed for
+// the longest, where there are more.
+func (b *Bucket) UnderAtMost(ctx context.Context, k Key, most int) ([]Document, error) {
 	all, whole := b.direct(ctx, []string{b.prefix + string(k) + ".>"})
 	if !whole {
 		var err error
-		if all, err = b.watch(ctx, k); err != nil {
+		if all, err = b.watch(ctx, k, most); err != nil {
 			return nil, fmt.Errorf("list %s: %w", k, err)
 		}
+	}
+	if len(all) > most {
+		slices.SortFunc(all, func(x, y Document) int { return cmp.Compare(x.Revision, y.Revision) })
+		all = all[:most]
 	}
 	slices.SortFunc(all, func(x, y Document) int { return cmp.Compare(x.Key, y.Key) })
 	return all, nil
@@ -94,14 +105,19 @@ func (b *Bucket) each(ctx context.Context, keys []Key) (all []Document, err erro
 	return all, nil
 }
 
-// watch reads all that is below k by a consumer.
-func (b *Bucket) watch(ctx context.Context, k Key) (all []Document, err error) {
+// watch reads what is below k by a consumer, the oldest change first, up to a number.
+func (b *Bucket) watch(ctx context.Context, k Key, most int) (all []Document, err error) {
 	w, err := b.kv.Watch(ctx, string(k)+".>", jetstream.IgnoreDeletes())
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		if stopped := w.Stop(); err == nil {
+		stopped := w.Stop()
+		if stopped == nil {
+			for range w.Updates() { // the library waits for a reader of what it has
+			}
+		}
+		if err == nil {
 			err = stopped
 		}
 	}()
@@ -114,6 +130,8 @@ func (b *Bucket) watch(ctx context.Context, k Key) (all []Document, err error) {
 			case !ok:
 				return nil, errors.New("the list was cut off")
 			case e == nil: // all that there was
+				return all, nil
+			case len(all) == most:
 				return all, nil
 			}
 			all = append(all, Document{Key: Key(e.Key()), Revision: e.Revision(), Changed: e.Created(), Value: e.Value()})
