@@ -9,7 +9,7 @@ import (
 	"limegrove/lime"
 )
 
-// Account is what is known of an identity, but for its password.
+// Account is what is known of an identity, but for its secrets.
 type Account struct {
 	// Identity is in the spelling with which the account was made.
 	Identity lime.Identity
@@ -51,9 +51,10 @@ var (
 // record is a value in the bucket.
 type record struct {
 	Account
-	hash  string                     // of the password; "" lets nobody in
-	keys  []storedKey                // the oldest first
-	extra map[string]json.RawMessage // members that this version does not know
+	hash      string                     // of the password; "" lets nobody in
+	accessKey string                     // its hash; "" for none
+	keys      []storedKey                // the oldest first
+	extra     map[string]json.RawMessage // members that this version does not know
 }
 
 func (r record) encode() ([]byte, error) {
@@ -62,8 +63,9 @@ func (r record) encode() ([]byte, error) {
 		PasswordHash string                     `json:"passwordHash"`
 		Created      string                     `json:"created"`
 		Properties   map[string]json.RawMessage `json:"properties,omitempty"`
+		Recovery     string                     `json:"recoveryHash,omitempty"` // the access key's
 		Keys         []storedKey                `json:"keys,omitempty"`
-	}{r.Identity, r.hash, lime.FormatTime(r.Created), r.Properties, r.keys}
+	}{r.Identity, r.hash, lime.FormatTime(r.Created), r.Properties, r.accessKey, r.keys}
 
 	b, err := json.Marshal(known.Properties)
 	if err != nil {
@@ -94,6 +96,7 @@ func decodeRecord(b []byte) (r record, err error) {
 		"passwordHash": &r.hash,
 		"created":      &r.Created,
 		"properties":   &r.Properties,
+		"recoveryHash": &r.accessKey,
 		"keys":         &r.keys,
 	} {
 		if v, ok := r.extra[name]; ok {

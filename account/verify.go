@@ -22,7 +22,7 @@ var (
 // one look-up and one hash of the same parameters (L-SES-16). ErrBusy comes
 // before either, and an error of ctx while waiting for a worker.
 func (s *Store) Verify(ctx context.Context, id lime.Identity, password []byte) error {
-	err := s.verify(ctx, id, password)
+	err := s.matches(ctx, id, password, func(r record) string { return r.hash })
 	s.stats.verified(err)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", id, err)
@@ -30,7 +30,8 @@ func (s *Store) Verify(ctx context.Context, id lime.Identity, password []byte) e
 	return nil
 }
 
-func (s *Store) verify(ctx context.Context, id lime.Identity, password []byte) error {
+// matches compares a secret with the hash that the account has of it, "" for none.
+func (s *Store) matches(ctx context.Context, id lime.Identity, password []byte, hashOf func(record) string) error {
 	if err := s.pool.enter(); err != nil {
 		return err
 	}
@@ -39,8 +40,8 @@ func (s *Store) verify(ctx context.Context, id lime.Identity, password []byte) e
 	hash, known := s.nobody, false
 	r, err := s.read(ctx, id)
 	switch {
-	case err == nil && r.hash != "":
-		hash, known = r.hash, true
+	case err == nil && hashOf(r) != "":
+		hash, known = hashOf(r), true
 	case err != nil && lime.AsReason(err) == nil:
 		return err
 	}

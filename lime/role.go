@@ -1,5 +1,7 @@
 package lime
 
+import "strings"
+
 // Role is the authority that an identity has over its domain. It comes of the way
 // in which a session was authenticated: a client cannot claim one (L-SES-32).
 type Role string
@@ -20,4 +22,18 @@ func (r Role) Allows(rule RoutingRule) bool {
 		return r == RoleRootAuthority
 	}
 	return true
+}
+
+// Over tells whether an identity of domain own with this role has authority over a domain.
+func (r Role) Over(own, domain string) bool {
+	switch {
+	case r != RoleAuthority && r != RoleRootAuthority, own == "":
+		return false
+	case strings.EqualFold(domain, own):
+		return true
+	}
+	// Where the domain above begins: folded letters may take another number of bytes, and
+	// then it is another domain.
+	at := len(domain) - len(own)
+	return r == RoleRootAuthority && at > 0 && domain[at-1] == '.' && strings.EqualFold(domain[at:], own)
 }

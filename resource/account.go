@@ -13,7 +13,7 @@ import (
 	"limegrove/lime"
 )
 
-// Account is what the account resource is made of, but for the password.
+// Account is what the account resource is made of, but for the secrets.
 type Account struct {
 	Identity   lime.Identity // in the spelling of its owner
 	Created    time.Time
@@ -38,6 +38,12 @@ type Accounts interface {
 
 	// Verify's error has code 13 when the password is another.
 	Verify(ctx context.Context, id lime.Identity, password []byte) error
+
+	// SetAccessKey replaces the access key; an empty one removes it. Its errors have code
+	// 64 for one that is too short or too long. VerifyAccessKey's error has code 13 when
+	// there is none, or another. Both borrow it.
+	SetAccessKey(ctx context.Context, id lime.Identity, accessKey []byte) error
+	VerifyAccessKey(ctx context.Context, id lime.Identity, accessKey []byte) error
 }
 
 var errNoAccount = &lime.Reason{Code: lime.CodeCommandResourceNotFound}
@@ -50,7 +56,8 @@ var errNoAccount = &lime.Reason{Code: lime.CodeCommandResourceNotFound}
 //     guest's node. 66 when the account exists, 25 when the identity cannot have
 //     one, 64 without a password;
 //   - set by the owner replaces the properties, merge adds to them. A new
-//     password needs the old one: 64 without, 13 when it is wrong;
+//     password needs the old one, or the access key in its place: 64 without
+//     either, 13 when it is wrong. A new access key needs the old password;
 //   - delete by the owner removes it. Sessions go on.
 //
 // The account of anybody else is refused with 35.
@@ -136,18 +143,16 @@ func (h accountHandler) create(ctx context.Context, id lime.Identity, given give
 	if given.password == nil {
 		return badArgument("A new account needs a password")
 	}
+	if given.accessKey != nil {
+		return badArgument("An access key is set when the account is there")
+	}
 	return h.accounts.Create(ctx, Account{Identity: id, Properties: given.properties}, given.password)
 }
 
 func (h accountHandler) change(ctx context.Context, r Request, given givenAccount) error {
 	id := r.From.Identity
-	if given.password != nil {
-		if given.oldPassword == nil {
-			return badArgument("A new password needs the old one")
-		}
-		if err := h.accounts.Verify(ctx, id, given.oldPassword); err != nil {
-			return fmt.Errorf("change of password: %w", err)
-		}
+	if err := h.changeAccessKey(ctx, id, given); err != nil {
+		return err
 	}
 	return h.accounts.Update(ctx, id, given.password, func(a *Account) error {
 		if r.Method == lime.MethodSet || a.Properties == nil {
@@ -158,6 +163,32 @@ func (h accountHandler) change(ctx context.Context, r Request, given givenAccoun
 		maps.Copy(a.Properties, given.properties)
 		return nil
 	})
+}
+
+// changeAccessKey checks what a change of a secret needs, and sets the access key if that
+// is new: it is when it comes with the old password, and proves the change of the password
+// when it comes without.
+func (h accountHandler) changeAccessKey(ctx context.Context, id lime.Identity, given givenAccount) error {
+	var err error
+	switch {
+	case given.password == nil && given.accessKey == nil:
+		return nil
+	case given.oldPassword != nil:
+		err = h.accounts.Verify(ctx, id, given.oldPassword)
+	case given.password != nil && given.accessKey != nil:
+		err = h.accounts.VerifyAccessKey(ctx, id, given.accessKey)
+	case given.password != nil:
+		return badArgument("A new password needs the old one, or the access key")
+	default:
+		return badArgument("A new access key needs the old password")
+	}
+	if err == nil && given.oldPassword != nil && given.accessKey != nil {
+		err = h.accounts.SetAccessKey(ctx, id, given.accessKey)
+	}
+	if err != nil {
+		return fmt.Errorf("change of secrets: %w", err)
+	}
+	return nil
 }
 
 // usable refuses what nobody could log in with, either.

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
-	"strings"
 
 	"limegrove/lime"
 )
@@ -14,67 +13,61 @@ type givenAccount struct {
 	identity    lime.Identity              // zero when it was not given
 	password    []byte                     // nil when it was not given
 	oldPassword []byte                     // likewise
+	accessKey   []byte                     // likewise
 	properties  map[string]json.RawMessage // those that are kept
 }
 
-// wipe removes the passwords from memory.
+// wipe removes the secrets from memory.
 func (g givenAccount) wipe() {
 	clear(g.password)
 	clear(g.oldPassword)
+	clear(g.accessKey)
 }
 
-// check decodes a property into a value of its type, and tells whether it is
-// one.
-type check func(json.RawMessage) bool
+// accountProperties are the properties that are stored and returned. The secrets and
+// what the server itself says (identity, creationDate) are not among them, and any
+// other is ignored.
+//
+// allowGuestSender is the specification's name for allowAnonymousSender.
+var accountProperties = withPerson(map[string]property{
+	"alternativeAccount": identity, "inboxSize": number(0, maxInboxSize, true),
+	"allowAnonymousSender": boolean, "allowGuestSender": boolean, "allowUnknownSender": boolean,
+	"storeMessageContent": boolean, "encryptMessageContent": boolean, "publishToDirectory": boolean,
+})
 
-func is[T any](b json.RawMessage) bool {
-	var v T
-	return json.Unmarshal(b, &v) == nil
-}
+const maxInboxSize = 1<<31 - 1
 
-// accountProperties are the properties that are stored and returned, with what
-// they are. The secrets and what the server itself says (identity,
-// creationDate) are not among them, and any other is ignored.
-var accountProperties = map[string]check{
-	"address": is[string], "city": is[string], "email": is[string], "phoneNumber": is[string],
-	"photoUri": is[string], "cellPhoneNumber": is[string], "gender": is[string],
-	"timeZoneName": is[string], "culture": is[string], "source": is[string],
-	"firstName": is[string], "lastName": is[string], "fullName": is[string],
-	"birthDate": is[string], "taxDocument": is[string], "tenantId": is[string],
-	"alternativeAccount": is[lime.Identity],
-	"timezone":           is[int], "offset": is[float64], "inboxSize": is[uint32],
-	"extras":         is[map[string]string],
-	"isGroupEnabled": is[bool], "allowAnonymousSender": is[bool], "allowGuestSender": is[bool],
-	"allowUnknownSender": is[bool], "storeMessageContent": is[bool],
-	"encryptMessageContent": is[bool], "publishToDirectory": is[bool],
-}
-
-// whatsApp begins the names of some more strings.
-const whatsApp = "whatsApp"
-
-// parseAccount reads an account resource. What it returns may hold passwords
-// even with an error.
+// parseAccount reads an account resource. What it returns may hold secrets even with an
+// error.
 func parseAccount(mediaType string, b json.RawMessage) (g givenAccount, err error) {
-	if mediaType != "" {
-		t, err := lime.ParseMediaType(mediaType)
-		if err != nil || !t.Is(lime.MediaAccount) && !t.Is(lime.MediaJSON) {
-			return g, lime.NewReason(lime.CodeValidationInvalidResource, "The type is not %s", lime.MediaAccount)
-		}
-	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(b, &members) != nil { // its text may quote the input
-		return g, badArgument("An account is a JSON object")
+	members, err := parseMembers(mediaType, lime.MediaAccount, b)
+	if err != nil {
+		return g, err
 	}
 	g.properties = map[string]json.RawMessage{}
 	for name, value := range members {
-		if string(value) == "null" { // L-ENV-03
-			continue
-		}
 		if err := g.take(name, value); err != nil {
 			return g, err
 		}
 	}
 	return g, nil
+}
+
+// parseMembers reads a resource of a media type, which is a JSON object, and returns what
+// is not null of it (L-ENV-03). Errors have code 23 for another type, and 64.
+func parseMembers(given, want string, b json.RawMessage) (map[string]json.RawMessage, error) {
+	if given != "" {
+		t, err := lime.ParseMediaType(given)
+		if err != nil || !t.Is(want) && !t.Is(lime.MediaJSON) {
+			return nil, lime.NewReason(lime.CodeValidationInvalidResource, "The type is not %s", want)
+		}
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(b, &members) != nil { // its text may quote the input
+		return nil, badArgument("The resource is no JSON object")
+	}
+	maps.DeleteFunc(members, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
+	return members, nil
 }
 
 func (g *givenAccount) take(name string, value json.RawMessage) error {
@@ -86,21 +79,17 @@ func (g *givenAccount) take(name string, value json.RawMessage) error {
 		g.password, ok = secret(value)
 	case "oldPassword":
 		g.oldPassword, ok = secret(value)
+	case "accessKey":
+		g.accessKey, ok = secret(value)
 	case "isTemporary":
+		// LIME: valid for the session alone. But the session that registers an account
+		// ends before anybody logs in to it, and a guest's name is what LIME wants here.
 		if string(value) == "true" {
-			return badArgument("Temporary accounts are not supported")
+			return badArgument("There are no temporary accounts; a guest needs none")
 		}
-		ok = is[bool](value)
+		_, ok = boolean(value)
 	default:
-		fits, known := accountProperties[name]
-		if !known && strings.HasPrefix(name, whatsApp) {
-			fits, known = is[string], true
-		}
-		if !known {
-			return nil
-		}
-		ok = fits(value)
-		g.properties[name] = value
+		return keepProperty(g.properties, accountProperties, "account", name, value)
 	}
 	if !ok {
 		return lime.NewReason(lime.CodeCommandInvalidArgument, "The account's %.64s is malformed", name)
@@ -120,13 +109,19 @@ func secret(b json.RawMessage) (decoded []byte, ok bool) {
 
 // accountDocument is the resource that a get returns (L-RES-10).
 func accountDocument(a Account) (Document, error) {
+	b, err := accountJSON(a, nil)
+	return Document{lime.MediaAccount, b}, err
+}
+
+// accountJSON is an account without its secrets, and without what else is not wanted.
+func accountJSON(a Account, without []string) (json.RawMessage, error) {
 	identity, err := json.Marshal(a.Identity)
 	if err != nil {
-		return Document{}, err
+		return nil, err
 	}
 	created, err := json.Marshal(lime.FormatTime(a.Created))
 	if err != nil {
-		return Document{}, err
+		return nil, err
 	}
 	members := map[string]json.RawMessage{}
 	maps.Copy(members, a.Properties)
@@ -134,9 +129,11 @@ func accountDocument(a Account) (Document, error) {
 	for _, name := range []string{"password", "oldPassword", "accessKey"} {
 		delete(members, name)
 	}
+	for _, name := range without {
+		delete(members, name)
+	}
 	members["identity"], members["creationDate"] = identity, created
-	b, err := json.Marshal(members)
-	return Document{lime.MediaAccount, b}, err
+	return json.Marshal(members)
 }
 
 func badArgument(text string) error {

@@ -88,6 +88,7 @@ func TestRegistrationNeedsAGoodResource(t *testing.T) {
 		`{` + s3cret + `,"whatsAppId":{}}`:                   lime.CodeCommandInvalidArgument,
 		`{` + s3cret + `,"alternativeAccount":"a@b@c"}`:      lime.CodeCommandInvalidArgument,
 		`{` + s3cret + `,"allowUnknownSender":"maybe"}`:      lime.CodeCommandInvalidArgument,
+		`{` + s3cret + `,"accessKey":"a2V5"}`:                lime.CodeCommandInvalidArgument,
 		`{` + s3cret + `,"isTemporary":false,"offset":-3.5}`: 0,
 	} {
 		s.book.accounts = map[lime.Identity]entry{}
@@ -137,7 +138,8 @@ func TestNewPasswordNeedsTheOldOne(t *testing.T) {
 		`{` + other + `,"oldPassword":null}`:       lime.CodeCommandInvalidArgument,
 		`{` + other + `,"oldPassword":"s"}`:        lime.CodeCommandInvalidArgument,
 		`{` + other + `,"oldPassword":"b3RoZXI="}`: lime.CodeSessionAuthenticationFailed,
-		`{` + other + `,"accessKey":"czNjcmV0"}`:   lime.CodeCommandInvalidArgument,
+		`{` + other + `,"accessKey":"czNjcmV0"}`:   lime.CodeSessionAuthenticationFailed, // there is none
+		`{"accessKey":"czNjcmV0"}`:                 lime.CodeCommandInvalidArgument,
 		`{"password":"czNj","oldPassword":""}`:     lime.CodeSessionAuthenticationFailed,
 		`{` + old + `,"city":"Lagos"}`:             0, // the old one alone changes nothing
 	} {
@@ -151,7 +153,8 @@ func TestNewPasswordNeedsTheOldOne(t *testing.T) {
 
 func TestSecretsAreNeverReturned(t *testing.T) { // L-RES-10
 	s := newServer(t)
-	want(t, "register", s.register(ana, `{`+s3cret+`,"accessKey":"a2V5","oldPassword":"czNjcmV0"}`), 0)
+	want(t, "register", s.register(ana, `{`+s3cret+`,"oldPassword":"czNjcmV0"}`), 0)
+	want(t, "access key", s.do(home, lime.MethodMerge, "/account", `{`+old+`,"accessKey":"a2V5"}`), 0)
 	id := lime.MustParseIdentity("ana@example.org")
 	e := s.book.accounts[id]
 	for name := range e.account.Properties {

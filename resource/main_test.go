@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,23 +22,25 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server is a mux with every resource, over accounts in memory.
 type server struct {
-	t    testing.TB
-	mux  *resource.Mux
-	book *book
+	t         testing.TB
+	mux       *resource.Mux
+	book      *book
+	directory directory
 }
 
 func newServer(t testing.TB) *server {
 	t.Helper()
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	s := &server{t: t, book: &book{accounts: map[lime.Identity]entry{}}}
+	s := &server{t: t, book: &book{accounts: map[lime.Identity]entry{}}, directory: directory{}}
 	var err error
 	if s.mux, err = resource.New(resource.Config{Logger: log}); err != nil {
 		t.Fatal(err)
 	}
 	resource.HandlePing(s.mux)
 	resource.HandlePresence(s.mux)
-	resource.HandleAccount(s.mux, s.book, []string{"localhost", "Example.org"})
+	resource.HandleAccount(s.mux, resource.Publishing(s.book, s.directory), []string{"localhost", "Example.org"})
+	resource.HandleDirectory(s.mux, s.book, s.directory)
 	resource.HandleKeys(s.mux, s.book)
 	return s
 }
@@ -94,9 +99,10 @@ type book struct {
 }
 
 type entry struct {
-	account  resource.Account
-	password string
-	keys     []resource.Key
+	account   resource.Account
+	password  string
+	accessKey string
+	keys      []resource.Key
 }
 
 func (b *book) find(id lime.Identity) (entry, error) {
@@ -153,4 +159,52 @@ func (b *book) Verify(_ context.Context, id lime.Identity, password []byte) erro
 		return &lime.Reason{Code: lime.CodeSessionAuthenticationFailed}
 	}
 	return nil
+}
+
+func (b *book) SetAccessKey(_ context.Context, id lime.Identity, key []byte) error {
+	e, err := b.find(id)
+	if err != nil {
+		return err
+	}
+	e.accessKey = string(key)
+	b.accounts[id.Fold()] = e
+	return nil
+}
+
+func (b *book) VerifyAccessKey(_ context.Context, id lime.Identity, key []byte) error {
+	if e, err := b.find(id); err != nil || e.accessKey == "" || e.accessKey != string(key) {
+		return &lime.Reason{Code: lime.CodeSessionAuthenticationFailed}
+	}
+	return nil
+}
+
+// directory is what is published, in memory.
+type directory map[lime.Identity]json.RawMessage
+
+func (d directory) Publish(ctx context.Context, id lime.Identity, document func(context.Context) (json.RawMessage, error)) error {
+	b, err := document(ctx)
+	switch {
+	case err != nil:
+		return err
+	case b == nil:
+		delete(d, id.Fold())
+	default:
+		d[id.Fold()] = b
+	}
+	return nil
+}
+
+func (d directory) Published(_ context.Context, id lime.Identity) (json.RawMessage, error) {
+	return d[id.Fold()], nil
+}
+
+func (d directory) List(_ context.Context, domain string) (all []json.RawMessage, _ error) {
+	names := slices.Collect(maps.Keys(d))
+	slices.SortFunc(names, func(a, b lime.Identity) int { return strings.Compare(a.Name, b.Name) })
+	for _, id := range names {
+		if strings.EqualFold(id.Domain, domain) {
+			all = append(all, d[id])
+		}
+	}
+	return all, nil
 }

@@ -41,7 +41,7 @@ func TestResponseIsWrittenWithoutURI(t *testing.T) { // L-CMD-02, L-CMD-03
 
 func TestWhatNobodyHandles(t *testing.T) { // L-CMD-04
 	s := newServer(t)
-	for _, uri := range []string{"/nope", "/", "/account/x", "/account/keys/x/y", "/accounts", "lime://example.org/accounts", "/contacts"} {
+	for _, uri := range []string{"/nope", "/", "/account/x", "/account/keys/x/y", "/accounts/x/y", "/contacts"} {
 		want(t, uri, s.do(home, lime.MethodGet, uri, ""), lime.CodeCommandResourceNotSupported)
 	}
 	for _, method := range []lime.Method{lime.MethodSet, lime.MethodDelete, lime.MethodSubscribe, 0, 99} {

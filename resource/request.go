@@ -18,8 +18,9 @@ type Request struct {
 	// registration, whose from is the identity that it wants.
 	From, To, PP lime.Node
 
-	// Guest tells that the session is a guest's.
+	// Guest tells that the session is a guest's, and Role what authority its identity has.
 	Guest bool
+	Role  lime.Role
 
 	Method   lime.Method
 	URI      lime.URI
@@ -51,11 +52,15 @@ func (r Request) Format(f fmt.State, _ rune) {
 // checkOwn refuses a request for what belongs to somebody else, by its URI or
 // in somebody else's name (L-CMD-14).
 func (r Request) checkOwn() error {
-	if !r.URI.Owner.IsZero() && !r.URI.Owner.EqualFold(r.From.Identity) ||
-		!r.PP.IsZero() && !r.PP.Identity.EqualFold(r.From.Identity) {
+	if !r.URI.Owner.IsZero() && !r.URI.Owner.EqualFold(r.From.Identity) || r.behalf() {
 		return notPermitted()
 	}
 	return nil
+}
+
+// behalf tells whether somebody else than from has sent the request.
+func (r Request) behalf() bool {
+	return !r.PP.IsZero() && !r.PP.Identity.EqualFold(r.From.Identity)
 }
 
 func notPermitted() error {

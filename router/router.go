@@ -96,6 +96,10 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
+	published, err := openDirectory(ctx, js, cfg.Replicas)
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
 	mux, err := resource.New(resource.Config{Logger: cfg.Logger, Metrics: cfg.Metrics})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
@@ -108,7 +112,8 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
 		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i))
 	})
-	resource.HandleAccount(mux, accountStore{accounts, events}, cfg.Domains)
+	resource.HandleAccount(mux, resource.Publishing(accountStore{accounts, events}, published), cfg.Domains)
+	resource.HandleDirectory(mux, accountStore{accounts, events}, published)
 	resource.HandleKeys(mux, accountStore{accounts, events})
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
@@ -194,7 +199,7 @@ func (r *Router) command(ctx context.Context, o routing.Order) []byte {
 
 // request reads a command. An error is for the requester.
 func request(h *lime.Header, o routing.Order) (q resource.Request, err error) {
-	q = resource.Request{ID: string(h.ID), Guest: o.Guest, Method: h.Method, Type: string(h.Type)}
+	q = resource.Request{ID: string(h.ID), Guest: o.Guest, Role: o.Role, Method: h.Method, Type: string(h.Type)}
 	for _, a := range []struct {
 		text []byte
 		to   *lime.Node

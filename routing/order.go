@@ -18,6 +18,7 @@ import (
 type Order struct {
 	Requester lime.Node // the session that asks, whom the answer goes to
 	Guest     bool      // the requester is one
+	Role      lime.Role // and what authority it has
 	Envelope  []byte    // the command; its from was checked by the requester's edge
 }
 
@@ -42,7 +43,7 @@ func (w *Worker) command(ctx context.Context, msg *nats.Msg) {
 		w.log.WithField("subject", msg.Subject).Warn("a command without a requester")
 		return
 	}
-	o := Order{Requester: requester, Guest: msg.Header.Get(headerGuest) != "", Envelope: msg.Data}
+	o := Order{Requester: requester, Guest: msg.Header.Get(headerGuest) != "", Role: roleOf(msg), Envelope: msg.Data}
 	if answer := w.cfg.Command(ctx, o); answer != nil {
 		w.answer(requester, msg, answer)
 	}
@@ -59,6 +60,14 @@ func requesterOf(msg *nats.Msg) (lime.Node, error) {
 		err = fmt.Errorf("%s: %w", text, lime.ErrAddress)
 	}
 	return n, err
+}
+
+// roleOf returns the authority of the session that has sent a command.
+func roleOf(msg *nats.Msg) lime.Role {
+	if r := lime.Role(msg.Header.Get(headerRole)); r != "" {
+		return r
+	}
+	return lime.RoleMember
 }
 
 func (w *Worker) refuseCommand(msg *nats.Msg) {

@@ -65,6 +65,7 @@ const maxKept = 4 << 10
 const (
 	headerRequester = "Limegrove-Requester" // the node to answer, quoted: NATS trims what it is given
 	headerGuest     = "Limegrove-Guest"     // present when the requester is a guest
+	headerRole      = "Limegrove-Role"      // its role, when that is more than a member's
 )
 
 // command publishes a command to the routers of the session's domain.
@@ -78,6 +79,9 @@ func (h *Hubs) command(m *Member, header *lime.Header, envelope []byte) error {
 	}
 	if m.guest {
 		msg.Header[headerGuest] = []string{"1"}
+	}
+	if m.role != "" && m.role != lime.RoleMember {
+		msg.Header[headerRole] = []string{string(m.role)}
 	}
 	if err := h.cfg.NATS.PublishMsg(msg); err != nil {
 		h.replies.take(sequence)

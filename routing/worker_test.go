@@ -103,10 +103,27 @@ func TestAWorkerAnswersCommands(t *testing.T) {
 		s := e.login(c.node, c.guest)
 		s.ask(ping("1"))
 		o := <-orders
-		if o.Requester.String() != c.node || o.Guest != c.guest || string(o.Envelope) != ping("1") {
+		if o.Requester.String() != c.node || o.Guest != c.guest || o.Role != lime.RoleMember || string(o.Envelope) != ping("1") {
 			t.Errorf("the order of %q is %+v", c.node, o)
 		}
 		s.Want("it is answered", "1 get success")
+	}
+}
+
+func TestAWorkerKnowsTheAuthorityOfWhoAsks(t *testing.T) {
+	w := newWorld(t)
+	orders := make(chan Order, 1)
+	w.worker(WorkerConfig{Command: func(ctx context.Context, o Order) []byte {
+		orders <- o
+		return answerAll(ctx, o)
+	}})
+	for _, role := range []lime.Role{lime.RoleMember, lime.RoleAuthority, lime.RoleRootAuthority} {
+		s := w.edge("e"+string(role), Config{}).login("ana@t.org/"+string(role), false)
+		s.role = role
+		s.ask(ping("1"))
+		if o := <-orders; o.Role != role {
+			t.Errorf("a %s is taken for a %s", role, o.Role)
+		}
 	}
 }
 
