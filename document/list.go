@@ -23,12 +23,9 @@ func (b *Bucket) Under(ctx context.Context, k Key) ([]Document, error) {
 // UnderAtMost is Under for at most so many documents: those that have not been changed for
 // the longest, where there are more.
 func (b *Bucket) UnderAtMost(ctx context.Context, k Key, most int) ([]Document, error) {
-	all, whole := b.direct(ctx, []string{b.prefix + string(k) + ".>"})
-	if !whole {
-		var err error
-		if all, err = b.watch(ctx, k, most); err != nil {
-			return nil, fmt.Errorf("list %s: %w", k, err)
-		}
+	all, _, err := b.under(ctx, k, most)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", k, err)
 	}
 	if len(all) > most {
 		slices.SortFunc(all, func(x, y Document) int { return cmp.Compare(x.Revision, y.Revision) })
@@ -67,19 +64,26 @@ func (b *Bucket) Several(ctx context.Context, keys []Key) ([]Document, error) {
 // in one round trip. They are not whole when there are too many, or when anything is
 // missing of the answer.
 func (b *Bucket) direct(ctx context.Context, subjects []string) (all []Document, whole bool) {
+	all, _, whole = b.directly(ctx, subjects)
+	return all, whole
+}
+
+// directly is direct, and returns the last revision of the documents and of what was
+// removed.
+func (b *Bucket) directly(ctx context.Context, subjects []string) (all []Document, last uint64, whole bool) {
 	answers, err := jetstreamext.GetLastMsgsFor(ctx, b.js, b.stream, subjects)
 	if err != nil {
-		return nil, false
+		return nil, 0, false
 	}
-	pending, last := "", uint64(0)
+	pending := ""
 	for m, err := range answers {
 		switch {
 		case errors.Is(err, jetstreamext.ErrNoMessages):
-			return nil, pending == ""
+			return nil, 0, pending == ""
 		case err != nil:
-			return nil, false
+			return nil, 0, false
 		case m.Header.Get("Nats-Last-Sequence") != fmt.Sprint(last): // one before it is missing
-			return nil, false
+			return nil, 0, false
 		}
 		last, pending = m.Sequence, m.Header.Get("Nats-Num-Pending")
 		if m.Header.Get("KV-Operation") == "" && m.Header.Get(jetstream.MarkerReasonHeader) == "" {
@@ -87,7 +91,7 @@ func (b *Bucket) direct(ctx context.Context, subjects []string) (all []Document,
 			all = append(all, Document{Key: k, Revision: m.Sequence, Changed: m.Time, Value: m.Data})
 		}
 	}
-	return all, pending == "0"
+	return all, last, pending == "0"
 }
 
 // each reads documents one by one.
@@ -106,10 +110,11 @@ func (b *Bucket) each(ctx context.Context, keys []Key) (all []Document, err erro
 }
 
 // watch reads what is below k by a consumer, the oldest change first, up to a number.
-func (b *Bucket) watch(ctx context.Context, k Key, most int) (all []Document, err error) {
-	w, err := b.kv.Watch(ctx, string(k)+".>", jetstream.IgnoreDeletes())
+// With them comes the last revision, as directly has it.
+func (b *Bucket) watch(ctx context.Context, k Key, most int) (all []Document, last uint64, err error) {
+	w, err := b.kv.Watch(ctx, string(k)+".>")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() {
 		stopped := w.Stop()
@@ -124,15 +129,19 @@ func (b *Bucket) watch(ctx context.Context, k Key, most int) (all []Document, er
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, 0, ctx.Err()
 		case e, ok := <-w.Updates():
 			switch {
 			case !ok:
-				return nil, errors.New("the list was cut off")
+				return nil, 0, errors.New("the list was cut off")
 			case e == nil: // all that there was
-				return all, nil
+				return all, last, nil
 			case len(all) == most:
-				return all, nil
+				return all, last, nil
+			}
+			last = max(last, e.Revision())
+			if e.Operation() != jetstream.KeyValuePut {
+				continue
 			}
 			all = append(all, Document{Key: Key(e.Key()), Revision: e.Revision(), Changed: e.Created(), Value: e.Value()})
 		}

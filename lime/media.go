@@ -17,6 +17,7 @@ const (
 	MediaAccount    = "application/vnd.lime.account+json"
 	MediaContact    = "application/vnd.lime.contact+json"
 	MediaGroup      = "application/vnd.lime.group+json"
+	MediaMember     = "application/vnd.lime.groupmember+json"
 	MediaDelegation = "application/vnd.lime.delegation+json"
 	MediaPing       = "application/vnd.lime.ping+json"
 	MediaPresence   = "application/vnd.lime.presence+json"
