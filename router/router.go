@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/account"
+	"limegrove/group"
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/resource"
@@ -51,6 +52,13 @@ type Config struct {
 	// that the leases alone decide.
 	Alive func(presence.EdgeID) bool
 
+	// Sessions tells when a temporary group is over. Default: none ever is.
+	Sessions Sessions
+
+	// MaxGroupMembers and MaxGroups bound the members of a group and the groups of an
+	// identity. Defaults group.DefaultMaxMembers and group.DefaultMaxGroups.
+	MaxGroupMembers, MaxGroups int
+
 	// SweepInterval is the time between two looks for registrations of dead edges
 	// that nobody told of. Default one minute.
 	SweepInterval time.Duration
@@ -69,6 +77,8 @@ type Router struct {
 	events *accountEvents
 	logins *logins
 	sweeps chan struct{} // holds one
+
+	temporary *temporaries // nil without Config.Sessions
 }
 
 // New makes a router, and the buckets that it needs when they are missing. It takes
@@ -100,6 +110,12 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
+	groups, err := group.Open(ctx, group.Config{
+		JetStream: js, Replicas: cfg.Replicas, MaxMembers: cfg.MaxGroupMembers, MaxGroups: cfg.MaxGroups,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
 	mux, err := resource.New(resource.Config{Logger: cfg.Logger, Metrics: cfg.Metrics})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
@@ -112,14 +128,20 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
 		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i))
 	})
-	resource.HandleAccount(mux, resource.Publishing(accountStore{accounts, events}, published), cfg.Domains)
+	resource.HandleAccount(mux, resource.Publishing(member{accountStore{accounts, events}, groups}, published), cfg.Domains)
 	resource.HandleDirectory(mux, accountStore{accounts, events}, published)
 	resource.HandleKeys(mux, accountStore{accounts, events})
+	resource.HandleGroups(mux, groups, accounts.Has, cfg.Domains)
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
 	resource.HandleContacts(mux, people, nil)
 	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, sweeps: make(chan struct{}, 1)}
 	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, schemes(cfg, accounts, owners{accounts, events}))
+	if cfg.Sessions != nil {
+		r.temporary = &temporaries{
+			sessions: cfg.Sessions, groups: groups, router: cfg.Incarnation, domains: cfg.Domains, warn: warn,
+		}
+	}
 	r.worker = routing.NewWorker(routing.WorkerConfig{
 		NATS: cfg.NATS, Router: cfg.Incarnation, Command: r.command, Login: r.logins.answer, Busy: busyAnswer,
 		Schemes: r.logins.names,
@@ -137,6 +159,9 @@ func (r *Router) Run(ctx context.Context) error {
 	sweeping.Go(func() { r.events.tell(ctx, r.events.gone) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.revoked) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.again) })
+	if r.temporary != nil {
+		sweeping.Go(func() { r.temporary.run(ctx) })
+	}
 	err := r.worker.Run(ctx)
 	sweeping.Wait()
 	if err != nil {

@@ -28,10 +28,12 @@ var folders = []folder{
 	{path: "document", ours: []string{"lime"}},
 	{path: "account", ours: []string{"lime", "document"}},
 	{path: "roster", ours: []string{"lime", "document"}},
-	// Declares what it needs of account.
-	{path: "resource", ours: []string{"lime"}},
+	{path: "group", ours: []string{"lime", "document"}},
+	// Declares what it needs of account, and is plainly a client of group: who may do what
+	// is told in its words.
+	{path: "resource", ours: []string{"lime", "group"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "roster", "document", "resource"}},
+	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "roster", "group", "document", "resource"}},
 	{path: "internal"},
 	{path: "internal/jobcontrol"},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},
@@ -56,7 +58,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "roster", "document", "router", "internal", "cmd", "e2e/fault"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "group", "roster", "document", "router", "internal", "cmd", "e2e/fault"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},

@@ -66,6 +66,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 	want := Edge{
 		Shared: Shared{
 			Replicas: 1, DuplicateWindow: 20 * time.Second, MessageLifetime: 168 * time.Hour, InboxLimit: 10000, MaxContacts: 5000,
+			GroupMembers: 5000, GroupsPerIdentity: 1000,
 			Domains: []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
 			LogLevel: logrus.InfoLevel, LogFormat: LogText,
 		},
@@ -203,6 +204,9 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"domain with at", nil, []string{"-domain", "a@b"}, "-domain"},
 		{"domain with empty label", nil, []string{"-domain", "a..b"}, "-domain"},
 		{"no domain", nil, []string{"-domain", ""}, "-domain"},
+		{"the domain of groups", nil, []string{"-domain", "Groups.a.b"}, "-domain"},
+		{"groups of nobody", nil, []string{"-group-members", "0"}, "-group-members"},
+		{"nobody in groups", nil, []string{"-groups-per-identity", "0"}, "-groups-per-identity"},
 		{"domain twice", nil, []string{"-domain", "a.b,A.B"}, "-domain"},
 		{"no id", nil, []string{"-id", ""}, "-id"},
 		{"id with space", nil, []string{"-id", "a b"}, "-id"},

@@ -164,6 +164,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.SendQueue, "send-queue", 40<<10, "`bytes` that may wait for one session's socket")
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
 
+	b.groupBounds(&e.Shared)
+
 	b.yes(&e.Rebalance, "rebalance", true, "finish sessions, slowly, when other edges have many fewer; =false to keep them")
 
 	b.str((*string)(&e.Recipients), "recipients", string(RecipientsKnown), "`whom` messages are stored for: known or anyone")

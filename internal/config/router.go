@@ -16,6 +16,7 @@ func ParseRouter(args []string, getenv func(string) string, out io.Writer) (Rout
 	b.group("Stores")
 	b.stores(&r.Shared, "")
 	b.domains(&r.Domains)
+	b.groupBounds(&r.Shared)
 	b.member(&r.Shared)
 	b.process(&r.Shared)
 

@@ -49,6 +49,11 @@ type Shared struct {
 	// of each NATS server that has it. Default 0, none.
 	LogBytes, InboxBytes int
 
+	// GroupMembers and GroupsPerIdentity bound the members of a group, each of whom has
+	// a copy of every message stored, and the groups that an identity is in. They are a
+	// router's. Defaults 5000 and 1000.
+	GroupMembers, GroupsPerIdentity int
+
 	// Domains is what this cluster serves, in lower case, the first being the
 	// one that a bare name gets. Default localhost.
 	Domains []string
@@ -104,6 +109,12 @@ func (b *binder) stores(s *Shared, unless string) {
 	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
 }
 
+// groupBounds are the bounds of LIME's groups, which routers keep.
+func (b *binder) groupBounds(s *Shared) {
+	b.num(&s.GroupMembers, "group-members", 5000, "`members` that a group may have")
+	b.num(&s.GroupsPerIdentity, "groups-per-identity", 1000, "`groups` that an identity may be in")
+}
+
 func (b *binder) member(s *Shared) {
 	id, err := os.Hostname()
 	if err != nil {
@@ -147,9 +158,13 @@ func (s *Shared) validate(storesNeeded bool) error {
 	c.atLeast("max-contacts", s.MaxContacts, 1)
 	c.streamBytes("inbox-bytes", s.InboxBytes)
 	c.streamBytes("log-bytes", s.LogBytes)
+	c.atLeast("group-members", s.GroupMembers, 1)
+	c.atLeast("groups-per-identity", s.GroupsPerIdentity, 1)
 	c.that(len(s.Domains) > 0, "domain", "needs at least one domain")
 	for i, d := range s.Domains {
 		c.domain("domain", d)
+		of, groups := strings.CutPrefix(strings.ToLower(d), "groups.")
+		c.that(!groups, "domain", "%s is where the groups of %s are", d, of)
 		s.Domains[i] = strings.ToLower(d)
 	}
 	sorted := slices.Sorted(slices.Values(s.Domains))

@@ -1,0 +1,142 @@
+package group
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"limegrove/document"
+	"limegrove/lime"
+)
+
+// Set makes somebody a member of g, or another one than before: at that address and of
+// that role. Of the last owner nothing else is made.
+func (s *Store) Set(ctx context.Context, g Group, m Member) error {
+	k, err := keysOf(g.Identity)
+	if err != nil {
+		return err
+	}
+	who := m.Address.Identity
+	before, err := s.Member(ctx, g, who)
+	switch {
+	case err == nil:
+		m.Added = before.Added
+	case errors.Is(err, ErrNoMember):
+		if err := s.mayTakeMore(ctx, k); err != nil {
+			return err
+		}
+		if err := s.mayJoinMore(ctx, who); err != nil {
+			return err
+		}
+		m.Added = time.Now().UTC().Truncate(time.Millisecond)
+	default:
+		return err
+	}
+	if err := s.hint(ctx, who, g.Identity); err != nil {
+		return err
+	}
+	// Who owns the group is said by the group, last when it is one more and first when it is
+	// one less.
+	if m.Role != Owner && g.Owns(who) {
+		if err := s.disown(ctx, g, who); err != nil {
+			return err
+		}
+	}
+	if err := s.put(ctx, k, g, m); err != nil {
+		return err
+	}
+	if m.Role != Owner || g.Owns(who) {
+		return nil
+	}
+	return s.Change(ctx, g.Identity, func(now *Group) error {
+		switch {
+		case now.Run != g.Run:
+			return ErrNotFound
+		case now.Owns(who):
+		case len(now.Owners) >= maxOwners:
+			return errOwners
+		default:
+			now.Owners = append(now.Owners, who)
+		}
+		return nil
+	})
+}
+
+// Remove takes somebody out of g: ErrNoMember when it is none, ErrLastOwner when nobody
+// else owns the group.
+func (s *Store) Remove(ctx context.Context, g Group, who lime.Identity) error {
+	k, err := keysOf(g.Identity)
+	if err != nil {
+		return err
+	}
+	if g.Owns(who) {
+		if err := s.disown(ctx, g, who); err != nil {
+			return err
+		}
+	}
+	at, err := k.member(who)
+	if err != nil {
+		return err
+	}
+	err = s.groups.Remove(ctx, at)
+	if errors.Is(err, document.ErrNotFound) {
+		return ErrNoMember
+	}
+	if err == nil {
+		err = s.unhint(ctx, who, g.Identity)
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s from group %s: %w", who, g.Identity, err)
+	}
+	return nil
+}
+
+// disown takes an owner's name off the group, if there is another.
+func (s *Store) disown(ctx context.Context, g Group, who lime.Identity) error {
+	return s.Change(ctx, g.Identity, func(now *Group) error {
+		if now.Run != g.Run {
+			return ErrNotFound
+		}
+		others := slices.DeleteFunc(slices.Clone(now.Owners), who.EqualFold)
+		if len(others) == 0 {
+			return ErrLastOwner
+		}
+		now.Owners = others
+		return nil
+	})
+}
+
+// put writes a member's document.
+func (s *Store) put(ctx context.Context, k keys, g Group, m Member) error {
+	m.Run = g.Run
+	at, err := k.member(m.Address.Identity)
+	if err != nil {
+		return err
+	}
+	value, err := json.Marshal(m)
+	if err == nil {
+		err = s.groups.Put(ctx, at, value)
+	}
+	if err != nil {
+		return fmt.Errorf("put %s into group %s: %w", m.Address, g.Identity, err)
+	}
+	return nil
+}
+
+// mayTakeMore tells whether a group has room for another member. Those who have left in
+// the last hour are counted, too, until it seems to be full.
+func (s *Store) mayTakeMore(ctx context.Context, k keys) error {
+	n, err := s.groups.Count(ctx, k.members)
+	if err == nil && n >= s.cfg.MaxMembers {
+		var all []document.Document
+		all, err = s.groups.Under(ctx, k.members)
+		n = len(all)
+	}
+	if err == nil && n >= s.cfg.MaxMembers {
+		err = errFull
+	}
+	return err
+}

@@ -1,0 +1,200 @@
+package group
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"limegrove/document"
+	"limegrove/lime"
+)
+
+// hintKept is how long a hint is left alone that leads nowhere: whoever wrote it may
+// still be about to write the rest.
+const hintKept = time.Minute
+
+// hint notes that somebody may be in a group.
+func (s *Store) hint(ctx context.Context, who, group lime.Identity) error {
+	at, err := hintKey(who, group)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(group)
+	if err == nil {
+		err = s.memberships.Put(ctx, at, text)
+	}
+	if err != nil {
+		return fmt.Errorf("note that %s is in group %s: %w", who, group, err)
+	}
+	return nil
+}
+
+func (s *Store) unhint(ctx context.Context, who, group lime.Identity) error {
+	at, err := hintKey(who, group)
+	if err == nil {
+		err = s.memberships.Remove(ctx, at)
+	}
+	if errors.Is(err, document.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+func hintKey(who, group lime.Identity) (document.Key, error) {
+	k, err := document.Of(who)
+	if err != nil {
+		return "", err
+	}
+	return k.Identity(group)
+}
+
+// mayJoinMore tells whether somebody may be in another group. Hints that lead nowhere
+// are removed before it is refused.
+func (s *Store) mayJoinMore(ctx context.Context, who lime.Identity) error {
+	k, err := document.Of(who)
+	if err != nil {
+		return err
+	}
+	n, err := s.memberships.Count(ctx, k)
+	if err == nil && n >= s.cfg.MaxGroups {
+		var all []Group
+		all, err = s.GroupsOf(ctx, who)
+		n = len(all)
+	}
+	if err == nil && n >= s.cfg.MaxGroups {
+		err = errTooMany
+	}
+	return err
+}
+
+// GroupsOf returns the groups that somebody is in, by their keys.
+func (s *Store) GroupsOf(ctx context.Context, who lime.Identity) ([]Group, error) {
+	k, err := document.Of(who)
+	if err != nil {
+		return nil, err
+	}
+	hints, err := s.memberships.Under(ctx, k)
+	if err != nil {
+		return nil, fmt.Errorf("groups of %s: %w", who, err)
+	}
+	var asked []document.Key // of each hint two
+	at := make([]keys, len(hints))
+	for i, h := range hints {
+		group, err := decode[lime.Identity](h)
+		if err != nil {
+			return nil, err
+		}
+		if at[i], err = keysOf(group); err != nil {
+			return nil, err
+		}
+		member, err := at[i].member(who)
+		if err != nil {
+			return nil, err
+		}
+		asked = append(asked, at[i].group, member)
+	}
+	found, err := s.groups.Several(ctx, asked)
+	if err != nil {
+		return nil, fmt.Errorf("groups of %s: %w", who, err)
+	}
+	documents := make(map[document.Key]document.Document, len(found))
+	for _, d := range found {
+		documents[d.Key] = d
+	}
+	var all []Group
+	for i, h := range hints {
+		g, in, err := isIn(documents, asked[2*i], asked[2*i+1], who)
+		switch {
+		case err != nil:
+			return nil, err
+		case in:
+			all = append(all, g)
+		case time.Since(h.Changed) > hintKept:
+			if err := s.forgetHint(ctx, h); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// isIn tells whether documents say that somebody is in a group.
+func isIn(documents map[document.Key]document.Document, group, member document.Key, who lime.Identity) (g Group, in bool, err error) {
+	d, ok := documents[group]
+	if !ok {
+		return g, false, nil
+	}
+	if g, err = decode[Group](d); err != nil || g.Owns(who) {
+		return g, err == nil, err
+	}
+	if d, ok = documents[member]; !ok {
+		return g, false, nil
+	}
+	m, err := decode[Member](d)
+	return g, err == nil && g.roleOf(&m) != Stranger, err
+}
+
+// forgetHint removes a hint, unless it was written again.
+func (s *Store) forgetHint(ctx context.Context, h document.Document) error {
+	return s.memberships.Change(ctx, h.Key, func(now document.Document) ([]byte, error) {
+		if now.Revision != h.Revision {
+			return now.Value, nil
+		}
+		return nil, nil
+	})
+}
+
+// Forget takes somebody out of all groups, and deletes those that nobody else owns. It is
+// for an account that is no more; whoever takes the name next is in none.
+func (s *Store) Forget(ctx context.Context, who lime.Identity) error {
+	all, err := s.GroupsOf(ctx, who)
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		err := s.Remove(ctx, g, who)
+		if errors.Is(err, ErrLastOwner) {
+			err = s.Delete(ctx, g.Identity)
+		}
+		if err != nil && lime.AsReason(err) == nil { // it is gone already
+			return fmt.Errorf("forget %s: %w", who, err)
+		}
+	}
+	return nil
+}
+
+// TemporaryIn returns the temporary groups of one of the domains of groups.
+func (s *Store) TemporaryIn(ctx context.Context, domain string) (all []Group, err error) {
+	k, err := document.Of(lime.Identity{Name: "x", Domain: domain})
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.temporary.Under(ctx, k[:len(k)-len(".x")])
+	if err != nil {
+		return nil, fmt.Errorf("temporary groups of %s: %w", domain, err)
+	}
+	for _, d := range found {
+		g, err := s.groups.Get(ctx, d.Key+"."+groupPart)
+		switch {
+		case errors.Is(err, document.ErrNotFound):
+			if time.Since(d.Changed) > hintKept {
+				if err := s.temporary.Remove(ctx, d.Key); err != nil && !errors.Is(err, document.ErrNotFound) {
+					return nil, err
+				}
+			}
+			continue
+		case err != nil:
+			return nil, err
+		}
+		decoded, err := decode[Group](g)
+		if err != nil {
+			return nil, err
+		}
+		if decoded.Type == Temporary {
+			all = append(all, decoded)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,253 @@
+package group
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"limegrove/lime"
+)
+
+func TestGroupIsMadeChangedAndDeleted(t *testing.T) {
+	w := newWorld(t, Config{})
+	_, err := w.Get(w, ops)
+	wantReason(t, "before", err, ErrNotFound)
+	g := w.create(Group{Identity: ops, Name: "Ops", Type: Public})
+	if g.Created.IsZero() || g.Run == "" || !g.Owns(ana) || g.Type != Public || g.Name != "Ops" {
+		t.Errorf("it is %+v", g)
+	}
+	wantReason(t, "again, in another spelling", w.Create(w, Group{Identity: lime.MustParseIdentity("OPS@Groups.X"), Creator: rui}), ErrExists)
+	w.wantMembers("at first", ops, "Ana owner")
+	w.must(w.Change(w, ops, func(g *Group) error { g.Description = "they"; return nil }))
+	ours := errors.New("ours")
+	if err := w.Change(w, ops, func(g *Group) error { g.Name = "lost"; return ours }); !errors.Is(err, ours) {
+		t.Error(err)
+	}
+	if g, err := w.Get(w, ops); g.Description != "they" || g.Name != "Ops" || err != nil {
+		t.Errorf("changed to %+v, %v", g, err)
+	}
+	w.must(w.set(g, rui, Speaker))
+	w.must(w.Delete(w, ops))
+	wantReason(t, "deleted again", w.Delete(w, ops), ErrNotFound)
+	wantReason(t, "changed then", w.Change(w, ops, func(*Group) error { return nil }), ErrNotFound)
+	_, err = w.Roster(w, ops, 0)
+	wantReason(t, "listed then", err, ErrNotFound)
+	if all, err := w.GroupsOf(w, rui); len(all) != 0 || err != nil {
+		t.Errorf("Rui is in %v, %v", all, err)
+	}
+}
+
+func TestWhatADeletedGroupLeftIsNotOfTheNext(t *testing.T) {
+	w := newWorld(t, Config{})
+	g := w.create(Group{Identity: ops})
+	w.must(w.set(g, rui, Moderator))
+	// Its deletion is broken off behind the first step.
+	k, err := keysOf(ops)
+	w.must(err)
+	w.must(w.groups.Remove(w, k.group))
+	w.create(Group{Identity: ops})
+	w.wantMembers("in the next group", ops, "Ana owner")
+	if _, role, err := w.RoleOf(w, ops, rui); role != Stranger || err != nil {
+		t.Errorf("Rui is a %v, %v", role, err)
+	}
+	if all, err := w.GroupsOf(w, rui); len(all) != 0 || err != nil {
+		t.Errorf("Rui is in %v, %v", all, err)
+	}
+	wantReason(t, "who knows the group of before", w.Set(w, g, Member{Address: lime.Node{Identity: rui}, Role: Owner}), ErrNotFound)
+	w.wantMembers("after that", ops, "Ana owner")
+}
+
+func TestMembersComeAndGo(t *testing.T) {
+	w := newWorld(t, Config{})
+	g := w.create(Group{Identity: ops})
+	w.must(w.set(g, rui, Listener))
+	w.must(w.Set(w, g, Member{Address: lime.MustParseNode("lia@x/home"), Role: Moderator}))
+	w.wantMembers("two more", ops, "Ana owner", "lia moderator", "rui listener")
+	before, err := w.Member(w, g, rui)
+	w.must(err)
+	w.must(w.set(g, lime.MustParseIdentity("RUI@X"), Speaker))
+	w.wantMembers("another role", ops, "Ana owner", "lia moderator", "RUI member")
+	if after, err := w.Member(w, g, rui); !after.Added.Equal(before.Added) || err != nil {
+		t.Errorf("added %v, and then %v, %v", before.Added, after.Added, err)
+	}
+	w.must(w.Remove(w, g, rui))
+	wantReason(t, "removed again", w.Remove(w, g, rui), ErrNoMember)
+	w.wantMembers("without Rui", ops, "Ana owner", "lia moderator")
+}
+
+func TestGroupHasAnOwner(t *testing.T) {
+	w := newWorld(t, Config{})
+	g := w.create(Group{Identity: ops})
+	wantReason(t, "the only owner leaves", w.Remove(w, g, ana), ErrLastOwner)
+	wantReason(t, "and is made another", w.set(g, ana, Speaker), ErrLastOwner)
+	w.must(w.set(g, rui, Owner))
+	w.wantMembers("two", ops, "Ana owner", "rui owner")
+	w.must(w.set(g, ana, Listener))
+	w.wantMembers("handed over", ops, "Ana listener", "rui owner")
+	w.must(w.set(g, ana, Owner))
+	now, err := w.Get(w, ops)
+	w.must(err)
+	// Both leave at once, each as it knows the group.
+	var all sync.WaitGroup
+	var left [2]error
+	for i, who := range []lime.Identity{ana, rui} {
+		all.Go(func() { left[i] = w.Remove(w, now, who) })
+	}
+	all.Wait()
+	if (left[0] == nil) == (left[1] == nil) {
+		t.Errorf("one owner is to stay: %v", left)
+	}
+	if g, err := w.Get(w, ops); len(g.Owners) != 1 || err != nil {
+		t.Errorf("it belongs to %v, %v", g.Owners, err)
+	}
+}
+
+func TestOwnersAreBounded(t *testing.T) {
+	w := newWorld(t, Config{})
+	g := w.create(Group{Identity: ops})
+	for i := range maxOwners - 1 {
+		w.must(w.set(g, lime.Identity{Name: fmt.Sprint("o", i), Domain: "x"}, Owner))
+	}
+	wantReason(t, "one more", w.set(g, rui, Owner), errOwners)
+	if _, role, err := w.RoleOf(w, ops, rui); role == Owner || err != nil {
+		t.Errorf("it is a %v all the same, %v", role, err)
+	}
+}
+
+func TestMakingThatIsBrokenOffIsNoGroupLess(t *testing.T) {
+	w := newWorld(t, Config{})
+	g := w.create(Group{Identity: ops})
+	k, err := keysOf(ops)
+	w.must(err)
+	at, err := k.member(ana)
+	w.must(err)
+	w.must(w.groups.Remove(w, at)) // as if its owner's document had not been written
+	if _, role, err := w.RoleOf(w, ops, ana); role != Owner || err != nil {
+		t.Errorf("its owner is a %v, %v", role, err)
+	}
+	if all, err := w.GroupsOf(w, ana); len(all) != 1 || err != nil {
+		t.Errorf("its owner is in %v, %v", all, err)
+	}
+	w.must(w.set(g, ana, Owner))
+	w.wantMembers("written again", ops, "Ana owner")
+}
+
+func TestMembersAndGroupsAreBounded(t *testing.T) {
+	w := newWorld(t, Config{MaxMembers: 2, MaxGroups: 2})
+	g := w.create(Group{Identity: ops})
+	w.must(w.set(g, rui, Speaker))
+	wantReason(t, "a third", w.set(g, lia, Speaker), errFull)
+	w.must(w.set(g, rui, Moderator)) // is there already
+	w.must(w.Remove(w, g, rui))
+	w.must(w.set(g, lia, Speaker)) // who has left takes no room
+	second := w.create(Group{Identity: lime.MustParseIdentity("2@groups.x")})
+	third := Group{Identity: lime.MustParseIdentity("3@groups.x"), Creator: ana}
+	wantReason(t, "Ana's third", w.Create(w, third), errTooMany)
+	w.must(w.Delete(w, second.Identity))
+	w.must(w.Create(w, third)) // what is gone takes no room, either
+}
+
+func TestHintsThatLeadNowhereGo(t *testing.T) {
+	w := newWorld(t, Config{})
+	w.must(w.hint(w, rui, ops))
+	if all, err := w.GroupsOf(w, rui); len(all) != 0 || err != nil {
+		t.Errorf("Rui is in %v, %v", all, err)
+	}
+	at, err := hintKey(rui, ops)
+	w.must(err)
+	h, err := w.memberships.Get(w, at)
+	if err != nil {
+		t.Fatalf("a fresh one is gone: %v", err)
+	}
+	stale := h
+	w.must(w.hint(w, rui, ops)) // written again meanwhile
+	w.must(w.forgetHint(w, stale))
+	h, err = w.memberships.Get(w, at)
+	w.must(err)
+	w.must(w.forgetHint(w, h))
+	if _, err := w.memberships.Get(w, at); err == nil {
+		t.Error("it is still there")
+	}
+}
+
+func TestForgottenIdentityIsInNoGroup(t *testing.T) {
+	w := newWorld(t, Config{})
+	g := w.create(Group{Identity: ops})
+	w.must(w.set(g, rui, Owner))
+	w.must(w.set(g, lia, Speaker))
+	alone := lime.MustParseIdentity("alone@groups.x")
+	w.create(Group{Identity: alone})
+	w.must(w.Forget(w, ana))
+	w.wantMembers("what others own goes on", ops, "lia member", "rui owner")
+	_, err := w.Get(w, alone)
+	wantReason(t, "what nobody else owns", err, ErrNotFound)
+	w.must(w.Forget(w, ana))
+}
+
+func TestRosterIsNoOlderThanWhatSomebodyWasToldOf(t *testing.T) {
+	w := newWorld(t, Config{})
+	if r, err := w.Revision(w, ops); r != 0 || err != nil {
+		t.Errorf("of nothing: %d, %v", r, err)
+	}
+	g := w.create(Group{Identity: ops})
+	seen := map[uint64]string{}
+	for i, change := range []func() error{
+		func() error { return nil },
+		func() error { return w.set(g, rui, Speaker) },
+		func() error { return w.set(g, rui, Listener) },
+		func() error { return w.Remove(w, g, rui) },
+		func() error { return w.Change(w, ops, func(g *Group) error { g.Name = "new"; return nil }) },
+	} {
+		w.must(change())
+		revision, err := w.Revision(w, ops)
+		w.must(err)
+		if seen[revision] != "" {
+			t.Errorf("change %d leaves the revision", i)
+		}
+		r, err := w.Roster(w, ops, revision)
+		if err != nil || r.Revision != revision {
+			t.Errorf("change %d: a roster of %d, want %d, %v", i, r.Revision, revision, err)
+		}
+		seen[revision] = "seen"
+	}
+	w.must(w.Delete(w, ops))
+	if r, err := w.Revision(w, ops); seen[r] != "" || err != nil {
+		t.Errorf("deleted, it has the revision %d of before, %v", r, err)
+	}
+}
+
+// A direct read finds 1,024 documents at most.
+func TestRosterOfManyIsWhole(t *testing.T) {
+	w := newWorld(t, Config{})
+	g := w.create(Group{Identity: ops})
+	k, err := keysOf(ops)
+	w.must(err)
+	const many = 1500
+	for i := range many {
+		w.must(w.put(w, k, g, Member{Address: lime.Node{Identity: lime.Identity{Name: fmt.Sprint("m", i), Domain: "x"}}, Role: Speaker}))
+	}
+	w.must(w.Remove(w, g, lime.MustParseIdentity("m7@x")))
+	revision, err := w.Revision(w, ops)
+	w.must(err)
+	r, err := w.Roster(w, ops, revision)
+	if len(r.Members) != many || r.Revision != revision || err != nil {
+		t.Errorf("%d members of revision %d, want %d of %d, %v", len(r.Members), r.Revision, many, revision, err)
+	}
+}
+
+func TestTemporaryGroupsAreFound(t *testing.T) {
+	w := newWorld(t, Config{})
+	w.create(Group{Identity: ops})
+	brief := lime.MustParseIdentity("brief@groups.x")
+	w.create(Group{Identity: brief, Type: Temporary, Session: lime.MustParseNode("Ana@x/home")})
+	w.create(Group{Identity: lime.MustParseIdentity("brief@groups.y"), Type: Temporary})
+	all, err := w.TemporaryIn(w, "groups.x")
+	if err != nil || len(all) != 1 || all[0].Identity != brief || all[0].Session.Instance != "home" {
+		t.Errorf("there are %+v, %v", all, err)
+	}
+	w.must(w.Delete(w, brief))
+	if all, err := w.TemporaryIn(w, "groups.x"); len(all) != 0 || err != nil {
+		t.Errorf("then there are %+v, %v", all, err)
+	}
+}
