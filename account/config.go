@@ -1,6 +1,8 @@
 package account
 
 import (
+	"time"
+
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -21,9 +23,17 @@ type Config struct {
 	// some tens of milliseconds and 19 MiB. Default GOMAXPROCS.
 	Workers int
 
-	// Queue is how many callers wait for a worker before ErrBusy. More means
-	// longer waits, not more logins. Default 1000, negative for none.
+	// Queue is how many callers wait for a worker before ErrBusy. More means longer waits,
+	// not more logins. Default 32 for each worker, which is about a second; negative for
+	// none.
 	Queue int
+
+	// Remember is for how long it is known that a password has matched, so that it is not
+	// hashed again; see memory.go. Default 15 minutes, negative for not at all.
+	Remember time.Duration
+
+	// Remembered bounds how many are known, at some 150 bytes each. Default 65,536.
+	Remembered int
 
 	// Hasher makes and checks hashes. Default Argon2id. Tests count with
 	// their own.

@@ -17,7 +17,8 @@
 //
 // Passwords are hashed by Argon2id, which is meant to cost time and memory. So
 // at most as many are hashed at once as there are cores, a bounded queue waits,
-// and whoever comes then is refused at once. An unknown name costs what a wrong
+// and whoever comes then is refused at once; what has matched a moment ago is remembered by
+// this process, and not hashed again (memory.go). An unknown name costs what a wrong
 // password costs. Neither passwords, keys nor hashes appear in an error, in a log or
 // in what the package returns.
 //

@@ -22,6 +22,7 @@ type stats struct {
 	verifications *prometheus.CounterVec
 	keys          *prometheus.CounterVec
 	unnoted       prometheus.Counter
+	remembered    prometheus.Counter
 }
 
 func newStats(reg prometheus.Registerer, p *pool) (*stats, error) {
@@ -34,6 +35,10 @@ func newStats(reg prometheus.Registerer, p *pool) (*stats, error) {
 			Name: "limegrove_account_key_verifications_total",
 			Help: "Checks of an API key, by how they ended.",
 		}, []string{"result"}),
+		remembered: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_account_remembered_total",
+			Help: "Passwords that were accepted without hashing them, since they were a moment ago.",
+		}),
 		unnoted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_account_key_uses_unnoted_total",
 			Help: "Uses of an API key that could not be noted as its last one.",
@@ -52,7 +57,7 @@ func newStats(reg prometheus.Registerer, p *pool) (*stats, error) {
 		Name: "limegrove_account_hashing",
 		Help: "Passwords that are being hashed or wait for it.",
 	}, func() float64 { return float64(len(p.places)) })
-	for _, c := range []prometheus.Collector{s.verifications, s.keys, s.unnoted, waiting} {
+	for _, c := range []prometheus.Collector{s.verifications, s.keys, s.unnoted, s.remembered, waiting} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

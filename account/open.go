@@ -1,9 +1,11 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"time"
 
 	"limegrove/document"
 )
@@ -18,6 +20,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open accounts: %w", err)
 	}
 	s := &Store{bucket: bucket, hasher: cfg.Hasher, pool: newPool(cfg.Workers, cfg.Queue)}
+	s.memory = newMemory(cmp.Or(cfg.Remembered, 1<<16), cmp.Or(cfg.Remember, 15*time.Minute))
 	if s.hasher == nil {
 		s.hasher = argon2{}
 	}

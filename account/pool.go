@@ -3,7 +3,12 @@ package account
 import (
 	"context"
 	"runtime"
+	"time"
 )
+
+// patience is how long one waits for a worker. An edge asks another router, too, for a
+// login that takes two seconds: who waits that long makes work for two.
+const patience = time.Second
 
 // pool bounds the hashing of passwords: how many at once, and how many wait.
 type pool struct {
@@ -17,7 +22,7 @@ func newPool(workers, queue int) *pool {
 	}
 	switch {
 	case queue == 0:
-		queue = 1000
+		queue = 32 * workers
 	case queue < 0:
 		queue = 0
 	}
@@ -40,11 +45,15 @@ func (p *pool) enter() error {
 
 func (p *pool) leave() { <-p.places }
 
-// do runs work when it is its turn, within ctx until then. The caller has
-// entered.
+// do runs work when it is its turn, within ctx until then, and returns ErrBusy when that
+// is not within patience. The caller has entered.
 func (p *pool) do(ctx context.Context, work func() error) error {
+	waiting := time.NewTimer(patience)
+	defer waiting.Stop()
 	select {
 	case p.slots <- struct{}{}:
+	case <-waiting.C:
+		return ErrBusy
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -16,6 +16,7 @@ type Store struct {
 	bucket *document.Bucket
 	hasher Hasher
 	pool   *pool
+	memory *memory // nil for none
 	stats  *stats
 
 	// nobody is the hash of a password that nobody knows, for the work that

@@ -19,8 +19,9 @@ var (
 // ErrCredentials when it has not. It borrows password.
 //
 // An unknown name, a wrong password and one that nobody can have cost the same:
-// one look-up and one hash of the same parameters (L-SES-16). ErrBusy comes
-// before either, and an error of ctx while waiting for a worker.
+// one look-up and one hash of the same parameters (L-SES-16). A password that has matched
+// a moment ago is not hashed again, and does not wait for those that are. ErrBusy comes
+// after the look-up and before the hash, and an error of ctx while waiting for a worker.
 func (s *Store) Verify(ctx context.Context, id lime.Identity, password []byte) error {
 	err := s.matches(ctx, id, password, func(r record) string { return r.hash })
 	s.stats.verified(err)
@@ -32,11 +33,6 @@ func (s *Store) Verify(ctx context.Context, id lime.Identity, password []byte) e
 
 // matches compares a secret with the hash that the account has of it, "" for none.
 func (s *Store) matches(ctx context.Context, id lime.Identity, password []byte, hashOf func(record) string) error {
-	if err := s.pool.enter(); err != nil {
-		return err
-	}
-	defer s.pool.leave()
-
 	hash, known := s.nobody, false
 	r, err := s.read(ctx, id)
 	switch {
@@ -48,6 +44,14 @@ func (s *Store) matches(ctx context.Context, id lime.Identity, password []byte, 
 	if !possible(password) {
 		password, known = nil, false
 	}
+	if known && s.memory.knows(hash, password) {
+		s.stats.remembered.Inc()
+		return nil
+	}
+	if err := s.pool.enter(); err != nil {
+		return err
+	}
+	defer s.pool.leave()
 	return s.pool.do(ctx, func() error {
 		matches, err := s.hasher.Matches(password, hash)
 		if err != nil {
@@ -56,6 +60,7 @@ func (s *Store) matches(ctx context.Context, id lime.Identity, password []byte, 
 		if !matches || !known {
 			return ErrCredentials
 		}
+		s.memory.note(hash, password)
 		return nil
 	})
 }

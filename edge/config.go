@@ -101,6 +101,10 @@ type Config struct {
 	Establishing int
 	Waiting      int
 
+	// LoginPatience is how long a session may wait to be authenticated before that begins;
+	// then it is refused. Default 3s.
+	LoginPatience time.Duration
+
 	// Loops is how many event loops there are. Default GOMAXPROCS.
 	Loops int
 
@@ -158,6 +162,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.SendQueue, 40<<10)
 	setDefault(&c.Establishing, 256)
 	setDefault(&c.Waiting, 16384)
+	setDefault(&c.LoginPatience, 3*time.Second)
 	if c.MaxEnvelope < 1024 || c.MaxEnvelope > maxFrame-1024 {
 		return c, fmt.Errorf("edge: MaxEnvelope %d is not between 1 KiB and 1 MiB less 1 KiB", c.MaxEnvelope)
 	}

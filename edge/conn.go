@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/gobwas/ws"
 
@@ -195,11 +196,19 @@ func (c *conn) authenticate(r auth.Request) {
 	r.Remote, r.Certificate = c.socket.RemoteAddr(), c.certificate()
 	began := c.turn.Now
 	c.elsewhere(c.edge.logins[r.Scheme], func(w *worker) {
+		if most := c.edge.cfg.LoginPatience; most > 0 && time.Since(began) > most {
+			c.edge.metrics.login(r.Scheme, began, errBusy)
+			_ = c.back(func() { c.session.authenticated(auth.Grant{}, errBusy) })
+			return
+		}
 		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)
 		c.edge.metrics.login(r.Scheme, began, err)
 		// A connection that has ended needs no answer.
 		_ = c.back(func() { c.session.authenticated(grant, w.ours(err)) })
-	}, func(err error) { c.session.authenticated(auth.Grant{}, err) })
+	}, func(err error) {
+		c.edge.metrics.login(r.Scheme, began, err)
+		c.session.authenticated(auth.Grant{}, err)
+	})
 }
 
 // attach finds the session its place, elsewhere. outlet.
@@ -240,7 +249,13 @@ func (c *conn) elsewhere(by *workers, work func(*worker), full func(error)) {
 	_ = c.back(func() { full(errBusy) })
 }
 
-var errBusy = lime.NewReason(lime.CodeSessionError, "Too many sessions are being established; try again later")
+var errBusy = &busy{lime.NewReason(lime.CodeSessionError, "Too many sessions are being established; try again later")}
+
+// busy is a reason that is the edge's fault.
+type busy struct{ *lime.Reason }
+
+// Unwrap is for lime.AsReason.
+func (b *busy) Unwrap() error { return b.Reason }
 
 // back calls fn on the connection's loop. The error says that the connection has
 // ended.

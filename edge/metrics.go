@@ -87,7 +87,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "limegrove_edge_closes_total", Help: "Connections closed by the edge, by WebSocket close code, or what it would be over TCP; other is 3000 and above.",
 		}, []string{"code"}),
 		logins: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "limegrove_edge_logins_total", Help: "Logins, by scheme and result: granted, refused, or error when the cluster could not check them.",
+			Name: "limegrove_edge_logins_total", Help: "Logins, by scheme and result: granted, refused, busy when too many waited in the edge, or error when the cluster could not check them.",
 		}, []string{"scheme", "result"}),
 		loginTime: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "limegrove_edge_login_seconds", Help: "Time that a login took, by scheme.",
@@ -153,9 +153,12 @@ func (m *metrics) departed(why departure) {
 // login counts the answer to a login.
 func (m *metrics) login(s auth.Scheme, began time.Time, err error) {
 	result := "error"
+	var overfull *busy
 	switch {
 	case err == nil:
 		result = "granted"
+	case errors.As(err, &overfull):
+		result = "busy"
 	case errors.Is(err, auth.ErrFault): // which has a reason for the client
 	case lime.AsReason(err) != nil:
 		result = "refused"

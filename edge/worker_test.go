@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sirupsen/logrus"
 )
@@ -33,6 +34,31 @@ func TestLoginsBeyondTheBoundAreRefused(t *testing.T) {
 			c.hears("who waited comes in, however many wait behind", `{"state":"established"}`)
 		}
 		ask().hears("and others later", `{"state":"established"}`)
+	})
+}
+
+func TestLoginsThatHaveWaitedTooLongAreRefused(t *testing.T) {
+	inMemory(t, Config{Establishing: 1, EstablishTimeout: time.Minute}, func(t *testing.T, e *fixture) {
+		release := e.doors.hold("slow")
+		var waiting []*client
+		for _, name := range []string{"slow", "ana", "rui"} {
+			c := e.upgraded()
+			c.says(`{"state":"new"}`)
+			c.hears("schemes", `{"state":"authenticating"}`)
+			c.says(`{"id":"$id","from":"` + name + `@example.org/1","state":"authenticating","scheme":"guest"}`)
+			waiting = append(waiting, c)
+			synctest.Wait()
+		}
+		time.Sleep(4 * time.Second)
+		release()
+		waiting[0].hears("one that was being looked at comes in", `{"state":"established"}`)
+		for _, c := range waiting[1:] {
+			c.hearsFailed("others would have been given up soon", 11, 1000)
+		}
+		e.login("lia@example.org/1")
+		if n := counted(t, e.metrics.logins.WithLabelValues("guest", "busy")); n != 2 {
+			t.Errorf("%d are counted", n)
+		}
 	})
 }
 

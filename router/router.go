@@ -63,6 +63,14 @@ type Config struct {
 	// that nobody told of. Default one minute.
 	SweepInterval time.Duration
 
+	// Hashers is how many passwords are hashed at once. Default GOMAXPROCS; fewer where
+	// sessions share the process.
+	Hashers int
+
+	// PasswordMemory is for how long it is known that a password was right, so that it is
+	// not hashed again. Default 15 minutes, negative for not at all.
+	PasswordMemory time.Duration
+
 	Logger  logrus.FieldLogger    // default: discarded
 	Metrics prometheus.Registerer // default: none
 }
@@ -102,7 +110,9 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	accounts, err := account.Open(ctx, account.Config{JetStream: js, Replicas: cfg.Replicas, Metrics: cfg.Metrics})
+	accounts, err := account.Open(ctx, account.Config{
+		JetStream: js, Replicas: cfg.Replicas, Workers: cfg.Hashers, Remember: cfg.PasswordMemory, Metrics: cfg.Metrics,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}

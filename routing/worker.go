@@ -40,16 +40,19 @@ type WorkerConfig struct {
 	Schemes []string
 
 	// Commands is how many commands are worked on at once, Logins how many logins of
-	// each scheme. Defaults: 16 and four for each processor.
+	// each scheme. Passwords have a bound of their own for what costs a processor, so that
+	// most of those wait for a look-up or there. Defaults: 16, and 64 for each processor up to 1,024.
 	Commands, Logins int
 
 	// Backlog bounds how many of each kind wait. What finds it full is refused: a
 	// command by a failure response, a login by Busy. Default 2048.
 	Backlog int
 
-	// Patience bounds how long one waits. What has waited longer is refused instead of
-	// worked on: its edge has given up, or will have. Default 10s.
-	Patience time.Duration
+	// Patience bounds how long a command waits, and LoginPatience a login. What has waited
+	// longer is refused instead of worked on: whoever waits for it has given up, or will
+	// have. An edge asks another router, too, when it has heard nothing of a login for
+	// loginPatience. Defaults 10s and 1.5s.
+	Patience, LoginPatience time.Duration
 
 	// Timeout bounds the work on one. Default 5s.
 	Timeout time.Duration
@@ -69,14 +72,15 @@ type Worker struct {
 
 // job is a kind of work: its queue, and what is done.
 type job struct {
-	kind    string // command, or the scheme of a login
-	subject string
-	workers int
-	queue   chan waiting
-	handle  func(context.Context, *nats.Msg)
-	refuse  func(*nats.Msg)
-	taken   prometheus.Counter
-	refused prometheus.Counter
+	kind     string // command, or the scheme of a login
+	subject  string
+	workers  int
+	patience time.Duration
+	queue    chan waiting
+	handle   func(context.Context, *nats.Msg)
+	refuse   func(*nats.Msg)
+	taken    prometheus.Counter
+	refused  prometheus.Counter
 }
 
 // waiting is a message and since when it waits.
@@ -94,7 +98,7 @@ func NewWorker(cfg WorkerConfig) *Worker {
 		cfg.Commands = 16
 	}
 	if cfg.Logins <= 0 {
-		cfg.Logins = 4 * runtime.GOMAXPROCS(0)
+		cfg.Logins = min(64*runtime.GOMAXPROCS(0), 1024)
 	}
 	if cfg.Backlog <= 0 {
 		cfg.Backlog = 2048
@@ -105,16 +109,21 @@ func NewWorker(cfg WorkerConfig) *Worker {
 	if cfg.Patience <= 0 {
 		cfg.Patience = 10 * time.Second
 	}
+	if cfg.LoginPatience <= 0 {
+		cfg.LoginPatience = loginPatience * 3 / 4
+	}
 	if cfg.Schemes == nil {
 		cfg.Schemes = []string{"guest", "plain"}
 	}
 	w := &Worker{cfg: cfg, log: logger(cfg.Logger), prefix: subject.ReplyPrefix(cfg.Router)}
 	w.jobs = []*job{{
-		kind: "command", subject: subject.Commands, workers: cfg.Commands, handle: w.command, refuse: w.refuseCommand,
+		kind: "command", subject: subject.Commands, workers: cfg.Commands, patience: cfg.Patience,
+		handle: w.command, refuse: w.refuseCommand,
 	}}
 	for _, scheme := range cfg.Schemes {
 		w.jobs = append(w.jobs, &job{
-			kind: scheme, subject: subject.Auth(scheme), workers: cfg.Logins, handle: w.login, refuse: w.refuseLogin,
+			kind: scheme, subject: subject.Auth(scheme), workers: cfg.Logins, patience: cfg.LoginPatience,
+			handle: w.login, refuse: w.refuseLogin,
 		})
 	}
 	f := promauto.With(cfg.Metrics)
@@ -181,7 +190,7 @@ func (j *job) take(msg *nats.Msg) {
 // work handles messages until finished is closed and the queue is empty.
 func (w *Worker) work(ctx context.Context, j *job, finished <-chan struct{}) {
 	one := func(next waiting) {
-		if time.Since(next.since) > w.cfg.Patience {
+		if time.Since(next.since) > j.patience {
 			j.refused.Inc()
 			j.refuse(next.msg)
 			return

@@ -235,7 +235,7 @@ func TestLoginsAreAskedOfARouter(t *testing.T) {
 		t.Errorf("without a router: %v", err)
 	}
 	entered, release := make(chan struct{}, 1), make(chan struct{})
-	r := w.worker(WorkerConfig{Logins: 1, Backlog: 1, Login: func(_ context.Context, q []byte) []byte {
+	r := w.worker(WorkerConfig{Logins: 1, Backlog: 1, LoginPatience: patience, Login: func(_ context.Context, q []byte) []byte {
 		if string(q) == "slow" {
 			entered <- struct{}{}
 			<-release
@@ -306,6 +306,25 @@ func TestWhatHasWaitedTooLongIsRefused(t *testing.T) {
 	ana.Want("its edge has given up", "1 get failure 1")
 	if n := gather(t, r.counted, "limegrove_router_refused_total", "command"); n != 1 {
 		t.Errorf("%v were refused", n)
+	}
+}
+
+// What edges would ask about again is refused before.
+func TestLoginsThatHaveWaitedTooLongAreRefused(t *testing.T) {
+	w := newWorld(t)
+	r := w.worker(WorkerConfig{LoginPatience: time.Nanosecond, Patience: patience, Login: func(context.Context, []byte) []byte {
+		return []byte("welcome")
+	}})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if a, err := AskLogin(ctx, w.connect(), "plain", nil); err != nil || string(a) != "busy" {
+		t.Errorf("got %q, %v", a, err)
+	}
+	if n := gather(t, r.counted, "limegrove_router_refused_total", "plain"); n != 1 {
+		t.Errorf("%v were refused", n)
+	}
+	if usual := NewWorker(WorkerConfig{}); usual.jobs[1].patience >= loginPatience {
+		t.Errorf("a login waits for %v, and its edge asks again after %v", usual.jobs[1].patience, loginPatience)
 	}
 }
 

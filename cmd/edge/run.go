@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -102,7 +103,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		inside, err = p.OpenRouter(serving, router.Config{
 			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 			Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
-			Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
+			Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive,
+			Hashers:        max(1, runtime.GOMAXPROCS(0)/2), // the rest is for the sessions
+			PasswordMemory: process.OrNone(cfg.Logins.PasswordMemory),
+			Logger:         log, Metrics: p.Metrics,
 		})
 		if err != nil {
 			return err

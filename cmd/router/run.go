@@ -53,7 +53,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	r, err := p.OpenRouter(working, router.Config{
 		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
-		Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive, Logger: log, Metrics: p.Metrics,
+		Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive,
+		PasswordMemory: process.OrNone(cfg.Logins.PasswordMemory),
+		Logger:         log, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err

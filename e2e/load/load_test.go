@@ -96,3 +96,16 @@ func TestStalledClientsGetEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestLoginStormIsAnswered: more logins than a router can check are refused soon and with
+// a reason, and those in session get their messages.
+func TestLoginStormIsAnswered(t *testing.T) {
+	cfg := short(t)
+	cfg.Processors = 1
+	o := LoginStorm{
+		Cluster: cfg, Pairs: 20, Rate: 100, Logins: 200, Accounts: 10, Duration: 3 * time.Second, Size: 100, Print: t.Output(),
+	}
+	if err := o.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -106,6 +106,12 @@ func (d delays) at(share float64) time.Duration {
 	return time.Duration(d[i]) * time.Microsecond
 }
 
+// sorted sorts them.
+func (d delays) sorted() delays {
+	slices.Sort(d)
+	return d
+}
+
 func (d delays) String() string {
 	var b strings.Builder
 	for _, p := range []float64{50, 99, 99.9} {

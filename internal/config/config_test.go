@@ -67,6 +67,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 		Shared: Shared{
 			Replicas: 1, DuplicateWindow: 20 * time.Second, MessageLifetime: 168 * time.Hour, InboxLimit: 10000, MaxContacts: 5000,
 			GroupMembers: 5000, GroupsPerIdentity: 1000,
+			Logins:  Logins{PasswordMemory: 15 * time.Minute},
 			Domains: []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
 			LogLevel: logrus.InfoLevel, LogFormat: LogText,
 		},

@@ -153,6 +153,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.value(&router, "router", "run a router in this process (default only with an embedded store)")
 
 	b.member(&e.Shared)
+	b.logins(&e.Logins)
 
 	b.group("Limits")
 	b.num(&e.MaxEnvelope, "max-envelope", 512<<10, "largest envelope, in `bytes`")

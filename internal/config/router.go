@@ -18,6 +18,7 @@ func ParseRouter(args []string, getenv func(string) string, out io.Writer) (Rout
 	b.domains(&r.Domains)
 	b.groupBounds(&r.Shared)
 	b.member(&r.Shared)
+	b.logins(&r.Logins)
 	b.process(&r.Shared)
 
 	if err := b.parse(args, getenv, out); err != nil {

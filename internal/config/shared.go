@@ -74,6 +74,9 @@ type Shared struct {
 	// encrypts, all decrypt. Default none: plain.
 	GossipKeys [][]byte
 
+	// Logins is how they are checked.
+	Logins Logins
+
 	// Admin is the address for health, metrics, status and profiles. Default
 	// 127.0.0.1:8090; empty for none.
 	Admin string
@@ -190,6 +193,9 @@ func (s *Shared) validate(storesNeeded bool) error {
 	}
 	s.gossipKeys = nil
 
+	if c.err == nil {
+		c.err = s.Logins.validate()
+	}
 	c.listen("admin", s.Admin)
 	level, err := logrus.ParseLevel(s.logLevel)
 	c.that(err == nil, "log-level", "unknown level %q; known are trace, debug, info, warn, error", s.logLevel)

@@ -25,6 +25,7 @@ type options struct {
 	cluster          load.Cluster
 	identities, each int
 	atOnce           int
+	logins, accounts int
 	profiles         string
 	keep             bool
 }
@@ -34,6 +35,7 @@ var scenarios = map[string][]int{
 	"throughput": {5000, 10_000, 15_000, 20_000},
 	"latency":    {2000},
 	"stalled":    {1000},
+	"loginstorm": {500},
 	"backlog":    nil,
 }
 
@@ -42,21 +44,23 @@ var scenarios = map[string][]int{
 func parse(args []string, out io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("load", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.StringVar(&o.scenario, "scenario", "throughput", "`name`: throughput, latency, stalled or backlog")
+	f.StringVar(&o.scenario, "scenario", "throughput", "`name`: throughput, latency, stalled, loginstorm or backlog")
 	rates := f.String("rate", "", "messages a second; for throughput and latency several, separated by commas, until one does not hold; not for backlog")
-	f.DurationVar(&o.duration, "duration", 40*time.Second, "`time` for which messages are sent; with stalled half of it is before clients stop; not for backlog")
-	f.DurationVar(&o.warmup, "warmup", 15*time.Second, "`time` of that which is not measured; with stalled it is a tenth of each half, whatever stands here; not for backlog")
-	f.IntVar(&o.pairs, "pairs", 0, "`number` of pairs of clients (default 1000; with stalled 200); not for backlog")
+	f.DurationVar(&o.duration, "duration", 40*time.Second, "`time` for which messages are sent; with stalled and loginstorm half of it is before that begins; not for backlog")
+	f.DurationVar(&o.warmup, "warmup", 15*time.Second, "`time` of that which is not measured; with stalled and loginstorm it is a tenth of each half, whatever stands here; not for backlog")
+	f.IntVar(&o.pairs, "pairs", 0, "`number` of pairs of clients (default 1000; with stalled and loginstorm 200); not for backlog")
 	f.IntVar(&o.cluster.Edges, "edges", 2, "`number` of edges")
 	f.IntVar(&o.cluster.Brokers, "brokers", 1, "`number` of nats-servers, 1 or 3; latency measures both")
 	f.IntVar(&o.cluster.Partitions, "partitions", 1, "`number` of partitions")
 	f.IntVar(&o.cluster.Processors, "processors", 0, "`number` of processors that each process of the cluster uses at once; 0 for all, which costs delay where there are fewer than busy processes")
 	f.IntVar(&o.size, "size", 100, "`bytes` of a message's content")
-	receipts := f.String("receipts", string(load.Pongs), "how recipients acknowledge: pong or received; with stalled and backlog it is pong, whatever stands here")
+	receipts := f.String("receipts", string(load.Pongs), "how recipients acknowledge: pong or received; with stalled, loginstorm and backlog it is pong, whatever stands here")
 	f.IntVar(&o.identities, "identities", 2000, "`number` of identities that messages wait for; for backlog alone")
 	f.IntVar(&o.each, "each", 10, "`number` of messages that wait for each; likewise")
 	f.IntVar(&o.atOnce, "at-once", 500, "`number` of sessions that come back together; likewise")
-	f.StringVar(&o.profiles, "profiles", "", "`folder` for profiles; not for stalled")
+	f.IntVar(&o.logins, "logins", 2000, "`number` of logins a second that are offered; for loginstorm alone")
+	f.IntVar(&o.accounts, "accounts", 500, "`number` of accounts that they are of; likewise")
+	f.StringVar(&o.profiles, "profiles", "", "`folder` for profiles; not for stalled and loginstorm")
 	f.BoolVar(&o.keep, "keep", false, "keep the processes' logs and stores after a good run, too")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -97,6 +101,8 @@ func (o *options) check() error {
 		{"-identities", o.identities, 1},
 		{"-each", o.each, 1},
 		{"-at-once", o.atOnce, 1},
+		{"-logins", o.logins, 1},
+		{"-accounts", o.accounts, 1},
 	} {
 		if n.value < n.least {
 			return fmt.Errorf("%w: %s: less than there can be", errUsage, n.flag)
@@ -108,8 +114,8 @@ func (o *options) check() error {
 	if warm := o.scenario == "throughput" || o.scenario == "latency"; warm && o.warmup >= o.duration {
 		return fmt.Errorf("%w: -warmup: nothing is measured when %s of -duration %s are not", errUsage, o.warmup, o.duration)
 	}
-	if o.scenario == "stalled" && len(o.rates) > 1 {
-		return fmt.Errorf("%w: -rate: stalled has one alone", errUsage)
+	if one := o.scenario == "stalled" || o.scenario == "loginstorm"; one && len(o.rates) > 1 {
+		return fmt.Errorf("%w: -rate: %s has one alone", errUsage, o.scenario)
 	}
 	return nil
 }
