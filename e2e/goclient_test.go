@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"limegrove/internal/limetest"
 )
 
 // goClient is a client in this process.
@@ -19,9 +22,10 @@ type goClient struct {
 	socket *websocket.Conn // nil before Login
 	id     string          // the session's
 
-	mu       sync.Mutex
-	waiting  map[string]chan Envelope // for responses, by id
-	finished chan Envelope            // holds one
+	mu         sync.Mutex
+	waiting    map[string]chan Envelope // for responses, by id
+	finished   chan Envelope            // holds one
+	unbearable error                    // the first such
 }
 
 func newGoClient(t testing.TB, to sink) *goClient {
@@ -30,6 +34,11 @@ func newGoClient(t testing.TB, to sink) *goClient {
 	t.Cleanup(func() {
 		cancel()
 		c.Drop()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.unbearable != nil {
+			t.Errorf("some client cannot bear what this one was sent: %v", c.unbearable)
+		}
 	})
 	return c
 }
@@ -75,17 +84,33 @@ func (c *goClient) Login(url string, who Login) (Envelope, error) {
 
 func (c *goClient) roundTrip(ctx context.Context, e Envelope) (answer Envelope, err error) {
 	if err = wsjson.Write(ctx, c.socket, e); err == nil {
-		err = wsjson.Read(ctx, c.socket, &answer)
+		answer, err = c.next(ctx)
 	}
 	return answer, err
+}
+
+// next reads an envelope, which all clients have to bear.
+func (c *goClient) next(ctx context.Context) (e Envelope, err error) {
+	_, message, err := c.socket.Read(ctx)
+	if err != nil {
+		return e, err
+	}
+	if err := limetest.Bearable(message); err != nil {
+		c.mu.Lock()
+		if c.unbearable == nil {
+			c.unbearable = fmt.Errorf("%s: %w", message, err)
+		}
+		c.mu.Unlock()
+	}
+	return e, json.Unmarshal(message, &e)
 }
 
 // read hands out what comes until the connection ends.
 func (c *goClient) read() {
 	defer c.to.closed()
 	for {
-		var e Envelope
-		if wsjson.Read(c.ctx, c.socket, &e) != nil {
+		e, err := c.next(c.ctx)
+		if err != nil {
 			c.Drop()
 			return
 		}

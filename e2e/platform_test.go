@@ -13,6 +13,11 @@ type platform struct {
 	// itself says that the library sets presence and receipts, and comes back, of
 	// itself. For others the scenarios do it, as applications do.
 	itself bool
+
+	// For what is recorded: the instance that it logs in with, and whether it sends
+	// receipts.
+	instance string
+	receipts bool
 }
 
 // scene is a stage for applications, with places for them on different edges.
@@ -36,9 +41,9 @@ func TestChatPlatforms(t *testing.T) {
 	js, sdk := limeJS(t), blip(t)
 	at := func(e int, itself bool) platform {
 		if itself {
-			return platform{place{sdk, c.edges[e]}, "blip-sdk", true}
+			return platform{place: place{sdk, c.edges[e]}, name: "blip-sdk", itself: true, receipts: true}
 		}
-		return platform{place{js, c.edges[e]}, "lime-js", false}
+		return platform{place: place{js, c.edges[e]}, name: "lime-js", receipts: true}
 	}
 	for _, p := range []struct{ here, there bool }{{false, false}, {true, true}, {false, true}, {true, false}} {
 		s := scene{stage{c, place{goLibrary, c.edges[0]}, place{goLibrary, c.edges[1]}}, at(0, p.here), at(1, p.there)}
@@ -48,6 +53,9 @@ func TestChatPlatforms(t *testing.T) {
 					t.Parallel()
 					one.play(t, s)
 				})
+			}
+			if p.here == p.there {
+				t.Run("it speaks as it is recorded", func(t *testing.T) { speaksAsRecorded(t, s.stage, s.here) })
 			}
 		})
 	}

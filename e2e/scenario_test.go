@@ -62,6 +62,10 @@ func TestClientsOnTwoEdges(t *testing.T) {
 			}
 		})
 	}
+	t.Run("lime-go speaks as it is recorded", func(t *testing.T) {
+		at := platform{place: tcp.at(c.edges[0]), name: "lime-go", instance: "home"}
+		speaksAsRecorded(t, stage{c, ours.at(c.edges[0]), ours.at(c.edges[1])}, at)
+	})
 	for _, p := range []*process{c.router, c.edges[0].process, c.edges[1].process} { // L-SES-34
 		for _, one := range []string{password, wrongPassword} {
 			if log, _ := p.output.read(); bytes.Contains(log, []byte(one)) || bytes.Contains(log, []byte(secret(one))) {

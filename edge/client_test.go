@@ -243,6 +243,7 @@ func (c *client) hears(sentence, pattern string) {
 	if err := match(f.Payload, c.text(pattern)); err != nil {
 		c.t.Fatalf("%s: %v, in %s", sentence, err, f.Payload)
 	}
+	checkBearable(c.t, f.Payload)
 	var h lime.Header
 	if n, err := h.Scan(f.Payload); err != nil || n != len(f.Payload) {
 		c.t.Errorf("L-TRN-03: %s: %v, or more than one envelope: %s", sentence, err, f.Payload)

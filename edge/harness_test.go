@@ -235,7 +235,7 @@ func (d *doorkeeper) Authenticate(ctx context.Context, r auth.Request) (auth.Gra
 			return auth.Grant{}, ctx.Err()
 		}
 	}
-	if r.Scheme == auth.SchemePlain && string(r.Credentials) != `{"password":"czNjcmV0"}` {
+	if r.Scheme == auth.SchemePlain && match(r.Credentials, `{"password":"czNjcmV0"}`) != nil {
 		return auth.Grant{}, refusedLogin
 	}
 	return auth.Grant{Identity: r.Node.Identity, Guest: r.Scheme == auth.SchemeGuest, Role: lime.RoleMember}, nil

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+
+	"limegrove/internal/limetest"
 )
 
 // match tells whether the envelope has all members of the pattern, another JSON
@@ -58,10 +60,19 @@ func object(b []byte) (map[string]any, error) {
 	return o, nil
 }
 
+// checkBearable holds what clients are sent against what they can bear, whoever said it.
+func checkBearable(t testing.TB, envelope []byte) {
+	t.Helper()
+	if err := limetest.Bearable(envelope); err != nil {
+		t.Errorf("a client cannot bear %s: %v", envelope, err)
+	}
+}
+
 // checkServerWords holds what the server says against the rules that all of its
 // own envelopes keep.
 func checkServerWords(t testing.TB, envelope []byte) {
 	t.Helper()
+	checkBearable(t, envelope)
 	got, err := object(envelope)
 	if err != nil {
 		t.Error(err)

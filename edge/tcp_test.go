@@ -130,6 +130,7 @@ func (c *tcpClient) hears(sentence, pattern string) {
 		if err := match([]byte(got), strings.ReplaceAll(pattern, "$id", c.id)); err != nil {
 			c.t.Fatalf("%s: %v, in %s", sentence, err, got)
 		}
+		checkBearable(c.t, []byte(got))
 		var h lime.Header
 		if _, err := h.Scan([]byte(got)); err == nil && h.Kind == lime.KindSession {
 			checkServerWords(c.t, []byte(got))
