@@ -18,6 +18,8 @@ var platformScenarios = []struct {
 	{"a sender hears all five events", allFiveEvents},
 	{"a guest gets what is sent to its identity", guestApplication},
 	{"a bot answers commands", botAnswers},
+	{"bots on both edges share the commands to their identity", botsShareCommands},
+	{"an application keeps contacts", applicationKeepsContacts},
 	{"who asks for echo gets what it has sent to its own identity", applicationWithEcho},
 	{"an application whose connection is lost comes back to its node and what waits there", applicationComesBack},
 	{"an application finishes", applicationFinishes},
@@ -125,6 +127,69 @@ func botAnswers(t *testing.T, s scene) {
 		}
 	}
 	ana.wantNothingElse("one response each")
+}
+
+// L-RES-07. A lot is drawn for each command, so that none of them has none.
+func botsShareCommands(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	who := s.person(t, "bot")
+	answered := map[string]int{}
+	for i, at := range []platform{s.here, s.there, s.there} {
+		who.Instance = fmt.Sprint("worker-", i)
+		bot := online(t, at, who, map[string]any{"roundRobin": true})
+		answered[bot.node] = 0
+	}
+	eventually(t, "all bots are seen", patience, func() error {
+		for range 20 {
+			answer := ana.call(Envelope{Method: methodGet, URI: "/greeting", To: who.Identity})
+			by, _ := answer.Resource.(string)
+			if _, known := answered[by]; answer.Status != "success" || !known || answer.From != by {
+				t.Fatalf("a command to the bots gets %s", answer)
+			}
+			answered[by]++
+		}
+		for node, n := range answered {
+			if n == 0 {
+				return fmt.Errorf("%s has answered none, and the others %v", node, answered)
+			}
+		}
+		return nil
+	})
+	ana.wantNothingElse("one response for each command")
+}
+
+// L-RES-12, L-RES-11.
+func applicationKeepsContacts(t *testing.T, s scene) {
+	const contactType = "application/vnd.lime.contact+json"
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	contact := func(name string) Envelope {
+		return Envelope{
+			Method: "set", URI: "/contacts", Type: contactType,
+			Resource: map[string]any{"identity": name + "@" + domain, "name": name, "group": "work"},
+		}
+	}
+	for _, name := range []string{"rui", "lia", "ivo"} {
+		if answer := ana.call(contact(name)); answer.Status != "success" {
+			t.Fatalf("a contact is set: %s", answer)
+		}
+	}
+	list := ana.get("/contacts?$take=2")
+	page, _ := list.Resource.(map[string]any)
+	items, _ := page["items"].([]any)
+	if list.Status != "success" || page["itemType"] != contactType || fmt.Sprint(page["total"]) != "3" || len(items) != 2 {
+		t.Errorf("the first two are %s", list)
+	}
+	one := ana.get("/contacts/lia@" + domain)
+	if lia, _ := one.Resource.(map[string]any); one.Type != contactType || lia["name"] != "lia" {
+		t.Errorf("one is %s", one)
+	}
+	gone := Envelope{Method: "delete", URI: "/contacts/lia@" + domain}
+	if answer := ana.call(gone); answer.Status != "success" {
+		t.Errorf("one is removed: %s", answer)
+	}
+	if answer := ana.call(gone); !answer.failedFor(lime.CodeCommandResourceNotFound) {
+		t.Errorf("and once more: %s", answer)
+	}
 }
 
 // L-MSG-14.
