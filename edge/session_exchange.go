@@ -62,9 +62,6 @@ func (s *session) pass(t *scratch, b []byte) error {
 		return why
 	}
 	switch {
-	case h.Kind == lime.KindNotification && !forwarded(h.Event):
-		s.out.count(dropUnwanted)
-		return nil
 	case h.Kind == lime.KindNotification && s.isSelf(to):
 		if !s.member.Receipt(h, t.changed(b, change)) {
 			s.out.count(dropLoop) // L-NOT-08
@@ -124,17 +121,6 @@ func (s *session) answer(envelope []byte) {
 	if !s.out.send(envelope) {
 		s.out.count(dropQueueFull)
 	}
-}
-
-// forwarded tells whether a client's event goes to others. The obsolete ones, and
-// one that two implementations made up, would end the receive loop of a third:
-// L-NOT-10.
-func forwarded(e lime.Event) bool {
-	switch e {
-	case lime.EventDeleted, lime.EventValidated, lime.EventAuthorized:
-		return false
-	}
-	return true
 }
 
 // isRequest tells whether a header is that of a command that wants a response.

@@ -18,7 +18,7 @@ func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
 		}
 		return nil
 	case h.Kind == lime.KindNotification: // L-NOT-09
-		if h.To == nil && forwarded(h.Event) {
+		if h.To == nil {
 			s.member.Receipt(h, t.changed(b, change))
 		}
 		return nil

@@ -20,7 +20,7 @@ const (
 type Event uint8
 
 // The events. Only the first five may be sent by a server unasked: any other
-// ends the receive loop of lime-go.
+// ends the receive loop of lime-go. It goes to who has named it: L-NOT-10.
 const (
 	EventAccepted   Event = iota + 1 // a hop has taken responsibility
 	EventDispatched                  // a hop has handed it on to the destination

@@ -126,6 +126,29 @@ func TestReceiptsAreNarrowed(t *testing.T) { // L-RES-09, L-NOT-02
 	ana.Want("and what has failed", "m2 failed 33")
 }
 
+// lime-go hears nothing more after an event that is not among LIME's five.
+func TestOtherEventsGoToWhoNamesThem(t *testing.T) { // L-NOT-10
+	w := newStoredWorld(t)
+	a := w.edge("a")
+	ana, rui, lia := a.Login("ana@t.org/1", available), a.Login("rui@t.org/1", available), a.Login("lia@t.org/1", available)
+	lia.SetReceipts(lime.EventsOf(lime.EventDeleted, lime.EventValidated, lime.EventAuthorized))
+	for _, event := range []string{"deleted", "validated", "authorized"} {
+		for _, sender := range []*client{ana, lia} {
+			rui.Receipt("m1", sender.node, event)
+		}
+		lia.Want("it has named it", "m1 "+event)
+	}
+	rui.Receipt("m1", ana.node, "consumed")
+	ana.Want("who has not named them hears none of them", "m1 consumed")
+
+	lia.Leave()
+	for _, event := range []string{"deleted", "consumed"} {
+		rui.Receipt("m2", "lia@t.org/1", event)
+	}
+	back := a.Login("lia@t.org/1", available)
+	back.Want("who comes back has not named it", "m2 consumed")
+}
+
 func TestMuchUnderWayHoldsTheSender(t *testing.T) {
 	w := newStoredWorld(t)
 	a := w.idleEdge("a", Config{Streams: w.streams, Directory: w.known}) // nothing is published
