@@ -32,7 +32,8 @@ type Envelope struct {
 	SchemeOptions  []string `json:"schemeOptions,omitempty"`
 	Authentication any      `json:"authentication,omitempty"`
 
-	Reason *Reason `json:"reason,omitempty"`
+	Reason   *Reason        `json:"reason,omitempty"`
+	Metadata map[string]any `json:"metadata,omitempty"`
 }
 
 // methodGet is LIME's, in lower case, and not HTTP's.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 
 var messageScenarios = []scenario{
 	{"messages to full nodes go each way", messagesToNodes},
+	{"addresses come back by the letter", addressesByTheLetter},
+	{"a message to the server is received there", messagesToTheServer},
 	{"messages to bare identities reach all their sessions", messagesToIdentities},
 	{"notifications are forwarded to the message's sender", notificationsAreForwarded},
 	{"nobody sends as somebody else", nobodySendsAsSomebodyElse},
@@ -36,6 +39,40 @@ func messagesToNodes(t *testing.T, s stage) {
 		t.Errorf("it arrived as %s", got)
 	}
 	other.wantNothingElse("another instance has nothing to do with it")
+}
+
+// L-ADR-08, L-ADR-06, L-ADR-01: escapes, capitals and spaces are letters like others.
+func addressesByTheLetter(t *testing.T, s stage) {
+	ana := guest(t, s.here.lib, s.here.at, s.name("Zoë%40Gw.x_*")+"/Büro #1 ☕")
+	rui := guest(t, s.there.lib, s.there.at, s.name("joão%2F")+"/a b>c")
+	for i, one := range []struct{ from, to *session }{{ana, rui}, {rui, ana}} {
+		one.from.send(text(fmt.Sprint(i), one.to.node, "by the letter"))
+		got := one.to.wantText("the message", "by the letter")
+		if got.From != one.from.node || got.To != one.to.node {
+			t.Errorf("it arrived as %s", got)
+		}
+		one.to.send(Envelope{ID: got.ID, To: got.From, Event: "received"})
+		told := one.from.want("its receipt", func(e Envelope) bool { return e.Event == "received" })
+		if told.From != one.to.node || told.To != one.from.node {
+			t.Errorf("its receipt arrived as %s", told)
+		}
+	}
+	if !strings.HasPrefix(ana.node, "Zoë%40Gw.x_*-") || !strings.HasSuffix(ana.node, "@"+domain+"/Büro #1 ☕") {
+		t.Errorf("the first is %s", ana.node)
+	}
+}
+
+// L-MSG-13, L-ADR-04.
+func messagesToTheServer(t *testing.T, s stage) {
+	ana := s.guest(t, s.here, "ana", "home")
+	for i, to := range []string{ana.server, "postmaster@" + domain, "@" + domain} {
+		ana.send(text(fmt.Sprint(i), to, "hello?"))
+		got := ana.want("it is received", func(e Envelope) bool { return e.ID == fmt.Sprint(i) })
+		if got.Event != "received" || got.From != ana.server {
+			t.Errorf("a message to %s gets %s", to, got)
+		}
+	}
+	ana.wantNothingElse("one receipt each")
 }
 
 // L-MSG-06, L-RES-02.

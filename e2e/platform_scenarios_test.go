@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"limegrove/lime"
@@ -16,6 +17,7 @@ var platformScenarios = []struct {
 	{"a wrong password is refused", applicationIsRefused},
 	{"a bot logs in by a key of its account", applicationWithKey},
 	{"a sender hears all five events", allFiveEvents},
+	{"a message that is sent again comes once", sentAgainComesOnce},
 	{"a guest gets what is sent to its identity", guestApplication},
 	{"a bot answers commands", botAnswers},
 	{"bots on both edges share the commands to their identity", botsShareCommands},
@@ -91,7 +93,12 @@ func allFiveEvents(t *testing.T, s scene) {
 		}
 		var events []string
 		for range 4 {
-			events = append(events, ana.want("a notification", func(e Envelope) bool { return e.ID == to }).Event)
+			got := ana.want("a notification", func(e Envelope) bool { return e.ID == to })
+			events = append(events, got.Event)
+			// L-NOT-06: by this the reference implementation knows what it need not send again.
+			if from, _, _ := strings.Cut(got.From, "/"); (got.Event == "received" || got.Event == "consumed") && from != rui.who.Identity {
+				t.Errorf("it is told of by %s", got)
+			}
 		}
 		if want := []string{"accepted", "dispatched", "received", "consumed"}; !slices.Equal(events, want) {
 			t.Errorf("its sender hears %q, want %q", events, want)
@@ -102,6 +109,24 @@ func allFiveEvents(t *testing.T, s scene) {
 	ana.wantFailed("a message to nobody", "lost", lime.CodeAuthorizationDestinationAccountNotFound)
 	ana.wantNothingElse("each event once")
 	rui.wantNothingElse("each message once")
+}
+
+// L-MSG-12: as the reference implementation does when it has heard nothing.
+func sentAgainComesOnce(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	rui := online(t, s.there, s.person(t, "rui"), nil)
+	message := text("1", rui.identity(), "did you get this?")
+	for again := range 3 {
+		if again > 0 {
+			message.Metadata = map[string]any{"#resentCount": fmt.Sprint(again)}
+		}
+		ana.send(message)
+		ana.want("it is accepted", func(e Envelope) bool { return e.ID == "1" && e.Event == "accepted" })
+	}
+	ana.send(text("2", rui.identity(), "the last"))
+	rui.wantText("it comes", "did you get this?")
+	rui.wantText("and what was sent later", "the last")
+	rui.wantNothingElse("once")
 }
 
 // L-RES-02: neither library sets a presence for guests.

@@ -106,7 +106,7 @@ func TestShutdownCutsWhoDoesNotEndInTime(t *testing.T) {
 	})
 }
 
-func TestClientThatDoesNotReadItsEndIsCut(t *testing.T) {
+func TestClientThatDoesNotReadItsEndIsCut(t *testing.T) { // L-FIN-07
 	inMemory(t, Config{CloseTimeout: 5 * time.Second}, func(t *testing.T, e *fixture) {
 		ana := e.login("ana@example.org/1")
 		ana.stall()

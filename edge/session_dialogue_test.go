@@ -280,6 +280,9 @@ func (d *dialogue) send(envelope []byte) bool {
 		if h.State < d.reached {
 			d.t.Errorf("L-FIN-06: from %v back to %v", d.reached, h.State)
 		}
+		if h.State == lime.StateAuthenticating && d.reached == h.State {
+			d.t.Errorf("L-SES-30: a roundtrip, in which lime-js and lime-python hang: %s", envelope)
+		}
 		if h.State == lime.StateEstablished && d.reached != lime.StateAuthenticating {
 			d.t.Errorf("L-SES-04: from %v to established", d.reached)
 		}

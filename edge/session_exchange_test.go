@@ -28,6 +28,16 @@ func TestMetadataNeitherRoutesNorAuthorizes(t *testing.T) { // L-ENV-07
 	d := established(t)
 	d.says(`{"to":"rui@example.org","metadata":{"from":"rui@example.org","to":"lia","#message.to":"lia"},"type":"text/plain","content":"x"}`)
 	d.routes("by to", "rui@example.org", `{"from":"`+anaNode+`"}`)
+	const metadata = `"metadata":{"from":"rui@example.org","pp":"` + anaNode + `","to":"rui@example.org","domainRole":"rootAuthority","#command.uri":"/ping","scheme":"transport"}`
+	d.says(`{"id":"m","from":"rui@example.org","pp":"` + anaNode + `","to":"lia@example.org","type":"text/plain","content":"x",` + metadata + `}`)
+	d.refusesMessage("it does not make a delegation", 32)
+	d.says(`{"id":"m","to":"rui@example.com","type":"text/plain","content":"x",` + metadata + `}`)
+	d.refusesMessage("nor another domain ours", 43)
+	d.says(`{"id":"c","method":"set","uri":"/presence","type":"application/vnd.lime.presence+json","resource":{"routingRule":"rootDomain"},` + metadata + `}`)
+	d.refusesCommand("nor an authority", "set", 66)
+	d.says(`{"id":"c","method":"get","uri":"/x",` + metadata + `}`)
+	d.commands("nor another resource", `{"id":"c","from":"`+anaNode+`","uri":"/x"}`)
+	d.hearsNothing("and that is all")
 }
 
 func TestWhatAStrictPeerCannotBearIsMended(t *testing.T) {

@@ -65,6 +65,21 @@ func TestCredentialsReachTheAuthenticatorAsSent(t *testing.T) { // L-SES-13
 	}
 }
 
+// The role is that of the authenticator's grant, whatever a client says.
+func TestRoleThatAClientGivesItselfHasNoEffect(t *testing.T) { // L-SES-32
+	const role = `"domainRole":"rootAuthority","role":"rootAuthority"`
+	for _, scheme := range []string{"guest", "plain"} {
+		d := newDialogue(t)
+		d.says(`{"state":"new",` + role + `}`)
+		d.says(`{"id":"$id","from":"` + anaNode + `","state":"authenticating","scheme":"` + scheme + `",` + role +
+			`,"authentication":{"password":"czNjcmV0",` + role + `},"metadata":{"domainRole":"rootAuthority"}}`)
+		d.grant(anaGrant)
+		if a := d.arrived(); a.Role != lime.RoleMember {
+			t.Errorf("%s: it arrives with the role %v", scheme, a.Role)
+		}
+	}
+}
+
 // Activate is the moment from which routing delivers: L-SES-33.
 type orderedMember struct {
 	fakeMember

@@ -126,6 +126,18 @@ func TestReceiptsAreNarrowed(t *testing.T) { // L-RES-09, L-NOT-02
 	ana.Want("and what has failed", "m2 failed 33")
 }
 
+func TestIDsAreComparedByTheLetter(t *testing.T) { // L-ENV-14
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	for _, id := range []string{"m", "M", " m", "ｍ", "00000000-0000-0000-0000-000000000000", "é ☕ {}"} {
+		ana.SayID(id, "rui@t.org", "the message "+id)
+		rui.Want("no other has this id", "the message "+id)
+		rui.Receipt(id, "ana@t.org/1", "received")
+		ana.Want("its sender is told of it by its id", strings.TrimSpace(id+" accepted"), strings.TrimSpace(id+" dispatched"), strings.TrimSpace(id+" received"))
+	}
+}
+
 // lime-go hears nothing more after an event that is not among LIME's five.
 func TestOtherEventsGoToWhoNamesThem(t *testing.T) { // L-NOT-10
 	w := newStoredWorld(t)

@@ -66,7 +66,7 @@ func TestCloseAfterFlushGivesUpOnAPeerThatDoesNotRead(t *testing.T) {
 	})
 }
 
-func TestLingeringEndsByItself(t *testing.T) {
+func TestLingeringEndsByItself(t *testing.T) { // L-FIN-07
 	each(t, func(t *testing.T, k kind) {
 		closed := make(chan chan error, 1)
 		s := serve(t, k, nil, func(f *fake) {
