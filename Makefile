@@ -71,8 +71,9 @@ fuzz: ## every fuzz target for FUZZTIME=3s
 	tools/fuzz $(FUZZTIME)
 
 .PHONY: model
-model: ## the model of stored delivery, half a million runs
+model: ## the model of stored delivery, some hundred thousand runs
 	go test -count=1 ./routing/delivery -run Interleaving -rapid.checks=500000 -rapid.steps=100
+	go test -count=1 ./routing/delivery -run Share -rapid.checks=100000 -rapid.steps=100
 
 .PHONY: bench
 bench: ## six runs of PKG=./... BENCH=. into BENCHOUT=bin/bench.txt, summed up

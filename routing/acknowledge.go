@@ -28,6 +28,9 @@ func (h *Hubs) acknowledged(m *Member, e delivery.Entry) {
 	}
 	m.follows[which].Acknowledge(e.Position)
 	m.raiseLocked(which)
+	if e.Identity && m.hub.routes() != nil {
+		m.tellAcked(e.Position)
+	}
 	if e.Inbox != 0 {
 		h.removals.add(m.partition, e.Inbox)
 	}
@@ -41,7 +44,14 @@ func (m *Member) raiseLocked(which int) {
 	if floor, ok := f.Raised(); ok {
 		m.hubs.floors.raise(m, which, floor)
 	}
-	if f.Held() && !m.floorHeld {
+	if f.Held() {
+		m.holdFloorLocked()
+	}
+}
+
+// holdFloorLocked has m hear of the floors of others.
+func (m *Member) holdFloorLocked() {
+	if !m.floorHeld {
 		m.floorHeld = true
 		m.hubs.floors.hold(m)
 	}
@@ -65,7 +75,8 @@ func (m *Member) popLocked(number uint32) (told []delivery.Entry) {
 
 // readOnLocked has m read for when it is behind and has room again.
 func (m *Member) readOnLocked() {
-	if m.settled == nil && m.window.Len() <= maxWindow/2 && (m.follows[byNode].Behind() || m.follows[byIdentity].Behind()) {
+	if m.settled == nil && m.window.Len() <= maxWindow/2 &&
+		(m.follows[byNode].Behind() || m.follows[byIdentity].Behind() || m.follows[byIdentity].Reviewing()) {
 		m.hubs.reader.read(m)
 	}
 }

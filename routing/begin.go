@@ -68,15 +68,29 @@ func (r *reader) ask(lot []*Member, floors [][]presence.Floor) (q tails) {
 func (r *reader) begun(m *Member, q *tails, i int, err error) {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
+	which := q.which[i]
+	f := &m.follows[which]
 	switch {
 	case m.state != active:
 	case err != nil:
 		r.start(m) // when the partition is tried again
-	case !m.follows[q.which[i]].Tails(
-		delivery.Tail{Last: q.log[q.logs[i]], Through: q.atLog},
-		delivery.Tail{Last: q.inbox[q.inboxes[i]], Through: q.atInbox},
-	):
-		r.read(m)
+	default:
+		comes := which == byIdentity && m.since == 0 && f.On() && competes(m.presence)
+		if comes {
+			m.since = q.atLog + 1
+			m.hub.disarrange()
+			r.hubs.registrar.changed(m)
+		}
+		switch {
+		case f.Tails(
+			delivery.Tail{Last: q.log[q.logs[i]], Through: q.atLog},
+			delivery.Tail{Last: q.inbox[q.inboxes[i]], Through: q.atInbox},
+		):
+		case comes:
+			r.later(m) // others that come at the same time are known by then
+		default:
+			r.read(m)
+		}
 	}
 }
 

@@ -212,8 +212,14 @@ func (h *hub) routes() []route {
 	return h.arrangement
 }
 
-// disarrange says that the view, or a member's presence, has changed.
-func (h *hub) disarrange() { h.arranged = false }
+// disarrange says that the view, or a member's presence, has changed. What was passed may
+// be for those here now.
+func (h *hub) disarrange() {
+	h.arranged = false
+	for _, m := range h.members {
+		m.reviewLocked()
+	}
+}
 
 func (h *hub) arrange() {
 	some := false

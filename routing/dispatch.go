@@ -109,6 +109,10 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		t.fates = append(t.fates, fate{msg.Reply, b.here()})
 		return
 	}
+	if token == subject.Acked {
+		t.hubs.othersAcked(b, msg.Data)
+		return
+	}
 	from, ok := subject.ParseReply(msg.Reply)
 	if !ok {
 		t.ofStream(b, token, msg)

@@ -5,8 +5,10 @@
 // sessions, the view of those elsewhere, and one NATS subscription, on a channel
 // that many hubs share. A sender's edge publishes once, to the subject of the
 // recipient's address; NATS brings the envelope to each edge that has a hub for
-// it, and each hub decides for its own sessions, by their presence. Nobody looks
-// anything up on the way, so there is no location to go stale.
+// it, and each hub decides for its own sessions, by their presence. Where a session's
+// rule or flag depends on the other sessions, [choose] decides, as a function of the
+// view and the envelope, so that all edges decide alike. Nobody looks anything up on
+// the way, so there is no location to go stale.
 //
 // What became of an envelope that reached nobody comes back on the reply subject
 // that every publication carries: from the broker when no edge has a hub for the

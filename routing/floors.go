@@ -32,6 +32,8 @@ type floors struct {
 
 	held map[*Member]struct{} // whose floors wait for those of others
 
+	acked map[subject.Key]*ackedNews // to be told to other edges
+
 	after []func() // to be called when all that there is now has been brought
 }
 
@@ -41,7 +43,7 @@ type floorKey struct {
 }
 
 func newFloors(h *Hubs) *floors {
-	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}, held: map[*Member]struct{}{}}
+	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}, held: map[*Member]struct{}{}, acked: map[subject.Key]*ackedNews{}}
 }
 
 // raise notes the floor of one of m's addresses.
@@ -109,6 +111,7 @@ func (f *floors) run(ctx context.Context) {
 // bring tells Redis of all floors that have risen. What it does not take waits for the
 // next time.
 func (f *floors) bring(ctx context.Context) {
+	f.tellAcked()
 	f.mu.Lock()
 	after := f.after
 	f.after = nil
@@ -210,7 +213,9 @@ func (f *floors) heard(m *Member, all []presence.Floor) {
 	if m.state == active {
 		follow.Safe(f.hubs.reader.floorOf(m, byIdentity, all))
 		m.raiseLocked(byIdentity)
-		if follow.Held() {
+		m.readOnLocked()
+		if follow.Held() || follow.Passed() > 0 {
+			m.reviewOld(time.Now())
 			return
 		}
 	}

@@ -1,9 +1,11 @@
 package routing
 
 import (
+	"slices"
 	"strings"
 
 	"limegrove/lime"
+	"limegrove/presence"
 	"limegrove/routing/delivery"
 	"limegrove/routing/subject"
 )
@@ -40,6 +42,12 @@ func (m *Member) followLocked() {
 		case !wanted:
 			f.Stop()
 			m.starting[which] = false
+			if which == byIdentity {
+				m.since = 0 // others have it from here on
+			}
+		case which == byIdentity && f.On() && !m.starting[which] && m.since == 0 && competes(m.presence):
+			m.since = f.End() + 1
+			m.hub.disarrange()
 		case !f.On() && !m.starting[which]:
 			m.starting[which] = true
 			m.hubs.reader.start(m)
@@ -47,8 +55,8 @@ func (m *Member) followLocked() {
 	}
 }
 
-// handOut gives a stored message to a member, with the shard locked. It tells whether
-// the member has it, or needs it no more.
+// handOut gives a stored message to a member, or passes it, with the shard locked. It
+// tells whether the member has it, or needs it no more.
 func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	f := &m.follows[which]
 	if m.settled != nil || m.window.Len() >= maxWindow {
@@ -61,10 +69,18 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	}
 	sender := sessionOf(&t.header)
 	e := delivery.Entry{Identity: which == byIdentity, Position: msg.Position, Inbox: msg.Inbox}
+	over := f.HasPassed(msg.Position)
 	switch {
 	case which == byIdentity && string(sender) == m.address && !echoes(m.presence):
 		f.Skip(msg)
 		return true
+	case which == byIdentity && !t.isFor(m, &msg, sender):
+		if !over && f.Passed() < delivery.MaxPassed {
+			f.Pass(msg)
+			m.holdFloorLocked()
+			over = true
+		}
+		return over
 	case t.header.Kind == lime.KindMessage:
 		t.address = append(append(t.address[:0], t.header.ID...), sender...)
 		both := string(t.address) // one allocation
@@ -73,6 +89,9 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		return false // accepted comes first; then it is read
 	case !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID):
 		f.Hand(msg)
+		if over {
+			f.Take(msg)
+		}
 		if m.window.Len() > 0 { // acknowledged now, it would speak for what is before it
 			m.window.Push(e)
 			t.touch(m)
@@ -85,6 +104,9 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		return false
 	}
 	f.Hand(msg)
+	if over {
+		f.Take(msg)
+	}
 	m.window.Push(e)
 	return true
 }
@@ -123,6 +145,38 @@ func (t *turn) storedCopy(b *hub, token string, c storedCopy, data []byte) {
 			t.had(m, which, msg)
 		}
 	}
+	t.copyForOthers(b, token, c, data)
+}
+
+// copyForOthers gives a message to a node, when it is stored, to the other sessions of its
+// identity that want such: at most once, and it is not theirs to acknowledge.
+func (t *turn) copyForOthers(b *hub, token string, c storedCopy, data []byte) {
+	routes := b.routes()
+	if token == subject.Identity || c.Inbox != 0 || routes == nil {
+		return
+	}
+	if _, err := t.header.Scan(data); err != nil || t.header.Kind != lime.KindMessage {
+		return
+	}
+	p := t.parcelOf(token, &c.Message, sessionOf(&t.header))
+	t.chosen = choose(t.chosen[:0], routes, &p, t.hubs.distance)
+	for _, r := range t.chosen {
+		if r.member == nil || r.token == token {
+			continue
+		}
+		if err := t.give(r.member, token, data); err != nil {
+			t.hubs.metrics.drop(dropFor(err))
+		}
+	}
+}
+
+// parcelOf is a stored message as the rules see it. The header is scanned.
+func (t *turn) parcelOf(token string, msg *delivery.Message, session []byte) parcel {
+	sender, err := lime.ParseNodeView(t.header.From)
+	return parcel{
+		token: token, server: err == nil && lime.IsPostmaster(sender.Name), sender: session,
+		origin: presence.EdgeID(msg.Origin), turn: msg.Position, position: msg.Position,
+	}
 }
 
 // had removes a message from the inbox that m has had and acknowledged, or that was
@@ -142,12 +196,35 @@ func (t *turn) skipped(m *Member, msg delivery.Message) bool {
 		return false
 	}
 	sender := sessionOf(&t.header)
-	if string(sender) == m.address {
+	return string(sender) == m.address || m.isOwn(sender) && !m.follows[byIdentity].Handed(msg.Position)
+}
+
+// isOwn tells whether the address of a session is of m's own identity.
+func (m *Member) isOwn(session []byte) bool {
+	node, err := lime.ParseNodeView(session)
+	return err == nil && strings.EqualFold(string(node.Name), m.node.Name) && strings.EqualFold(string(node.Domain), m.node.Domain)
+}
+
+// isFor tells whether a stored message to the identity is for m, by the rules and by what
+// this edge knows of the other sessions. The header is scanned.
+func (t *turn) isFor(m *Member, msg *delivery.Message, session []byte) bool {
+	routes := m.hub.routes()
+	if routes == nil {
 		return true
 	}
-	node, err := lime.ParseNodeView(sender)
-	own := err == nil && strings.EqualFold(string(node.Name), m.node.Name) && strings.EqualFold(string(node.Domain), m.node.Domain)
-	return own && !m.follows[byIdentity].Handed(msg.Position)
+	p := t.parcelOf(subject.Identity, msg, session)
+	// Who has had a message for long, and has not acknowledged it, has had its time.
+	for n := m.follows[byIdentity].Age(msg.Position) / reviewPatience; ; n-- {
+		t.chosen = choose(t.chosen[:0], routes, &p, t.hubs.distance)
+		mine := slices.ContainsFunc(t.chosen, func(r *route) bool { return r.member == m })
+		if mine || n <= 0 || len(t.chosen) == 0 {
+			return mine
+		}
+		had := slices.Clone(t.chosen)
+		routes = slices.DeleteFunc(slices.Clone(routes), func(r route) bool {
+			return slices.ContainsFunc(had, func(c *route) bool { return c.token == r.token })
+		})
+	}
 }
 
 // sessionOf returns the address of the session that has sent an envelope: who acts on

@@ -101,9 +101,9 @@ func (h *hub) others(token string) int {
 
 // remove takes m out of the members.
 func (h *hub) remove(m *Member) {
-	h.disarrange()
 	h.members = without(h.members, m)
 	h.arriving = without(h.arriving, m)
+	h.disarrange()
 }
 
 func without(all []*Member, m *Member) []*Member {

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"sync/atomic"
+	"time"
 
 	"limegrove/lime"
 	"limegrove/presence"
@@ -72,6 +73,7 @@ type Member struct {
 	readQueued    bool                   // likewise, to be read for
 	readAgain     bool                   // once more after that
 	floorHeld     bool                   // the floor of its identity waits for another session's
+	reviewed      time.Time              // when what it has passed was looked through last
 	probing       bool                   // the client was asked for a proof
 	sendsReceipts bool                   // the client was seen to
 	settled       func()                 // to be called when nothing is unacknowledged; nothing is handed out any more

@@ -61,7 +61,7 @@ var guestLifetime = []string{strconv.Itoa(int(stream.GuestLifetime / time.Second
 func newOutbox(h *Hubs) *outbox {
 	unique := []string{""}
 	return &outbox{
-		message: nats.Msg{Header: nats.Header{nats.MsgIdHdr: unique}}, unique: unique,
+		message: nats.Msg{Header: nats.Header{nats.MsgIdHdr: unique, stream.OriginHeader: []string{string(h.cfg.Edge)}}}, unique: unique,
 		hubs: h, prefix: subject.AckPrefix(h.cfg.Edge), acks: make(chan *nats.Msg, 4*outboxWindow),
 		wake: make(chan struct{}, 1), queues: make([]outboxQueue, h.cfg.Streams.Partitions()),
 		touched: map[*Member]struct{}{},

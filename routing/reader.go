@@ -132,6 +132,9 @@ func (r *reader) work(ctx context.Context, t *turn, j *readerJob) {
 		on = on || progress == delivery.ReadOn
 		retry = retry || progress == delivery.Retry
 	}
+	if j.err == nil {
+		on = r.review(ctx, t, j) || on
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

@@ -20,6 +20,7 @@ func parseStored(h nats.Header) (c storedCopy, ok bool, err error) {
 	if name == "" {
 		return c, false, nil
 	}
+	c.Origin = first(h, stream.OriginHeader)
 	sequence, err := strconv.ParseUint(first(h, nats.JSSequence), 10, 64)
 	if err != nil {
 		return c, true, err

@@ -51,7 +51,7 @@ func pageOf(page stream.Page, inbox bool) delivery.Page {
 	d := delivery.Page{Through: page.Through, More: page.More, Messages: make([]delivery.Message, len(page.Messages))}
 	for i := range page.Messages {
 		m := &page.Messages[i]
-		d.Messages[i] = delivery.Message{Position: m.Position, Data: m.Data}
+		d.Messages[i] = delivery.Message{Position: m.Position, Data: m.Data, Origin: first(m.Header, stream.OriginHeader)}
 		if inbox {
 			d.Messages[i].Inbox = m.Sequence
 		}

@@ -35,10 +35,21 @@
 // by one, and never what lies in the log.
 //
 // What a session has sent to its own identity it skips, for others of the identity to
-// have, and its floor stays below that until another's has gone past it, it is seen in
+// have (Skip), and its floor stays below that until another's has gone past it, it is seen in
 // the inbox, or the log was purged of it. It does not go past it because there is no
 // other session: one may come, and a message that was accepted waits for it, in the
 // inbox. So a floor says of such a message only that the log is not needed for it, and
 // an inbox that was read by a replica that is behind may lack it still: found below the
 // floor later, it is not acknowledged by that.
+//
+// What the rules give to another session it passes (Pass). That session may be gone the next
+// moment, with its edge, and nobody tells whether it has acknowledged anything. So what was
+// passed is remembered, one by one, and holds the floor down while the log is needed for it,
+// until it is known to be acknowledged: another session says so (Release), or a [Review] finds
+// it in neither the log nor the inbox. When others come or go, a review reads what there
+// still is of it, and what is for this session by then it takes over. Sessions with the same
+// view divide the messages between them; with different ones, in between, two may have
+// one, or none has it until the next review. A floor of another session that is above it does
+// not tell that it is acknowledged, for it may be in the inbox, and the session that it was for may
+// have lost both of its copies: what a review finds there again and again is given to the next.
 package delivery

@@ -6,6 +6,7 @@ type Message struct {
 	Previous uint64 // the one before it on the address in the log; 0 when that is not known
 	Inbox    uint64 // its sequence in the inbox; 0 when it comes from the log
 	Old      bool   // it was acknowledged before it came to the inbox
+	Origin   string // the edge of its sender; "" when that is not known
 	Data     []byte // the envelope, of which a Follow keeps nothing
 }
 
@@ -33,6 +34,8 @@ type Follow struct {
 	acked  uint64 // the highest position that was acknowledged
 	told   uint64 // the floor that Raised has returned last
 	skips  skips
+	passes passes
+	review review
 	swept  swept
 	// While behind: the newest log position and inbox sequence that a copy was seen of.
 	seenLog, seenInbox uint64
@@ -54,8 +57,12 @@ func (f *Follow) Live() bool { return f.on && !f.behind }
 func (f *Follow) Start(floor uint64) {
 	f.on, f.behind, f.log = true, true, false
 	f.base = max(f.base, floor)
+	f.passes.upTo(floor)
 	f.age++
 }
+
+// End is the highest position that is known: what comes is above it.
+func (f *Follow) End() uint64 { return max(f.base, f.handed.last(), f.seenLog) }
 
 // Stop ends following. What was handed out can still be acknowledged.
 func (f *Follow) Stop() { f.on = false }
@@ -134,7 +141,10 @@ func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
 	}
 	switch {
 	case old:
+		f.passes.drop(position)
 		return RemoveOld
+	case f.passes.waits(position):
+		return Ignore // see Review
 	case f.handed.has(position):
 		return Remove // unless it is in the window, which the caller asks first
 	case f.on && position <= f.read:
@@ -173,18 +183,26 @@ func (f *Follow) skip(m Message, most int) {
 }
 
 // Acknowledge notes that a message is acknowledged.
-func (f *Follow) Acknowledge(position uint64) { f.acked = max(f.acked, position) }
+func (f *Follow) Acknowledge(position uint64) {
+	f.acked = max(f.acked, position)
+	if len(f.passes.all) > 0 {
+		f.passes.drop(position)
+	}
+}
 
 // Safe says that nothing up to a position depends on the log: it was acknowledged,
 // by whichever session, or is in the inbox. So it is with every floor of the address.
-func (f *Follow) Safe(position uint64) { f.skips.upTo(position) }
+func (f *Follow) Safe(position uint64) {
+	f.skips.upTo(position)
+	f.passes.upTo(position)
+}
 
-// Held tells whether the floor is kept down by what was skipped.
+// Held tells whether the floor is kept down by what was skipped or passed.
 func (f *Follow) Held() bool { return f.Floor() < f.acked }
 
 // Floor is the position up to which everything that is in the log was acknowledged, by
-// this session, by one before it, or where this one has skipped it by another.
-func (f *Follow) Floor() uint64 { return max(f.base, f.skips.below(f.acked)) }
+// this session, by one before it, or where this one has skipped or passed it by another.
+func (f *Follow) Floor() uint64 { return max(f.base, f.passes.below(f.skips.below(f.acked))) }
 
 // Raised returns the floor; ok is false when it is what it was the last time.
 func (f *Follow) Raised() (floor uint64, ok bool) {

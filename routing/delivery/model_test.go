@@ -30,6 +30,7 @@ type world struct {
 	doubt    map[uint64]bool // a copy of it was lost
 	late     map[late]bool   // the sweep came by while a session's copy of the log's was on its way
 	sessions []*follower
+	ruled    bool // the sessions share what comes
 	sweepers [2]sweeper
 	purged   uint64
 }
@@ -57,6 +58,7 @@ type follower struct {
 	floorDirty uint64
 	read       *reading
 	tail       *Tail // of the log, when the inbox's is looked at next
+	sharing          // in a ruled world
 }
 
 // reading is a read on its way: the log was read, the inbox may have been.
@@ -90,6 +92,7 @@ func (w *world) send() {
 // begin starts a session.
 func (w *world) begin(name, room int) {
 	s := &follower{name: name, since: w.end, room: room, skipRoom: 1 + name%2}
+	s.share = w.end + 1
 	s.Start(w.floor)
 	w.sessions = append(w.sessions, s)
 }
@@ -103,14 +106,24 @@ func (w *world) hand(t *rapid.T, s *follower, m Message) bool {
 		s.skip(m, s.skipRoom)
 		return true
 	}
+	over := s.HasPassed(m.Position)
+	if w.ruled && !w.isFor(s, m.Position) {
+		if !over {
+			s.Pass(m)
+		}
+		return true
+	}
 	if slices.Contains(s.handedOut, m.Position) {
 		t.Fatalf("session %d is handed %d twice", s.name, m.Position)
 	}
-	if n := len(s.handedOut); n > 0 && s.handedOut[n-1] > m.Position && !w.doubt[m.Position] && !w.late[late{s, m.Position}] {
+	if n := len(s.handedOut); n > 0 && s.handedOut[n-1] > m.Position && !over && !w.doubt[m.Position] && !w.late[late{s, m.Position}] {
 		t.Fatalf("session %d is handed %d after %d", s.name, m.Position, s.handedOut[n-1])
 	}
 	s.handedOut = append(s.handedOut, m.Position)
 	s.Hand(m)
+	if over {
+		s.Take(m)
+	}
 	s.Push(Entry{Position: m.Position, Inbox: m.Inbox})
 	return true
 }
@@ -260,6 +273,7 @@ func (w *world) acknowledge(t *rapid.T, s *follower, n int) {
 	s.Pop(number, func(e Entry) {
 		w.acked[e.Position] = true
 		s.Acknowledge(e.Position)
+		w.tell(s, e.Position)
 		if e.Inbox != 0 {
 			w.remove(t, e.Inbox)
 		}
@@ -344,6 +358,7 @@ func (w *world) settle(t *rapid.T) {
 			w.acknowledge(t, s, s.room)
 			w.step(t, s)
 			w.flush(s)
+			w.rest(t, s)
 		}
 	}
 }
@@ -362,9 +377,15 @@ func (w *world) flush(s *follower) {
 	s.raised()
 }
 
-func TestNothingIsLostInAnyInterleaving(t *testing.T) {
+func TestNothingIsLostInAnyInterleaving(t *testing.T) { testInterleavings(t, false) }
+
+// In a ruled world each message is for one of the sessions, by the view that each has.
+func TestNothingIsLostBetweenSessionsThatShare(t *testing.T) { testInterleavings(t, true) }
+
+func testInterleavings(t *testing.T, ruled bool) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld()
+		w.ruled = ruled
 		names := 0
 		pick := func(t *rapid.T) *follower {
 			if len(w.sessions) == 0 {
@@ -416,6 +437,12 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 					s.inboxes = s.inboxes[1:]
 				}
 			},
+			"hearView":   func(t *rapid.T) { w.hearView(pick(t)) },
+			"hearAcks":   func(t *rapid.T) { w.hearAcks(pick(t)) },
+			"loseAcks":   func(t *rapid.T) { pick(t).ackedBy = nil },
+			"review":     func(t *rapid.T) { pick(t).Review(rapid.Bool().Draw(t, "ages")) },
+			"reviewStep": func(t *rapid.T) { w.reviewStep(t, pick(t)) },
+
 			"read":  func(t *rapid.T) { w.step(t, pick(t)) },
 			"look":  func(t *rapid.T) { w.look(pick(t)) },
 			"doubt": func(t *rapid.T) { pick(t).Doubt() },
@@ -446,6 +473,7 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 			"stop": func(t *rapid.T) { pick(t).Stop() },
 			"start": func(t *rapid.T) {
 				if s := pick(t); !s.On() {
+					s.share = w.end + 1
 					s.Start(w.floor)
 				}
 			},
@@ -478,11 +506,16 @@ func TestNothingIsLostInAnyInterleaving(t *testing.T) {
 		w.behind = 0
 		for _, s := range w.sessions {
 			if !s.On() {
+				s.share = w.end + 1
 				s.Start(w.floor)
 			}
 		}
 		w.settle(t)
+		w.wantShared(t)
 		for _, s := range w.sessions {
+			if w.ruled {
+				break // not everything is for everybody
+			}
 			for p := s.since + 1; p <= w.end; p++ {
 				if !w.acked[p] && !w.doubt[p] && w.notes[p] != s.name && !slices.Contains(s.handedOut, p) {
 					t.Fatalf("session %d, here since %d, was not handed %d: %s", s.name, s.since, p, w)

@@ -46,6 +46,7 @@ func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
 		m.Old = swept.before(m.Position, m.Inbox)
 		swept.read(m.Position)
 		switch {
+		case !m.Old && f.passes.waits(m.Position): // see Review
 		case m.Old, f.handed.has(m.Position), m.Position <= f.read:
 			had = append(had, m)
 		case !f.handed.unknown(m.Position):

@@ -12,6 +12,9 @@ import (
 // PositionHeader carries, in the inbox, the position that a message had in the log.
 const PositionHeader = "Limegrove-Position"
 
+// OriginHeader names the edge on which the sender of a message was in session.
+const OriginHeader = "Limegrove-Origin"
+
 // LifetimeHeader is set where a message is stored for somebody who may never come
 // again, and says for how long it waits in the inbox, in whole seconds: those of
 // GuestLifetime.

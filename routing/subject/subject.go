@@ -33,6 +33,7 @@ const (
 	View     = "_view"    // a change of the identity's registrations
 	Account  = "_account" // the identity's account was made or deleted
 	Here     = "_here"    // a question: who of the identity is in session
+	Acked    = "_acked"   // what sessions of the identity that share have acknowledged
 )
 
 // Key is what an identity's hub is known by: its folded domain, label by
@@ -58,6 +59,9 @@ func (k Key) Hub() string { return rootTo + string(k) + ".*" }
 
 // View is where changes of that identity's registrations are told.
 func (k Key) View() string { return rootTo + string(k) + "." + View }
+
+// Acked is where edges tell what their sessions that share have acknowledged.
+func (k Key) Acked() string { return rootTo + string(k) + "." + Acked }
 
 // Account is where it is told that the identity's account was made or deleted.
 func (k Key) Account() string { return rootTo + string(k) + "." + Account }
