@@ -41,6 +41,7 @@ func (t *tape) SetWriteDeadline(time.Time) error { return nil }
 // playing is a client in session with a tape.
 func playing(b *testing.B, cfg Config, envelope string) (*Client, *session) {
 	b.Helper()
+	cfg.Rate, cfg.ByteRate = -1, -1
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		b.Fatal(err)

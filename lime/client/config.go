@@ -14,8 +14,8 @@ import (
 )
 
 // Config is who a client is and how it behaves. The zero Config is a guest with a
-// random name. Zero means the default and negative means none, where a field does not say
-// otherwise. It is copied by Dial.
+// random name. In numbers and times zero means the default and negative means none, where
+// there can be none. It is copied by Dial.
 type Config struct {
 	// Node is who the client wants to be. An absent domain is the server's first, an absent
 	// instance one of the server's making; what the server assigns is kept for all sessions
@@ -76,6 +76,13 @@ type Config struct {
 	// SendQueue is how many bytes may wait to be written; who sends more waits. Default 1 MiB.
 	SendQueue int
 
+	// Rate and ByteRate are how many envelopes and bytes a second are sent, of all kinds,
+	// receipts too; a second's worth may go at once. Servers refuse or drop what is above
+	// theirs, so keep it below: Limegrove's are 1,000 and 4 MiB, and twice that at once. Who sends
+	// more waits. Default 950 and 3.8 MiB.
+	Rate     int
+	ByteRate int
+
 	// MaxSend is how long an envelope may be, in bytes. A server ends the session over a longer
 	// one, so keep it at or below the server's limit. Default 512 KiB, which is Limegrove's.
 	MaxSend int
@@ -132,6 +139,8 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Queue, 1024)
 	setDefault(&c.DuplicateWindow, 2*time.Minute)
 	setDefault(&c.SendQueue, 1<<20)
+	setDefault(&c.Rate, 950)
+	setDefault(&c.ByteRate, 38<<20/10)
 	setDefault(&c.MaxSend, 512<<10)
 	setDefault(&c.MaxEnvelope, 8<<20)
 	setDefault(&c.InFlight, 256)

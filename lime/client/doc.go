@@ -57,6 +57,7 @@
 //	to be handed out          Config.Queue       reading stops
 //	to be written             Config.SendQueue   who sends waits; twice as much that the server
 //	                                             has asked for ends the session
+//	sent a second             Config.Rate        who sends waits
 //	publications              Config.InFlight    who publishes waits
 //	pongs held back           16                 the last takes the place of the one before
 //	messages remembered       8192               the oldest is forgotten

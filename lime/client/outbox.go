@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/gobwas/ws"
 
@@ -22,11 +23,13 @@ type Envelope interface {
 // waits for room, and a server that is owed too many answers is given up.
 type outbox struct {
 	wire    *wire
-	limit   int // bytes, for those who can wait
-	longest int // envelope, in bytes
+	done    <-chan struct{} // closed when the session has ended
+	limit   int             // bytes, for those who can wait
+	longest int             // envelope, in bytes
 	wake    chan struct{}
 
 	mu     sync.Mutex
+	pace   pace
 	buf    []byte
 	text   []byte
 	header lime.Header
@@ -36,8 +39,8 @@ type outbox struct {
 	finishing bool // what the server asks is left without an answer
 }
 
-func newOutbox(w *wire, cfg *Config) *outbox {
-	return &outbox{wire: w, limit: cfg.SendQueue, longest: cfg.MaxSend, wake: make(chan struct{}, 1)}
+func newOutbox(w *wire, cfg *Config, done <-chan struct{}) *outbox {
+	return &outbox{wire: w, done: done, pace: newPace(cfg), limit: cfg.SendQueue, longest: cfg.MaxSend, wake: make(chan struct{}, 1)}
 }
 
 // put queues an envelope, and waits for room.
@@ -46,32 +49,59 @@ func (o *outbox) put(ctx context.Context, e Envelope) error {
 		return err
 	}
 	for {
-		room, err := o.tryPut(e)
-		if room == nil {
+		room, pause, err := o.tryPut(e)
+		switch {
+		case pause > 0:
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+			case <-o.done: // which is why it is refused next
+			case <-ctx.Done():
+			}
+			timer.Stop()
+		case room != nil:
+			select {
+			case <-room:
+			case <-ctx.Done():
+			}
+		default:
 			return err
 		}
-		select {
-		case <-room:
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// tryPut returns a channel when there is no room.
-func (o *outbox) tryPut(e Envelope) (room <-chan struct{}, err error) {
+// tryPut returns a channel when there is no room, and for how long to wait when it is too
+// early.
+func (o *outbox) tryPut(e Envelope) (room <-chan struct{}, pause time.Duration, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over != nil {
-		return nil, o.over
+		return nil, 0, o.over
 	}
 	if len(o.buf) >= o.limit {
 		if o.room == nil {
 			o.room = make(chan struct{})
 		}
-		return o.room, nil
+		return o.room, 0, nil
 	}
-	return nil, o.appendLocked(e)
+	if pause = o.pace.wait(time.Now()); pause > 0 {
+		return nil, pause, nil
+	}
+	return nil, 0, o.appendLocked(e)
+}
+
+// early returns for how long an envelope of publications must wait, and otherwise takes
+// it for sent.
+func (o *outbox) early(now time.Time, size int) (pause time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if pause = o.pace.wait(now); pause == 0 {
+		o.pace.spend(now, size)
+	}
+	return pause
 }
 
 // answer queues what the server has asked for, and does not wait: who reads must not.
@@ -117,6 +147,7 @@ func (o *outbox) appendLocked(e Envelope) error {
 	if err := check(&o.header, o.text, o.longest); err != nil {
 		return err
 	}
+	o.pace.spend(time.Now(), len(o.text))
 	o.buf = o.wire.append(o.buf, o.text)
 	if cap(o.text) > largeBuffer {
 		o.text = nil

@@ -154,6 +154,9 @@ func (p *publications) appendDue(dst []byte, s *session) (_ []byte, next time.Ti
 		} else if due.IsZero() {
 			continue
 		}
+		if pause := s.out.early(now, len(one.text)+resentSize); pause > 0 {
+			return dst, now.Add(pause)
+		}
 		if !one.sent.IsZero() {
 			if one.resends >= p.maxResends {
 				p.finishLocked(one, ErrUnanswered)

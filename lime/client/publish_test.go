@@ -337,3 +337,50 @@ func TestUnreadAnswersAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// A server drops or refuses what is above its rate, so it is not sent.
+func TestRateIsKept(t *testing.T) {
+	for what, cfg := range map[string]Config{
+		"envelopes": {Rate: 10, ByteRate: -1, PingInterval: -1, IdleTimeout: -1},
+		"bytes":     {Rate: -1, ByteRate: 10 * (len(text("", "x").AppendJSON(nil)) + frameCost), PingInterval: -1, IdleTimeout: -1},
+	} {
+		inMemory(t, func(t *testing.T, p *place) {
+			c, f := p.session(cfg)
+			time.Sleep(time.Minute) // which saves up for no more than a second
+			began := time.Now()
+			for range 35 {
+				if err := c.Send(within(t), text("", "x")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if took := time.Since(began); took < 2400*time.Millisecond || took > 2600*time.Millisecond {
+				t.Errorf("%s: 35 of 10 a second took %s", what, took)
+			}
+			synctest.Wait()
+			n := 0
+			for range drained(f) {
+				n++
+			}
+			if n < 35 {
+				t.Errorf("%s: %d have come", what, n)
+			}
+			f.says(`{"id":"p","from":"x@y/z","method":"get","uri":"/ping"}`)
+			f.hears("what is asked for is answered at once", `{"id":"p","status":"success"}`)
+		})
+	}
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{Rate: 10, InFlight: 1000})
+		began := time.Now()
+		for range 35 {
+			if _, err := c.PublishAsync(within(t), text("", "x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 35 {
+			f.hears("a publication", `{"content":"x"}`)
+		}
+		if took := time.Since(began); took < 2400*time.Millisecond || took > 2600*time.Millisecond {
+			t.Errorf("35 publications of 10 a second took %s", took)
+		}
+	})
+}

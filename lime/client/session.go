@@ -45,9 +45,10 @@ type session struct {
 
 // begin starts a session that was established.
 func (c *Client) begin(w *wire, a address, established *lime.Session, proposed lime.Node) *session {
+	done := make(chan struct{})
 	s := &session{
 		client: c, wire: w, address: a.text, number: c.sessions, id: established.ID, node: established.To, server: established.From,
-		out: newOutbox(w, &c.cfg), done: make(chan struct{}), calls: map[string]chan *lime.Command{}, pinged: -1,
+		out: newOutbox(w, &c.cfg, done), done: done, calls: map[string]chan *lime.Command{}, pinged: -1,
 	}
 	if s.node.IsZero() { // some servers leave it out
 		s.node = proposed
