@@ -40,6 +40,10 @@ var ErrID = errors.New("the id is in use")
 // again and never answered. It may be stored.
 var ErrUnanswered = errors.New("message not answered")
 
+// ErrLater is what a CommandHandler returns that has handed the request to somebody who
+// answers it.
+var ErrLater = errors.New("answered later")
+
 // SessionError is the end of a session by the server's word. It unwraps to the reason,
 // so that errors.As finds a *lime.Reason.
 type SessionError struct {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 
 	"limegrove/lime"
 )
@@ -52,7 +53,7 @@ func (c *Client) handleMessage(ctx context.Context, i item, m *lime.Message) {
 
 func (c *Client) handleCommand(ctx context.Context, i item, request *lime.Command) {
 	answer, err := c.cfg.Handler.command(ctx, c, request)
-	if !canAnswer(request) || ctx.Err() != nil {
+	if !canAnswer(request) || errors.Is(err, ErrLater) || ctx.Err() != nil {
 		return
 	}
 	r := response(request, reasonOf(err, lime.CodeCommandProcessingError, "The command could not be processed"))

@@ -33,7 +33,8 @@ type (
 	NotificationHandler func(ctx context.Context, c *Client, n *lime.Notification)
 
 	// CommandHandler handles a request and returns the resource of its answer, nil for none,
-	// or an error, whose *lime.Reason the requester hears, or 61.
+	// or an error, whose *lime.Reason the requester hears, or 61. With ErrLater it is answered
+	// by Respond.
 	CommandHandler func(ctx context.Context, c *Client, request *lime.Command) (*Document, error)
 )
 

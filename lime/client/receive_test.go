@@ -318,6 +318,10 @@ func TestMuxChoosesByMethodAndLongestPath(t *testing.T) {
 			return nil, errors.New("a secret")
 		})
 		mux.HandleCommand(lime.MethodDelete, "/weather", func(context.Context, *Client, *lime.Command) (*Document, error) { return nil, nil })
+		mux.HandleCommand(lime.MethodSubscribe, "/weather", func(_ context.Context, c *Client, r *lime.Command) (*Document, error) {
+			go func() { _ = c.Respond(c.ctx, r, nil, nil) }() // its answer is what counts
+			return nil, ErrLater
+		})
 		mux.HandleCommand(lime.MethodMerge, "/weather", func(context.Context, *Client, *lime.Command) (*Document, error) {
 			return nil, lime.NewReason(lime.CodeCommandNotAllowed, "No")
 		})
@@ -332,6 +336,7 @@ func TestMuxChoosesByMethodAndLongestPath(t *testing.T) {
 			{"set", "/weather/lisbon", `"status":"failure","reason":{"code":63,"description":"This client does not serve the method there"}`},
 			{"delete", "/weather", `"status":"success","resource":null`},
 			{"merge", "/weather", `"status":"failure","reason":{"code":66,"description":"No"}`},
+			{"subscribe", "/weather", `"status":"success"`},
 			{"get", "/other", `"status":"failure","reason":{"code":62,"description":"This client does not serve the resource"}`},
 		} {
 			f.says(`{"id":"1","from":"rui@x/y","method":"` + tc.method + `","uri":"` + tc.uri + `"}`)

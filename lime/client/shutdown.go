@@ -2,13 +2,17 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"limegrove/lime"
 )
 
 // Shutdown ends the client politely: no more is handed out, the handler that runs may
 // finish and send, publications are answered, and the session is finished with the server.
-// When ctx is done first, the rest is cut off as by Close, and ctx's error returned. A
-// handler must not call it: it would wait for itself. It may be called twice.
+// When ctx is done first, the rest is cut off as by Close, and ctx's error returned; when
+// the session is lost before the server has said finished, ErrLost. A handler must not call
+// it: it would wait for itself. It may be called twice.
 func (c *Client) Shutdown(ctx context.Context) error {
 	err := c.shutdown(ctx)
 	c.Close()
@@ -37,7 +41,11 @@ func (c *Client) shutdown(ctx context.Context) error {
 	}
 	s.out.finish(s.id)
 	select {
-	case <-s.done: // the server has said finished, or is gone
+	case <-s.done:
+		var word *SessionError
+		if cause := s.why(); !errors.As(cause, &word) || word.State != lime.StateFinished {
+			return s.lost()
+		}
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -130,6 +130,18 @@ func TestCloseEndsEverythingThatWaits(t *testing.T) {
 	})
 }
 
+func TestShutdownTellsThatItWasCutOff(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{})
+		down := later(func() error { return c.Shutdown(within(t)) })
+		f.hears("the end is asked for", `{"state":"finishing"}`)
+		f.conn.Close()
+		if err := <-down; !errors.Is(err, ErrLost) {
+			t.Error(err)
+		}
+	})
+}
+
 // A peer that reads nothing keeps nobody from closing.
 func TestCloseDoesNotWaitForTheServer(t *testing.T) {
 	inMemory(t, func(t *testing.T, p *place) {
