@@ -3,15 +3,13 @@ package workload
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/gobwas/ws"
-
 	"limegrove/lime"
+	limeclient "limegrove/lime/client"
 )
 
 // atOnce is how many accounts are made at the same time: hashing keeps a few cores busy.
@@ -61,43 +59,29 @@ func (w *Workload) SignUp(ctx context.Context) error {
 
 // signUp has a guest make an account.
 func signUp(ctx context.Context, url, name, domain string) error {
-	wire, err := dial(ctx, url)
+	ctx, cancel := context.WithTimeout(ctx, establishing)
+	defer cancel()
+	guest, err := limeclient.Dial(ctx, url, limeclient.Config{
+		Node: lime.MustParseNode("guest-" + name + "@" + domain + "/signup"), Backoff: limeclient.Backoff{Tries: -1},
+	})
 	if err != nil {
 		return err
 	}
-	defer wire.close()
-	guest, err := wire.login(ctx, "guest-"+name+"@"+domain+"/signup", "guest")
-	if err != nil {
-		return err
-	}
-	account, err := json.Marshal(map[string]string{
+	defer guest.Close()
+	account, err := limeclient.NewDocument(lime.MediaAccount, map[string]string{
 		"password": base64.StdEncoding.EncodeToString([]byte(password)),
 	})
 	if err != nil {
 		return err
 	}
-	set := lime.Command{
-		ID: "signup", From: lime.Node{Identity: lime.Identity{Name: name, Domain: domain}}, PP: guest.To,
-		Method: lime.MethodSet, URI: "/account", Type: lime.MediaAccount, Resource: account,
+	_, err = guest.Command(ctx, &lime.Command{
+		From: lime.Node{Identity: lime.Identity{Name: name, Domain: domain}}, PP: guest.Node(),
+		Method: lime.MethodSet, URI: "/account", Type: account.Type, Resource: account.Value,
+	})
+	if errors.Is(err, &lime.Reason{Code: lime.CodeCommandNotAllowed}) {
+		return nil // an earlier try has made it
 	}
-	if err := wire.conn.SetReadDeadline(time.Now().Add(establishing)); err != nil {
-		return err
-	}
-	if err := wire.write(ws.OpText, set.AppendJSON(nil)); err != nil {
-		return err
-	}
-	text, err := wire.text()
-	if err != nil {
-		return err
-	}
-	var answer lime.Command
-	if err := json.Unmarshal(text, &answer); err != nil {
-		return err
-	}
-	if answer.Status != lime.CommandSuccess && (answer.Reason == nil || answer.Reason.Code != lime.CodeCommandNotAllowed) {
-		return errors.New("the server says " + string(text)) // 66 says that an earlier try has made it
-	}
-	return nil
+	return err
 }
 
 // pause waits, or until ctx is done.

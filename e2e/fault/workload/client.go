@@ -143,7 +143,7 @@ func (c *client) dial(ctx context.Context, not int) (w *wire, edge int) {
 }
 
 func (c *client) login(ctx context.Context, w *wire, edge int) (*session, error) {
-	established, err := w.login(ctx, c.node, "plain")
+	established, err := w.login(ctx, c.node)
 	if err != nil {
 		return nil, err
 	}

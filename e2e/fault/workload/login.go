@@ -18,9 +18,8 @@ const establishing = 20 * time.Second
 // password is everybody's.
 const password = "of all accounts"
 
-// login establishes a LIME session: a guest's with an empty scheme of authentication, or
-// an account's. It returns the session envelope.
-func (w *wire) login(ctx context.Context, node, scheme string) (*lime.Session, error) {
+// login establishes a LIME session of an account. It returns the session envelope.
+func (w *wire) login(ctx context.Context, node string) (*lime.Session, error) {
 	give := time.Now().Add(establishing)
 	stop := context.AfterFunc(ctx, func() { _ = w.conn.SetReadDeadline(time.Now()) }) // what waits then fails
 	defer stop()
@@ -35,15 +34,12 @@ func (w *wire) login(ctx context.Context, node, scheme string) (*lime.Session, e
 	if err != nil {
 		return nil, err
 	}
-	proof := []byte("{}")
-	if scheme == "plain" {
-		proof, err = json.Marshal(map[string]string{"password": base64.StdEncoding.EncodeToString([]byte(password))})
-		if err != nil {
-			return nil, err
-		}
+	proof, err := json.Marshal(map[string]string{"password": base64.StdEncoding.EncodeToString([]byte(password))})
+	if err != nil {
+		return nil, err
 	}
 	session, err := w.ask(&lime.Session{
-		ID: offer.ID, From: from, State: lime.StateAuthenticating, Scheme: scheme, Authentication: proof,
+		ID: offer.ID, From: from, State: lime.StateAuthenticating, Scheme: "plain", Authentication: proof,
 	}, lime.StateEstablished)
 	if err != nil {
 		return nil, fmt.Errorf("log %s in: %w", node, err)
