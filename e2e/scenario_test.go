@@ -40,8 +40,8 @@ func (s stage) guest(t *testing.T, p place, name, instance string) *session {
 	return guest(t, p.lib, p.at, s.name(name)+"/"+instance)
 }
 
-// TestClientsOnTwoEdges plays all scenarios with clients of lime-js, of lime-go over TCP
-// and of Go, and with one of one and one of another, on one cluster. lime-go can bear all
+// TestClientsOnTwoEdges plays all scenarios with clients of lime-js, of lime-go over TCP,
+// of Go and of lime/client, and with one of one and one of another, on one cluster. lime-go can bear all
 // of them as long as it answers pings: else they are commands that nobody has asked for.
 func TestClientsOnTwoEdges(t *testing.T) {
 	t.Parallel()
@@ -49,8 +49,10 @@ func TestClientsOnTwoEdges(t *testing.T) {
 	js := kind{"lime-js", limeJS(t), (*edge).overWebSocket}
 	ours := kind{"Go", goLibrary, (*edge).overWebSocket}
 	tcp := kind{"lime-go over TCP", limeGo(t, "-pongs"), (*edge).overTCP}
+	lib := kind{"lime/client", limeClient, (*edge).overWebSocket}
+	libTCP := kind{"lime/client over TCP", limeClient, (*edge).overTCP}
 	for _, p := range []struct{ here, there kind }{
-		{js, js}, {ours, ours}, {js, ours}, {tcp, tcp}, {tcp, ours}, {js, tcp},
+		{js, js}, {ours, ours}, {js, ours}, {tcp, tcp}, {tcp, ours}, {js, tcp}, {lib, js}, {libTCP, lib},
 	} {
 		t.Run(p.here.name+" with "+p.there.name, func(t *testing.T) {
 			s := stage{c, p.here.at(c.edges[0]), p.there.at(c.edges[1])}
