@@ -26,6 +26,7 @@ var folders = []folder{
 	{path: "edge/poll"},
 	{path: "edge/auth", ours: []string{"lime"}},
 	{path: "document", ours: []string{"lime"}},
+	{path: "delegation", ours: []string{"lime", "document"}},
 	{path: "account", ours: []string{"lime", "document"}},
 	{path: "roster", ours: []string{"lime", "document"}},
 	{path: "group", ours: []string{"lime", "document"}},
@@ -33,7 +34,7 @@ var folders = []folder{
 	// is told in its words.
 	{path: "resource", ours: []string{"lime", "group"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "roster", "group", "document", "resource"}},
+	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "group", "document", "resource"}},
 	{path: "internal"},
 	{path: "internal/jobcontrol"},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},
@@ -59,7 +60,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "group", "roster", "document", "router", "internal", "cmd", "e2e/fault"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "group", "roster", "document", "router", "internal", "cmd", "e2e/fault"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},
