@@ -29,6 +29,7 @@ func (null) Proved(uint32)                                   {}
 func (null) Drained()                                        {}
 func (null) Settle(done func())                              { done() }
 func (null) Receipt(*lime.Header, []byte) bool               { return false }
+func (null) MayActFor(lime.NodeView, *lime.Header) bool      { return false }
 func (null) SetReceipts(lime.Events)                         {}
 func (null) Receipts() lime.Events                           { return 0 }
 func (null) Leave()                                          {}

@@ -70,6 +70,10 @@ type Member interface {
 	Route(to lime.NodeView, h *lime.Header, envelope []byte) error
 	Command(h *lime.Header, envelope []byte) error
 
+	// MayActFor tells whether owner lets the session send an envelope in its name, with the
+	// session's node as pp. It borrows its arguments and does not block.
+	MayActFor(owner lime.NodeView, h *lime.Header) bool
+
 	// Receipt takes a client's notification that is addressed to the session itself or
 	// to nobody (L-NOT-08, L-NOT-09), and borrows it: it acknowledges, and goes to the
 	// sender of the message that is found by its id. It tells whether one was.

@@ -14,23 +14,30 @@ var (
 	reasonForeign = &lime.Reason{Code: lime.CodeRoutingGatewayNotFound, Description: "The domain of to is not served here"}
 )
 
+// sender is in whose name an envelope comes.
+type sender uint8
+
+const (
+	bySession   sender = iota // the session's own identity
+	byAuthority               // somebody of a domain that the session has authority over
+	onBehalf                  // somebody else, who has to have allowed it
+)
+
 // checkSender holds the envelope's from and pp against the session, and says in
 // change what they become. The recipient sees the session's full node as from, in
 // the spelling that was announced (L-MSG-01). A client may leave from away, or give
 // its own node or identity (L-MSG-02); with its own node as pp, its identity stays
-// as it is (L-MSG-04).
-//
-// onBehalf tells that from is somebody else's, and pp the session's own node, so
-// that somebody has to have allowed it.
-func (s *session) checkSender(t *scratch, change *lime.Rewrite) (onBehalf bool, err error) {
+// as it is (L-MSG-04). Somebody else's from stays, too, with the session's own node
+// as pp (L-MSG-03), which an authority over the domain may leave away.
+func (s *session) checkSender(t *scratch, change *lime.Rewrite) (sender, error) {
 	h := &t.header
 	if h.PP != nil {
 		pp, err := lime.ParseNodeView(h.PP)
 		if err != nil {
-			return false, reasonAddress
+			return bySession, reasonAddress
 		}
 		if !s.isOwnIdentity(pp) || !s.isOwnInstance(pp.Instance) {
-			return false, reasonSender
+			return bySession, reasonSender
 		}
 		t.pp = append(t.pp[:0], s.address...)
 		change.PP = t.pp
@@ -38,26 +45,71 @@ func (s *session) checkSender(t *scratch, change *lime.Rewrite) (onBehalf bool, 
 	if h.From != nil {
 		from, err := lime.ParseNodeView(h.From)
 		if err != nil {
-			return false, reasonAddress
+			return bySession, reasonAddress
 		}
 		own := s.isOwnIdentity(from)
 		switch {
 		case own && len(from.Instance) == 0 && h.PP != nil:
 			t.from = lime.AppendIdentity(t.from[:0], s.node.Identity)
 			change.From = t.from
-			return false, nil
+			return bySession, nil
 		case own && (len(from.Instance) == 0 || s.isOwnInstance(from.Instance)):
-		case own || h.PP == nil:
-			return false, reasonSender
+		case own || len(from.Name) == 0 || lime.IsPostmaster(from.Name):
+			return bySession, reasonSender
 		default:
-			return true, nil
+			return s.somebodyElse(t, from, change)
 		}
 	}
 	if string(h.From) != s.address {
 		t.from = append(t.from[:0], s.address...)
 		change.From = t.from
 	}
-	return false, nil
+	return bySession, nil
+}
+
+// somebodyElse takes a from that is not the session's own, whose domain is the session's when
+// it is left out.
+func (s *session) somebodyElse(t *scratch, from lime.NodeView, change *lime.Rewrite) (sender, error) {
+	h := &t.header
+	who := onBehalf
+	switch {
+	case s.hasAuthorityOver(from.Domain):
+		who = byAuthority
+		if h.PP == nil && h.Kind == lime.KindCommand { // routers tell the two apart by it
+			t.pp = append(t.pp[:0], s.address...)
+			change.PP = t.pp
+		}
+	case h.PP == nil:
+		return bySession, reasonSender
+	}
+	if len(from.Domain) == 0 {
+		t.from = append(t.from[:0], from.Name...)
+		t.from = append(t.from, '@')
+		t.from = append(t.from, s.node.Domain...)
+		if len(from.Instance) > 0 {
+			t.from = append(t.from, '/')
+			t.from = append(t.from, from.Instance...)
+		}
+		change.From = t.from
+	}
+	return who, nil
+}
+
+func (s *session) hasAuthorityOver(domain []byte) bool {
+	if s.role != lime.RoleAuthority && s.role != lime.RoleRootAuthority {
+		return false
+	}
+	return len(domain) == 0 || s.role.Over(s.node.Domain, string(domain))
+}
+
+// mayActFor tells whether an envelope's from, which is not the session's, has allowed it.
+func (s *session) mayActFor(t *scratch, change *lime.Rewrite) bool {
+	text := t.header.From
+	if change.From != nil {
+		text = change.From
+	}
+	from, err := lime.ParseNodeView(text)
+	return err == nil && s.member.MayActFor(from, &t.header)
 }
 
 // destination returns where an envelope goes, with the domain filled in that the

@@ -46,8 +46,9 @@ type fakeMember struct {
 	fails    error // of Route and Command
 	presence lime.Presence
 	events   lime.Events
-	receipts []string // what Receipt was given
-	knows    string   // the id of the message whose sender it finds
+	receipts []string                                // what Receipt was given
+	knows    string                                  // the id of the message whose sender it finds
+	acts     func(owner string, h *lime.Header) bool // for whom it may act
 	proved   []uint32
 	drained  int
 }
@@ -71,6 +72,10 @@ func (m *fakeMember) Command(_ *lime.Header, envelope []byte) error {
 func (m *fakeMember) Receipt(h *lime.Header, envelope []byte) bool {
 	m.receipts = append(m.receipts, string(envelope))
 	return string(h.ID) == m.knows
+}
+
+func (m *fakeMember) MayActFor(owner lime.NodeView, h *lime.Header) bool {
+	return m.acts != nil && m.acts(owner.Node().String(), h)
 }
 
 func (m *fakeMember) SetReceipts(e lime.Events) { m.events = e }

@@ -45,7 +45,7 @@ func (s *session) exchange(t *scratch, b []byte) {
 func (s *session) pass(t *scratch, b []byte) error {
 	h := &t.header
 	var change lime.Rewrite
-	onBehalf, err := s.checkSender(t, &change)
+	who, err := s.checkSender(t, &change)
 	if err != nil {
 		return err
 	}
@@ -53,10 +53,10 @@ func (s *session) pass(t *scratch, b []byte) error {
 	switch {
 	case err != nil:
 		return err
-	case onBehalf && !(server && s.mayRegister(h)):
+	case who == onBehalf && !(server && s.mayRegister(h)) && !s.mayActFor(t, &change):
 		return reasonSender
 	case server:
-		return s.serve(t, b, change)
+		return s.serve(t, b, who, change)
 	}
 	if why := h.CheckDocument(); why != nil {
 		return why

@@ -9,7 +9,9 @@ import (
 // serve takes what is addressed to the server. What an edge knows best it answers
 // itself: the session's own presence and receipts, and pings. Everything else goes to
 // the routers.
-func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
+//
+// What is sent in somebody else's name is about what that one owns, not about the session.
+func (s *session) serve(t *scratch, b []byte, who sender, change lime.Rewrite) error {
 	h := &t.header
 	switch {
 	case h.Kind == lime.KindMessage:
@@ -35,7 +37,7 @@ func (s *session) serve(t *scratch, b []byte, change lime.Rewrite) error {
 	if err != nil {
 		return err
 	}
-	own := uri.Owner.IsZero() || uri.Owner.EqualFold(s.node.Identity)
+	own := who == bySession && (uri.Owner.IsZero() || uri.Owner.EqualFold(s.node.Identity))
 	switch {
 	case uri.HasPath("/ping"):
 		return s.pong(h)

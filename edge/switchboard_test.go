@@ -173,6 +173,9 @@ func (p *place) Command(*lime.Header, []byte) error {
 	return lime.NewReason(lime.CodeCommandResourceNotSupported, "There are no routers")
 }
 
+// MayActFor knows of no delegations.
+func (p *place) MayActFor(lime.NodeView, *lime.Header) bool { return false }
+
 // Receipt finds no sender.
 func (p *place) Receipt(*lime.Header, []byte) bool { return false }
 

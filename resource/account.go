@@ -60,7 +60,7 @@ var errNoAccount = &lime.Reason{Code: lime.CodeCommandResourceNotFound}
 //     either, 13 when it is wrong. A new access key needs the old password;
 //   - delete by the owner removes it. Sessions go on.
 //
-// The account of anybody else is refused with 35.
+// The account of anybody else is refused with 35, but that its owner may let others get it.
 func HandleAccount(m *Mux, accounts Accounts, domains []string) {
 	h := accountHandler{accounts, domains}
 	m.Handle(lime.MethodGet, "/account", h.get)
@@ -79,7 +79,8 @@ func (h accountHandler) get(ctx context.Context, r Request) (Document, error) {
 		// Whatever there is, it is not the guest's.
 		return Document{}, lime.NewReason(lime.CodeCommandResourceNotFound, "A guest has no account")
 	}
-	if err := r.checkOwn(); err != nil {
+	r, err := r.asOwner(ctx)
+	if err != nil {
 		return Document{}, err
 	}
 	a, err := h.accounts.Get(ctx, r.From.Identity)

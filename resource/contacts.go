@@ -27,8 +27,8 @@ type Contacts interface {
 // another. It does not block.
 type SharingChanged func(owner, with lime.Identity)
 
-// HandleContacts registers /contacts and /contacts/<identity>, which are the owner's
-// alone.
+// HandleContacts registers /contacts and /contacts/<identity>, for the owner and whom the
+// owner lets do it.
 //
 //   - get of all is a collection, in the order of their domains and names, with
 //     take and skip (L-RES-11). A parameter that is named like a property wants those
@@ -59,12 +59,13 @@ type contactsHandler struct {
 	changed  SharingChanged
 }
 
-// check refuses whoever has no contacts, or not these.
-func (contactsHandler) check(r Request) error {
+// check refuses whoever has no contacts, or not these, and returns the request as their
+// owner's.
+func (contactsHandler) check(ctx context.Context, r Request) (Request, error) {
 	if r.Guest {
-		return lime.NewReason(lime.CodeAuthorizationPermissionRequired, "A guest has no contacts")
+		return r, lime.NewReason(lime.CodeAuthorizationPermissionRequired, "A guest has no contacts")
 	}
-	return r.checkOwn()
+	return r.asOwner(ctx)
 }
 
 // named returns the identity in the URI; a bare word is a name in the owner's domain.
@@ -89,7 +90,8 @@ func completed(i lime.Identity, r Request) lime.Identity {
 }
 
 func (h contactsHandler) list(ctx context.Context, r Request) (Document, error) {
-	if err := h.check(r); err != nil {
+	r, err := h.check(ctx, r)
+	if err != nil {
 		return Document{}, err
 	}
 	page, err := pageOf(r.URI)
@@ -137,7 +139,8 @@ func plainText(b json.RawMessage) string {
 }
 
 func (h contactsHandler) get(ctx context.Context, r Request) (Document, error) {
-	if err := h.check(r); err != nil {
+	r, err := h.check(ctx, r)
+	if err != nil {
 		return Document{}, err
 	}
 	contact, err := h.named(r)
@@ -154,7 +157,8 @@ func (h contactsHandler) get(ctx context.Context, r Request) (Document, error) {
 
 // change also does merge.
 func (h contactsHandler) change(ctx context.Context, r Request) (Document, error) {
-	if err := h.check(r); err != nil {
+	r, err := h.check(ctx, r)
+	if err != nil {
 		return Document{}, err
 	}
 	contact, err := h.named(r)
@@ -190,7 +194,8 @@ func (h contactsHandler) change(ctx context.Context, r Request) (Document, error
 }
 
 func (h contactsHandler) delete(ctx context.Context, r Request) (Document, error) {
-	if err := h.check(r); err != nil {
+	r, err := h.check(ctx, r)
+	if err != nil {
 		return Document{}, err
 	}
 	contact, err := h.named(r)

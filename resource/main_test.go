@@ -22,21 +22,23 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server is a mux with every resource, over accounts in memory.
 type server struct {
-	t         testing.TB
-	mux       *resource.Mux
-	book      *book
-	directory directory
+	t           testing.TB
+	mux         *resource.Mux
+	book        *book
+	directory   directory
+	delegations delegations
 }
 
 func newServer(t testing.TB) *server {
 	t.Helper()
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	s := &server{t: t, book: &book{accounts: map[lime.Identity]entry{}}, directory: directory{}}
+	s := &server{t: t, book: &book{accounts: map[lime.Identity]entry{}}, directory: directory{}, delegations: delegations{}}
 	var err error
-	if s.mux, err = resource.New(resource.Config{Logger: log}); err != nil {
+	if s.mux, err = resource.New(resource.Config{Permits: s.delegations.Allows, Logger: log}); err != nil {
 		t.Fatal(err)
 	}
+	resource.HandleDelegations(s.mux, s.delegations)
 	resource.HandlePing(s.mux)
 	resource.HandlePresence(s.mux)
 	resource.HandleAccount(s.mux, resource.Publishing(s.book, s.directory), []string{"localhost", "Example.org"})

@@ -28,6 +28,9 @@ type Handler func(ctx context.Context, r Request) (Document, error)
 
 // Config is what a Mux needs from outside.
 type Config struct {
+	// Permits tells of what owners have delegated. Default: nothing.
+	Permits Permits
+
 	// Logger gets what went wrong on our side; nil for nobody.
 	Logger logrus.FieldLogger
 
@@ -40,6 +43,7 @@ type Config struct {
 type Mux struct {
 	log      logrus.FieldLogger
 	commands *prometheus.CounterVec
+	permits  Permits
 	routes   []route
 }
 
@@ -53,7 +57,7 @@ type route struct {
 // New returns a Mux that knows no resource yet.
 func New(cfg Config) (*Mux, error) {
 	m := &Mux{
-		log: cfg.Logger,
+		log: cfg.Logger, permits: cfg.Permits,
 		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_resource_commands_total",
 			Help: "Commands to the server that were answered, by resource, method and status.",
@@ -124,7 +128,7 @@ func (m *Mux) serve(ctx context.Context, r Request) (path string, doc Document, 
 		if !ok {
 			continue
 		}
-		path, r.segments = route.path, segments
+		path, r.segments, r.permits = route.path, segments, m.permits
 		h := route.methods[r.Method]
 		switch {
 		case h == nil:

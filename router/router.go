@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/account"
+	"limegrove/delegation"
 	"limegrove/group"
 	"limegrove/lime"
 	"limegrove/presence"
@@ -83,6 +84,9 @@ type Router struct {
 	mux    *resource.Mux
 	worker *routing.Worker
 	events *accountEvents
+
+	delegated *delegations
+
 	logins *logins
 	sweeps chan struct{} // holds one
 
@@ -126,7 +130,11 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	mux, err := resource.New(resource.Config{Logger: cfg.Logger, Metrics: cfg.Metrics})
+	granted, err := delegation.Open(ctx, delegation.Config{JetStream: js, Replicas: cfg.Replicas})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
+	mux, err := resource.New(resource.Config{Permits: granted.Allows, Logger: cfg.Logger, Metrics: cfg.Metrics})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
@@ -135,17 +143,19 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 		return nil, fmt.Errorf("router: %w", err)
 	}
 	warn := &warnings{log: cfg.Logger}
+	delegated := newDelegations(granted, cfg.NATS, warn)
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
-		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i))
+		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i), delegated.forget(ctx, i))
 	})
 	resource.HandleAccount(mux, resource.Publishing(member{accountStore{accounts, events}, groups}, published), cfg.Domains)
 	resource.HandleDirectory(mux, accountStore{accounts, events}, published)
 	resource.HandleKeys(mux, accountStore{accounts, events})
 	resource.HandleGroups(mux, groups, accounts.Has, cfg.Domains)
+	resource.HandleDelegations(mux, delegated)
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
 	resource.HandleContacts(mux, people, nil)
-	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, sweeps: make(chan struct{}, 1)}
+	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, sweeps: make(chan struct{}, 1)}
 	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, schemes(cfg, accounts, owners{accounts, events}))
 	if cfg.Sessions != nil {
 		r.temporary = &temporaries{
@@ -164,6 +174,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 func (r *Router) Run(ctx context.Context) error {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(ctx) })
+	sweeping.Go(func() { r.delegated.repeat(ctx) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.made) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.deleted) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.gone) })

@@ -129,21 +129,26 @@ func (m *Member) Receipt(h *lime.Header, envelope []byte) bool {
 	if !ok {
 		return false
 	}
-	sender, err := lime.ParseNodeView([]byte(to))
+	// A broker that is away costs the sender this receipt, as it does any other.
+	_ = m.redirect(to, envelope)
+	return true
+}
+
+// redirect routes a notification of m's to a node, whoever it was addressed to.
+func (m *Member) redirect(to string, envelope []byte) error {
+	node, err := lime.ParseNodeView([]byte(to))
 	if err != nil {
-		return false
+		return err
 	}
-	var again lime.Header // h is of the envelope as it came
+	var again lime.Header // of the envelope as it comes here
 	if _, err := again.Scan(envelope); err != nil {
-		return false
+		return err
 	}
 	envelope = again.AppendRewritten(nil, envelope, lime.Rewrite{From: []byte(m.address), To: []byte(to)})
 	if _, err := again.Scan(envelope); err != nil {
-		return false
+		return err
 	}
-	// A broker that is away costs the sender this receipt, as it does any other.
-	_ = m.hubs.route(m, sender, &again, envelope)
-	return true
+	return m.hubs.route(m, node, &again, envelope)
 }
 
 // receipt finds the message that a notification is about, and acknowledges it. It
@@ -168,13 +173,16 @@ func (m *Member) receipt(h *lime.Header, matches func(*delivery.Entry) bool) (se
 	return sender, true
 }
 
-// sentBy tells whether an entry's sender is of an identity.
+// sentBy tells whether an entry's sender is of an identity, or has sent it in the name of one.
 func sentBy(to lime.NodeView) func(*delivery.Entry) bool {
-	return func(e *delivery.Entry) bool {
-		sender, err := lime.ParseNodeView([]byte(e.Sender))
-		return err == nil && strings.EqualFold(string(sender.Name), string(to.Name)) &&
-			strings.EqualFold(string(sender.Domain), string(to.Domain))
-	}
+	return func(e *delivery.Entry) bool { return isOf(e.Sender, to) || e.For != "" && isOf(e.For, to) }
+}
+
+// isOf tells whether an address is of the identity of another.
+func isOf(address string, to lime.NodeView) bool {
+	n, err := lime.ParseNodeView([]byte(address))
+	return err == nil && strings.EqualFold(string(n.Name), string(to.Name)) &&
+		strings.EqualFold(string(n.Domain), string(to.Domain))
 }
 
 // Settle hands out nothing any more, and calls done, once, when all that was handed

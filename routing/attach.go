@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"limegrove/lime"
 	"limegrove/presence"
@@ -54,6 +55,11 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 	if err := h.awaitInterest(ctx, m.hub); err != nil {
 		return err
 	}
+	var learning sync.WaitGroup
+	if h.unlearned(m) {
+		learning.Go(func() { h.learn(ctx, m) }) // while Redis is told
+	}
+	defer learning.Wait()
 	err := errNotTried
 	if !h.registrar.away.Load() {
 		err = h.registrar.register(ctx, m, h.cfg.KeepOlder)

@@ -105,6 +105,10 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		t.hubs.accountChanged(b, msg.Data)
 		return
 	}
+	if token == subject.Delegation {
+		t.hubs.delegationChanged(b, msg.Data)
+		return
+	}
 	if token == subject.Here {
 		t.fates = append(t.fates, fate{msg.Reply, b.here()})
 		return

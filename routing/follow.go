@@ -83,8 +83,12 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		return over
 	case t.header.Kind == lime.KindMessage:
 		t.address = append(append(t.address[:0], t.header.ID...), sender...)
-		both := string(t.address) // one allocation
-		e.ID, e.Sender = both[:len(t.header.ID)], both[len(t.header.ID):]
+		id, through := len(t.header.ID), len(t.address)
+		if t.header.PP != nil {
+			t.address = append(t.address, t.header.From...)
+		}
+		all := string(t.address) // one allocation
+		e.ID, e.Sender, e.For = all[:id], all[id:through], all[through:]
 	case len(m.owed) > 0 || m.isStoring(t.header.ID):
 		return false // accepted comes first; then it is read
 	case !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID):

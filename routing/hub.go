@@ -27,6 +27,8 @@ type hub struct {
 	arriving []*Member               // attached, or about to be, and not active yet
 	remote   []presence.Registration // of other edges
 
+	delegations delegations // what was given to the identity
+
 	arranged    bool    // arrangement is that of members and remote
 	arrangement []route // see routes
 
@@ -124,6 +126,7 @@ type shard struct {
 
 	mu      sync.Mutex
 	hubs    map[subject.Key]*hub
+	key     []byte                // of whose delegations are looked for
 	overdue map[*Member]time.Time // who sends receipts, and since when something waits for one
 
 	// Owned by the dispatcher.

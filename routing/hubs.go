@@ -58,6 +58,9 @@ type Config struct {
 	// Directory tells whom messages may be stored for. Default: for anybody.
 	Directory Directory
 
+	// Delegations tells who may send in whose name. Default: nobody in anybody else's.
+	Delegations Delegations
+
 	// Edge is of this run of the edge alone: another would get the replies to it.
 	Edge    presence.EdgeID
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
@@ -111,6 +114,7 @@ type Hubs struct {
 	turns     atomic.Uint64 // of publications that nobody is told about
 	registrar *registrar
 	barrier   barrier
+	unread    *unread
 
 	// Only with Streams.
 	budget     budget
@@ -153,6 +157,7 @@ func New(cfg Config) *Hubs {
 	h.scratch.New = func() any { return new(scratch) }
 	h.barrier.flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
 	h.registrar = newRegistrar(h)
+	h.unread = newUnread()
 	cfg.NATS.SetErrorHandler(h.brokerError)
 	for range cfg.Shards {
 		s := &shard{
@@ -187,6 +192,11 @@ func (h *Hubs) Run(ctx context.Context) error {
 	}
 	running.Go(func() { h.registrar.run(ctx) })
 	running.Go(func() { h.follow(ctx, back) })
+	if h.cfg.Delegations != nil {
+		again := h.cfg.NATS.StatusChanged(nats.CONNECTED)
+		defer h.cfg.NATS.RemoveStatusListener(again)
+		running.Go(func() { h.followDelegations(ctx, again) })
+	}
 	var stored error
 	if h.cfg.Streams != nil {
 		running.Go(func() {

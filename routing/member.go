@@ -248,14 +248,17 @@ func replacedReason() *lime.Reason {
 // notification when it is, or a failed one. For anything else, when it turns out
 // later that nobody was reached, it is delivered a failed notification or a failure
 // response; a notification that reaches nobody is stored. A receipt acknowledges the
-// message that it is for.
+// message that it is for, and goes to who has sent that, in whosever name: some clients
+// answer to from and know nothing of pp.
 func (m *Member) Route(to lime.NodeView, h *lime.Header, envelope []byte) error {
 	if m.hubs.cfg.Streams != nil {
 		switch {
 		case h.Kind == lime.KindMessage && h.ID != nil:
 			return m.hubs.store(m, to, h, envelope)
 		case h.Kind == lime.KindNotification:
-			m.receipt(h, sentBy(to))
+			if sender, ok := m.receipt(h, sentBy(to)); ok && !isOf(sender, to) {
+				return m.redirect(sender, envelope)
+			}
 		}
 	}
 	return m.hubs.route(m, to, h, envelope)

@@ -18,6 +18,8 @@ type metrics struct {
 	backlog    prometheus.Gauge
 	dropped    map[dropReason]prometheus.Counter
 
+	delegationReads *prometheus.CounterVec
+
 	stored       prometheus.Counter
 	storeTime    prometheus.Histogram
 	restored     prometheus.Counter
@@ -79,6 +81,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "limegrove_routing_partition_silent", Help: "1 while the log or the inbox of a partition does not answer this edge's reads, so that its sessions wait.",
 		}, []string{"partition"}),
 		dropped: map[dropReason]prometheus.Counter{},
+	}
+	m.delegationReads = f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_routing_delegation_reads_total", Help: "Reads of what an identity was given by others, by result: read or error.",
+	}, []string{"result"})
+	for _, result := range []string{"read", "error"} {
+		m.delegationReads.WithLabelValues(result)
 	}
 	dropped := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "limegrove_routing_dropped_total", Help: "Envelopes dropped, by reason.",

@@ -86,8 +86,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	delegated, err := openDelegations(serving, cfg, p)
+	if err != nil {
+		return err
+	}
 	hubs := routing.New(routing.Config{
-		NATS: p.NATS, Streams: streams, Directory: known, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
+		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
 		Zone:   (&zones{members: p.Cluster.Members}).of,
 		Logger: log, Metrics: p.Metrics,

@@ -7,6 +7,7 @@ type Entry struct {
 	Inbox    uint64 // its sequence in the inbox, to be deleted; 0 when it is not known to be there
 	ID       string // of a message that its sender wants to hear of; "" for others
 	Sender   string // the node to tell
+	For      string // in whose name the sender has sent it; "" for its own
 }
 
 // Window is what a session was handed and has not acknowledged, in that order. The

@@ -34,6 +34,8 @@ const (
 	Account  = "_account" // the identity's account was made or deleted
 	Here     = "_here"    // a question: who of the identity is in session
 	Acked    = "_acked"   // what sessions of the identity that share have acknowledged
+
+	Delegation = "_delegation" // the identity was given something, or it was taken back
 )
 
 // Key is what an identity's hub is known by: its folded domain, label by
@@ -65,6 +67,9 @@ func (k Key) Acked() string { return rootTo + string(k) + "." + Acked }
 
 // Account is where it is told that the identity's account was made or deleted.
 func (k Key) Account() string { return rootTo + string(k) + "." + Account }
+
+// Delegation is where it is told what that identity was given by others.
+func (k Key) Delegation() string { return rootTo + string(k) + "." + Delegation }
 
 // Node is the subject of one address of that identity: an instance's token, or
 // Identity.

@@ -1,0 +1,123 @@
+package router
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/delegation"
+	"limegrove/lime"
+	"limegrove/routing"
+)
+
+// delegatedAgain is when a change is told a second time, for an edge that was just reading
+// from a replica that was behind when it was told the first time.
+const delegatedAgain = 2 * time.Second
+
+// delegations is the store as the resource wants to see it. It tells the edges of who is
+// concerned.
+type delegations struct {
+	*delegation.Store
+	nats  *nats.Conn
+	warn  *warnings
+	again chan laterDelegation // to be told again; one that does not fit is not
+}
+
+type laterDelegation struct {
+	routing.DelegationEvent
+	at time.Time
+}
+
+func newDelegations(s *delegation.Store, nc *nats.Conn, warn *warnings) *delegations {
+	return &delegations{Store: s, nats: nc, warn: warn, again: make(chan laterDelegation, eventBacklog)}
+}
+
+// Delegate is that of resource.Delegations.
+func (d *delegations) Delegate(ctx context.Context, owner lime.Identity, given lime.Delegation) error {
+	g, err := d.Grant(ctx, owner, given)
+	if err != nil {
+		return err
+	}
+	d.tell(routing.DelegationEvent{Delegated: routing.Delegated(g)})
+	return nil
+}
+
+// Revoke is that of resource.Delegations.
+func (d *delegations) Revoke(ctx context.Context, owner lime.Identity, target lime.Node) error {
+	version, err := d.Store.Revoke(ctx, owner, target)
+	if version != 0 { // something of it may be done, in any case
+		d.tellRevoked(owner, target, version)
+	}
+	return err
+}
+
+func (d *delegations) tellRevoked(owner lime.Identity, target lime.Node, version uint64) {
+	d.tell(routing.DelegationEvent{Revoked: true, Delegated: routing.Delegated{
+		Owner: owner, Version: version, Delegation: lime.Delegation{Target: target},
+	}})
+}
+
+// Delegated is that of resource.Delegations.
+func (d *delegations) Delegated(ctx context.Context, owner lime.Identity) ([]lime.Delegation, error) {
+	given, err := d.By(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]lime.Delegation, len(given))
+	for i := range given {
+		all[i] = given[i].Delegation
+	}
+	return all, nil
+}
+
+// Delegation is that of resource.Delegations.
+func (d *delegations) Delegation(ctx context.Context, owner lime.Identity, target lime.Node) (lime.Delegation, error) {
+	g, err := d.Get(ctx, owner, target)
+	return g.Delegation, err
+}
+
+// forget removes the delegations of a deleted account. What it was given, its sessions had,
+// which end.
+func (d *delegations) forget(ctx context.Context, i lime.Identity) error {
+	given, err := d.Forget(ctx, i)
+	for _, g := range given {
+		if g.Version != 0 {
+			d.tellRevoked(g.Owner, g.Target, g.Version)
+		}
+	}
+	return err
+}
+
+// tell publishes a change, now and once more. It does not block.
+func (d *delegations) tell(e routing.DelegationEvent) {
+	d.publish(e)
+	select {
+	case d.again <- laterDelegation{e, time.Now().Add(delegatedAgain)}:
+	default:
+	}
+}
+
+func (d *delegations) publish(e routing.DelegationEvent) {
+	if err := routing.TellDelegation(d.nats, e); err != nil {
+		d.warn.warn(err, "could not tell of a delegation")
+	}
+}
+
+// repeat publishes changes a second time, until ctx is done. The first to come is the first
+// to be told.
+func (d *delegations) repeat(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case later := <-d.again:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Until(later.at)):
+				d.publish(later.DelegationEvent)
+			}
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package routing
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+)
+
+// Delegations tells what identities were given. It is asked when the first session of an
+// identity on this edge begins that is no guest's, and again when something may have been
+// told that this edge has not heard.
+type Delegations interface {
+	GivenTo(ctx context.Context, target lime.Identity) ([]Delegated, error)
+}
+
+// unlearned tells whether it is not known what the identity of m was given, and matters.
+func (h *Hubs) unlearned(m *Member) bool {
+	if h.cfg.Delegations == nil || m.guest {
+		return false
+	}
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	return !m.hub.delegations.known
+}
+
+// learn reads what the identity of m was given. It blocks for a round trip. The subscription
+// is in force before, so that nothing is missed in between; what cannot be read is read later,
+// and until then there is nothing.
+func (h *Hubs) learn(ctx context.Context, m *Member) {
+	if err := h.readDelegations(ctx, m.hub, m.node.Identity); err != nil {
+		h.complaints.warn("delegations cannot be read; those who act for others are refused", err)
+		h.unread.add(m.hub, m.node.Identity)
+	}
+}
+
+// readDelegations reads what an identity was given, and again when something was told of it
+// meanwhile: which of the two is newer cannot be seen of what is missing.
+func (h *Hubs) readDelegations(ctx context.Context, b *hub, i lime.Identity) error {
+	const tries = 3
+	for n := 1; ; n++ {
+		b.shard.mu.Lock()
+		before := b.delegations.changes
+		b.shard.mu.Unlock()
+		all, err := h.cfg.Delegations.GivenTo(ctx, i)
+		if err != nil {
+			h.metrics.delegationReads.WithLabelValues("error").Inc()
+			return err
+		}
+		h.metrics.delegationReads.WithLabelValues("read").Inc()
+		b.shard.mu.Lock()
+		if same := b.delegations.changes == before; same || n == tries {
+			if same {
+				b.delegations.replace(all, time.Now())
+			} else {
+				for _, one := range all {
+					b.delegations.take(DelegationEvent{Delegated: one}, time.Now())
+				}
+				b.delegations.known = true
+			}
+			b.shard.mu.Unlock()
+			return nil
+		}
+		b.shard.mu.Unlock()
+	}
+}
+
+// unread are the hubs whose delegations are to be read, because they could not be, or because
+// the edge was cut off from who tells of them. There is one entry for each hub at most.
+type unread struct {
+	mu   sync.Mutex
+	hubs map[*hub]lime.Identity
+	wake chan struct{}
+}
+
+func newUnread() *unread {
+	return &unread{hubs: map[*hub]lime.Identity{}, wake: make(chan struct{}, 1)}
+}
+
+func (u *unread) add(b *hub, i lime.Identity) {
+	u.mu.Lock()
+	u.hubs[b] = i
+	u.mu.Unlock()
+	select {
+	case u.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take empties it.
+func (u *unread) take() map[*hub]lime.Identity {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	all := u.hubs
+	u.hubs = map[*hub]lime.Identity{}
+	return all
+}
+
+const (
+	delegationReaders = 8
+	// delegationPause is the least time between two tries for what cannot be read.
+	delegationPause = time.Second
+)
+
+// followDelegations reads what is to be read, until ctx is done: all when NATS is back, since
+// what was told meanwhile is lost.
+func (h *Hubs) followDelegations(ctx context.Context, back <-chan nats.Status) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-back:
+			h.doubtDelegations()
+		case <-h.unread.wake:
+		}
+		h.readUnread(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(delegationPause):
+		}
+	}
+}
+
+// doubtDelegations has all be read again.
+func (h *Hubs) doubtDelegations() {
+	for _, s := range h.shards {
+		s.mu.Lock()
+		for _, b := range s.hubs {
+			if b.delegations.known {
+				h.unread.add(b, b.identity())
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// readUnread reads once what is to be read. What cannot be is to be read again.
+func (h *Hubs) readUnread(ctx context.Context) {
+	type job struct {
+		b *hub
+		i lime.Identity
+	}
+	jobs := make(chan job)
+	var all sync.WaitGroup
+	for range delegationReaders {
+		all.Go(func() {
+			for j := range jobs {
+				one, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
+				if err := h.readDelegations(one, j.b, j.i); err != nil && ctx.Err() == nil {
+					h.complaints.warn("delegations cannot be read; those who act for others may be refused", err)
+					h.unread.add(j.b, j.i)
+				}
+				cancel()
+			}
+		})
+	}
+	for b, i := range h.unread.take() {
+		if !i.IsZero() && h.live(b) {
+			jobs <- job{b, i}
+		}
+	}
+	close(jobs)
+	all.Wait()
+}
+
+// live tells whether a hub has not ended.
+func (h *Hubs) live(b *hub) bool {
+	b.shard.mu.Lock()
+	defer b.shard.mu.Unlock()
+	return b.shard.hubs[b.key] == b
+}
