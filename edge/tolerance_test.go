@@ -35,7 +35,7 @@ type line struct {
 	text string
 }
 
-func dialogues(t *testing.T) map[string][]line {
+func dialogues(t testing.TB) map[string][]line {
 	t.Helper()
 	files, err := filepath.Glob("testdata/dialogues/*.txt")
 	must(t, err)
@@ -66,17 +66,33 @@ func dialogues(t *testing.T) map[string][]line {
 // for answers, the edge answers the same, hands on the same, and sends nothing that
 // some client cannot bear. L-TRN-04, L-TRN-06, L-TRN-07, L-CMD-09.
 func TestDialoguesOfClientsHoweverTheyAreCut(t *testing.T) {
+	for name, over := range map[string]transport{"WebSocket": overWebSocket, "TCP": overTCP} {
+		t.Run(name, func(t *testing.T) { rapid.Check(t, plays(t, over)) })
+	}
+}
+
+// FuzzDialogues looks for pieces that the property test does not come to.
+func FuzzDialogues(f *testing.F) {
+	webSocket, tcp := plays(f, overWebSocket), plays(f, overTCP)
+	f.Fuzz(rapid.MakeFuzz(func(r *rapid.T) {
+		if rapid.Bool().Draw(r, "over TCP") {
+			tcp(r)
+			return
+		}
+		webSocket(r)
+	}))
+}
+
+// plays starts an edge, to which clients come in one way, and returns what plays a
+// dialogue there.
+func plays(t testing.TB, over transport) func(*rapid.T) {
 	all := dialogues(t)
 	names := slices.Sorted(maps.Keys(all))
-	for name, over := range map[string]transport{"WebSocket": overWebSocket, "TCP": overTCP} {
-		t.Run(name, func(t *testing.T) {
-			e := newFixture(t, Config{EnvelopeRate: -1, ByteRate: -1, goroutines: true}) // rapid wants no bubble
-			e.over = over
-			e.runInMemory()
-			rapid.Check(t, func(r *rapid.T) {
-				newPlaying(r, e).play(all[rapid.SampledFrom(names).Draw(r, "client")])
-			})
-		})
+	e := newFixture(t, Config{EnvelopeRate: -1, ByteRate: -1, goroutines: true}) // rapid wants no bubble
+	e.over = over
+	e.runInMemory()
+	return func(r *rapid.T) {
+		newPlaying(r, e).play(all[rapid.SampledFrom(names).Draw(r, "client")])
 	}
 }
 
