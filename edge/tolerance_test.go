@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -136,8 +137,15 @@ func newPlaying(r *rapid.T, e *fixture) *playing {
 	if _, err := p.nc.Write([]byte(request)); err != nil {
 		r.Fatal(err)
 	}
-	c := &client{t: e.t, nc: p.nc}
-	if head := c.head(); !strings.Contains(head, "Sec-WebSocket-Protocol: lime\r\n") { // or lime-js does not connect
+	head := make([]byte, 0, 4096)
+	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
+		if n, err := p.nc.Read(head[len(head) : len(head)+1]); err != nil {
+			r.Fatalf("the upgrade ends after %q: %v", head, err)
+		} else {
+			head = head[:len(head)+n]
+		}
+	}
+	if !bytes.Contains(head, []byte("Sec-WebSocket-Protocol: lime\r\n")) { // or lime-js does not connect
 		r.Fatalf("no upgrade: %s", head)
 	}
 	go p.readFrames()

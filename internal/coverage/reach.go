@@ -37,6 +37,13 @@ func declarationsOf(set *token.FileSet, file *ast.File, f *folder) (all []*decla
 				name = receiver(d.Recv.List[0].Type) + "." + name
 			}
 			add(name, d.Name.Name, d.Doc, d, d.Recv == nil && runs(name))
+			if d.Recv != nil { // who calls a method need not come to its type
+				last := all[len(all)-1]
+				last.uses = namesIn(d.Type)
+				if d.Body != nil {
+					maps.Copy(last.uses, namesIn(d.Body))
+				}
+			}
 		case *ast.GenDecl:
 			for _, spec := range d.Specs {
 				doc := d.Doc
