@@ -21,6 +21,7 @@ var platformScenarios = []struct {
 	{"a guest gets what is sent to its identity", guestApplication},
 	{"a bot answers commands", botAnswers},
 	{"bots on both edges share the commands to their identity", botsShareCommands},
+	{"bots on both edges share the messages to their identity", botsShareMessages},
 	{"an application keeps contacts", applicationKeepsContacts},
 	{"who asks for echo gets what it has sent to its own identity", applicationWithEcho},
 	{"an application whose connection is lost comes back to its node and what waits there", applicationComesBack},
@@ -154,19 +155,59 @@ func botAnswers(t *testing.T, s scene) {
 	ana.wantNothingElse("one response each")
 }
 
+// bots are three sessions of one identity on both edges, which take turns.
+func (s scene) bots(t *testing.T) (all []*application) {
+	t.Helper()
+	who := s.person(t, "bot")
+	for i, at := range []platform{s.here, s.there, s.there} {
+		who.Instance = fmt.Sprint("worker-", i)
+		all = append(all, online(t, at, who, map[string]any{"roundRobin": true}))
+	}
+	return all
+}
+
+// L-RES-07: what is stored for them, too.
+func botsShareMessages(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	bots := s.bots(t)
+	const messages = 45
+	for i := range messages {
+		ana.send(text(fmt.Sprint("m-", i), bots[0].who.Identity, fmt.Sprint("work ", i)))
+	}
+	for i := range messages {
+		ana.want("one has done it", func(e Envelope) bool { return e.ID == fmt.Sprint("m-", i) && e.Event == "consumed" })
+	}
+	done := map[any]int{}
+	for _, bot := range bots {
+		got := bot.received()
+		if len(got) == 0 {
+			t.Errorf("%s has got none", bot.node)
+		}
+		for _, e := range got {
+			done[e.Content]++
+		}
+	}
+	for content, n := range done {
+		if n != 1 {
+			t.Errorf("%d have got %v", n, content)
+		}
+	}
+	if len(done) != messages {
+		t.Errorf("%d of %d were got", len(done), messages)
+	}
+}
+
 // L-RES-07. A lot is drawn for each command, so that none of them has none.
 func botsShareCommands(t *testing.T, s scene) {
 	ana := online(t, s.here, s.person(t, "ana"), nil)
-	who := s.person(t, "bot")
+	bots := s.bots(t)
 	answered := map[string]int{}
-	for i, at := range []platform{s.here, s.there, s.there} {
-		who.Instance = fmt.Sprint("worker-", i)
-		bot := online(t, at, who, map[string]any{"roundRobin": true})
+	for _, bot := range bots {
 		answered[bot.node] = 0
 	}
 	eventually(t, "all bots are seen", patience, func() error {
 		for range 20 {
-			answer := ana.call(Envelope{Method: methodGet, URI: "/greeting", To: who.Identity})
+			answer := ana.call(Envelope{Method: methodGet, URI: "/greeting", To: bots[0].who.Identity})
 			by, _ := answer.Resource.(string)
 			if _, known := answered[by]; answer.Status != "success" || !known || answer.From != by {
 				t.Fatalf("a command to the bots gets %s", answer)
