@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/gobwas/ws"
 
@@ -17,6 +18,7 @@ import (
 type null struct{}
 
 func (null) send([]byte) bool                                { return true }
+func (null) expires(time.Time)                               {}
 func (null) certified() bool                                 { return false }
 func (null) authenticate(auth.Request)                       {}
 func (null) attach(Arrival)                                  {}

@@ -35,6 +35,10 @@ type Config struct {
 	// Schemes are what clients are offered, best first. Default guest and plain.
 	Schemes []auth.Scheme
 
+	// ForwardHeaders and ForwardCookies name what of the request for a WebSocket goes to
+	// the Authenticator. Default none.
+	ForwardHeaders, ForwardCookies []string
+
 	// TLS is for clients over TCP that choose EncryptionTLS; required when that is offered.
 	TLS *tls.Config
 

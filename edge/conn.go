@@ -36,16 +36,18 @@ type conn struct {
 	shaken     instant   // since when hands are shaken for TLS; never when they are not
 	leaving    departure // told to go
 	began      instant
-	pausedTill instant  // when a pause for flooding ends; never when there is none
-	heard      instant  // when the client was last heard of
-	unfinished instant  // since when a frame or an envelope is half sent; never when none is
-	stalled    instant  // since when the client takes nothing of what waits for it
-	taken      uint32   // how many bytes it had taken then
-	settleBy   instant  // when a session that is leaving must be gone; never when it is not
-	proved     uint32   // the number of the last probe that was answered
-	frames     ws.State // of a fragmented message
-	stream     *stream  // an envelope that is half sent; nil when none is
-	proving    *proving // nil but over TCP
+	pausedTill instant       // when a pause for flooding ends; never when there is none
+	heard      instant       // when the client was last heard of
+	unfinished instant       // since when a frame or an envelope is half sent; never when none is
+	stalled    instant       // since when the client takes nothing of what waits for it
+	taken      uint32        // how many bytes it had taken then
+	settleBy   instant       // when a session that is leaving must be gone; never when it is not
+	proved     uint32        // the number of the last probe that was answered
+	frames     ws.State      // of a fragmented message
+	stream     *stream       // an envelope that is half sent; nil when none is
+	proving    *proving      // nil but over TCP
+	upgraded   *auth.Upgrade // nil when nothing of the request goes to routers
+	lifetime   *lifetime     // nil when the authentication does not expire
 	session    session
 
 	// For anybody.
@@ -193,7 +195,7 @@ func (c *conn) count(why dropReason) {
 
 // authenticate asks for the session's identity, elsewhere. outlet.
 func (c *conn) authenticate(r auth.Request) {
-	r.Remote, r.Certificate = c.socket.RemoteAddr(), c.certificate()
+	r.Remote, r.Certificate, r.Upgrade = c.socket.RemoteAddr(), c.certificate(), c.upgraded
 	began := c.turn.Now
 	c.elsewhere(c.edge.logins[r.Scheme], func(w *worker) {
 		if most := c.edge.cfg.LoginPatience; most > 0 && time.Since(began) > most {
@@ -225,6 +227,9 @@ func (c *conn) attached(m Member, err error) {
 	c.session.attached(m, err)
 	if c.session.state == lime.StateEstablished {
 		c.counted = true
+		if c.lifetime == nil { // else it may show credentials again
+			c.upgraded = nil
+		}
 		if c.proving != nil {
 			c.proving.asked = c.edge.instant(c.turn.Now)
 		}

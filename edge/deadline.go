@@ -54,6 +54,10 @@ func (c *conn) due() time.Time {
 			sooner(c.heard, cfg.IdleTimeout)
 		}
 		sooner(c.settleBy, time.Nanosecond)
+		if c.lifetime != nil {
+			sooner(c.lifetime.notice, time.Nanosecond)
+			sooner(c.lifetime.ends, time.Nanosecond)
+		}
 		sooner(c.stalled, cfg.StallTimeout)
 		if cfg.PingInterval <= 0 || c.held { // nothing else looks at what waits
 			sooner(c.edge.instant(c.turn.Now), cfg.StallTimeout)
@@ -104,6 +108,7 @@ func (c *conn) Timer(t *poll.Turn) {
 		c.session.malformed("The rest of a frame or of an envelope did not come in time", ws.StatusPolicyViolation)
 	case !established && over(c.began, cfg.EstablishTimeout):
 		c.session.late()
+	case established && c.age(now):
 	case established && !c.held && over(c.heard, cfg.IdleTimeout):
 		c.session.finish()
 	case established && over(c.settleBy, time.Nanosecond):

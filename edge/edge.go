@@ -30,6 +30,7 @@ type Edge struct {
 	places    *workers
 	cancel    context.CancelFunc // of the workers' work
 	scratch   sync.Pool          // of *scratch
+	forward   *forward           // nil for nothing
 	draining  atomic.Bool
 
 	overloaded atomic.Bool  // new clients are refused
@@ -79,6 +80,7 @@ func New(cfg Config) (*Edge, error) {
 		conns:     map[*conn]struct{}{},
 		empty:     make(chan struct{}),
 		shut:      make(chan struct{}),
+		forward:   newForward(cfg.ForwardHeaders, cfg.ForwardCookies),
 		rules: sessionRules{
 			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, byteRate: cfg.ByteRate,
 		},

@@ -204,6 +204,14 @@ type doorkeeper struct {
 	mu   sync.Mutex
 	held map[string]chan struct{}
 	last auth.Request
+	ends time.Time // of grants
+}
+
+// lets has grants expire then.
+func (d *doorkeeper) lets(until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ends = until
 }
 
 // asked is the last request.
@@ -227,6 +235,7 @@ func (d *doorkeeper) Authenticate(ctx context.Context, r auth.Request) (auth.Gra
 	d.mu.Lock()
 	held := d.held[r.Node.Name]
 	d.last = r
+	ends := d.ends
 	d.mu.Unlock()
 	if held != nil {
 		select {
@@ -238,7 +247,7 @@ func (d *doorkeeper) Authenticate(ctx context.Context, r auth.Request) (auth.Gra
 	if r.Scheme == auth.SchemePlain && match(r.Credentials, `{"password":"czNjcmV0"}`) != nil {
 		return auth.Grant{}, refusedLogin
 	}
-	return auth.Grant{Identity: r.Node.Identity, Guest: r.Scheme == auth.SchemeGuest, Role: lime.RoleMember}, nil
+	return auth.Grant{Identity: r.Node.Identity, Guest: r.Scheme == auth.SchemeGuest, Role: lime.RoleMember, Expires: ends}, nil
 }
 
 var tlsConfig = sync.OnceValue(func() *tls.Config {

@@ -28,6 +28,7 @@ type metrics struct {
 	settling    prometheus.Gauge
 	unsettled   prometheus.Counter
 	drained     prometheus.Counter
+	expired     prometheus.Counter
 	rebalanced  prometheus.Counter
 	surplus     prometheus.Gauge
 	bytesIn     prometheus.Counter
@@ -72,6 +73,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		drained: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_drained_total", Help: "Sessions finished because the edge stops.",
+		}),
+		expired: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_expired_total", Help: "Sessions failed because their authentication had expired.",
 		}),
 		rebalanced: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_rebalanced_total", Help: "Sessions finished because other edges have fewer.",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gobwas/ws"
 
@@ -31,6 +32,8 @@ type outlet interface {
 	secure()
 	// answered takes the id of a response, and tells whether the connection had asked.
 	answered(id []byte) bool
+	// expires has the session's expiring and expired called when it is time; zero is never.
+	expires(at time.Time)
 	// certified tells whether the client has shown a certificate in TLS that holds.
 	certified() bool
 	// count counts an envelope that was not passed on.
@@ -72,6 +75,7 @@ type session struct {
 	node      lime.Node // proposed, then assigned; from then on its parts are of address
 	address   string    // node as text
 	member    Member    // nil until there is a place
+	renewal   *renewal  // nil when the authentication does not expire
 
 	envelopes, bytes bucket
 }
@@ -211,7 +215,7 @@ func (s *session) credentials(h *lime.Header, b []byte) {
 		return
 	}
 	s.node = from.WithDefaults(s.rules.domains[0])
-	s.waiting = true
+	s.waiting, s.renewal = true, &renewal{scheme: auth.Scheme(scheme)}
 	s.out.authenticate(auth.Request{
 		Scheme: auth.Scheme(scheme), Node: s.node, Credentials: given.Authentication,
 	})
@@ -231,13 +235,19 @@ func fold(options []string, given string) string {
 // authenticated takes the answer to out.authenticate.
 func (s *session) authenticated(g auth.Grant, err error) {
 	s.waiting = false
-	if s.state.Ended() {
+	switch {
+	case s.state.Ended():
 		return
-	}
-	if err != nil {
+	case s.state == lime.StateEstablished:
+		s.renewed(g, err)
+		return
+	case err != nil:
 		s.failFor(err, "The credentials cannot be checked now")
 		return
+	case g.Expires.IsZero():
+		s.renewal = nil
 	}
+	s.out.expires(g.Expires)
 	instance := s.node.Instance
 	if instance == "" {
 		instance = rand.Text() // unique, so that two such logins can coexist: L-SES-19

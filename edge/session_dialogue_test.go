@@ -23,7 +23,8 @@ type dialogue struct {
 	now     time.Time
 	full    bool // the client's queue takes nothing
 
-	certificate bool // the client has shown one
+	certificate bool      // the client has shown one
+	expiry      time.Time // what was told of it last
 
 	sent     []string // what the client has not looked at yet
 	logins   []auth.Request
@@ -300,6 +301,7 @@ func (d *dialogue) send(envelope []byte) bool {
 	return true
 }
 
+func (d *dialogue) expires(at time.Time)        { d.expiry = at }
 func (d *dialogue) certified() bool             { return d.certificate }
 func (d *dialogue) authenticate(r auth.Request) { d.logins = append(d.logins, r) }
 func (d *dialogue) attach(a Arrival)            { d.arrivals = append(d.arrivals, a) }

@@ -45,6 +45,8 @@ func (s *session) serve(t *scratch, b []byte, who sender, change lime.Rewrite) e
 		return s.presence(h, b)
 	case own && uri.HasPath("/receipt"):
 		return s.receipt(h, b)
+	case own && uri.HasPath("/authentication"):
+		return s.renew(h, b)
 	}
 	return s.member.Command(h, t.changed(b, change))
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/gobwas/ws"
+
+	"limegrove/edge/auth"
 )
 
 // subprotocol is what LIME's clients offer: L-TRN-01.
@@ -44,7 +46,7 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 	defer memories.Put(m)
 	m.in.Reset(b[:n])
 	m.out.Reset()
-	_, err := upgrader.Upgrade(m)
+	_, err := c.upgrader().Upgrade(m)
 	if err == nil {
 		// The queue is empty, so there is room.
 		_ = c.turn.Batch.Append(c.socket, m.out.Bytes(), nil)
@@ -63,6 +65,15 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 		c.reject(rejectMalformed)
 	}
 	return n, 0
+}
+
+// upgrader is the one for this client, which notes what is to be passed on.
+func (c *conn) upgrader() ws.Upgrader {
+	if c.edge.forward == nil {
+		return upgrader
+	}
+	c.upgraded = new(auth.Upgrade)
+	return c.edge.forward.upgrader(c.upgraded)
 }
 
 // upgrader selects the subprotocol when it is offered, and serves clients that

@@ -12,6 +12,8 @@ import (
 
 	"limegrove/account"
 	"limegrove/edge/auth"
+	"limegrove/edge/auth/issuer"
+	"limegrove/edge/auth/webhook"
 	"limegrove/lime"
 )
 
@@ -40,7 +42,7 @@ func newLogins(log logrus.FieldLogger, warn *warnings, metrics prometheus.Regist
 }
 
 // schemes are the schemes that a router serves.
-func schemes(cfg Config, accounts *account.Store, owners auth.Owners) auth.Schemes {
+func schemes(cfg Config, accounts *account.Store, owners auth.Owners) (auth.Schemes, error) {
 	s := auth.Schemes{Domains: cfg.Domains}
 	s.By = map[auth.Scheme]auth.Authenticator{
 		auth.SchemeGuest:     auth.Guest{Accounts: accounts},
@@ -48,7 +50,25 @@ func schemes(cfg Config, accounts *account.Store, owners auth.Owners) auth.Schem
 		auth.SchemeKey:       auth.Key{Keys: keyring{accounts}},
 		auth.SchemeTransport: auth.Transport{Owners: owners, Serves: s.Serves},
 	}
-	return s
+	if len(cfg.Issuers) > 0 {
+		issuers, err := issuer.New(owners, cfg.Issuers)
+		if err != nil {
+			return s, err
+		}
+		s.By[auth.SchemeExternal] = issuers
+	}
+	if len(cfg.WebhookSchemes) > 0 {
+		hook := cfg.Webhook
+		hook.Owners, hook.Serves, hook.Metrics = owners, s.Serves, cfg.Metrics
+		asks, err := webhook.New(hook)
+		if err != nil {
+			return s, err
+		}
+		for _, scheme := range cfg.WebhookSchemes {
+			s.By[scheme] = asks
+		}
+	}
+	return s, nil
 }
 
 // busyAnswer is for a login that finds too many others, or has waited for too long.
@@ -65,7 +85,7 @@ func (l *logins) answer(ctx context.Context, question []byte) []byte {
 	}
 	grant, err := l.auth.Authenticate(ctx, q)
 	outcome := auth.OutcomeOf(err)
-	if errors.Is(err, account.ErrBusy) {
+	if errors.Is(err, account.ErrBusy) || errors.Is(err, webhook.ErrBusy) {
 		outcome = outcomeBusy
 	}
 	l.count(q.Scheme, outcome)

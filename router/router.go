@@ -15,6 +15,9 @@ import (
 
 	"limegrove/account"
 	"limegrove/delegation"
+	"limegrove/edge/auth"
+	"limegrove/edge/auth/issuer"
+	"limegrove/edge/auth/webhook"
 	"limegrove/group"
 	"limegrove/lime"
 	"limegrove/presence"
@@ -71,6 +74,14 @@ type Config struct {
 	// PasswordMemory is for how long it is known that a password was right, so that it is
 	// not hashed again. Default 15 minutes, negative for not at all.
 	PasswordMemory time.Duration
+
+	// Issuers are those whose tokens let in. Default none.
+	Issuers []issuer.Config
+
+	// Webhook decides about logins of WebhookSchemes, instead of what else there is for
+	// them. Its Owners, Serves and Metrics are the router's. Default none.
+	Webhook        webhook.Config
+	WebhookSchemes []auth.Scheme
 
 	Logger  logrus.FieldLogger    // default: discarded
 	Metrics prometheus.Registerer // default: none
@@ -155,8 +166,12 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux)
 	resource.HandleContacts(mux, people, nil)
+	served, err := schemes(cfg, accounts, owners{accounts, events})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
 	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, sweeps: make(chan struct{}, 1)}
-	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, schemes(cfg, accounts, owners{accounts, events}))
+	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, served)
 	if cfg.Sessions != nil {
 		r.temporary = &temporaries{
 			sessions: cfg.Sessions, groups: groups, router: cfg.Incarnation, domains: cfg.Domains, warn: warn,

@@ -104,14 +104,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	shown.Store(sessions)
 	var inside *router.Router
 	if cfg.RunRouter {
-		inside, err = p.OpenRouter(serving, router.Config{
+		work := router.Config{
 			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 			Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
 			Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive,
-			Hashers:        max(1, runtime.GOMAXPROCS(0)/2), // the rest is for the sessions
-			PasswordMemory: process.OrNone(cfg.Logins.PasswordMemory),
-			Logger:         log, Metrics: p.Metrics,
-		})
+			Hashers: max(1, runtime.GOMAXPROCS(0)/2), // the rest is for the sessions
+			Logger:  log, Metrics: p.Metrics,
+		}
+		if err := process.Logins(cfg.Shared, &work); err != nil {
+			return err
+		}
+		inside, err = p.OpenRouter(serving, work)
 		if err != nil {
 			return err
 		}
@@ -179,7 +182,8 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, d doors
 		MaxSessions: cfg.MaxSessions, MaxPerAddress: cfg.MaxSessionsPerAddress,
 		EstablishTimeout: cfg.EstablishTimeout,
 		PingInterval:     cfg.PingInterval, IdleTimeout: cfg.IdleTimeout, SendQueue: cfg.SendQueue,
-		TLS:    d.tls,
+		TLS:            d.tls,
+		ForwardHeaders: cfg.ForwardHeaders, ForwardCookies: cfg.ForwardCookies,
 		Logger: p.Log, Metrics: p.Metrics,
 	}
 	for _, o := range cfg.TCPEncryption {

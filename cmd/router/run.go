@@ -50,13 +50,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer streams.Close()
-	r, err := p.OpenRouter(working, router.Config{
+	work := router.Config{
 		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
 		Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive,
-		PasswordMemory: process.OrNone(cfg.Logins.PasswordMemory),
-		Logger:         log, Metrics: p.Metrics,
-	})
+		Logger: log, Metrics: p.Metrics,
+	}
+	if err := process.Logins(cfg.Shared, &work); err != nil {
+		return err
+	}
+	r, err := p.OpenRouter(working, work)
 	if err != nil {
 		return err
 	}

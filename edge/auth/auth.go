@@ -20,6 +20,7 @@ const (
 	SchemeKey   Scheme = "key"   // the name of an account and one of its API keys
 
 	SchemeTransport Scheme = "transport" // a certificate for the domain
+	SchemeExternal  Scheme = "external"  // a token of an issuer
 )
 
 // Request is what a client says of itself. It formats without its credentials,
@@ -38,8 +39,18 @@ type Request struct {
 	// Certificate is what the client has shown of itself in TLS; nil for nothing.
 	Certificate *Certificate `json:"certificate,omitempty"`
 
+	// Upgrade is what of the request for a WebSocket the edge was told to pass on; nil for
+	// nothing.
+	Upgrade *Upgrade `json:"upgrade,omitempty"`
+
 	// Remote is where the client's socket comes from.
 	Remote netip.AddrPort `json:"remote,omitzero"`
+}
+
+// Upgrade is parts of a request for a WebSocket. They may be secrets.
+type Upgrade struct {
+	Headers map[string][]string `json:"headers,omitempty"` // by their canonical names
+	Cookies map[string]string   `json:"cookies,omitempty"` // by their names
 }
 
 // Grant says who a client is now.

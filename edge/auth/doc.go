@@ -1,5 +1,6 @@
-// Package auth holds the schemes by which a client shows who it is: guest and
-// plain.
+// Package auth holds the schemes by which a client shows who it is: guest,
+// plain, key and transport. Those that need more have packages of their own below: issuer
+// is external, and webhook whatever the platform wants to decide about.
 //
 // An edge hands the authenticating envelope of a session over as a [Request]
 // and gets a [Grant], or the reason of the failed envelope. The edge itself

@@ -28,7 +28,7 @@ func (g Guest) Authenticate(ctx context.Context, r Request) (Grant, error) {
 		return Grant{}, fmt.Errorf("guest login of %s: %w", r.Node, err)
 	}
 	if taken {
-		return Grant{}, refused(OutcomeName)
+		return Grant{}, Refused(OutcomeName)
 	}
 	return Grant{Identity: r.Node.Identity, Guest: true, Role: lime.RoleMember}, nil
 }

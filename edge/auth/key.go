@@ -35,11 +35,11 @@ func (k Key) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	credential, err := k.Keys.VerifyKey(ctx, r.Node.Identity, given.Key)
 	switch {
 	case isRefused(err):
-		return Grant{}, refused(OutcomeCredentials)
+		return Grant{}, Refused(OutcomeCredentials)
 	case err != nil:
 		return Grant{}, fmt.Errorf("key login of %s: %w", r.Node, err)
 	case unreadable || len(given.Key) == 0:
-		return Grant{}, refused(OutcomeCredentials)
+		return Grant{}, Refused(OutcomeCredentials)
 	}
 	return Grant{Identity: r.Node.Identity, Role: lime.RoleMember, Credential: credential}, nil
 }

@@ -16,6 +16,12 @@ const (
 	OutcomeCredentials Outcome = "credentials" // they do not hold, or cannot be read
 	OutcomeName        Outcome = "name"        // a guest wants the name of an account
 	OutcomeCertificate Outcome = "certificate" // there is none for the identity's domain
+	OutcomeToken       Outcome = "token"       // it is none, or its signature does not hold
+	OutcomeIssuer      Outcome = "issuer"      // it is of none that is known
+	OutcomeSigner      Outcome = "signer"      // its issuer has no such key
+	OutcomeAudience    Outcome = "audience"    // it is for somebody else
+	OutcomeExpired     Outcome = "expired"     // it has, or does not hold yet
+	OutcomeSubject     Outcome = "subject"     // it is of another identity
 	OutcomeIdentity    Outcome = "identity"    // nobody may log in with it
 	OutcomeScheme      Outcome = "scheme"      // it is not offered
 	OutcomeFault       Outcome = "fault"       // ours: it could not be looked at
@@ -42,11 +48,14 @@ func OutcomeOf(err error) Outcome {
 	return OutcomeFault
 }
 
-// refused is the one answer to credentials that do not hold. Unknown accounts, wrong
+// Refused is the one answer to credentials that do not hold. Unknown accounts, wrong
 // passwords and passwords that cannot be decoded get the same (L-SES-16).
-func refused(why Outcome) error {
+func Refused(why Outcome) error {
 	return &refusal{lime.NewReason(lime.CodeSessionAuthenticationFailed, "The credentials were not accepted"), why}
 }
+
+// RefusedFor is a reason for the client in somebody else's words.
+func RefusedFor(why Outcome, reason *lime.Reason) error { return &refusal{reason, why} }
 
 // unusable is the answer to an identity that nobody may log in with.
 func unusable(why string) error {

@@ -37,11 +37,11 @@ func (p Plain) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	err := p.Verifier.Verify(ctx, r.Node.Identity, given.Password)
 	switch {
 	case isRefused(err):
-		return Grant{}, refused(OutcomeCredentials)
+		return Grant{}, Refused(OutcomeCredentials)
 	case err != nil:
 		return Grant{}, fmt.Errorf("plain login of %s: %w", r.Node, err)
 	case unreadable || len(given.Password) == 0:
-		return Grant{}, refused(OutcomeCredentials)
+		return Grant{}, Refused(OutcomeCredentials)
 	}
 	return Grant{Identity: r.Node.Identity, Role: lime.RoleMember}, nil
 }

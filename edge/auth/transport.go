@@ -48,7 +48,7 @@ func (t Transport) Authenticate(ctx context.Context, r Request) (Grant, error) {
 		role = roleOf(r.Certificate.Names, r.Node.Domain)
 	}
 	if role == "" {
-		return Grant{}, refused(OutcomeCertificate)
+		return Grant{}, Refused(OutcomeCertificate)
 	}
 	if t.Serves(r.Node.Domain) {
 		if err := t.Owners.Own(ctx, r.Node, true); err != nil {

@@ -68,6 +68,9 @@ var libraries = []library{
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},
+	{"github.com/go-jose/go-jose/v4", []string{"edge/auth"}},
+	{"github.com/sony/gobreaker/v2", []string{"edge/auth"}},
+	{"gopkg.in/yaml.v2", []string{"internal"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/peterbourgon/ff/v3", []string{"internal"}},
 	{"go.uber.org/goleak", []string{"internal"}},

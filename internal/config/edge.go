@@ -17,10 +17,11 @@ const (
 	SchemeKey   Scheme = "key"
 
 	SchemeTransport Scheme = "transport"
+	SchemeExternal  Scheme = "external"
 )
 
 // schemes are the known ones.
-var schemes = []Scheme{SchemeGuest, SchemePlain, SchemeKey, SchemeTransport}
+var schemes = []Scheme{SchemeGuest, SchemePlain, SchemeKey, SchemeTransport, SchemeExternal}
 
 // Encryption is what a session over TCP may choose.
 type Encryption string
@@ -69,6 +70,10 @@ type Edge struct {
 	TCPEncryption []Encryption
 	// Auth is the schemes offered, in this order. Default guest, plain.
 	Auth []Scheme
+
+	// ForwardHeaders and ForwardCookies are what of an upgrade's request goes to routers
+	// with a login, for a webhook. Default none.
+	ForwardHeaders, ForwardCookies []string
 
 	// Data is the folder of the embedded stores. Default ./limegrove-data.
 	Data string
@@ -139,7 +144,9 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.group("Sessions")
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
 	b.domains(&e.Domains)
-	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, best first, of guest, plain, key and transport")
+	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, best first, of guest, plain, key, transport and external")
+	bindList(b, &e.ForwardHeaders, "auth-webhook-headers", "", "`names` of headers of the WebSocket request that -auth-webhook is told; may be repeated")
+	bindList(b, &e.ForwardCookies, "auth-webhook-cookies", "", "`names` of cookies likewise")
 	b.str(&e.TCP, "tcp", "", "`address` for sessions over TCP, such as :55321; empty for none")
 	bindList(b, &e.TCPEncryption, "tcp-encryption", "", "`what` sessions over TCP may choose, best first: tls, none or both (default tls with a certificate, else none)")
 	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; sessions are then wss")
@@ -192,6 +199,12 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 		return Edge{}, err
 	}
 	e.RunRouter = router.or(e.EmbeddedNATS() || e.EmbeddedRedis())
+	var c check
+	c.that(!e.RunRouter || !slices.Contains(e.Auth, SchemeExternal) || e.Logins.External(),
+		"auth", "external needs -auth-issuers, or a webhook that decides about it")
+	if c.err != nil {
+		return Edge{}, c.err
+	}
 	return e, nil
 }
 
@@ -237,6 +250,7 @@ func (e *Edge) validate() error {
 		c.that(!slices.Contains(e.Auth[:i], s), "auth", "the scheme %q is given twice", s)
 		c.that(slices.Contains(schemes, s), "auth", "unknown scheme %q; known are %v", s, schemes)
 	}
+	c.that(len(e.ForwardHeaders)+len(e.ForwardCookies) <= 64, "auth-webhook-headers", "more than 64 with -auth-webhook-cookies")
 	c.that(e.Data != "" || !e.EmbeddedNATS(), "data", "must name a folder when -nats is empty")
 	c.atLeast("max-envelope", e.MaxEnvelope, 1024)
 	c.that(e.MaxEnvelope <= 1<<20-1024, "max-envelope", "%d is more than clients take in one frame", e.MaxEnvelope)

@@ -1,0 +1,174 @@
+package issuer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	// freshFor is how long fetched keys count without being looked at again. Those that
+	// cannot be fetched then go on counting: an issuer that is away revokes nothing.
+	freshFor = time.Hour
+	// fetchPause is the least time between two fetches, so that tokens with made-up key
+	// ids do not become a load for the issuer. A key that is new is known that much later.
+	fetchPause = 10 * time.Second
+	// maxKeySet bounds what an issuer may answer, in bytes, and maxKeys what is kept of it.
+	maxKeySet = 1 << 20
+	maxKeys   = 100
+)
+
+// keySet is the keys of one issuer.
+type keySet struct {
+	address string // "" when the keys are all there will be
+	client  *http.Client
+
+	mu      sync.Mutex
+	keys    []jose.JSONWebKey
+	fetched time.Time     // with success
+	tried   time.Time     // for the last time
+	trying  chan struct{} // closed when the fetch that is under way has ended; nil when none is
+	failed  error         // of the last one
+}
+
+// errNoKeys says that the issuer's keys could not be fetched. That is not the client's fault.
+var errNoKeys = errors.New("the issuer's keys are not known")
+
+// find returns the keys that a token with that key id may be signed with; "" is any. It
+// fetches them when they are old, or have no such.
+func (s *keySet) find(ctx context.Context, id string) ([]jose.JSONWebKey, error) {
+	found, wait := s.look(id)
+	if wait == nil {
+		return found, s.missing()
+	}
+	select {
+	case <-wait:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.withLocked(id), s.missingLocked()
+}
+
+// look returns what is there, or what to wait for: a fetch that it has made begin, if
+// nobody else has.
+func (s *keySet) look(id string) (found []jose.JSONWebKey, wait chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found = s.withLocked(id)
+	now := time.Now()
+	old := now.Sub(s.fetched) >= freshFor
+	switch {
+	case s.address == "":
+		return found, nil
+	case s.trying != nil && len(found) == 0:
+		return nil, s.trying
+	case s.trying != nil || len(found) > 0 && !old || now.Sub(s.tried) < fetchPause:
+		return found, nil
+	}
+	s.tried, s.trying = now, make(chan struct{})
+	done := s.trying
+	s.mu.Unlock()
+	keys, err := fetch(s.client, s.address)
+	s.mu.Lock()
+	if s.failed = err; err == nil {
+		s.keys, s.fetched = keys, now
+	}
+	s.trying = nil
+	close(done)
+	return s.withLocked(id), nil
+}
+
+func (s *keySet) withLocked(id string) (found []jose.JSONWebKey) {
+	for _, k := range s.keys {
+		if id == "" || k.KeyID == id {
+			found = append(found, k)
+		}
+	}
+	return found
+}
+
+func (s *keySet) missing() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.missingLocked()
+}
+
+// missingLocked is an error when there were never any keys.
+func (s *keySet) missingLocked() error {
+	if len(s.keys) > 0 {
+		return nil
+	}
+	return errors.Join(errNoKeys, s.failed)
+}
+
+// fetch reads the keys at an address. Its time is the client's: a login that gives up
+// leaves it to the others who wait.
+func fetch(client *http.Client, address string) ([]jose.JSONWebKey, error) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("fetch keys: %w", err)
+	}
+	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("fetch keys: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("fetch keys: %s: %s", address, response.Status)
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxKeySet+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("fetch keys: %w", err)
+	case len(text) > maxKeySet:
+		return nil, fmt.Errorf("fetch keys: %s: more than %d bytes", address, maxKeySet)
+	}
+	keys, err := parseKeySet(text)
+	if err != nil {
+		return nil, fmt.Errorf("fetch keys: %s: %w", address, err)
+	}
+	return keys, nil
+}
+
+// parseKeySet reads a JWKS. Keys of kinds that are not known, or not for this, are left
+// out: RFC 7517, section 5.
+func parseKeySet(text []byte) (keys []jose.JSONWebKey, err error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &set); err != nil {
+		return nil, err
+	}
+	for _, one := range set.Keys {
+		var k jose.JSONWebKey
+		if json.Unmarshal(one, &k) == nil && checkKey(&k) == nil && len(keys) < maxKeys {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, errors.New("there is no public key for signatures")
+	}
+	return keys, nil
+}
+
+// unnamed are the keys without a key id.
+func (s *keySet) unnamed() (found []jose.JSONWebKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.keys {
+		if k.KeyID == "" {
+			found = append(found, k)
+		}
+	}
+	return found
+}

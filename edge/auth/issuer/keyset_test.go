@@ -1,0 +1,171 @@
+package issuer
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"limegrove/edge/auth"
+	"limegrove/lime"
+)
+
+// published is an issuer's address, in this process.
+type published struct {
+	mu     sync.Mutex
+	keys   []jose.JSONWebKey
+	status int
+	body   string // instead of the keys
+	err    error
+	asked  int
+	gate   chan struct{} // when not nil, answers wait for it
+}
+
+// RoundTrip is that of an http.RoundTripper.
+func (p *published) RoundTrip(*http.Request) (*http.Response, error) {
+	p.mu.Lock()
+	p.asked++
+	gate := p.gate
+	p.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return nil, p.err
+	}
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: p.keys})
+	if p.body != "" {
+		text = []byte(p.body)
+	}
+	status := p.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: io.NopCloser(strings.NewReader(string(text)))}, err
+}
+
+func (p *published) change(do func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	do()
+}
+
+func (p *published) wantAsked(t *testing.T, what string, want int) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asked != want {
+		t.Errorf("%s: asked %d times, want %d", what, p.asked, want)
+	}
+}
+
+func fetching(t *testing.T, p *published) *Issuers {
+	t.Helper()
+	return static(t, &owner{}, Config{JWKS: "https://idp.example.net/keys", Client: &http.Client{Transport: p}})
+}
+
+func TestKeysAreFetchedWhenTheyAreNeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newIDP(t), idp{t, rsaKeys()[1], "k2"}
+		p := &published{keys: []jose.JSONWebKey{first.public()}}
+		s := fetching(t, p)
+		try := func(what string, by idp, want auth.Outcome) {
+			t.Helper()
+			if _, err := login(s, "ana@example.org", by.token(nil), name); auth.OutcomeOf(err) != want {
+				t.Errorf("%s: %v, want %s", what, err, want)
+			}
+		}
+		p.wantAsked(t, "at the start", 0)
+		for range 3 {
+			try("a known key", first, auth.OutcomeGranted)
+		}
+		p.wantAsked(t, "three logins", 1)
+
+		time.Sleep(fetchPause)
+		p.change(func() { p.keys = append(p.keys, second.public()) })
+		try("a new key", second, auth.OutcomeGranted)
+		p.wantAsked(t, "for the new one", 2)
+
+		for range 100 {
+			try("a made-up key", idp{t, rsaKeys()[1], "k3"}, auth.OutcomeSigner)
+		}
+		p.wantAsked(t, "made-up keys ask no more than now and then", 2)
+		time.Sleep(fetchPause)
+		for range 100 {
+			try("a made-up key", idp{t, rsaKeys()[1], "k3"}, auth.OutcomeSigner)
+		}
+		p.wantAsked(t, "and then", 3)
+
+		p.change(func() { p.keys = p.keys[1:] })
+		try("a key that is gone counts until the next look", first, auth.OutcomeGranted)
+		time.Sleep(freshFor)
+		try("and no more then", first, auth.OutcomeSigner)
+		p.wantAsked(t, "after an hour", 4)
+
+		p.change(func() { p.err = errors.New("away") })
+		time.Sleep(2 * freshFor)
+		try("an issuer that is away revokes nothing", second, auth.OutcomeGranted)
+	})
+}
+
+func TestIssuerThatDoesNotAnswerIsNotTheClientsFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ok := newIDP(t)
+		p := &published{}
+		s := fetching(t, p)
+		for what, change := range map[string]func(){
+			"away":       func() { p.err = errors.New("away") },
+			"500":        func() { p.status = http.StatusInternalServerError },
+			"elsewhere":  func() { p.status = http.StatusFound },
+			"garbage":    func() { p.body = "<html>" },
+			"no key":     func() { p.body = `{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}` },
+			"too much":   func() { p.body = `{"keys":[],"x":"` + strings.Repeat("x", maxKeySet) + `"}` },
+			"no keys so": func() { p.body = `[]` },
+		} {
+			p.change(func() { p.err, p.status, p.body = nil, 0, ""; change() })
+			time.Sleep(fetchPause)
+			_, err := login(s, "ana@example.org", ok.token(nil), name)
+			if !errors.Is(err, errNoKeys) || lime.AsReason(err) != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		p.change(func() { p.err, p.status, p.body, p.keys = nil, 0, "", []jose.JSONWebKey{ok.public()} })
+		if _, err := login(s, "ana@example.org", ok.token(nil), name); !errors.Is(err, errNoKeys) {
+			t.Errorf("a moment after a failure it is not asked again: %v", err)
+		}
+		time.Sleep(fetchPause)
+		if _, err := login(s, "ana@example.org", ok.token(nil), name); err != nil {
+			t.Errorf("when it is back: %v", err)
+		}
+	})
+}
+
+func TestLoginsAtOnceFetchOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ok := newIDP(t)
+		p := &published{keys: []jose.JSONWebKey{ok.public()}, gate: make(chan struct{})}
+		s := fetching(t, p)
+		token := ok.token(nil)
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				if _, err := login(s, "ana@example.org", token, name); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(p.gate)
+		all.Wait()
+		p.wantAsked(t, "twenty logins", 1)
+	})
+}
