@@ -40,8 +40,8 @@
 // # The slow path
 //
 // Message, Notification, Command and Session are for where envelopes are made
-// and answered. They are decoded with encoding/json and written by their
-// AppendJSON; of the envelopes that servers make for every message, two
+// and answered. They are decoded with encoding/json, or made of a Header that was
+// scanned (Header.Message and its siblings), and written by their AppendJSON; of the envelopes that servers make for every message, two
 // functions write without a struct: AppendNotification and
 // AppendCommandResponse.
 //
