@@ -14,7 +14,7 @@ func (s *session) takeMessage(b []byte) error {
 		c.drop(DropUnwanted)
 		return s.refuse(h)
 	}
-	m, err := lime.DecodeMessage(b)
+	m, err := h.Message(b)
 	if err != nil {
 		c.drop(DropMalformed)
 		return nil
@@ -56,7 +56,7 @@ func parseOptional(b []byte) (lime.Node, error) {
 // takeNotification tells the publication that it is about, and queues it if it is wanted.
 func (s *session) takeNotification(b []byte) error {
 	c := s.client
-	n, err := lime.DecodeNotification(b)
+	n, err := s.header.Notification(b)
 	if err != nil {
 		c.drop(DropMalformed)
 		return nil
@@ -82,7 +82,7 @@ func (s *session) takeNotification(b []byte) error {
 // requests if they are wanted.
 func (s *session) takeCommand(b []byte) error {
 	c := s.client
-	cmd, err := lime.DecodeCommand(b)
+	cmd, err := s.header.Command(b)
 	if err != nil {
 		c.drop(DropMalformed)
 		return nil
