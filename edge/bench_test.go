@@ -37,6 +37,8 @@ func (null) Receipts() lime.Events                           { return 0 }
 func (null) Leave()                                          {}
 func (null) Route(lime.NodeView, *lime.Header, []byte) error { return nil }
 func (null) Command(*lime.Header, []byte) error              { return nil }
+func (null) SetCapability(*lime.Capability)                  {}
+func (null) Capability() lime.Capability                     { return lime.Capability{} }
 func (null) SetPresence(*lime.Presence)                      {}
 func (null) Presence() lime.Presence                         { return lime.Presence{} }
 func (null) Instances() []string                             { return nil }

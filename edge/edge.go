@@ -82,7 +82,7 @@ func New(cfg Config) (*Edge, error) {
 		shut:      make(chan struct{}),
 		forward:   newForward(cfg.ForwardHeaders, cfg.ForwardCookies),
 		rules: sessionRules{
-			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, byteRate: cfg.ByteRate,
+			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, maxEnvelope: cfg.MaxEnvelope, byteRate: cfg.ByteRate,
 		},
 	}
 	if slices.Contains(cfg.Encryption, EncryptionTLS) { // else there is nothing to choose

@@ -84,6 +84,11 @@ type Member interface {
 	SetReceipts(lime.Events)
 	Receipts() lime.Events
 
+	// SetCapability narrows what the session is given, and keeps c; Capability is what was set
+	// last.
+	SetCapability(c *lime.Capability)
+	Capability() lime.Capability
+
 	// SetPresence takes p. Presence is what was set last, and Instances are those
 	// of the session's identity that want to be seen, on all edges.
 	SetPresence(p *lime.Presence)

@@ -48,6 +48,7 @@ type sessionRules struct {
 	uncertified  []string // the same for clients without a certificate
 	encryption   []string // what a session over TCP may choose of; none when there is no choice
 	envelopeRate int      // a second; negative is no limit
+	maxEnvelope  int      // bytes
 	byteRate     int
 }
 

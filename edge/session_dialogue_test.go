@@ -46,6 +46,7 @@ type fakeMember struct {
 	commands []string
 	fails    error // of Route and Command
 	presence lime.Presence
+	takes    lime.Capability
 	events   lime.Events
 	receipts []string                                // what Receipt was given
 	knows    string                                  // the id of the message whose sender it finds
@@ -82,6 +83,9 @@ func (m *fakeMember) MayActFor(owner lime.NodeView, h *lime.Header) bool {
 func (m *fakeMember) SetReceipts(e lime.Events) { m.events = e }
 func (m *fakeMember) Receipts() lime.Events     { return m.events }
 
+func (m *fakeMember) SetCapability(c *lime.Capability) { m.takes = *c }
+func (m *fakeMember) Capability() lime.Capability      { return m.takes }
+
 func (m *fakeMember) SetPresence(p *lime.Presence) { m.presence = *p }
 func (m *fakeMember) Presence() lime.Presence      { return m.presence }
 func (m *fakeMember) Instances() []string          { return []string{"Home", "desk"} }
@@ -101,7 +105,7 @@ func newDialogue(t testing.TB) *dialogue {
 	d.session.out = d
 	d.session.rules = &sessionRules{
 		id: "e1", domains: []string{"example.org", "Example.NET"},
-		options: []string{"guest", "plain"}, uncertified: []string{"guest", "plain"}, envelopeRate: 1000, byteRate: 1 << 20,
+		options: []string{"guest", "plain"}, uncertified: []string{"guest", "plain"}, envelopeRate: 1000, maxEnvelope: 512 << 10, byteRate: 1 << 20,
 	}
 	return d
 }

@@ -47,6 +47,10 @@ func (s *session) serve(t *scratch, b []byte, who sender, change lime.Rewrite) e
 		return s.receipt(h, b)
 	case own && uri.HasPath("/authentication"):
 		return s.renew(h, b)
+	case own && uri.HasPath("/capability"):
+		return s.capability(h, b)
+	case own && uri.HasPath("/quota"):
+		return s.quota(h)
 	}
 	return s.member.Command(h, t.changed(b, change))
 }

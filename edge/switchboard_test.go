@@ -182,6 +182,9 @@ func (p *place) Receipt(*lime.Header, []byte) bool { return false }
 func (p *place) SetReceipts(e lime.Events) { p.events = e }
 func (p *place) Receipts() lime.Events     { return p.events }
 
+func (p *place) SetCapability(*lime.Capability) {}
+func (p *place) Capability() lime.Capability    { return lime.Capability{} }
+
 func (p *place) SetPresence(v *lime.Presence) { p.presence = *v }
 func (p *place) Presence() lime.Presence      { return p.presence }
 func (p *place) Instances() []string          { return []string{p.node.Instance} }

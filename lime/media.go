@@ -22,6 +22,8 @@ const (
 	MediaPing       = "application/vnd.lime.ping+json"
 	MediaPresence   = "application/vnd.lime.presence+json"
 	MediaReceipt    = "application/vnd.lime.receipt+json"
+	MediaCapability = "application/vnd.lime.capability+json"
+	MediaQuota      = "application/vnd.lime.quota+json"
 )
 
 // MediaType is type/subtype+suffix, in the sender's spelling. An absent suffix

@@ -156,8 +156,13 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 	}
 	server := lime.IsPostmaster(sender.Name)
 	session := sessionOf(&t.header)
-	reached, refused, elsewhere := false, false, false
+	reached, refused, elsewhere, unwanted := false, false, false, false
 	give := func(m *Member) {
+		if !m.takes(&t.header) {
+			t.hubs.metrics.drop(dropUnaccepted)
+			unwanted = true
+			return
+		}
 		if t.header.Kind == lime.KindNotification {
 			if !m.receipts.Has(t.header.Event) {
 				t.hubs.metrics.drop(dropUnwanted)
@@ -212,6 +217,8 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 	case reached || elsewhere:
 	case refused:
 		t.note(msg.Reply, from, lime.CodeDispatchError)
+	case unwanted:
+		t.note(msg.Reply, from, unaccepted(&t.header))
 	default:
 		t.hubs.metrics.drop(dropNoRecipient)
 		t.note(msg.Reply, from, lime.CodeRoutingDestinationNotFound)

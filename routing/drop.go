@@ -19,11 +19,12 @@ const (
 	dropOvertaken     dropReason = "overtaken"          // the log took one behind it and not itself, while it had trouble
 	dropAfterFailed   dropReason = "after_failed"       // a notification about a message whose sender was told that it failed
 	dropInboxFull     dropReason = "inbox_full"         // too much waits for the recipient
+	dropUnaccepted    dropReason = "unaccepted"         // of a type that its recipient does not take
 	dropUnwanted      dropReason = "unwanted"           // an event that its sender does not want to hear of
 	dropRemoval       dropReason = "removal"            // not an envelope but the removal of one from an inbox: it comes again
 )
 
 var dropReasons = []dropReason{
 	dropNoRecipient, dropQueueFull, dropClosed, dropMalformed, dropHopLimit, dropOverload, dropBroker, dropOrigin,
-	dropOutboxFull, dropNotifications, dropNotStored, dropOvertaken, dropAfterFailed, dropInboxFull, dropUnwanted, dropRemoval,
+	dropOutboxFull, dropNotifications, dropNotStored, dropOvertaken, dropAfterFailed, dropInboxFull, dropUnwanted, dropUnaccepted, dropRemoval,
 }

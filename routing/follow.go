@@ -74,7 +74,15 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	case which == byIdentity && string(sender) == m.address && !echoes(m.presence):
 		f.Skip(msg)
 		return true
-	case which == byIdentity && !t.isFor(m, &msg, sender):
+	case t.header.Kind == lime.KindMessage && !m.takes(&t.header) && (which == byNode || !m.othersMayTake(&t.header)):
+		if !t.refuseType(m, f, msg, e) {
+			return false
+		}
+		if over {
+			f.Take(msg)
+		}
+		return true
+	case which == byIdentity && (t.header.Kind == lime.KindMessage && !m.takes(&t.header) || !t.isFor(m, &msg, sender)):
 		if !over && f.Passed() < delivery.MaxPassed {
 			f.Pass(msg)
 			m.holdFloorLocked()

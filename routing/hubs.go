@@ -115,6 +115,7 @@ type Hubs struct {
 	registrar *registrar
 	barrier   barrier
 	unread    *unread
+	refusals  chan refusal
 
 	// Only with Streams.
 	budget     budget
@@ -158,6 +159,7 @@ func New(cfg Config) *Hubs {
 	h.barrier.flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
 	h.registrar = newRegistrar(h)
 	h.unread = newUnread()
+	h.refusals = make(chan refusal, refusalBacklog)
 	cfg.NATS.SetErrorHandler(h.brokerError)
 	for range cfg.Shards {
 		s := &shard{
@@ -236,6 +238,7 @@ func (h *Hubs) runStored(ctx context.Context) error {
 	all.Go(func() { h.floors.run(ctx) })
 	all.Go(func() { h.removals.run(ctx) })
 	all.Go(func() { h.watchReceipts(ctx) })
+	all.Go(func() { h.tellRefusals(ctx) })
 	all.Wait()
 	return errors.Join(outboxErr, resyncErr)
 }

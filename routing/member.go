@@ -58,12 +58,13 @@ type Member struct {
 
 	// Guarded by the shard of hub.
 	state      memberState
-	registered int64          // the view's version when Redis took it; 0 when it has not
-	entering   bool           // Attach is registering it, so that the registrar must not
-	recheck    bool           // to be looked at by the registrar after that
-	touched    bool           // given something this turn, and on the shard's list
-	presence   *lime.Presence // nil until it is set; never changed, but replaced
-	since      uint64         // from which position on it competes for stored messages; 0: not yet
+	registered int64            // the view's version when Redis took it; 0 when it has not
+	entering   bool             // Attach is registering it, so that the registrar must not
+	recheck    bool             // to be looked at by the registrar after that
+	capability *lime.Capability // nil until it is set; never changed, but replaced
+	touched    bool             // given something this turn, and on the shard's list
+	presence   *lime.Presence   // nil until it is set; never changed, but replaced
+	since      uint64           // from which position on it competes for stored messages; 0: not yet
 
 	// Guarded by the shard of hub, and about stored messages: those for the session …
 	follows       [2]delivery.Follow

@@ -109,18 +109,16 @@ func (h *Hubs) answered(msg *nats.Msg, sequence uint64) {
 		h.storeNotification(p.envelope)
 		return
 	}
-	reason := lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "Nobody is reachable at this address"}
-	if msg.Header.Get("Status") != "503" {
-		if code, err := strconv.Atoi(string(msg.Data)); err == nil && lime.Code(code) == lime.CodeDispatchError {
-			reason = lime.Reason{Code: lime.CodeDispatchError, Description: "The recipient takes no more now"}
-		}
-	} else {
+	code := lime.CodeRoutingDestinationNotFound
+	if msg.Header.Get("Status") == "503" {
 		h.metrics.drop(dropNoRecipient)
+	} else if told, err := strconv.Atoi(string(msg.Data)); err == nil {
+		code = lime.Code(told)
 	}
 	from := h.ServerNode(p.member.node.Domain)
 	s := h.scratch.Get().(*scratch)
 	defer h.scratch.Put(s)
-	s.envelope = appendFailure(s.envelope[:0], &p, from, p.member.node, &reason)
+	s.envelope = appendFailure(s.envelope[:0], &p, from, p.member.node, reasonOf(code))
 	if p.member.hasLeft() {
 		h.metrics.drop(dropClosed)
 		return
