@@ -11,6 +11,7 @@
 //	                       for the identity itself → time, position and log
 //	lg:seen:{name@domain}  sorted set with a time to live: folded instance of a
 //	                       guest that has left → when its grace ends
+//	lg:told:{name@domain}  string with a time to live: what contacts were told last
 //	lg:edge:<edge>         string with a time to live: the edge's lease
 //	lg:edge:<edge>:{…}     likewise: a witness, see KeepLease
 //	lg:hold:<name>         likewise: who does some work, see Hold

@@ -18,6 +18,7 @@ const (
 	keySuffix    = "}"
 	floorPrefix  = "lg:floor:"
 	seenPrefix   = "lg:seen:"
+	toldPrefix   = "lg:told:"
 	holdPrefix   = "lg:hold:"
 	leasePrefix  = "lg:edge:"
 	versionField = "\nv"

@@ -72,6 +72,8 @@ func Test(t *testing.T, r Redis) {
 		{"OneHoldsALease", oneHolds},
 		{"AHoldThatNobodyRenewsEnds", holdEnds},
 		{"OfManyAtOnceOneHolds", manyWantToHold},
+		{"WhatWasToldIsKnown", whatWasTold},
+		{"RegistrationsAreReadWithoutLeases", registered},
 		{"ManyIdentitiesAtOnce", manyIdentities},
 		{"ForgottenScriptsAreSentAgain", forgotten},
 		{"ACancelledCallDisturbsNobody", cancelled},
