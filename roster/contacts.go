@@ -17,7 +17,7 @@ const MaxContact = 4 << 10
 // The errors that callers branch on. Each is also what LIME's client is told.
 var (
 	ErrNoContact error = &lime.Reason{Code: lime.CodeCommandResourceNotFound, Description: "There is no such contact"}
-	ErrTooMany   error = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "There are as many contacts as there may be"}
+	ErrTooMany   error = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "There are as many as there may be"}
 	ErrTooLarge  error = &lime.Reason{Code: lime.CodeCommandInvalidArgument, Description: "The contact is too large"}
 )
 

@@ -7,10 +7,10 @@
 //	               of.<subscriber>.<target>     whose presences a subscriber is told
 //	seen           <identity>                   when its presence was last to be seen
 //
-// Each part is folded; the values keep spellings. A subscription is two documents, of
-// which the first decides: when a process dies between them, the second is missing or
-// left over until the same is subscribed or unsubscribed again, which only shows in what
-// a session is told when it begins.
+// Each part is folded; the values keep spellings. A subscription is two documents: when a
+// process dies between them, one is missing or left over until the same is subscribed or
+// unsubscribed again, so that changes are not told, or a session that begins is not told of
+// the target.
 //
 // The package does not decide who may see what: what a contact's document says, it hands
 // on ([Store.Sharing]).

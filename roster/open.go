@@ -10,7 +10,11 @@ import (
 )
 
 // The names of the key-value buckets.
-const bucketContacts = "contacts"
+const (
+	bucketContacts      = "contacts"
+	bucketSubscriptions = "subscriptions"
+	bucketSeen          = "seen"
+)
 
 // Config says where the documents are, and how many an identity may have.
 type Config struct {
@@ -22,22 +26,33 @@ type Config struct {
 	// MaxContacts bounds the contacts of one identity. A change of presence is told to
 	// each of them, and a session that begins is told of each. Default 5000.
 	MaxContacts int
+
+	// MaxSubscriptions bounds whose presences one identity is subscribed to. Default 1000.
+	MaxSubscriptions int
 }
 
 // Store is the documents of the whole cluster; every process has its own Store. It has no
 // goroutine and nothing to close.
 type Store struct {
-	contacts    *document.Bucket
-	maxContacts int
+	contacts      *document.Bucket
+	subscriptions *document.Bucket
+	seen          *document.Bucket
+
+	maxContacts, maxSubscriptions int
 }
 
 // Open makes the buckets that are missing. Errors are those of document.Open.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{maxContacts: cfg.MaxContacts}
+	s := &Store{maxContacts: cfg.MaxContacts, maxSubscriptions: cfg.MaxSubscriptions}
 	if s.maxContacts <= 0 {
 		s.maxContacts = 5000
 	}
-	for name, b := range map[string]**document.Bucket{bucketContacts: &s.contacts} {
+	if s.maxSubscriptions <= 0 {
+		s.maxSubscriptions = 1000
+	}
+	for name, b := range map[string]**document.Bucket{
+		bucketContacts: &s.contacts, bucketSubscriptions: &s.subscriptions, bucketSeen: &s.seen,
+	} {
 		var err error
 		if *b, err = document.Open(ctx, document.Config{JetStream: cfg.JetStream, Name: name, Replicas: cfg.Replicas}); err != nil {
 			return nil, fmt.Errorf("open roster: %w", err)
