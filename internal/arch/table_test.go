@@ -29,12 +29,14 @@ var folders = []folder{
 	{path: "delegation", ours: []string{"lime", "document"}},
 	{path: "account", ours: []string{"lime", "document"}},
 	{path: "roster", ours: []string{"lime", "document"}},
+	// A client of presence. Who knows whom it is told.
+	{path: "herald", ours: []string{"lime", "presence"}},
 	{path: "group", ours: []string{"lime", "document"}},
 	// Declares what it needs of account, and is plainly a client of group: who may do what
 	// is told in its words.
 	{path: "resource", ours: []string{"lime", "group"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "group", "document", "resource"}},
+	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "herald", "group", "document", "resource"}},
 	{path: "internal"},
 	{path: "internal/jobcontrol"},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},

@@ -1,0 +1,280 @@
+package herald
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/presence"
+)
+
+// errRestless is for an identity that has changed each time that it was told of.
+var errRestless = errors.New("it changes all the time")
+
+// maxTellings is how often one is told of before others have their turn.
+const maxTellings = 8
+
+// tell does what the events of an identity ask for. It notes in w when it has begun to.
+func (h *Herald) tell(ctx context.Context, w *work) error {
+	mark := rand.Text()[:10]
+	before, err := h.cfg.Registry.Telling(ctx, w.Identity, mark)
+	if err != nil {
+		return err
+	}
+	seen, err := h.see(ctx, w.Identity) // after that, so that nobody has told later of what is earlier
+	if err != nil {
+		return err
+	}
+	if w.Seen && seen.gone() && before != digest(seen.Presence) {
+		seen.LastSeen = lime.FormatTime(w.at)
+		if err := h.cfg.Diary.SetSeen(ctx, w.Identity, w.at); err != nil {
+			return err
+		}
+	}
+	if isNews(&w.Event, before, seen) {
+		w.begun = true
+		if seen, err = h.push(ctx, w.Identity, seen); err != nil {
+			return err
+		}
+	}
+	told := digest(seen.Presence)
+	if len(w.Sharing) > 0 {
+		w.begun = true
+		if seen, err = h.pushTo(ctx, w.Identity, seen, w.Sharing); err != nil {
+			return err
+		}
+		if digest(seen.Presence) != told {
+			told = presence.Uncertain // not all know the same
+		}
+	}
+	if err := h.cfg.Registry.Told(ctx, w.Identity, mark, told); err != nil {
+		return err
+	}
+	for _, instance := range w.Fresh {
+		w.begun = true
+		if err := h.brief(ctx, lime.Node{Identity: w.Identity, Instance: instance}, w.Doubt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isNews tells whether others are to be told.
+func isNews(e *Event, before string, now sight) bool {
+	switch {
+	case e.Doubt && !e.Again: // others may have been told of what was so earlier
+		return true
+	case before == digest(now.Presence):
+		return false
+	case before == "" && e.Again: // Redis has lost it, and nothing has happened
+		return false
+	case before == "" && now.gone(): // nobody was told that it is there
+		return e.Seen
+	}
+	return true
+}
+
+// sight is what is told of an identity: its status and its message, and when it was last
+// to be seen. On which instances it is, is for those who ask.
+type sight struct{ lime.Presence }
+
+// see reads what there is to be told.
+func (h *Herald) see(ctx context.Context, id lime.Identity) (sight, error) {
+	all, err := h.cfg.Registry.Registered(ctx, []lime.Identity{id})
+	if err != nil {
+		return sight{}, err
+	}
+	return sightOf(all[0]), nil
+}
+
+func sightOf(v presence.View) sight {
+	p := v.Shown()
+	p.Instances = nil
+	return sight{p}
+}
+
+func (s sight) gone() bool { return s.Status == lime.StatusUnavailable }
+
+// digest is what Redis remembers of what was told. When it was last seen is not part of
+// that.
+func digest(p lime.Presence) string {
+	if p.Message == "" {
+		return string(p.Status)
+	}
+	sum := sha256.Sum256([]byte(p.Message))
+	return string(p.Status) + " " + base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// push tells all who are to know, and returns what they were told last.
+func (h *Herald) push(ctx context.Context, id lime.Identity, seen sight) (sight, error) {
+	audience, err := h.audience(ctx, id)
+	if err != nil {
+		return seen, err
+	}
+	h.metrics.pushes.Inc()
+	return h.pushUntilSettled(ctx, id, seen, func(s sight) error { return h.observe(id, s, audience) })
+}
+
+// pushTo tells those alone with whom sharing has begun or ended.
+func (h *Herald) pushTo(ctx context.Context, id lime.Identity, seen sight, to []lime.Identity) (sight, error) {
+	var shares, not []lime.Identity
+	for _, one := range to {
+		yes, err := h.shares(ctx, id, one)
+		switch {
+		case err != nil:
+			return seen, err
+		case yes:
+			shares = append(shares, one)
+		default:
+			not = append(not, one)
+			if err := h.cfg.Withdrawn(ctx, id, one); err != nil {
+				return seen, err
+			}
+		}
+	}
+	hidden := sight{lime.Presence{Status: lime.StatusUnavailable}}
+	if err := h.observe(id, hidden, not); err != nil {
+		return seen, err
+	}
+	return h.pushUntilSettled(ctx, id, seen, func(s sight) error { return h.observe(id, s, shares) })
+}
+
+// Farewell tells all who are to know that an identity is unavailable, whatever it is. It is
+// for one that is about to be forgotten.
+func (h *Herald) Farewell(ctx context.Context, id lime.Identity) error {
+	audience, err := h.audience(ctx, id)
+	if err == nil {
+		err = h.observe(id, sight{lime.Presence{Status: lime.StatusUnavailable}}, audience)
+	}
+	if err != nil {
+		return fmt.Errorf("farewell of %s: %w", id, err)
+	}
+	return nil
+}
+
+// shares tells whether owner lets somebody see its presence.
+func (h *Herald) shares(ctx context.Context, owner, with lime.Identity) (bool, error) {
+	got, err := h.cfg.Roster.Sharing(ctx, with, []lime.Identity{owner})
+	if err != nil || len(got) > 0 {
+		return err == nil, err
+	}
+	return h.cfg.Permits(ctx, owner, with)
+}
+
+// pushUntilSettled tells what is to be seen of id until that is what was told.
+func (h *Herald) pushUntilSettled(ctx context.Context, id lime.Identity, seen sight, tell func(sight) error) (sight, error) {
+	for range maxTellings {
+		if err := h.date(ctx, id, &seen); err != nil {
+			return seen, err
+		}
+		if err := tell(seen); err != nil {
+			return seen, err
+		}
+		if err := h.cfg.Publisher.Flush(ctx); err != nil {
+			return seen, fmt.Errorf("flush: %w", err)
+		}
+		now, err := h.see(ctx, id)
+		if err != nil {
+			return seen, err
+		}
+		if digest(now.Presence) == digest(seen.Presence) {
+			return seen, nil
+		}
+		h.metrics.corrections.Inc()
+		seen = now
+	}
+	return seen, errRestless
+}
+
+// date adds when an identity that is gone was last to be seen.
+func (h *Herald) date(ctx context.Context, id lime.Identity, s *sight) error {
+	if !s.gone() || s.LastSeen != "" {
+		return nil
+	}
+	when, err := h.cfg.Diary.Seen(ctx, id)
+	if err == nil && !when.IsZero() {
+		s.LastSeen = lime.FormatTime(when)
+	}
+	return err
+}
+
+// audience is who is told of an identity: the contacts with whom it shares, and those who
+// are subscribed and may be.
+func (h *Herald) audience(ctx context.Context, id lime.Identity) ([]lime.Identity, error) {
+	contacts, err := h.cfg.Roster.Contacts(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[lime.Identity]struct{}, len(contacts))
+	audience := make([]lime.Identity, 0, len(contacts))
+	for _, c := range contacts {
+		known[c.Identity.Fold()] = struct{}{} // whatever it says, it says all
+		if c.SharesPresence() {
+			audience = append(audience, c.Identity)
+		}
+	}
+	subscribers, err := h.cfg.Roster.Subscribers(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range subscribers {
+		if _, is := known[s.Fold()]; is {
+			continue
+		}
+		may, err := h.cfg.Permits(ctx, id, s)
+		if err != nil {
+			return nil, err
+		}
+		if may {
+			audience = append(audience, s)
+		}
+	}
+	return audience, nil
+}
+
+// observe publishes what is to be seen of id to others.
+func (h *Herald) observe(id lime.Identity, s sight, to []lime.Identity) error {
+	if len(to) == 0 {
+		return nil
+	}
+	resource, err := json.Marshal(s.Presence)
+	if err != nil {
+		return err
+	}
+	for _, other := range to {
+		if err := h.publish(id, resource, lime.Node{Identity: other}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish publishes one observe. LIME, commands: it has a uri, and a type with its
+// resource, without which one client's receive loop ends.
+func (h *Herald) publish(of lime.Identity, resource []byte, to lime.Node) error {
+	c := lime.Command{
+		From: lime.Node{Identity: of}, To: to, Method: lime.MethodObserve, URI: "/presence",
+		Type: lime.MediaPresence, Resource: resource,
+	}
+	if err := h.cfg.Publisher.Observe(to, c.AppendJSON(nil)); err != nil {
+		return fmt.Errorf("tell %s of %s: %w", to, of, err)
+	}
+	h.metrics.observes.Inc()
+	return nil
+}
+
+// pause waits between two chunks.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
