@@ -26,6 +26,10 @@ func (h *Hubs) control(msg *nats.Msg) {
 		h.answered(msg, o.Sequence)
 		return
 	}
+	if n, key, ok := subject.ParseTold(msg.Subject, h.announcer.prefix); ok {
+		h.announcer.answered(n, key, msg)
+		return
+	}
 	var c controlMessage
 	if msg.Subject != subject.Control(h.cfg.Edge) || json.Unmarshal(msg.Data, &c) != nil {
 		h.metrics.drop(dropMalformed)

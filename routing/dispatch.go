@@ -109,6 +109,10 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		t.hubs.delegationChanged(b, msg.Data)
 		return
 	}
+	if token == subject.Observe {
+		t.observe(b, msg.Data)
+		return
+	}
 	if token == subject.Here {
 		t.fates = append(t.fates, fate{msg.Reply, b.here()})
 		return

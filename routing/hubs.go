@@ -116,6 +116,7 @@ type Hubs struct {
 	barrier   barrier
 	unread    *unread
 	refusals  chan refusal
+	announcer *announcer
 
 	// Only with Streams.
 	budget     budget
@@ -157,7 +158,7 @@ func New(cfg Config) *Hubs {
 	}
 	h.scratch.New = func() any { return new(scratch) }
 	h.barrier.flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
-	h.registrar = newRegistrar(h)
+	h.registrar, h.announcer = newRegistrar(h), newAnnouncer(h)
 	h.unread = newUnread()
 	h.refusals = make(chan refusal, refusalBacklog)
 	cfg.NATS.SetErrorHandler(h.brokerError)
@@ -199,6 +200,7 @@ func (h *Hubs) Run(ctx context.Context) error {
 		defer h.cfg.NATS.RemoveStatusListener(again)
 		running.Go(func() { h.followDelegations(ctx, again) })
 	}
+	running.Go(func() { h.announcer.run(ctx) })
 	var stored error
 	if h.cfg.Streams != nil {
 		running.Go(func() {

@@ -81,6 +81,7 @@ type Member struct {
 	settledOnce   bool                   // it was called
 	takesOver     *presence.Registration // the session of another edge that it has replaced
 	// … and those by it.
+	announced    face        // what routers were told of it
 	receipts     lime.Events // which events it wants to hear of
 	storing      []*outgoing
 	storingBytes int
@@ -112,7 +113,8 @@ func (m *Member) Activate() {
 	s := m.hub.shard
 	s.mu.Lock()
 	var older *Member
-	ordered := false
+	var event PresenceEvent // of older
+	ordered, tell := false, false
 	if m.state == joining {
 		older = m.hub.find(m.token)
 		if older != nil && older.registered > m.registered && m.registered > 0 {
@@ -123,6 +125,9 @@ func (m *Member) Activate() {
 		if older != m {
 			m.hub.disarrange()
 			m.hub.members = append(m.hub.members, m)
+		}
+		if older != nil && older != m {
+			event, tell = older.unnoticedLocked()
 		}
 		if older != nil {
 			ordered = m.registered > 0 && older.registered > 0
@@ -137,6 +142,9 @@ func (m *Member) Activate() {
 	}
 	if !ordered { // Redis was away, and may hold either
 		m.hubs.registrar.gone(older)
+	}
+	if tell {
+		m.hubs.announcer.note(m.hub.key, event)
 	}
 	m.hubs.release(older.hub)
 	older.to.End(replacedReason())

@@ -31,6 +31,7 @@ func (r *registrar) update(ctx context.Context, m *Member) error {
 		version, err := r.hubs.cfg.Registry.Update(ctx, reg)
 		if err == nil {
 			r.hubs.tellView(m.hub, viewEvent{Version: version, Registration: reg})
+			r.hubs.announcer.registered(m, &reg)
 			return nil
 		}
 		if !errors.Is(err, presence.ErrGone) {
@@ -76,6 +77,7 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 	}
 	m.hub.shard.mu.Unlock()
 	r.hubs.tellView(m.hub, viewEvent{Version: view.Version, Registration: reg})
+	r.hubs.announcer.registered(m, &reg)
 	if elsewhere {
 		r.hubs.tellReplaced(older)
 	}
@@ -89,6 +91,7 @@ func (r *registrar) unregister(ctx context.Context, m *Member) error {
 		if m.doubtful { // perhaps an earlier try has done it, of which nobody was told
 			r.hubs.tellView(m.hub, viewEvent{Doubt: true})
 		}
+		r.hubs.announcer.gone(m)
 		return nil
 	}
 	if err != nil {
@@ -100,6 +103,7 @@ func (r *registrar) unregister(ctx context.Context, m *Member) error {
 	}
 	reg := presence.Registration{Node: m.node, Edge: r.hubs.cfg.Edge, Session: m.session}
 	r.hubs.tellView(m.hub, viewEvent{Version: version, Registration: reg, Gone: true})
+	r.hubs.announcer.gone(m)
 	return nil
 }
 

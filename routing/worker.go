@@ -31,6 +31,11 @@ type WorkerConfig struct {
 	// text of package auth's messages.
 	Login func(ctx context.Context, question []byte) []byte
 
+	// Presence takes word that an identity's presence may have changed, and does not block.
+	// It calls done, soon or late, when those who are to know have been told. It returns
+	// false when it takes no more now, and the edge asks again. Default: nobody is told.
+	Presence func(e PresenceEvent, done func()) bool
+
 	// Busy answers a login that finds Backlog full, or has waited too long.
 	Busy []byte
 
@@ -151,6 +156,17 @@ func (w *Worker) Run(ctx context.Context) error {
 		s, err := w.cfg.NATS.QueueSubscribe(j.subject, routers, j.take)
 		if err != nil {
 			err = fmt.Errorf("subscribe to %s: %w", j.subject, err)
+			for _, s := range subscriptions {
+				err = errors.Join(err, s.Unsubscribe())
+			}
+			return err
+		}
+		subscriptions = append(subscriptions, s)
+	}
+	if w.cfg.Presence != nil {
+		s, err := w.cfg.NATS.QueueSubscribe(subject.Presences, routers, w.presence)
+		if err != nil {
+			err = fmt.Errorf("subscribe to %s: %w", subject.Presences, err)
 			for _, s := range subscriptions {
 				err = errors.Join(err, s.Unsubscribe())
 			}

@@ -51,7 +51,11 @@ func (w *world) worker(cfg WorkerConfig) *testWorker {
 		cancel()
 		<-r.ended
 	})
-	eventually(w, "the worker listens", func() bool { return cfg.NATS.NumSubscriptions() == len(r.jobs) })
+	subscriptions := len(r.jobs)
+	if cfg.Presence != nil {
+		subscriptions++
+	}
+	eventually(w, "the worker listens", func() bool { return cfg.NATS.NumSubscriptions() == subscriptions })
 	w.flush(cfg.NATS)
 	return r
 }

@@ -7,9 +7,11 @@
 //	inbox.<p>.….@.<name>.<instance or _>        its inbox, likewise
 //	cmd.<org>.<example>                         routers: commands to a domain's server
 //	auth.<scheme>                               routers: logins
+//	presence.<org>.<example>.@.<name>           routers: an identity's presence may have changed
 //	edge.<incarnation>.ctl                      one edge
 //	edge.<incarnation>.re.<hops>.<sequence>     the fate of an envelope that reached nobody
 //	edge.<incarnation>.re.<hops>.-<turn>        likewise, where nobody wants to know
+//	edge.<incarnation>.told.<sequence>.<…>      others were told of that
 //	ack.<incarnation>.<p>.<sequence>            JetStream's answer to what an edge has stored
 //
 // The labels of a domain are reversed, so that a wildcard covers a domain with its

@@ -34,6 +34,7 @@ const (
 	Account  = "_account" // the identity's account was made or deleted
 	Here     = "_here"    // a question: who of the identity is in session
 	Acked    = "_acked"   // what sessions of the identity that share have acknowledged
+	Observe  = "_observe" // what the identity's sessions are told of the presence of others
 
 	Delegation = "_delegation" // the identity was given something, or it was taken back
 )
@@ -70,6 +71,9 @@ func (k Key) Account() string { return rootTo + string(k) + "." + Account }
 
 // Delegation is where it is told what that identity was given by others.
 func (k Key) Delegation() string { return rootTo + string(k) + "." + Delegation }
+
+// Observe is where the identity's sessions are told of the presence of others.
+func (k Key) Observe() string { return rootTo + string(k) + "." + Observe }
 
 // Node is the subject of one address of that identity: an instance's token, or
 // Identity.
