@@ -40,7 +40,7 @@ func newServer(t testing.TB) *server {
 	}
 	resource.HandleDelegations(s.mux, s.delegations)
 	resource.HandlePing(s.mux)
-	resource.HandlePresence(s.mux)
+	resource.HandlePresence(s.mux, &sights{})
 	resource.HandleAccount(s.mux, resource.Publishing(s.book, s.directory), []string{"localhost", "Example.org"})
 	resource.HandleDirectory(s.mux, s.book, s.directory)
 	resource.HandleKeys(s.mux, s.book)

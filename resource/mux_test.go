@@ -50,20 +50,6 @@ func TestWhatNobodyHandles(t *testing.T) { // L-CMD-04
 	want(t, "subscribe", s.do(home, lime.MethodSubscribe, "/account", ""), lime.CodeCommandMethodNotSupported)
 }
 
-func TestPresenceOfOthersIsRefused(t *testing.T) { // L-CMD-14
-	s := newServer(t)
-	asRui := request(t, "rui@example.org", lime.MethodGet, "/presence", "")
-	asRui.PP = lime.MustParseNode(home)
-	want(t, "in his name", s.serve(asRui), lime.CodeAuthorizationPermissionRequired)
-	for _, method := range []lime.Method{
-		lime.MethodGet, lime.MethodSet, lime.MethodMerge, lime.MethodDelete, lime.MethodSubscribe, lime.MethodUnsubscribe,
-	} {
-		res := s.do(home, method, "lime://rui@example.org/presence", "{}")
-		want(t, method.String(), res, lime.CodeAuthorizationPermissionRequired)
-	}
-	want(t, "own, which the edge answers", s.do(home, lime.MethodGet, "/presence", ""), lime.CodeCommandProcessingError)
-}
-
 func TestWhatIsNeverAnswered(t *testing.T) { // L-CMD-07, L-CMD-08
 	s := newServer(t)
 	observe := request(t, home, lime.MethodObserve, "/account", "{}")

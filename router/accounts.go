@@ -42,6 +42,8 @@ type accountEvents struct {
 	revoked chan laterEvent                                    // credentials, to be told; one that does not fit is told at once
 	again   chan laterEvent                                    // credentials, to be told again; one that does not fit is not
 	forget  func(context.Context, lime.Identity) error         // removes what is stored for an identity
+
+	farewell func(context.Context, lime.Identity) error // tells its contacts that it is gone, and removes them
 }
 
 type laterEvent struct {
@@ -207,6 +209,9 @@ func (s accountStore) Update(ctx context.Context, id lime.Identity, password []b
 func (s accountStore) Delete(ctx context.Context, id lime.Identity) error {
 	if err := s.Store.Delete(ctx, id); err != nil {
 		return err
+	}
+	if err := s.events.farewell(ctx, id); err != nil { // they are removed later again
+		s.events.warn.warn(err, "could not tell the contacts of a deleted account")
 	}
 	s.events.delete(id)
 	return nil

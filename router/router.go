@@ -19,6 +19,7 @@ import (
 	"limegrove/edge/auth/issuer"
 	"limegrove/edge/auth/webhook"
 	"limegrove/group"
+	"limegrove/herald"
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/resource"
@@ -26,8 +27,12 @@ import (
 	"limegrove/routing"
 )
 
-// Sweeper removes the registrations of dead edges.
-type Sweeper interface {
+// Registry tells who is where, and removes the registrations of dead edges.
+type Registry interface {
+	herald.Registry
+
+	// RawView returns the registrations of an identity whose edges live.
+	RawView(ctx context.Context, id lime.Identity) (presence.View, error)
 	// Sweep removes those whose edge has no lease and for which dead says true.
 	Sweep(ctx context.Context, dead func(presence.EdgeID) bool) ([]presence.Removed, error)
 }
@@ -36,7 +41,7 @@ type Sweeper interface {
 // defaults.
 type Config struct {
 	NATS        *nats.Conn // made by routing.Connect; the router does not close it
-	Registry    Sweeper
+	Registry    Registry
 	Incarnation presence.EdgeID
 	ID          string   // the router's name; its answers come from postmaster@<domain>/#<ID>
 	Domains     []string // served ones
@@ -99,6 +104,9 @@ type Router struct {
 	delegated *delegations
 
 	logins *logins
+
+	presences *presences
+
 	sweeps chan struct{} // holds one
 
 	temporary *temporaries // nil without Config.Sessions
@@ -125,12 +133,6 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	accounts, err := account.Open(ctx, account.Config{
-		JetStream: js, Replicas: cfg.Replicas, Workers: cfg.Hashers, Remember: cfg.PasswordMemory, Metrics: cfg.Metrics,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("router: %w", err)
-	}
 	published, err := openDirectory(ctx, js, cfg.Replicas)
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
@@ -145,32 +147,41 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	mux, err := resource.New(resource.Config{Permits: granted.Allows, Logger: cfg.Logger, Metrics: cfg.Metrics})
+	people, err := roster.Open(ctx, roster.Config{JetStream: js, Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	people, err := roster.Open(ctx, roster.Config{JetStream: js, Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts})
+	// Last of what may fail and be tried again: from here on metrics are registered.
+	accounts, err := account.Open(ctx, account.Config{
+		JetStream: js, Replicas: cfg.Replicas, Workers: cfg.Hashers, Remember: cfg.PasswordMemory, Metrics: cfg.Metrics,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
+	mux, err := resource.New(resource.Config{Permits: granted.Allows, Logger: cfg.Logger, Metrics: cfg.Metrics})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
 	warn := &warnings{log: cfg.Logger}
 	delegated := newDelegations(granted, cfg.NATS, warn)
+	presences := newPresences(cfg, people, granted)
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
 		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i), delegated.forget(ctx, i))
 	})
+	events.farewell = presences.farewell
 	resource.HandleAccount(mux, resource.Publishing(member{accountStore{accounts, events}, groups}, published), cfg.Domains)
 	resource.HandleDirectory(mux, accountStore{accounts, events}, published)
 	resource.HandleKeys(mux, accountStore{accounts, events})
 	resource.HandleGroups(mux, groups, accounts.Has, cfg.Domains)
 	resource.HandleDelegations(mux, delegated)
 	resource.HandlePing(mux)
-	resource.HandlePresence(mux)
-	resource.HandleContacts(mux, people, nil)
+	resource.HandlePresence(mux, presences)
+	resource.HandleContacts(mux, people, presences.sharingChanged)
 	served, err := schemes(cfg, accounts, owners{accounts, events})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, sweeps: make(chan struct{}, 1)}
+	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, presences: presences, sweeps: make(chan struct{}, 1)}
 	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, served)
 	if cfg.Sessions != nil {
 		r.temporary = &temporaries{
@@ -179,8 +190,8 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	}
 	r.worker = routing.NewWorker(routing.WorkerConfig{
 		NATS: cfg.NATS, Router: cfg.Incarnation, Command: r.command, Login: r.logins.answer, Busy: busyAnswer,
-		Schemes: r.logins.names,
-		Logger:  cfg.Logger, Metrics: cfg.Metrics,
+		Schemes: r.logins.names, Presence: presences.changed,
+		Logger: cfg.Logger, Metrics: cfg.Metrics,
 	})
 	return r, nil
 }
@@ -198,8 +209,14 @@ func (r *Router) Run(ctx context.Context) error {
 	if r.temporary != nil {
 		sweeping.Go(func() { r.temporary.run(ctx) })
 	}
+	// What was taken is told before the end.
+	told, end := context.WithCancel(context.WithoutCancel(ctx))
+	var telling sync.WaitGroup
+	telling.Go(func() { r.presences.herald.Run(told) })
 	err := r.worker.Run(ctx)
 	sweeping.Wait()
+	end()
+	telling.Wait()
 	if err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
@@ -230,6 +247,7 @@ func (r *Router) sweep(ctx context.Context) {
 			if err := routing.TellRemoved(r.cfg.NATS, gone); err != nil {
 				r.warn.warn(err, "could not tell that a registration was removed")
 			}
+			r.presences.removed(&gone.Registration)
 		}
 		if len(removed) > 0 {
 			r.log.WithField("registrations", len(removed)).Info("removed what dead edges had left")

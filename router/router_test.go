@@ -43,6 +43,17 @@ func (*nobody) Update(context.Context, presence.Registration) (int64, error)   {
 func (*nobody) Unregister(context.Context, lime.Node, string) (int64, error)   { return 3, nil }
 func (*nobody) View(context.Context, lime.Identity) (v presence.View, _ error) { return v, nil }
 
+func (*nobody) RawView(context.Context, lime.Identity) (v presence.View, _ error) {
+	return v, nil
+}
+
+func (*nobody) Registered(_ context.Context, ids []lime.Identity) ([]presence.View, error) {
+	return make([]presence.View, len(ids)), nil
+}
+func (*nobody) Telling(context.Context, lime.Identity, string) (string, error) { return "", nil }
+func (*nobody) Told(context.Context, lime.Identity, string, string) error      { return nil }
+func (*nobody) ToldOne(context.Context, []lime.Identity, []string) error       { return nil }
+
 func (n *nobody) Sweep(_ context.Context, dead func(presence.EdgeID) bool) ([]presence.Removed, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -556,5 +567,5 @@ func TestARouterNeedsItsStreams(t *testing.T) {
 	}
 }
 
-// The router is a Sweeper's client, and package presence's store is one.
-var _ Sweeper = (*presence.Store)(nil)
+// Package presence's store is what a router needs.
+var _ Registry = (*presence.Store)(nil)
