@@ -155,21 +155,62 @@ func botAnswers(t *testing.T, s scene) {
 	ana.wantNothingElse("one response each")
 }
 
-// bots are three sessions of one identity on both edges, which take turns.
-func (s scene) bots(t *testing.T) (all []*application) {
+// bots are three sessions of one identity on both edges, which take turns. It returns
+// them when both edges know of all: until then two of them may think that it is theirs.
+func (s scene) bots(t *testing.T, ana *application) (all []*application) {
 	t.Helper()
 	who := s.person(t, "bot")
 	for i, at := range []platform{s.here, s.there, s.there} {
 		who.Instance = fmt.Sprint("worker-", i)
 		all = append(all, online(t, at, who, map[string]any{"roundRobin": true}))
 	}
+	eventually(t, "the edges know all bots", patience, func() error {
+		answered := ana.greets(all, 20)
+		if more := ana.forget(); len(more) > 0 {
+			return fmt.Errorf("also came %v", more)
+		}
+		if len(answered) < len(all) {
+			return fmt.Errorf("these have answered: %v", answered)
+		}
+		return nil
+	})
 	return all
+}
+
+// greets sends so many greetings to the bots' identity and counts who answers.
+func (a *application) greets(bots []*application, n int) map[string]int {
+	a.t.Helper()
+	answered := map[string]int{}
+	for range n {
+		answer := a.call(Envelope{Method: methodGet, URI: "/greeting", To: bots[0].who.Identity})
+		if answer.Status != "success" || answer.Resource != answer.From {
+			a.t.Fatalf("a command to the bots gets %s", answer)
+		}
+		answered[answer.From]++
+	}
+	return answered
+}
+
+// L-RES-07. A lot is drawn for each command, so that none of them has none.
+func botsShareCommands(t *testing.T, s scene) {
+	ana := online(t, s.here, s.person(t, "ana"), nil)
+	bots := s.bots(t, ana)
+	answered := ana.greets(bots, 45)
+	for _, bot := range bots {
+		if answered[bot.node] == 0 {
+			t.Errorf("%s has answered none, and the others %v", bot.node, answered)
+		}
+	}
+	if len(answered) != len(bots) {
+		t.Errorf("these have answered: %v", answered)
+	}
+	ana.wantNothingElse("one response for each command")
 }
 
 // L-RES-07: what is stored for them, too.
 func botsShareMessages(t *testing.T, s scene) {
 	ana := online(t, s.here, s.person(t, "ana"), nil)
-	bots := s.bots(t)
+	bots := s.bots(t, ana)
 	const messages = 45
 	for i := range messages {
 		ana.send(text(fmt.Sprint("m-", i), bots[0].who.Identity, fmt.Sprint("work ", i)))
@@ -195,33 +236,6 @@ func botsShareMessages(t *testing.T, s scene) {
 	if len(done) != messages {
 		t.Errorf("%d of %d were got", len(done), messages)
 	}
-}
-
-// L-RES-07. A lot is drawn for each command, so that none of them has none.
-func botsShareCommands(t *testing.T, s scene) {
-	ana := online(t, s.here, s.person(t, "ana"), nil)
-	bots := s.bots(t)
-	answered := map[string]int{}
-	for _, bot := range bots {
-		answered[bot.node] = 0
-	}
-	eventually(t, "all bots are seen", patience, func() error {
-		for range 20 {
-			answer := ana.call(Envelope{Method: methodGet, URI: "/greeting", To: bots[0].who.Identity})
-			by, _ := answer.Resource.(string)
-			if _, known := answered[by]; answer.Status != "success" || !known || answer.From != by {
-				t.Fatalf("a command to the bots gets %s", answer)
-			}
-			answered[by]++
-		}
-		for node, n := range answered {
-			if n == 0 {
-				return fmt.Errorf("%s has answered none, and the others %v", node, answered)
-			}
-		}
-		return nil
-	})
-	ana.wantNothingElse("one response for each command")
 }
 
 // L-RES-12, L-RES-11.

@@ -214,6 +214,14 @@ func (s *session) received() []Envelope {
 	return append([]Envelope(nil), s.inbox...)
 }
 
+// forget takes all that has come and was not asked for.
+func (s *session) forget() (all []Envelope) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all, s.inbox = s.inbox, nil
+	return all
+}
+
 // take and closed: sink.
 func (s *session) take(e Envelope) {
 	s.mu.Lock()
