@@ -102,10 +102,15 @@ func TestStalledClientsGetEverything(t *testing.T) {
 func TestLoginStormIsAnswered(t *testing.T) {
 	cfg := short(t)
 	cfg.Processors = 1
-	o := LoginStorm{
-		Cluster: cfg, Pairs: 20, Rate: 100, Logins: 200, Accounts: 10, Duration: 3 * time.Second, Size: 100, Print: t.Output(),
-	}
-	if err := o.Run(t.Context()); err != nil {
-		t.Fatal(err)
+	for _, way := range []StormWay{ToRouter, ToEdges} {
+		t.Run(string(way), func(t *testing.T) {
+			o := LoginStorm{
+				Cluster: cfg, Pairs: 20, Rate: 100, Logins: 200, Way: way, Accounts: 10,
+				Duration: 3 * time.Second, Size: 100, Print: t.Output(),
+			}
+			if err := o.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }

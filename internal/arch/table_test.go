@@ -42,6 +42,8 @@ var folders = []folder{
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},
 	{path: "cmd", ours: []string{everything}},
 	{path: "e2e", ours: []string{everything}},
+	// Asks a router as an edge does.
+	{path: "e2e/load", ours: []string{everything}},
 	{path: "e2e/programs", std: true},
 	// The driver of faults finds out who leads a stream; its clients are lean, and misbehave
 	// as lime/client would not, which makes their accounts.
@@ -62,7 +64,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "group", "roster", "document", "router", "internal", "cmd", "e2e/fault"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "group", "roster", "document", "router", "internal", "cmd", "e2e/fault", "e2e/load"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},

@@ -99,7 +99,7 @@ func measure(ctx context.Context, o options, dir string, out io.Writer) (err err
 		return s.Run(ctx)
 	case "loginstorm":
 		s := load.LoginStorm{
-			Cluster: cluster, Pairs: or(o.pairs, 200), Rate: o.rates[0], Logins: o.logins, Accounts: o.accounts,
+			Cluster: cluster, Pairs: or(o.pairs, 200), Rate: o.rates[0], Logins: o.logins, Way: o.way, Accounts: o.accounts,
 			Duration: o.duration / 2, Size: o.size, Print: out,
 		}
 		return s.Run(ctx)

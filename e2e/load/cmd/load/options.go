@@ -26,6 +26,7 @@ type options struct {
 	identities, each int
 	atOnce           int
 	logins, accounts int
+	way              load.StormWay
 	profiles         string
 	keep             bool
 }
@@ -59,6 +60,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&o.each, "each", 10, "`number` of messages that wait for each; likewise")
 	f.IntVar(&o.atOnce, "at-once", 500, "`number` of sessions that come back together; likewise")
 	f.IntVar(&o.logins, "logins", 2000, "`number` of logins a second that are offered; for loginstorm alone")
+	way := f.String("to", string(load.ToRouter), "whom logins are offered to: router, as edges ask it, or edges, over a WebSocket each; likewise")
 	f.IntVar(&o.accounts, "accounts", 500, "`number` of accounts that they are of; likewise")
 	f.StringVar(&o.profiles, "profiles", "", "`folder` for profiles; not for stalled and loginstorm")
 	f.BoolVar(&o.keep, "keep", false, "keep the processes' logs and stores after a good run, too")
@@ -73,6 +75,9 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	}
 	if o.receipts, err = load.ParseReceipts(*receipts); err != nil {
 		return o, fmt.Errorf("%w: -receipts: %w", errUsage, err)
+	}
+	if o.way, err = load.ParseStormWay(*way); err != nil {
+		return o, fmt.Errorf("%w: -to: %w", errUsage, err)
 	}
 	otherwise, known := scenarios[o.scenario]
 	if !known {
