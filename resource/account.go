@@ -75,7 +75,7 @@ type accountHandler struct {
 }
 
 func (h accountHandler) get(ctx context.Context, r Request) (Document, error) {
-	if r.Guest {
+	if r.Guest && r.owner().EqualFold(r.From.Identity) {
 		// Whatever there is, it is not the guest's.
 		return Document{}, lime.NewReason(lime.CodeCommandResourceNotFound, "A guest has no account")
 	}
