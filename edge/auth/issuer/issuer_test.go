@@ -92,12 +92,15 @@ func (p idp) token(instead map[string]any) string {
 
 // owner notes whose accounts are made.
 type owner struct {
+	mu       sync.Mutex
 	made     []string
 	takeOver bool
 	err      error
 }
 
 func (o *owner) Own(_ context.Context, login lime.Node, takeOver bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.made, o.takeOver = append(o.made, login.Identity.String()), takeOver
 	return o.err
 }

@@ -75,11 +75,14 @@ func (a *api) times() int {
 
 // owner notes whose accounts are made.
 type owner struct {
+	mu   sync.Mutex
 	made []string
 	err  error
 }
 
 func (o *owner) Own(_ context.Context, login lime.Node, _ bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.made = append(o.made, login.Identity.String())
 	return o.err
 }
