@@ -70,13 +70,33 @@ func TestADelegationIsAskedAboutEachEnvelope(t *testing.T) {
 	d.refused("a notification")
 	d.says(`{"id":"c",` + forRui + `"method":"get","uri":"/contacts"}`)
 	d.commands("a command to the server", `{"from":"rui@example.org","pp":"`+anaNode+`","uri":"/contacts"}`)
-	for _, uri := range []string{"/presence", "/receipt", "/ping", "/account"} {
+	for _, uri := range []string{"/receipt", "/ping", "/account/keys"} {
 		d.says(`{"id":"c",` + forRui + `"method":"get","uri":"` + uri + `"}`)
 		d.refusesCommand(uri, "get", 32)
 	}
 	d.member.acts = nil
 	d.says(`{"id":"m",` + forRui + `"to":"lia","type":"text/plain","content":"x"}`)
 	d.refusesMessage("what was taken back counts at once", 32)
+}
+
+// What somebody may share with its contacts is for routers to know.
+func TestWhatContactsMayAskFor(t *testing.T) { // L-CMD-14
+	const forRui = `"from":"Rui@example.org/Desk","pp":"` + anaNode + `",`
+	for _, uri := range []string{"/presence", "/Account/", "lime://rui@example.org/presence"} {
+		d := established(t)
+		d.says(`{"id":"c",` + forRui + `"method":"get","uri":"` + uri + `"}`)
+		d.hearsNothing("a router answers")
+		d.commands(uri, `{"from":"Rui@example.org/Desk","pp":"`+anaNode+`"}`)
+		for _, method := range []string{"delete", "subscribe"} {
+			d.says(`{"id":"c",` + forRui + `"method":"` + method + `","uri":"` + uri + `"}`)
+			d.refusesCommand(uri, method, 32)
+		}
+		d.says(`{"id":"c",` + forRui + `"to":"rui@example.org/Desk","method":"get","uri":"` + uri + `"}`)
+		d.refusesCommand("of somebody's session", "get", 32)
+		d.session.guest = true
+		d.says(`{"id":"c",` + forRui + `"method":"get","uri":"` + uri + `"}`)
+		d.refusesCommand("by a guest", "get", 32)
+	}
 }
 
 // What belongs to a session is not what its delegate's session has.

@@ -53,7 +53,7 @@ func (s *session) pass(t *scratch, b []byte) error {
 	switch {
 	case err != nil:
 		return err
-	case who == onBehalf && !(server && s.mayRegister(h)) && !s.mayActFor(t, &change):
+	case who == onBehalf && !(server && (s.mayRegister(h) || s.mayAsk(h))) && !s.mayActFor(t, &change):
 		return reasonSender
 	case server:
 		return s.serve(t, b, who, change)

@@ -164,6 +164,7 @@ func (d *dialogue) checkSender(envelope string, guest bool) {
 		d.t.Errorf("the session is that of %q", node)
 	case from == node && (pp == "" || pp == node):
 	case from == "Ana@example.org" && pp == node:
+	case !guest && pp == node && h.Method == lime.MethodGet && (uri.HasPath("/presence") || uri.HasPath("/account")):
 	case guest && pp == node && h.Method == lime.MethodSet && uri.HasPath("/account"):
 	default:
 		d.t.Errorf("from %q with pp %q is handed on: %s", from, pp, envelope)

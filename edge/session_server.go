@@ -65,6 +65,16 @@ func (s *session) mayRegister(h *lime.Header) bool {
 	return err == nil && uri.HasPath("/account")
 }
 
+// mayAsk tells whether an envelope asks in somebody's name for what that one may share with
+// its contacts. A router knows, and decides about it.
+func (s *session) mayAsk(h *lime.Header) bool {
+	if s.guest || !isRequest(h) || h.Method != lime.MethodGet {
+		return false
+	}
+	uri, err := lime.ParseURI(string(h.URI))
+	return err == nil && (uri.HasPath("/presence") || uri.HasPath("/account"))
+}
+
 // pong answers a ping: L-CMD-10.
 func (s *session) pong(h *lime.Header) error {
 	if h.Method != lime.MethodGet {

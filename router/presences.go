@@ -99,3 +99,18 @@ func (p *presences) farewell(ctx context.Context, id lime.Identity) error {
 	}
 	return nil
 }
+
+// permits tells what an owner lets others do: what it has delegated, and what LIME says is
+// delegated to a contact with whom it shares its account.
+func permits(granted *delegation.Store, people *roster.Store) resource.Permits {
+	return func(ctx context.Context, owner lime.Identity, by lime.Node, h *lime.Header) (bool, error) {
+		ok, err := granted.Allows(ctx, owner, by, h)
+		if ok || err != nil || h.Method != lime.MethodGet {
+			return ok, err
+		}
+		if uri, err := lime.ParseURI(string(h.URI)); err != nil || !uri.HasPath("/account") {
+			return false, nil //nolint:nilerr // what is no URI is not permitted
+		}
+		return people.SharesAccountInfo(ctx, owner, by.Identity)
+	}
+}

@@ -158,7 +158,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	mux, err := resource.New(resource.Config{Permits: granted.Allows, Logger: cfg.Logger, Metrics: cfg.Metrics})
+	mux, err := resource.New(resource.Config{Permits: permits(granted, people), Logger: cfg.Logger, Metrics: cfg.Metrics})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
