@@ -12,7 +12,7 @@ FUZZTIME ?= 3s
 PKG ?= ./...
 BENCH ?= .
 BENCHOUT ?= bin/bench.txt
-# What `make load` measures: throughput, latency, stalled or backlog. RATE=5000,10000
+# What `make load` measures: throughput, latency, stalled, backlog or presence. RATE=5000,10000
 # gives rates, and LOADFLAGS what else bin/load takes (-h).
 SCENARIO ?= throughput
 RATE ?=

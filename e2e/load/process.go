@@ -84,6 +84,11 @@ const tick = 10 * time.Millisecond
 // cpu is the processor time that the process has used: proc_pid_stat(5), fields 14
 // and 15.
 func (p *process) cpu() (time.Duration, error) {
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), nil
+	default:
+	}
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("processor time of %s: %w", p.name, err)

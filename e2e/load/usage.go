@@ -47,6 +47,20 @@ func (u usage) since(before usage, messages int64) string {
 	return b.String()
 }
 
+// spentSince returns what was used from an earlier reading on.
+func (u usage) spentSince(before usage) string {
+	var b strings.Builder
+	var sum time.Duration
+	for i, name := range u.names {
+		d := u.spent[i] - before.spent[i]
+		sum += d
+		fmt.Fprintf(&b, "%s %.1f s, ", name, d.Seconds())
+	}
+	long := u.at.Sub(before.at)
+	fmt.Fprintf(&b, "together %.1f s in %s (%.2f processors)", sum.Seconds(), round(long), sum.Seconds()/long.Seconds())
+	return b.String()
+}
+
 func perMessage(d time.Duration, messages int64) float64 {
 	return float64(d.Microseconds()) / float64(max(messages, 1))
 }

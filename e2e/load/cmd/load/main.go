@@ -103,10 +103,15 @@ func measure(ctx context.Context, o options, dir string, out io.Writer) (err err
 			Duration: o.duration / 2, Size: o.size, Print: out,
 		}
 		return s.Run(ctx)
+	case "presence":
+		p := load.Presence{
+			Cluster: cluster, Identities: or(o.identities, 1000), Contacts: o.contacts, Window: o.window, Flapping: o.flap, Kill: o.kill, Print: out,
+		}
+		return p.Run(ctx)
 	case "backlog":
 		cluster.Recipients = "anyone"
 		b := load.Backlog{
-			Cluster: cluster, Identities: o.identities, Each: o.each, Size: o.size, AtOnce: o.atOnce, Profiles: o.profiles, Print: out,
+			Cluster: cluster, Identities: or(o.identities, 2000), Each: o.each, Size: o.size, AtOnce: o.atOnce, Profiles: o.profiles, Print: out,
 		}
 		return b.Run(ctx)
 	}

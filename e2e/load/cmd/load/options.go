@@ -27,6 +27,9 @@ type options struct {
 	atOnce           int
 	logins, accounts int
 	way              load.StormWay
+	contacts, flap   int
+	window           time.Duration
+	kill             bool
 	profiles         string
 	keep             bool
 }
@@ -38,6 +41,7 @@ var scenarios = map[string][]int{
 	"stalled":    {1000},
 	"loginstorm": {500},
 	"backlog":    nil,
+	"presence":   nil,
 }
 
 // parse reads a command line. An error matches errUsage, or flag.ErrHelp when the help was
@@ -45,7 +49,7 @@ var scenarios = map[string][]int{
 func parse(args []string, out io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("load", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.StringVar(&o.scenario, "scenario", "throughput", "`name`: throughput, latency, stalled, loginstorm or backlog")
+	f.StringVar(&o.scenario, "scenario", "throughput", "`name`: throughput, latency, stalled, loginstorm, backlog or presence")
 	rates := f.String("rate", "", "messages a second; for throughput and latency several, separated by commas, until one does not hold; not for backlog")
 	f.DurationVar(&o.duration, "duration", 40*time.Second, "`time` for which messages are sent; with stalled and loginstorm half of it is before that begins; not for backlog")
 	f.DurationVar(&o.warmup, "warmup", 15*time.Second, "`time` of that which is not measured; with stalled and loginstorm it is a tenth of each half, whatever stands here; not for backlog")
@@ -56,12 +60,16 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&o.cluster.Processors, "processors", 0, "`number` of processors that each process of the cluster uses at once; 0 for all, which costs delay where there are fewer than busy processes")
 	f.IntVar(&o.size, "size", 100, "`bytes` of a message's content")
 	receipts := f.String("receipts", string(load.Pongs), "how recipients acknowledge: pong or received; with stalled, loginstorm and backlog it is pong, whatever stands here")
-	f.IntVar(&o.identities, "identities", 2000, "`number` of identities that messages wait for; for backlog alone")
+	f.IntVar(&o.identities, "identities", 0, "`number` of identities: for backlog, those that messages wait for (default 2000), for presence those that come online (default 1000)")
 	f.IntVar(&o.each, "each", 10, "`number` of messages that wait for each; likewise")
 	f.IntVar(&o.atOnce, "at-once", 500, "`number` of sessions that come back together; likewise")
 	f.IntVar(&o.logins, "logins", 2000, "`number` of logins a second that are offered; for loginstorm alone")
 	way := f.String("to", string(load.ToRouter), "whom logins are offered to: router, as edges ask it, or edges, over a WebSocket each; likewise")
 	f.IntVar(&o.accounts, "accounts", 500, "`number` of accounts that they are of; likewise")
+	f.IntVar(&o.contacts, "contacts", 200, "`number` of contacts of each of 1000 identities, or of -identities; for presence alone")
+	f.DurationVar(&o.window, "window", 10*time.Second, "`time` in which all come online; likewise")
+	f.IntVar(&o.flap, "flap", 20, "every so-many-th `person` sets its presence twenty times more, 0 for nobody; likewise")
+	f.BoolVar(&o.kill, "kill", false, "kill the second edge in the middle; likewise")
 	f.StringVar(&o.profiles, "profiles", "", "`folder` for profiles; not for stalled and loginstorm")
 	f.BoolVar(&o.keep, "keep", false, "keep the processes' logs and stores after a good run, too")
 	if err := f.Parse(args); err != nil {
@@ -103,7 +111,10 @@ func (o *options) check() error {
 		{"-partitions", o.cluster.Partitions, 1},
 		{"-processors", o.cluster.Processors, 0},
 		{"-size", o.size, 0},
-		{"-identities", o.identities, 1},
+		{"-identities", o.identities, 0},
+		{"-contacts", o.contacts, 1},
+		{"-window", int(o.window), 1},
+		{"-flap", o.flap, 0},
 		{"-each", o.each, 1},
 		{"-at-once", o.atOnce, 1},
 		{"-logins", o.logins, 1},
@@ -112,6 +123,12 @@ func (o *options) check() error {
 		if n.value < n.least {
 			return fmt.Errorf("%w: %s: less than there can be", errUsage, n.flag)
 		}
+	}
+	if o.scenario == "presence" && o.contacts >= or(o.identities, 1000) {
+		return fmt.Errorf("%w: -contacts: %d people have at most %d each", errUsage, or(o.identities, 1000), or(o.identities, 1000)-1)
+	}
+	if o.kill && o.cluster.Edges < 2 {
+		return fmt.Errorf("%w: -kill: there is no second edge", errUsage)
 	}
 	if o.cluster.Brokers != 1 && o.cluster.Brokers != 3 {
 		return fmt.Errorf("%w: -brokers: there can be 1 or 3, not %d", errUsage, o.cluster.Brokers)
