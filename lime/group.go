@@ -1,6 +1,9 @@
 package lime
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // groupsLabel begins the domain in which the groups of a domain have their addresses:
 // those of example.org are in groups.example.org. LIME, addresses.
@@ -37,4 +40,18 @@ func AppendGroupSender(dst []byte, group, sender Identity) []byte {
 		}
 	}
 	return dst
+}
+
+// ParseGroupSender returns whose identity an instance that AppendGroupSender has written
+// stands for. Without an error it has a name and a domain.
+func ParseGroupSender(instance string) (Identity, error) {
+	text, err := url.PathUnescape(instance)
+	if err != nil {
+		return Identity{}, ErrAddress
+	}
+	i, err := ParseIdentity(text)
+	if err == nil && (i.Name == "" || i.Domain == "") {
+		err = ErrAddress
+	}
+	return i, err
 }

@@ -30,6 +30,13 @@ func TestSenderInAGroupIsOneInstance(t *testing.T) {
 		got := string(AppendGroupSender(nil, group, MustParseIdentity(sender)))
 		if n := MustParseNode(got); got != want || n.Identity != group {
 			t.Errorf("%s is %s of %v, want %s", sender, got, n.Identity, want)
+		} else if back, err := ParseGroupSender(n.Instance); back.String() != sender || err != nil {
+			t.Errorf("%s comes back as %v, %v", sender, back, err)
+		}
+	}
+	for _, none := range []string{"", "home", "a%40b%40c", "%zz", "%40x", "a%40"} {
+		if i, err := ParseGroupSender(none); err == nil {
+			t.Errorf("%q is of %v", none, i)
 		}
 	}
 }

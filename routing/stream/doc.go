@@ -3,11 +3,15 @@
 // sessions, and not whom a message is for; an address is a subject.
 //
 // A number of partitions is recorded when the cluster is made, in the key-value
-// bucket "cluster". Partition p has two streams, both in files, both republished on
+// bucket "cluster". Partition p has two streams, in files, republished on
 // to.…, so that whoever has subscribed there gets each message when it is stored:
 //
 //	LOG_<p>    log.<p>.>    everything, until its head is purged
 //	INBOX_<p>  inbox.<p>.>  what waits, with an age and a bound for each subject
+//
+// and a third, which is republished without payloads to those who fan out:
+//
+//	GROUP_<p>  group.<p>.>  messages for groups, until each member has a copy
 //
 // What exists with other settings is refused, never changed. What is removed while
 // processes run is made anew by them, see [Streams.Keep], with sequences above those of

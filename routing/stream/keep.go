@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-
-	"limegrove/routing/subject"
 )
 
 const (
@@ -109,7 +107,7 @@ func (k *keeper) jittered() time.Duration {
 // told takes what JetStream tells of a stream.
 func (k *keeper) told(news string) {
 	what, of, _ := strings.Cut(news, ".")
-	p, ok := subject.PartitionOf(of)
+	p, ok := partitionOf(of)
 	if !ok || p >= k.partitions {
 		return
 	}

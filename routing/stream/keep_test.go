@@ -91,7 +91,7 @@ func (k *kept) wantCounts(logs, inboxes int) {
 			}
 		}
 	}
-	if len(counted) != 2 || counted["log"] != logs || counted["inbox"] != inboxes {
+	if len(counted) != 3 || counted["group"] != 0 || counted["log"] != logs || counted["inbox"] != inboxes {
 		k.w.Errorf("counted are %v, want %d logs and %d inboxes", counted, logs, inboxes)
 	}
 	warned := 0

@@ -26,10 +26,10 @@ const goneFor = 2 * time.Second
 // errGone passes: it is looked at again.
 var errGone = fmt.Errorf("%w: it is gone, and will be made anew", ErrUnavailable)
 
-// look makes what is missing of the two streams of partition p, and returns those that
+// look makes what is missing of the streams of partition p, and returns those that
 // are others than this process has known. It tries for as long as ctx lets it.
 func (s *Streams) look(ctx context.Context, p int) (remade []side, err error) {
-	for _, of := range []side{logOf(p), inboxOf(p)} {
+	for _, of := range []side{logOf(p), inboxOf(p), groupOf(p)} {
 		want := s.cfg.settings(of)
 		info, err := s.ensure(ctx, want)
 		if err != nil {

@@ -64,7 +64,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}, []string{"result"}),
 		deletes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_stream_deletes_total",
-			Help: "Messages deleted from the inbox, by how it ended.",
+			Help: "Messages deleted from inboxes and from those of groups, by how it ended.",
 		}, []string{"result"}),
 		purged: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_stream_purged_total",
@@ -72,10 +72,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}),
 		remade: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_stream_remade_total",
-			Help: "Logs and inboxes that were gone, with all that was stored there, and that this process has found made anew, or made anew itself.",
+			Help: "Streams of partitions that were gone, with all that was stored there, and that this process has found made anew, or made anew itself.",
 		}, []string{"stream"}),
 	}
-	for _, of := range []side{logOf(0), inboxOf(0)} {
+	for _, of := range []side{logOf(0), inboxOf(0), groupOf(0)} {
 		m.remade.WithLabelValues(of.what())
 	}
 	if reg == nil {

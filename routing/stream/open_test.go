@@ -131,6 +131,9 @@ func testChangedSettings(w *world) {
 	change("INBOX_0", func(c *jetstream.StreamConfig) {
 		c.MaxBytes, c.MaxMsgsPerSubject, c.MaxAge = 2<<20, 14, 25*time.Hour
 	})
+	change("GROUP_0", func(c *jetstream.StreamConfig) {
+		c.MaxBytes, c.Discard, c.Duplicates, c.MaxAge = 1<<20, jetstream.DiscardNew, time.Minute, 25*time.Hour
+	})
 	w.open(stream.Config{LogBytes: 1 << 20, InboxBytes: 2 << 20, DuplicateWindow: time.Minute, InboxLimit: 7, Lifetime: 24 * time.Hour})
 }
 

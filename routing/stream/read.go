@@ -24,6 +24,9 @@ const LifetimeHeader = "Limegrove-Lifetime"
 // much for the news that it has waited in vain.
 const NewsLifetimeHeader = "Limegrove-News-Lifetime"
 
+// EchoHeader is set on a message for a group whose sender's identity is to have a copy, too.
+const EchoHeader = "Limegrove-Echo"
+
 // GuestLifetime is how long a message waits for a guest, and a receipt for a node: as
 // long as a dead connection of it may go unnoticed, and it is known that it was there
 // after that.
@@ -156,8 +159,16 @@ func (s *Streams) GetLogRun(ctx context.Context, p int, from uint64, messages, b
 // It shows nothing that is not there, and where the inbox has holes it steps over them. What
 // a replica lacks is at its end, and comes with a later page.
 func (s *Streams) WalkInbox(ctx context.Context, p int, from uint64, since time.Time, messages, bytes int) (page Page, err error) {
-	defer func(start time.Time) { s.metrics.read("inbox_walk", start, err) }(time.Now())
-	of := inboxOf(p)
+	return s.walkPage(ctx, inboxOf(p), from, since, messages, bytes)
+}
+
+// WalkGroup is WalkInbox from a sequence on, for the group messages of partition p.
+func (s *Streams) WalkGroup(ctx context.Context, p int, from uint64, messages, bytes int) (page Page, err error) {
+	return s.walkPage(ctx, groupOf(p), max(from, 1), time.Time{}, messages, bytes)
+}
+
+func (s *Streams) walkPage(ctx context.Context, of side, from uint64, since time.Time, messages, bytes int) (page Page, err error) {
+	defer func(start time.Time) { s.metrics.read(of.what()+"_walk", start, err) }(time.Now())
 	messages = min(max(messages, 1), maxPage)
 	req := getRequest{Seq: from, Batch: messages, MaxBytes: bytes}
 	if from == 0 {

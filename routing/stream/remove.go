@@ -12,13 +12,21 @@ import (
 
 // Delete removes a message from the inbox of partition p, without overwriting its
 // bytes on disk. One that is gone already is no error.
-func (s *Streams) Delete(ctx context.Context, p int, seq uint64) (err error) {
+func (s *Streams) Delete(ctx context.Context, p int, seq uint64) error {
+	return s.delete(ctx, inboxOf(p), seq)
+}
+
+// DeleteGroup is Delete for the group messages of partition p.
+func (s *Streams) DeleteGroup(ctx context.Context, p int, seq uint64) error {
+	return s.delete(ctx, groupOf(p), seq)
+}
+
+func (s *Streams) delete(ctx context.Context, of side, seq uint64) (err error) {
 	defer func() { s.metrics.deletes.WithLabelValues(string(resultOf(err))).Inc() }()
 	const (
 		sequenceNotFound = 10043
 		deleteFailed     = 10057 // which on one server means the same
 	)
-	of := inboxOf(p)
 	req := struct {
 		Seq     uint64 `json:"seq"`
 		NoErase bool   `json:"no_erase"`

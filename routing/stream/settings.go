@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"limegrove/routing/subject"
 )
 
 // copyWindow is for how long the inbox knows a copy again: longer than a sweep that
@@ -53,6 +55,28 @@ func (c Config) inboxSettings(p int) jetstream.StreamConfig {
 	}
 }
 
+// groupSettings are those of the messages that routers have yet to fan out: a log whose
+// messages leave it one by one, when each member has a copy. It tells of what it has stored
+// by headers alone, for whoever fans out reads it in order.
+func (c Config) groupSettings(p int) jetstream.StreamConfig {
+	settings := jetstream.StreamConfig{
+		Name:        subject.GroupStream(p),
+		Description: "Limegrove group messages",
+		Subjects:    []string{subject.GroupAll(p)},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.Replicas,
+		AllowDirect: true,
+		RePublish:   &jetstream.RePublish{Source: subject.GroupAll(p), Destination: subject.GroupedAll(p), HeadersOnly: true},
+		Duplicates:  c.DuplicateWindow,
+		MaxAge:      c.Lifetime + grace,
+	}
+	if c.LogBytes > 0 {
+		settings.MaxBytes, settings.Discard = c.LogBytes, jetstream.DiscardNew
+	}
+	return settings
+}
+
 // firstSequence is where a stream begins that is made now: at the microseconds since
 // 1970. So the sequences of one that is made anew are above all of the one before it, as
 // long as that stored fewer than a million messages a second over its life, and what
@@ -72,8 +96,11 @@ func firstSequence(now time.Time, last uint64) uint64 {
 
 // settings are those of a stream.
 func (c Config) settings(of side) jetstream.StreamConfig {
-	if of.inbox {
+	switch {
+	case of.inbox:
 		return c.inboxSettings(of.p)
+	case of.group:
+		return c.groupSettings(of.p)
 	}
 	return c.logSettings(of.p)
 }

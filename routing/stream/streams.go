@@ -1,13 +1,16 @@
 package stream
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"limegrove/routing/subject"
 )
 
-// Streams is the log and the inbox of every partition, as one process sees them.
+// Streams is the log, the inbox and the group messages of every partition, as one process sees them.
 // Its methods may be called from anywhere.
 type Streams struct {
 	// Set by Open and not changed.
@@ -41,12 +44,13 @@ func (s *Streams) LogName(p int) string {
 	return s.known[logStream(p)].name
 }
 
-// side is one of the two streams of a partition.
+// side is one of the streams of a partition.
 type side struct {
 	p      int
 	stream string
 	prefix string
 	inbox  bool
+	group  bool
 }
 
 func logOf(p int) side { return side{p: p, stream: logStream(p), prefix: logPrefix(p)} }
@@ -55,12 +59,19 @@ func inboxOf(p int) side {
 	return side{p: p, stream: inboxStream(p), prefix: inboxPrefix(p), inbox: true}
 }
 
+func groupOf(p int) side {
+	return side{p: p, stream: subject.GroupStream(p), prefix: strings.TrimSuffix(subject.GroupAll(p), ">"), group: true}
+}
+
 func (s side) mark() string { return s.prefix + markLabel }
 
 // what names it in metrics.
 func (s side) what() string {
-	if s.inbox {
+	switch {
+	case s.inbox:
 		return "inbox"
+	case s.group:
+		return "group"
 	}
 	return "log"
 }

@@ -46,9 +46,17 @@ func (s *Streams) suspectAll() {
 
 // suspectStream suspects the partition of a stream, if it is one of ours.
 func (s *Streams) suspectStream(name string) {
-	if p, ok := subject.PartitionOf(name); ok {
+	if p, ok := partitionOf(name); ok {
 		s.Suspect(p)
 	}
+}
+
+// partitionOf is the partition that a stream is of, whichever of its streams.
+func partitionOf(name string) (p int, ok bool) {
+	if p, ok = subject.PartitionOf(name); !ok {
+		p, ok = subject.GroupPartitionOf(name)
+	}
+	return p, ok
 }
 
 // suspectSubject suspects the partition that messages of a subject are stored in.

@@ -5,6 +5,9 @@
 //	to.….@.<name>._                             the bare identity
 //	log.<p>.….@.<name>.<instance or _>          the log of partition p, which republishes to to.…
 //	inbox.<p>.….@.<name>.<instance or _>        its inbox, likewise
+//	group.<p>.….groups.@.<name>                 messages for a group, in the stream of its partition
+//	grouped.<p>.….groups.@.<name>               the headers of what is stored there
+//	fan.<p>.….groups.@.<name>                   messages for a group that are not stored
 //	cmd.<org>.<example>                         routers: commands to a domain's server
 //	auth.<scheme>                               routers: logins
 //	presence.<org>.<example>.@.<name>           routers: an identity's presence may have changed
