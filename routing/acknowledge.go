@@ -140,6 +140,10 @@ func (m *Member) redirect(to string, envelope []byte) error {
 	if err != nil {
 		return err
 	}
+	if _, ok := lime.OfGroups(node.Domain); ok {
+		m.hubs.metrics.drop(dropGroupReceipt)
+		return nil
+	}
 	var again lime.Header // of the envelope as it comes here
 	if _, err := again.Scan(envelope); err != nil {
 		return err
@@ -224,6 +228,9 @@ func (h *Hubs) dispatched(m *Member, e *delivery.Entry) {
 	sender, err := lime.ParseNodeView([]byte(e.Sender))
 	if err != nil {
 		return
+	}
+	if _, ok := lime.OfGroups(sender.Domain); ok {
+		return // who has sent to the group has heard of it from the router
 	}
 	s := h.scratch.Get().(*scratch)
 	defer h.scratch.Put(s)

@@ -22,10 +22,13 @@ const (
 	dropUnaccepted    dropReason = "unaccepted"         // of a type that its recipient does not take
 	dropUnwanted      dropReason = "unwanted"           // an event that its sender does not want to hear of
 	dropPresence      dropReason = "presence"           // not an envelope but word of a presence, of which contacts hear later or not at all
+	dropGroupReceipt  dropReason = "group_receipt"      // for a message of a group, which it acknowledges and ends with
+	dropGroup         dropReason = "group"              // a group takes messages alone
 	dropRemoval       dropReason = "removal"            // not an envelope but the removal of one from an inbox: it comes again
 )
 
 var dropReasons = []dropReason{
 	dropNoRecipient, dropQueueFull, dropClosed, dropMalformed, dropHopLimit, dropOverload, dropBroker, dropOrigin,
 	dropOutboxFull, dropNotifications, dropNotStored, dropOvertaken, dropAfterFailed, dropInboxFull, dropUnwanted, dropUnaccepted, dropPresence, dropRemoval,
+	dropGroupReceipt, dropGroup,
 }

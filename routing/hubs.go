@@ -61,6 +61,9 @@ type Config struct {
 	// Delegations tells who may send in whose name. Default: nobody in anybody else's.
 	Delegations Delegations
 
+	// Groups tells who may send to groups. Default: there are none.
+	Groups Groups
+
 	// Edge is of this run of the edge alone: another would get the replies to it.
 	Edge    presence.EdgeID
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>

@@ -260,6 +260,9 @@ func replacedReason() *lime.Reason {
 // message that it is for, and goes to who has sent that, in whosever name: some clients
 // answer to from and know nothing of pp.
 func (m *Member) Route(to lime.NodeView, h *lime.Header, envelope []byte) error {
+	if _, ok := lime.OfGroups(to.Domain); ok {
+		return m.routeToGroup(to, h, envelope)
+	}
 	if m.hubs.cfg.Streams != nil {
 		switch {
 		case h.Kind == lime.KindMessage && h.ID != nil:

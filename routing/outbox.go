@@ -33,7 +33,7 @@ type outbox struct {
 	fresh []*outgoing
 
 	// Owned by run.
-	queues  []outboxQueue
+	queues  []outboxQueue // of the partitions' logs, and behind them of their streams for groups
 	text    []byte
 	message nats.Msg // what is published, which NATS keeps nothing of
 	unique  []string // its message id
@@ -58,12 +58,15 @@ const (
 // for a node.
 var guestLifetime = []string{strconv.Itoa(int(stream.GuestLifetime / time.Second))}
 
+// echoWanted is the value of stream.EchoHeader.
+var echoWanted = []string{"1"}
+
 func newOutbox(h *Hubs) *outbox {
 	unique := []string{""}
 	return &outbox{
 		message: nats.Msg{Header: nats.Header{nats.MsgIdHdr: unique, stream.OriginHeader: []string{string(h.cfg.Edge)}}}, unique: unique,
 		hubs: h, prefix: subject.AckPrefix(h.cfg.Edge), acks: make(chan *nats.Msg, 4*outboxWindow),
-		wake: make(chan struct{}, 1), queues: make([]outboxQueue, h.cfg.Streams.Partitions()),
+		wake: make(chan struct{}, 1), queues: make([]outboxQueue, 2*h.cfg.Streams.Partitions()),
 		touched: map[*Member]struct{}{},
 	}
 }
@@ -129,8 +132,22 @@ func (b *outbox) take() {
 	b.fresh = nil
 	b.mu.Unlock()
 	for _, o := range fresh {
-		b.queues[o.partition].add(o)
+		b.queues[b.queueOf(o)].add(o)
 	}
+}
+
+// queueOf is the queue for what o is stored in: one for each stream, since each answers in
+// its own order.
+func (b *outbox) queueOf(o *outgoing) int {
+	if o.group {
+		return len(b.queues)/2 + o.partition
+	}
+	return o.partition
+}
+
+// suspect says that the stream of a queue may be gone.
+func (b *outbox) suspect(queue int) {
+	b.hubs.cfg.Streams.Suspect(queue % (len(b.queues) / 2))
 }
 
 // publish publishes what the windows have room for.
@@ -141,6 +158,13 @@ func (b *outbox) publish(now time.Time) {
 			b.text = subject.AppendAck(b.text[:0], b.prefix, p, o.sequence)
 			b.message.Subject, b.message.Reply, b.message.Data = o.key.Log(p, o.token), string(b.text), o.data
 			b.unique[0] = o.unique
+			delete(b.message.Header, stream.EchoHeader)
+			if o.group {
+				b.message.Subject = o.key.Group(o.partition)
+				if o.echo {
+					b.message.Header[stream.EchoHeader] = echoWanted
+				}
+			}
 			delete(b.message.Header, stream.LifetimeHeader)
 			if o.brief {
 				b.message.Header[stream.LifetimeHeader] = guestLifetime
@@ -173,7 +197,7 @@ func (b *outbox) look(now time.Time) {
 		}
 		if q.stuck(now, outboxPatience) {
 			b.hubs.metrics.restored.Inc()
-			b.hubs.cfg.Streams.Suspect(p)
+			b.suspect(p)
 			b.hubs.complaints.warn("the log does not take messages; trying on", "no answer")
 			q.back(0, now)
 		}
@@ -202,7 +226,7 @@ func (b *outbox) answered(msg *nats.Msg) {
 	}
 	now := time.Now()
 	if len(msg.Data) == 0 { // no responders: the stream has no leader
-		b.hubs.cfg.Streams.Suspect(p)
+		b.suspect(p)
 		b.trouble(q, o, now, "the log has no leader")
 		return
 	}

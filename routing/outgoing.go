@@ -22,8 +22,12 @@ type outgoing struct {
 	unique    string // by which JetStream knows a duplicate
 	data      []byte
 	since     time.Time
-	member    *Member // who is told; nil for a notification that finds nobody there
-	id        []byte  // the envelope's
+	ask       string        // what is asked about whether it may be stored: the address, or who sends to which group
+	group     bool          // it is for a group, whose members are no business of the edge's
+	echo      bool          // its sender's sessions want a copy of it, too
+	sender    lime.Identity // of what is for a group
+	member    *Member       // who is told; nil for a notification that finds nobody there
+	id        []byte        // the envelope's
 
 	// Set before it is given to the outbox.
 	brief bool  // its recipient may never come again, and it waits for minutes

@@ -32,7 +32,7 @@ type recipients struct {
 	ask  chan *question // to the workers
 
 	mu    sync.Mutex
-	known lately[string, known] // by subject
+	known lately[string, known] // by what is asked
 	rooms lately[subject.Key, *room]
 	open  map[string]*question
 }
@@ -46,11 +46,13 @@ type known struct {
 	room   *room        // of its identity; nil when nothing is stored, or nobody can tell
 }
 
-// question is an address that is asked about, and what waits for the answer: nothing
+// question is an address that is asked about, or a sender to a group, and what waits for the answer: nothing
 // while an older answer holds.
 type question struct {
-	subject   string
+	asked     string
 	identity  lime.Identity
+	group     bool          // the identity is a group's
+	sender    lime.Identity // to the group
 	key       subject.Key
 	token     string
 	partition int
@@ -113,9 +115,9 @@ func (r *recipients) passOn(o *outgoing, to lime.NodeView) error {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	q := r.open[o.address]
+	q := r.open[o.ask]
 	if q == nil || len(q.waiting) == 0 { // not before what waits already
-		if k, ok := r.lookLocked(o.address, now); ok {
+		if k, ok := r.lookLocked(o.ask, now); ok {
 			if q == nil && (now.After(k.again) || k.room.due(now)) {
 				r.askLocked(o, to) // later, when there is no room
 			}
@@ -138,10 +140,13 @@ func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
 	if len(r.open) >= recipientQuestions {
 		return nil
 	}
-	q := &question{subject: o.address, identity: to.Node().Identity, key: o.key, token: o.token, partition: o.partition}
+	q := &question{
+		asked: o.ask, identity: to.Node().Identity, key: o.key, token: o.token, partition: o.partition,
+		group: o.group, sender: o.sender,
+	}
 	select {
 	case r.ask <- q:
-		r.open[q.subject] = q
+		r.open[q.asked] = q
 		return q
 	default:
 		return nil
@@ -210,6 +215,9 @@ func (r *recipients) askAgain(q *question, k known) {
 func (r *recipients) find(ctx context.Context, q *question) (k known, sure bool) {
 	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
 	defer cancel()
+	if q.group {
+		return r.mayWrite(ctx, q), true
+	}
 	k, err := r.owner(ctx, q)
 	sure = true
 	if err == nil && k.refuse == nil {
@@ -285,7 +293,7 @@ func (r *recipients) answer(q *question, k known, last bool) (again bool) {
 	var told []refused
 	r.mu.Lock()
 	if !k.until.IsZero() {
-		r.keepLocked(q.subject, k)
+		r.keepLocked(q.asked, k)
 	}
 	for i, o := range q.waiting {
 		if !last && k.refuse == nil && k.room.crowded() {
@@ -302,7 +310,7 @@ func (r *recipients) answer(q *question, k known, last bool) (again bool) {
 		}
 	}
 	if !again {
-		delete(r.open, q.subject)
+		delete(r.open, q.asked)
 	}
 	r.mu.Unlock()
 	for _, t := range told {

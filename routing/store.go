@@ -17,6 +17,11 @@ func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope 
 	if err != nil {
 		return err
 	}
+	return h.storing(m, to, o)
+}
+
+// storing has what a session sends stored.
+func (h *Hubs) storing(m *Member, to lime.NodeView, o *outgoing) error {
 	o.member = m
 	s := m.hub.shard
 	s.mu.Lock()
@@ -49,7 +54,7 @@ func (h *Hubs) outgoing(sender lime.Identity, to lime.NodeView, id, envelope []b
 	s.from = lime.AppendIdentity(s.from[:0], sender)
 	s.unique = appendUnique(s.unique[:0], s.from, id, key, token, event)
 	return &outgoing{
-		address: address, key: key, token: token, partition: key.Partition(h.cfg.Streams.Partitions()), since: time.Now(),
+		address: address, ask: address, key: key, token: token, partition: key.Partition(h.cfg.Streams.Partitions()), since: time.Now(),
 		data: own[:len(envelope):len(envelope)], id: own[len(envelope):], unique: uniqueID(s.unique),
 	}, nil
 }
@@ -219,6 +224,9 @@ func (h *Hubs) storeNotification(envelope []byte) {
 	to, err := lime.ParseNodeView(header.To)
 	if err != nil || len(to.Name) == 0 {
 		return
+	}
+	if _, ok := lime.OfGroups(to.Domain); ok {
+		return // they are not asked for
 	}
 	from, err := lime.ParseNode(string(header.From))
 	if err != nil {

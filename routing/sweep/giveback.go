@@ -107,6 +107,9 @@ func (w *walk) senderOf(m stream.Message) (sender lime.Node, key subject.Key, ok
 	if err != nil {
 		return sender, "", false
 	}
+	if _, group := lime.OfGroups(sender.Domain); group {
+		return sender, "", false // whoever has sent to the group is not told of each member
+	}
 	key, err = subject.MakeKey(sender.Identity)
 	return sender, key, err == nil
 }

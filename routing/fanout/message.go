@@ -1,0 +1,223 @@
+package fanout
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+	"limegrove/routing/stream"
+	"limegrove/routing/subject"
+)
+
+// How long it is waited before what failed is tried again: twice as long each time.
+const (
+	retryPause    = 50 * time.Millisecond
+	retryPauseMax = 2 * time.Second
+)
+
+// copyLot is how many copies are stored together; the lease is looked at before each lot.
+const copyLot = 512
+
+// message is one that is fanned out.
+type message struct {
+	*tenure
+	waiting
+	header lime.Header
+	sender lime.Identity
+	from   []byte // of the copies
+	unique string // of the message
+
+	roster  *roster
+	pending map[int][]*addressee // by the partitions of the members' logs
+
+	mu      sync.Mutex // guards lost
+	lost    int        // copies that were given up
+	refused int
+}
+
+// fanOut stores the copies of a message, and tells its sender. It is false when the tenure
+// ends before that.
+func (t *tenure) fanOut(ctx context.Context, key subject.Key, w waiting) bool {
+	if key == "" {
+		return true // it was counted
+	}
+	m := message{tenure: t, waiting: w}
+	if !m.parse() {
+		t.metrics.drop(dropMalformed)
+		return true
+	}
+	began := time.Now()
+	for try := 0; ; try++ {
+		err := m.try(ctx, key)
+		switch {
+		case err == nil:
+			t.metrics.stored.Inc()
+			t.metrics.seconds.Observe(time.Since(w.at).Seconds())
+			m.tell(ctx)
+			return true
+		case errors.Is(err, ErrGone):
+			t.metrics.drop(dropGone)
+			m.tellFailed(ctx, reasonGone)
+			return true
+		case ctx.Err() != nil || !t.valid():
+			return false
+		case time.Since(began) > t.cfg.Patience:
+			m.giveUp(ctx)
+			return true
+		}
+		t.metrics.repeated.Inc()
+		t.complain(err, "messages of groups cannot be fanned out; trying on")
+		pause(ctx, min(retryPause<<min(try, 8), retryPauseMax))
+	}
+}
+
+var (
+	reasonGone = &lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "There is no such group any more"}
+	reasonLost = &lime.Reason{Code: lime.CodeDispatchError, Description: "The message could not be stored for all members"}
+)
+
+// parse reads what is needed of the message.
+func (m *message) parse() bool {
+	if _, err := m.header.Scan(m.Data); err != nil || m.header.Kind != lime.KindMessage {
+		return false
+	}
+	from, err := lime.ParseNode(string(m.header.From))
+	if err != nil || from.Name == "" || from.Domain == "" {
+		return false
+	}
+	m.sender = from.Identity
+	if m.unique = m.Header.Get(nats.MsgIdHdr); m.unique == "" {
+		m.unique = "group:" + strconv.Itoa(m.p) + ":" + strconv.FormatUint(m.Sequence, 10)
+	}
+	return true
+}
+
+// try stores what is not stored yet. Who the members are is found out once.
+func (m *message) try(ctx context.Context, key subject.Key) error {
+	if m.roster == nil {
+		members, err := m.rosters.get(ctx, key, m.at)
+		if err != nil {
+			return err
+		}
+		m.address(members)
+	}
+	var all sync.WaitGroup
+	errs := make(chan error, len(m.pending))
+	left := make([]*atomic.Pointer[[]*addressee], 0, len(m.pending))
+	var partitions []int
+	for p, to := range m.pending {
+		rest := &atomic.Pointer[[]*addressee]{}
+		left, partitions = append(left, rest), append(partitions, p)
+		all.Go(func() {
+			not, err := m.store(ctx, p, to)
+			rest.Store(&not)
+			errs <- err
+		})
+	}
+	all.Wait()
+	close(errs)
+	for i, p := range partitions {
+		if m.pending[p] = *left[i].Load(); len(m.pending[p]) == 0 {
+			delete(m.pending, p)
+		}
+	}
+	var first error
+	for err := range errs {
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// address notes whom copies are for: all members but the sender, whose identity has one
+// only when its session wants to hear itself.
+func (m *message) address(members *roster) {
+	m.roster, m.pending = members, map[int][]*addressee{}
+	m.from = lime.AppendGroupSender(nil, members.group, m.sender)
+	own, err := subject.MakeKey(m.sender)
+	echo := err != nil || m.Header.Get(stream.EchoHeader) != ""
+	for i := range members.members {
+		if to := &members.members[i]; echo || to.key != own {
+			m.pending[to.partition] = append(m.pending[to.partition], to)
+		}
+	}
+}
+
+// store stores the copies for members whose logs are one partition's, and returns those
+// members for whom it has not.
+func (m *message) store(ctx context.Context, p int, to []*addressee) (left []*addressee, err error) {
+	for len(to) > 0 {
+		lot := to[:min(copyLot, len(to))]
+		copies := make([]*nats.Msg, len(lot))
+		for i, a := range lot {
+			copies[i] = m.copy(a, p)
+		}
+		select {
+		case m.stores <- struct{}{}:
+		case <-ctx.Done():
+			return append(left, to...), context.Cause(ctx)
+		}
+		var errs []error
+		if m.valid() {
+			errs = m.cfg.Streams.Store(ctx, copies)
+		}
+		<-m.stores
+		if errs == nil {
+			return append(left, to...), errLost
+		}
+		for i, failed := range errs {
+			switch {
+			case failed == nil:
+				m.metrics.storedCopies.Inc()
+			case errors.Is(failed, stream.ErrRefused):
+				m.metrics.drop(dropRefused)
+				m.mu.Lock()
+				m.refused++
+				m.mu.Unlock()
+			default:
+				left, err = append(left, lot[i]), failed
+			}
+		}
+		to = to[len(lot):]
+		if err != nil { // the rest of this log, too
+			return append(left, to...), fmt.Errorf("store copies: %w", err)
+		}
+	}
+	return left, nil
+}
+
+// copy is the message for one member.
+func (m *message) copy(to *addressee, p int) *nats.Msg {
+	sum := sha256.Sum256([]byte(m.unique + "\n" + string(to.key) + "\n" + to.token))
+	return &nats.Msg{
+		Subject: to.key.Log(p, to.token),
+		Header:  nats.Header{nats.MsgIdHdr: []string{base64.RawURLEncoding.EncodeToString(sum[:16])}},
+		Data:    m.envelope(to),
+	}
+}
+
+// envelope is what one member gets: the sender's words, from the group.
+func (m *message) envelope(to *addressee) []byte {
+	return m.header.AppendRewritten(make([]byte, 0, len(m.Data)+len(m.from)+len(to.to)), m.Data, lime.Rewrite{
+		From: m.from, To: []byte(to.to), RemovePP: m.header.PP != nil,
+	})
+}
+
+// giveUp counts the copies that are not stored, and tells the sender.
+func (m *message) giveUp(ctx context.Context) {
+	for _, to := range m.pending {
+		m.metrics.dropped[dropGivenUp].Add(float64(len(to)))
+		m.lost += len(to)
+	}
+	m.tellFailed(ctx, reasonLost)
+}
