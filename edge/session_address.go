@@ -139,7 +139,11 @@ func (s *session) destination(t *scratch, change *lime.Rewrite) (to lime.NodeVie
 			return lime.NodeView{}, false, reasonAddress
 		}
 	}
-	if !s.rules.serves(to.Domain) {
+	domain := to.Domain
+	if of, ok := lime.OfGroups(domain); ok {
+		domain = of
+	}
+	if !s.rules.serves(domain) {
 		return lime.NodeView{}, false, reasonForeign // L-MSG-10
 	}
 	return to, len(to.Name) == 0 || lime.IsPostmaster(to.Name), nil

@@ -90,8 +90,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	groups, err := p.OpenGroups(serving, cfg.Shared)
+	if err != nil {
+		return err
+	}
 	hubs := routing.New(routing.Config{
-		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
+		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Groups: groups,
+		Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
 		Zone:   (&zones{members: p.Cluster.Members}).of,
 		Logger: log, Metrics: p.Metrics,
@@ -138,6 +143,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if inside != nil {
 		parts.Go("router", func() error { return inside.Run(routed) })
 		parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(routed); return nil })
+		parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(routed); return nil })
 	}
 	sessionsEnded := parts.Go("sessions", sessions.Run)
 	parts.Go("clients", func() error { return sessions.Serve(serving, doors.webSocket) })

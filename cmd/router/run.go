@@ -50,6 +50,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer streams.Close()
+	groups, err := p.OpenGroups(working, cfg.Shared)
+	if err != nil {
+		return err
+	}
 	work := router.Config{
 		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
@@ -72,6 +76,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	// The sweep sees by itself that a log is another; here nobody else needs to know.
 	parts.Go("streams", func() error { return streams.Keep(working, nil) })
 	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(working); return nil })
+	groupsEnded := parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(working); return nil })
 
 	p.Started()
 	log.WithField("incarnation", p.Incarnation()).Info("the router works")
@@ -80,6 +85,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	p.Drain()
 	<-workEnded
 	<-sweepEnded
+	<-groupsEnded
 	p.Leave()
 	stopMember()
 	err = parts.Wait()
