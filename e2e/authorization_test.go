@@ -308,7 +308,7 @@ func TestWhoMayDoWhatWithWhoseResources(t *testing.T) { // L-CMD-14
 				answer := s.call(e)
 				var got lime.Code
 				if answer.Reason != nil {
-					got = lime.Code(answer.Reason.Code)
+					got = answer.Reason.Code
 				}
 				if got != want || (got == 0) != (answer.Status == "success") {
 					t.Errorf("%s, %s: %s: %s, want code %d", who, way, row.command, answer, want)
