@@ -54,7 +54,8 @@ func (b *Bucket) Put(ctx context.Context, k Key, value []byte) error {
 }
 
 // Change changes a document in one step with respect to other changes: change is
-// given what there is, or a zero Document, and may be called several times. It
+// given what there is by the bucket's leader, or a zero Document, and may be called
+// several times. It
 // returns the new value, or nil to remove the document; when there was none, that
 // changes nothing. Its error ends the change and is returned as it is.
 func (b *Bucket) Change(ctx context.Context, k Key, change func(old Document) ([]byte, error)) error {
@@ -67,7 +68,7 @@ func (b *Bucket) Change(ctx context.Context, k Key, change func(old Document) ([
 		if n == tries {
 			return fmt.Errorf("change %s: %w", k, ErrConflict)
 		}
-		// A little later each time: others are at it, or a replica answers that is behind.
+		// A little later each time: others are at it.
 		select {
 		case <-time.After(time.Duration(n) * 5 * time.Millisecond):
 		case <-ctx.Done():
@@ -77,9 +78,9 @@ func (b *Bucket) Change(ctx context.Context, k Key, change func(old Document) ([
 }
 
 func (b *Bucket) changeOnce(ctx context.Context, k Key, change func(Document) ([]byte, error)) error {
-	old, err := b.Get(ctx, k)
+	old, err := b.leaderGet(ctx, k)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
+		return fmt.Errorf("change %s: %w", k, err)
 	}
 	value, changed := change(old)
 	if changed != nil {

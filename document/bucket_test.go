@@ -1,6 +1,7 @@
 package document
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -104,6 +105,38 @@ func TestErrorOfAChangeChangesNothing(t *testing.T) {
 	}
 	if d, err := b.Get(t.Context(), k); string(d.Value) != "1" || err != nil {
 		t.Errorf("it is %q now, %v", d.Value, err)
+	}
+}
+
+// behind is a bucket whose replicas know of nothing yet.
+type behind struct{ jetstream.KeyValue }
+
+func (behind) Get(context.Context, string) (jetstream.KeyValueEntry, error) {
+	return nil, jetstream.ErrKeyNotFound
+}
+
+func TestReplicaThatIsBehindDecidesNoChange(t *testing.T) {
+	b, k := openBucket(t), of(t, "ana@x")
+	now := *b
+	b.kv = behind{b.kv}
+	put(t, &now, k, "1")
+	changed := errors.New("seen")
+	if err := b.Change(t.Context(), k, func(old Document) ([]byte, error) {
+		if string(old.Value) != "1" || old.Key != k || old.Revision == 0 || old.Changed.IsZero() {
+			t.Errorf("it is shown %+v", old)
+		}
+		return nil, changed
+	}); !errors.Is(err, changed) {
+		t.Error(err)
+	}
+	if err := b.Remove(t.Context(), k); err != nil {
+		t.Errorf("removed: %v", err)
+	}
+	if d, err := now.Get(t.Context(), k); !errors.Is(err, ErrNotFound) {
+		t.Errorf("there is %q still, %v", d.Value, err)
+	}
+	if err := b.Remove(t.Context(), k); !errors.Is(err, ErrNotFound) {
+		t.Errorf("removed again: %v", err)
 	}
 }
 

@@ -86,7 +86,7 @@ func (b *Bucket) directly(ctx context.Context, subjects []string) (all []Documen
 			return nil, 0, false
 		}
 		last, pending = m.Sequence, m.Header.Get("Nats-Num-Pending")
-		if m.Header.Get("KV-Operation") == "" && m.Header.Get(jetstream.MarkerReasonHeader) == "" {
+		if !isRemoval(m.Header) {
 			k := Key(strings.TrimPrefix(m.Subject, b.prefix))
 			all = append(all, Document{Key: k, Revision: m.Sequence, Changed: m.Time, Value: m.Data})
 		}

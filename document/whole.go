@@ -3,13 +3,10 @@ package document
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Last returns the revision of the last change of whatever is below k, a removal
@@ -17,30 +14,11 @@ import (
 // missing. It is 0 when there never was anything, and another when what is known of the
 // last change is forgotten.
 func (b *Bucket) Last(ctx context.Context, k Key) (uint64, error) {
-	question, err := json.Marshal(map[string]string{"last_by_subj": b.prefix + string(k) + ".>"})
-	if err != nil {
-		return 0, err
-	}
-	msg, err := b.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+b.stream, question)
+	m, err := b.leaderLast(ctx, string(k)+".>")
 	if err != nil {
 		return 0, fmt.Errorf("last change of %s: %w", k, err)
 	}
-	var answer struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message struct {
-			Sequence uint64 `json:"seq"`
-		} `json:"message"`
-	}
-	if err := json.Unmarshal(msg.Data, &answer); err != nil {
-		return 0, fmt.Errorf("last change of %s: %w", k, err)
-	}
-	if answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
-		return 0, nil
-	}
-	if answer.Error != nil {
-		return 0, fmt.Errorf("last change of %s: %w", k, answer.Error)
-	}
-	return answer.Message.Sequence, nil
+	return m.Sequence, nil
 }
 
 // Whole returns what Under does, not older than a revision that Last has returned, and
