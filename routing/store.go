@@ -13,7 +13,7 @@ import (
 // store has a message with an id stored for its recipient. The sender hears later
 // what became of it.
 func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
-	o, err := h.outgoing(m.node.Identity, to, header.ID, envelope, 0)
+	o, err := h.outgoing(m.senderOf(header), to, header.ID, envelope, 0)
 	if err != nil {
 		return err
 	}
@@ -37,6 +37,22 @@ func (h *Hubs) storing(m *Member, to lime.NodeView, o *outgoing) error {
 		return err
 	}
 	return nil
+}
+
+// senderOf returns in whose name a session sends: its own identity's, or that of whoever
+// has let it. The ids of messages are each sender's own.
+func (m *Member) senderOf(header *lime.Header) lime.Identity {
+	from, err := lime.ParseNodeView(header.From)
+	if err != nil || len(from.Name) == 0 {
+		return m.node.Identity
+	}
+	domain := m.node.Domain
+	if len(from.Domain) > 0 && !bytes.EqualFold(from.Domain, []byte(domain)) {
+		domain = string(from.Domain)
+	} else if bytes.EqualFold(from.Name, []byte(m.node.Name)) {
+		return m.node.Identity
+	}
+	return lime.Identity{Name: string(from.Name), Domain: domain}
 }
 
 // outgoing makes an envelope ready for the log. event tells notifications about one

@@ -45,6 +45,23 @@ func TestASecondSendingIsOneMessage(t *testing.T) { // L-MSG-12
 	rui.Want("another address is another message", "hello")
 }
 
+func TestIDsAreThoseOfInWhoseNameAMessageIs(t *testing.T) { // L-MSG-12
+	w := newStoredWorld(t)
+	gateway, lia := w.edge("a").Login("gw@t.org/1", available), w.edge("b").Login("lia@t.org/1", available)
+	say := func(from, text string) {
+		t.Helper()
+		gateway.mustRoute("lia@t.org", fmt.Sprintf(
+			`{"id":"1",%s"to":"lia@t.org","type":"text/plain","content":%q}`, from, text))
+	}
+	say(`"from":"ana@t.org","pp":"gw@t.org/1",`, "of Ana")
+	say(`"from":"ANA@t.org/2","pp":"gw@t.org/1",`, "of Ana, again")
+	say(`"from":"rui@t.org","pp":"gw@t.org/1",`, "of Rui")
+	say(`"from":"gw@else.org","pp":"gw@t.org/1",`, "of the gateway's namesake")
+	say(``, "its own")
+	say(`"from":"gw@t.org/1",`, "its own, again")
+	lia.Want("each sender's id is another message", "of Ana", "of Rui", "of the gateway's namesake", "its own")
+}
+
 func TestReceiptsForSomebodyAwayAreStored(t *testing.T) {
 	w := newStoredWorld(t)
 	a, b := w.edge("a"), w.edge("b")
