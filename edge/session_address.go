@@ -143,8 +143,11 @@ func (s *session) destination(t *scratch, change *lime.Rewrite) (to lime.NodeVie
 	if of, ok := lime.OfGroups(domain); ok {
 		domain = of
 	}
-	if !s.rules.serves(domain) {
-		return lime.NodeView{}, false, reasonForeign // L-MSG-10
+	if !s.rules.serves(domain) && !equalFold(to.Domain, s.node.Domain) {
+		if len(to.Name) == 0 { // the server of another domain, which has no name here
+			return lime.NodeView{}, false, reasonForeign
+		}
+		return to, false, nil // by way of a gateway, if there is one: L-MSG-10
 	}
 	return to, len(to.Name) == 0 || lime.IsPostmaster(to.Name), nil
 }

@@ -129,6 +129,57 @@ func TestSenderCannotHideInEscapes(t *testing.T) {
 	d.routes("an escaped letter is that letter", "lia@example.org/1", `{"from":"`+anaNode+`"}`)
 }
 
+// An authority speaks for whoever is in its domain, and for nobody else: design, promise P5.
+func TestAuthoritiesSpeakForTheirDomain(t *testing.T) {
+	for _, row := range []struct {
+		role lime.Role
+		from string
+		may  bool
+	}{
+		{lime.RoleMember, "rui@example.org/1", false},
+		{"", "rui@example.org/1", false},
+		{lime.RoleAuthority, "rui@example.org/1", true},
+		{lime.RoleAuthority, "rui@EXAMPLE.org", true},
+		{lime.RoleAuthority, "rui@sub.example.org/1", false},
+		{lime.RoleAuthority, "rui@example.net/1", false},
+		{lime.RoleAuthority, "postmaster@example.org", false},
+		{lime.RoleAuthority, "@example.org", false},
+		{lime.RoleRootAuthority, "rui@example.org/1", true},
+		{lime.RoleRootAuthority, "rui@a.sub.example.org/1", true},
+		{lime.RoleRootAuthority, "rui@badexample.org/1", false},
+		{lime.RoleRootAuthority, "rui@org/1", false},
+		{lime.RoleRootAuthority, "postmaster@sub.example.org", false},
+	} {
+		for _, pp := range []string{"", `,"pp":"` + anaNode + `"`} {
+			t.Run(string(row.role)+" "+row.from+pp, func(t *testing.T) {
+				d := established(t)
+				d.session.role = row.role
+				d.says(`{"id":"m","from":"` + row.from + `"` + pp + `,"to":"lia@example.org/1","type":"text/plain","content":"x"}`)
+				if !row.may {
+					d.refusesMessage("not in its domain", 32)
+					return
+				}
+				d.routes("from stays", "lia@example.org/1", `{"from":"`+row.from+`"`+pp+`,"content":"x"}`)
+			})
+		}
+	}
+	d := established(t)
+	d.session.role = lime.RoleAuthority
+	d.says(`{"id":"m","from":"rui@example.org/1","pp":"lia@example.org/1","to":"lia@example.org/1","type":"text/plain","content":"x"}`)
+	d.refusesMessage("as pp nobody is anybody else", 32)
+}
+
+func TestForeignDomainsAreRoutings(t *testing.T) { // L-MSG-10
+	d := established(t)
+	d.member.gateway = "example.com"
+	d.says(`{"id":"m","to":"rui@Example.com/1","type":"text/plain","content":"x"}`)
+	d.routes("there is a gateway", "rui@Example.com/1", `{"from":"`+anaNode+`","content":"x"}`)
+	d.says(`{"id":"m","to":"postmaster@example.com","type":"text/plain","content":"x"}`)
+	d.routes("its server is not ours", "postmaster@example.com", `{"from":"`+anaNode+`","content":"x"}`)
+	d.says(`{"id":"m","to":"@example.com","type":"text/plain","content":"x"}`)
+	d.refusesMessage("it has no name here", 43)
+}
+
 func TestDestinations(t *testing.T) {
 	for _, row := range []struct {
 		to, routed, shown string // shown is the to that the recipient sees

@@ -47,6 +47,7 @@ type fakeMember struct {
 	fails    error // of Route and Command
 	presence lime.Presence
 	takes    lime.Capability
+	gateway  string // a domain that there is one for
 	events   lime.Events
 	receipts []string                                // what Receipt was given
 	knows    string                                  // the id of the message whose sender it finds
@@ -62,6 +63,9 @@ func (m *fakeMember) Drained()        { m.drained++ }
 func (m *fakeMember) Settle(func())   {}
 
 func (m *fakeMember) Route(to lime.NodeView, _ *lime.Header, envelope []byte) error {
+	if d := strings.ToLower(string(to.Domain)); d != "example.org" && d != "example.net" && d != m.gateway {
+		return reasonForeign // as routing does when there is no gateway
+	}
 	m.routed = append(m.routed, to.Node().String()+" "+string(envelope))
 	return m.fails
 }

@@ -152,6 +152,9 @@ func (m *Member) redirect(to string, envelope []byte) error {
 	if _, err := again.Scan(envelope); err != nil {
 		return err
 	}
+	if !m.hubs.serves(node.Domain) {
+		return m.hubs.passForeign(m, node, &again, envelope)
+	}
 	return m.hubs.route(m, node, &again, envelope)
 }
 
@@ -239,6 +242,10 @@ func (h *Hubs) dispatched(m *Member, e *delivery.Entry) {
 	s.to = append(s.to[:0], e.Sender...)
 	s.envelope = lime.AppendNotification(s.envelope[:0], s.id, s.from, s.to, lime.EventDispatched, nil)
 	header := lime.Header{Kind: lime.KindNotification, ID: s.id, From: s.from, To: s.to, Event: lime.EventDispatched}
+	if !h.serves(sender.Domain) {
+		_ = h.passForeign(nil, sender, &header, s.envelope) // likewise
+		return
+	}
 	_ = h.publish(nil, sender, &header, s.envelope, s) // it is counted; the next receipt tells the same
 }
 

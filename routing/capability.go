@@ -62,6 +62,9 @@ func (t *turn) refuseType(m *Member, f *delivery.Follow, msg delivery.Message, e
 	}
 	t.hubs.metrics.drop(dropUnaccepted)
 	f.Hand(msg)
+	if f.HasPassed(msg.Position) {
+		f.Take(msg)
+	}
 	if m.window.Len() > 0 { // acknowledged now, it would speak for what is before it
 		m.window.Push(e)
 		t.touch(m)
@@ -109,6 +112,8 @@ func reasonOf(code lime.Code) *lime.Reason {
 	switch code {
 	case lime.CodeDispatchError:
 		return &lime.Reason{Code: code, Description: "The recipient takes no more now"}
+	case lime.CodeRoutingGatewayNotFound:
+		return reasonNoGateway
 	case reasonType.Code:
 		return reasonType
 	case reasonCommand.Code:

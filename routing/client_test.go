@@ -146,6 +146,21 @@ func (e *testEdge) arrive(node string, guest bool) (*client, error) {
 	return c, err
 }
 
+// Authority logs a session in that has authority over its domain, and says so.
+func (e *testEdge) Authority(node string, role lime.Role, p lime.Presence) *client {
+	e.w.Helper()
+	e.w.sessions++
+	c := &client{e: e, node: node, session: fmt.Sprintf("s%d", e.w.sessions)}
+	m, err := e.Attach(context.Background(), Arrival{Node: lime.MustParseNode(node), Session: c.session, Role: role}, c)
+	if err != nil {
+		e.w.Fatal(err)
+	}
+	c.Member = m
+	c.Activate()
+	c.SetPresence(&p)
+	return c
+}
+
 // Guest logs a guest in.
 func (e *testEdge) Guest(node string) *client {
 	e.w.Helper()

@@ -241,7 +241,7 @@ func (t *turn) give(m *Member, token string, envelope []byte) error {
 	default:
 		t.address = append(t.address[:0], t.header.To...)
 	}
-	if !bytes.Equal(t.header.To, t.address) {
+	if !bytes.Equal(t.header.To, t.address) && m.isOwn(t.header.To) { // not what is for who is behind a gateway
 		t.rewrite = t.header.AppendRewritten(t.rewrite[:0], envelope, lime.Rewrite{To: t.address})
 		envelope = t.rewrite
 	}

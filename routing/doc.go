@@ -29,6 +29,9 @@
 // to the inbox what was acknowledged, and package sweep moves what was not. Everything
 // else is transient, at most once, in the order of its sender.
 //
+// What is for a domain that is not served goes to the identity that has authority over
+// it: [gateways] finds out who that is, and [authorities] makes it known.
+//
 // The package does not decode content, and it does not authenticate; it does check
 // that nobody sends as somebody else.
 package routing

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -58,7 +57,7 @@ func (m *Member) routeToGroup(to lime.NodeView, h *lime.Header, envelope []byte)
 // alone.
 func (m *Member) routeToSender(to lime.NodeView, envelope []byte) error {
 	sender, err := lime.ParseGroupSender(string(to.Instance))
-	if err != nil || !m.hubs.serves(sender.Domain) {
+	if err != nil || !m.hubs.serves([]byte(sender.Domain)) {
 		return reasonNotHere
 	}
 	text := lime.AppendIdentity(nil, sender)
@@ -77,26 +76,13 @@ func (m *Member) routeToSender(to lime.NodeView, envelope []byte) error {
 	return m.Route(direct, &again, envelope)
 }
 
-// serves tells whether a domain is one of the cluster's.
-func (h *Hubs) serves(domain string) bool {
-	for _, d := range h.cfg.Domains {
-		if strings.EqualFold(d, domain) {
-			return true
-		}
-	}
-	return false
-}
-
 // toGroup has a message stored for a group, or gives it to the router that has the
 // group's partition. Of what is not stored the sender hears nothing.
 func (h *Hubs) toGroup(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
 	if h.cfg.Groups == nil || h.cfg.Streams == nil {
 		return reasonNoGroups
 	}
-	sender := m.node.Identity
-	if from, err := lime.ParseNode(string(header.From)); err == nil && header.PP != nil && !from.IsZero() {
-		sender = from.WithDefaults(m.node.Domain).Identity // on whose behalf it is
-	}
+	sender := m.senderOf(header)
 	o, err := h.outgoing(sender, to, header.ID, envelope, 0)
 	if err != nil {
 		return err

@@ -121,6 +121,9 @@ type Hubs struct {
 	refusals  chan refusal
 	announcer *announcer
 
+	authorities *authorities
+	gateways    *gateways
+
 	// Only with Streams.
 	budget     budget
 	outbox     *outbox
@@ -164,6 +167,7 @@ func New(cfg Config) *Hubs {
 	h.registrar, h.announcer = newRegistrar(h), newAnnouncer(h)
 	h.unread = newUnread()
 	h.refusals = make(chan refusal, refusalBacklog)
+	h.authorities, h.gateways = newAuthorities(h), newGateways(h)
 	cfg.NATS.SetErrorHandler(h.brokerError)
 	for range cfg.Shards {
 		s := &shard{
@@ -204,6 +208,8 @@ func (h *Hubs) Run(ctx context.Context) error {
 		running.Go(func() { h.followDelegations(ctx, again) })
 	}
 	running.Go(func() { h.announcer.run(ctx) })
+	running.Go(func() { h.authorities.run(ctx) })
+	running.Go(func() { h.gateways.run(ctx) })
 	var stored error
 	if h.cfg.Streams != nil {
 		running.Go(func() {

@@ -170,6 +170,7 @@ func (m *Member) leaveLocked() {
 	m.state = left
 	m.window = delivery.Window{}
 	delete(m.hub.shard.overdue, m)
+	m.hubs.authorities.changed(m)
 }
 
 // Leave gives the place up; it may be called twice. The registration is removed
@@ -199,6 +200,7 @@ func (m *Member) SetPresence(p *lime.Presence) {
 	m.followLocked()
 	m.hub.shard.mu.Unlock()
 	m.hubs.registrar.changed(m)
+	m.hubs.authorities.changed(m)
 }
 
 // Presence returns the session's presence, which is empty until it was set.
@@ -260,18 +262,19 @@ func replacedReason() *lime.Reason {
 // message that it is for, and goes to who has sent that, in whosever name: some clients
 // answer to from and know nothing of pp.
 func (m *Member) Route(to lime.NodeView, h *lime.Header, envelope []byte) error {
-	if _, ok := lime.OfGroups(to.Domain); ok {
+	if of, ok := lime.OfGroups(to.Domain); ok && m.hubs.serves(of) {
 		return m.routeToGroup(to, h, envelope)
 	}
-	if m.hubs.cfg.Streams != nil {
-		switch {
-		case h.Kind == lime.KindMessage && h.ID != nil:
-			return m.hubs.store(m, to, h, envelope)
-		case h.Kind == lime.KindNotification:
-			if sender, ok := m.receipt(h, sentBy(to)); ok && !isOf(sender, to) {
-				return m.redirect(sender, envelope)
-			}
+	if m.hubs.cfg.Streams != nil && h.Kind == lime.KindNotification {
+		if sender, ok := m.receipt(h, sentBy(to)); ok && !isOf(sender, to) {
+			return m.redirect(sender, envelope)
 		}
+	}
+	if !m.hubs.serves(to.Domain) {
+		return m.hubs.passForeign(m, to, h, envelope)
+	}
+	if m.hubs.cfg.Streams != nil && h.Kind == lime.KindMessage && h.ID != nil {
+		return m.hubs.store(m, to, h, envelope)
 	}
 	return m.hubs.route(m, to, h, envelope)
 }

@@ -30,8 +30,9 @@ type outgoing struct {
 	id        []byte        // the envelope's
 
 	// Set before it is given to the outbox.
-	brief bool  // its recipient may never come again, and it waits for minutes
-	room  *room // in which it has a place
+	gateway bool  // it is for a gateway, which is known
+	brief   bool  // its recipient may never come again, and it waits for minutes
+	room    *room // in which it has a place
 
 	// Owned by the outbox.
 	sequence uint64 // in its partition's queue

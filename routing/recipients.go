@@ -56,6 +56,7 @@ type question struct {
 	key       subject.Key
 	token     string
 	partition int
+	gateway   bool        // it has authority over a domain that is not served
 	again     bool        // the answer was in doubt once
 	waiting   []*outgoing // guarded by the mutex
 }
@@ -142,7 +143,7 @@ func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
 	}
 	q := &question{
 		asked: o.ask, identity: to.Node().Identity, key: o.key, token: o.token, partition: o.partition,
-		group: o.group, sender: o.sender,
+		group: o.group, sender: o.sender, gateway: o.gateway,
 	}
 	select {
 	case r.ask <- q:
@@ -233,7 +234,7 @@ func (r *recipients) find(ctx context.Context, q *question) (k known, sure bool)
 // owner finds out whose an address is.
 func (r *recipients) owner(ctx context.Context, q *question) (known, error) {
 	directory := r.hubs.cfg.Directory
-	if directory == nil {
+	if directory == nil || q.gateway {
 		return knownFor(accountKept), nil
 	}
 	account, err := directory.HasAccount(ctx, q.identity)

@@ -23,6 +23,7 @@ type pending struct {
 	id       []byte // its own copy
 	kind     lime.Kind
 	method   lime.Method // of a command request
+	foreign  bool        // it goes by way of a gateway
 	envelope []byte      // its own copy, of what is stored when it reaches nobody
 }
 
@@ -45,10 +46,22 @@ func (r *replies) add(m *Member, h *lime.Header, keep []byte) uint64 {
 	defer r.mu.Unlock()
 	r.next++
 	p := r.slot(r.next)
-	p.sequence, p.member, p.kind, p.method = r.next, m, h.Kind, h.Method
+	p.sequence, p.member, p.kind, p.method, p.foreign = r.next, m, h.Kind, h.Method, false
 	p.id = append(p.id[:0], h.ID...)
 	p.envelope = append(p.envelope[:0], keep...)
 	return r.next
+}
+
+// viaGateway notes that an envelope which was just added goes by way of a gateway.
+func (r *replies) viaGateway(sequence uint64) {
+	if sequence == subject.NoReply {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.slot(sequence); p.sequence == sequence {
+		p.foreign = true
+	}
 }
 
 // take returns the entry of a sequence once. Its id is the caller's.

@@ -16,6 +16,7 @@ type scratch struct {
 	envelope     []byte
 	id, from, to []byte
 	unique       []byte
+	foreign      bool // by way of a gateway
 }
 
 // route publishes an envelope once, whoever may hold the recipient.
@@ -33,6 +34,9 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 		return &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
 	sequence := h.replies.add(m, header, h.keeps(header, envelope))
+	if s.foreign {
+		h.replies.viaGateway(sequence)
+	}
 	if sequence == subject.NoReply {
 		s.subjects = subject.AppendNoReply(s.subjects, h.prefix, 0, h.turns.Add(1))
 	} else {
@@ -110,9 +114,12 @@ func (h *Hubs) answered(msg *nats.Msg, sequence uint64) {
 		return
 	}
 	code := lime.CodeRoutingDestinationNotFound
+	if p.foreign {
+		code = lime.CodeRoutingGatewayNotFound
+	}
 	if msg.Header.Get("Status") == "503" {
 		h.metrics.drop(dropNoRecipient)
-	} else if told, err := strconv.Atoi(string(msg.Data)); err == nil {
+	} else if told, err := strconv.Atoi(string(msg.Data)); err == nil && (!p.foreign || lime.Code(told) != lime.CodeRoutingDestinationNotFound) {
 		code = lime.Code(told)
 	}
 	from := h.ServerNode(p.member.node.Domain)

@@ -13,7 +13,15 @@ import (
 // store has a message with an id stored for its recipient. The sender hears later
 // what became of it.
 func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
+	return h.storeFor(m, to, nil, header, envelope)
+}
+
+// storeFor is store by way of a gateway, unless via is nil.
+func (h *Hubs) storeFor(m *Member, to lime.NodeView, via *lime.NodeView, header *lime.Header, envelope []byte) error {
 	o, err := h.outgoing(m.senderOf(header), to, header.ID, envelope, 0)
+	if err == nil && via != nil {
+		err, to = o.redirect(via, h.cfg.Streams.Partitions()), *via
+	}
 	if err != nil {
 		return err
 	}
@@ -249,10 +257,19 @@ func (h *Hubs) storeNotification(envelope []byte) {
 		return
 	}
 	o, err := h.outgoing(from.Identity, to, header.ID, envelope, header.Event)
+	if err == nil && !h.serves(to.Domain) {
+		k, ok := h.gateways.lately(to.Domain)
+		if !ok {
+			h.metrics.drop(dropNoRecipient)
+			return
+		}
+		to = lime.NodeView{Name: []byte(k.Name), Domain: []byte(k.Domain)}
+		err = o.redirect(&to, h.cfg.Streams.Partitions())
+	}
 	if err != nil {
 		h.metrics.drop(dropNoRecipient)
 		return
 	}
-	o.brief = o.token != subject.Identity
+	o.brief = o.token != subject.Identity || o.gateway
 	_ = h.recipients.pass(o, to) // it counts what it refuses
 }

@@ -154,6 +154,7 @@ func (h *Hubs) RegisterAll() {
 		s.mu.Unlock()
 		for _, m := range all {
 			h.registrar.changed(m)
+			h.authorities.changed(m)
 		}
 	}
 	if h.cfg.Streams != nil {

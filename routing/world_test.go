@@ -69,7 +69,10 @@ func (w *world) idleEdge(name string, cfg Config) *testEdge {
 	if cfg.Registry == nil {
 		cfg.Registry = w.registry
 	}
-	cfg.Edge, cfg.ID, cfg.Domains = presence.EdgeID("inc-"+name), name, []string{"t.org"}
+	cfg.Edge, cfg.ID = presence.EdgeID("inc-"+name), name
+	if cfg.Domains == nil {
+		cfg.Domains = []string{"t.org", "example.org"}
+	}
 	if cfg.Shards == 0 {
 		cfg.Shards = 2
 	}

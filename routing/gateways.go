@@ -1,0 +1,297 @@
+package routing
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/routing/subject"
+)
+
+// What is for a domain that is not served goes to the domain's authority: a gateway. It
+// goes to the gateway's identity, under its subject, and keeps its own to; there it is
+// handed out, shared and acknowledged like anything else that is for that identity, and
+// waits in its inbox while the gateway is away. Of several identities with authority over
+// a domain it is the first in order.
+//
+// gateways finds out who that is. While it asks about a domain, what is for the domain
+// waits, in order.
+type gateways struct {
+	hubs *Hubs
+	ask  chan string
+
+	mu    sync.Mutex
+	known lately[string, gateway] // by folded domain
+	open  map[string][]foreign
+	size  int // bytes that wait
+}
+
+// gateway is who has authority over a domain, as far as it is known.
+type gateway struct {
+	identity lime.Identity // zero: nobody has
+	until    time.Time
+	lost     time.Time // when it was there last; it may come back
+}
+
+// foreign is an envelope that waits.
+type foreign struct {
+	member   *Member // nil for the edge's own
+	envelope []byte
+}
+
+const (
+	gatewayKept    = 10 * time.Second
+	noGatewayKept  = time.Second
+	gatewayGrace   = 2 * time.Minute // how long one that is gone is thought to come back
+	gatewayDomains = 1024            // that are asked about at once
+	gatewayWaiting = 1024            // envelopes for one of them
+	gatewayBytes   = 16 << 20        // for all of them
+	gatewayWorkers = 8
+)
+
+func newGateways(h *Hubs) *gateways {
+	return &gateways{
+		hubs: h, ask: make(chan string, gatewayDomains), known: lately[string, gateway]{size: gatewayDomains}, open: map[string][]foreign{},
+	}
+}
+
+// reasonNoGateway is not changed. L-MSG-10.
+var reasonNoGateway = &lime.Reason{Code: lime.CodeRoutingGatewayNotFound, Description: "There is no gateway to this domain"}
+
+// serves tells whether a domain is one of this cluster's.
+func (h *Hubs) serves(domain []byte) bool {
+	for _, d := range h.cfg.Domains {
+		if strings.EqualFold(d, string(domain)) {
+			return true
+		}
+	}
+	return false
+}
+
+// passForeign is for what goes to a domain that is not served. h may be of the envelope as
+// it came.
+func (h *Hubs) passForeign(m *Member, to lime.NodeView, header *lime.Header, envelope []byte) error {
+	return h.gateways.pass(m, to, header, envelope)
+}
+
+// pass hands an envelope to the gateway of its domain, or asks first who that is. It
+// borrows envelope and does not block. An error is for the sender.
+func (g *gateways) pass(m *Member, to lime.NodeView, h *lime.Header, envelope []byte) error {
+	domain := string(lime.AppendFold(nil, to.Domain))
+	g.mu.Lock()
+	k, ok := g.known.get(domain)
+	waiting, asked := g.open[domain]
+	if ok && !asked && time.Now().Before(k.until) {
+		g.mu.Unlock()
+		return g.hubs.forward(m, k.identity, to, h, envelope)
+	}
+	defer g.mu.Unlock()
+	if len(waiting) >= gatewayWaiting || g.size+len(envelope) > gatewayBytes || !asked && len(g.open) >= gatewayDomains {
+		g.hubs.metrics.drop(dropOutboxFull)
+		return errOutboxFull
+	}
+	if !asked {
+		select {
+		case g.ask <- domain:
+		default:
+			g.hubs.metrics.drop(dropOutboxFull)
+			return errOutboxFull
+		}
+	}
+	g.size += len(envelope)
+	g.open[domain] = append(waiting, foreign{m, bytes.Clone(envelope)})
+	return nil
+}
+
+// lately is who had authority over a domain when it was asked about last.
+func (g *gateways) lately(domain []byte) (lime.Identity, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	k, ok := g.known.get(string(lime.AppendFold(nil, domain)))
+	return k.identity, ok && !k.identity.IsZero()
+}
+
+// run answers questions until ctx is done.
+func (g *gateways) run(ctx context.Context) {
+	var all sync.WaitGroup
+	for range gatewayWorkers {
+		all.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case domain := <-g.ask:
+					g.answer(domain, g.find(ctx, domain))
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// find finds out who has authority over a domain. When nobody can tell, or nobody has any
+// more, it is who had it a moment ago.
+func (g *gateways) find(ctx context.Context, domain string) gateway {
+	ctx, cancel := context.WithTimeout(ctx, g.hubs.cfg.Timeout)
+	defer cancel()
+	now := time.Now()
+	g.mu.Lock()
+	before, _ := g.known.get(domain)
+	g.mu.Unlock()
+	identity, err := g.authority(ctx, domain)
+	switch {
+	case err == nil && !identity.IsZero():
+		return gateway{identity: identity, until: now.Add(gatewayKept), lost: now}
+	case err != nil:
+		g.hubs.complaints.warn("gateways cannot be looked up", err)
+	}
+	if !before.identity.IsZero() && now.Sub(before.lost) < gatewayGrace {
+		before.until = now.Add(noGatewayKept)
+		return before
+	}
+	return gateway{until: now.Add(noGatewayKept)}
+}
+
+func (g *gateways) authority(ctx context.Context, domain string) (lime.Identity, error) {
+	places := placesFor(domain)
+	for _, place := range places {
+		view, err := g.hubs.cfg.Registry.View(ctx, place)
+		if err != nil {
+			return lime.Identity{}, err
+		}
+		var all []string
+		for i := range view.Registrations {
+			all = append(all, view.Registrations[i].Node.Instance)
+		}
+		if i := firstIdentity(all); !i.IsZero() {
+			return i, nil
+		}
+	}
+	if g.hubs.cfg.Directory == nil {
+		return lime.Identity{}, nil
+	}
+	for _, place := range places { // one that has left a moment ago
+		all, err := g.hubs.cfg.Directory.Instances(ctx, place)
+		if err != nil {
+			return lime.Identity{}, err
+		}
+		if i := firstIdentity(all); !i.IsZero() {
+			return i, nil
+		}
+	}
+	return lime.Identity{}, nil
+}
+
+// firstIdentity is the first in order of the identities of some nodes.
+func firstIdentity(nodes []string) lime.Identity {
+	var all []lime.Identity
+	for _, text := range nodes {
+		if n, err := lime.ParseNode(text); err == nil {
+			all = append(all, n.Identity)
+		}
+	}
+	if len(all) == 0 {
+		return lime.Identity{}
+	}
+	return slices.MinFunc(all, func(a, b lime.Identity) int { return cmp.Compare(a.Fold().String(), b.Fold().String()) })
+}
+
+// answer lets go of what has waited, and of what comes meanwhile, before anything newer
+// can go.
+func (g *gateways) answer(domain string, k gateway) {
+	for {
+		g.mu.Lock()
+		g.known.put(domain, k)
+		waiting := g.open[domain]
+		if len(waiting) == 0 {
+			delete(g.open, domain)
+			g.mu.Unlock()
+			return
+		}
+		g.open[domain] = nil
+		for i := range waiting {
+			g.size -= len(waiting[i].envelope)
+		}
+		g.mu.Unlock()
+		for i := range waiting {
+			g.release(&waiting[i], k.identity)
+		}
+	}
+}
+
+func (g *gateways) release(f *foreign, to lime.Identity) {
+	var h lime.Header
+	if _, err := h.Scan(f.envelope); err != nil {
+		return
+	}
+	address, err := lime.ParseNodeView(h.To)
+	if err == nil {
+		err = g.hubs.forward(f.member, to, address, &h, f.envelope)
+	}
+	if err != nil && f.member != nil {
+		f.member.refuse(f.envelope, err)
+	}
+}
+
+// forward hands an envelope to a gateway.
+func (h *Hubs) forward(m *Member, to lime.Identity, address lime.NodeView, header *lime.Header, envelope []byte) error {
+	if to.IsZero() {
+		h.metrics.drop(dropNoRecipient)
+		return reasonNoGateway
+	}
+	via := lime.NodeView{Name: []byte(to.Name), Domain: []byte(to.Domain)}
+	if strings.EqualFold(string(address.Name), to.Name) && strings.EqualFold(string(address.Domain), to.Domain) {
+		via.Instance = address.Instance // it is for the gateway itself
+	}
+	if m != nil && h.cfg.Streams != nil && header.Kind == lime.KindMessage && header.ID != nil {
+		return h.storeFor(m, address, &via, header, envelope)
+	}
+	s := h.scratch.Get().(*scratch)
+	defer h.scratch.Put(s)
+	s.foreign = true
+	defer func() { s.foreign = false }()
+	return h.publish(m, via, header, envelope, s)
+}
+
+// redirect has o stored for a gateway. What it is told from others by stays that of its
+// own address.
+func (o *outgoing) redirect(via *lime.NodeView, partitions int) error {
+	var fold subject.Scratch
+	at := subject.AppendTo(nil, via.Domain, via.Name, via.Instance, &fold)
+	if len(at) > subject.Max {
+		return &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
+	}
+	o.address = string(at)
+	o.ask = o.address
+	o.key, o.token, _ = subject.SplitTo(o.address)
+	o.partition = o.key.Partition(partitions)
+	o.gateway = true
+	return nil
+}
+
+// refuse tells the session why its envelope went nowhere.
+func (m *Member) refuse(envelope []byte, err error) {
+	var h lime.Header
+	if _, scanned := h.Scan(envelope); scanned != nil || !wantsAnswer(&h) {
+		return
+	}
+	why := lime.AsReason(err)
+	if why == nil {
+		why = brokerReason()
+	}
+	p := pending{id: h.ID, kind: h.Kind, method: h.Method}
+	if m.hasLeft() {
+		m.hubs.metrics.drop(dropClosed)
+		return
+	}
+	if err := m.to.Deliver(appendFailure(nil, &p, m.hubs.ServerNode(m.node.Domain), m.node, why)); err != nil {
+		m.hubs.metrics.drop(dropFor(err))
+		return
+	}
+	m.to.Flush()
+}
