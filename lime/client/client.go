@@ -77,7 +77,9 @@ func Dial(ctx context.Context, url string, cfg Config) (*Client, error) {
 	s, err := c.round(ctx, 0)
 	if err != nil {
 		c.stop(ErrClosed)
+		close(c.supervised) // a handler may be closing the client already
 		<-c.handled
+		close(c.done)
 		c.is(Status{State: StateEnded, Err: err})
 		return nil, err
 	}

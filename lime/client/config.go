@@ -117,8 +117,9 @@ type Config struct {
 	// loss the end.
 	Backoff Backoff
 
-	// OnStatus is told of every change, in order, from a goroutine of the client's, and
-	// delays it: it must neither block nor call the client's methods, but for Status.
+	// OnStatus is told of every change, in order, by Dial and then from a goroutine of the
+	// client's, and delays it: it must neither block nor call the client's methods, but for
+	// Status.
 	OnStatus func(Status)
 }
 

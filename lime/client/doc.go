@@ -27,7 +27,9 @@
 //
 // A client ends for good, with Done and Err, when another session takes its node (reason 12),
 // when its credentials do not hold (13) or its node cannot be (25), when the server does not
-// offer what it needs, or when Backoff.Tries is used up. Config.OnStatus sees every change.
+// offer what it needs, or when Backoff.Tries is used up. Whatever else goes wrong while a
+// session begins, a presence that is refused included, is the error of Dial, and later a
+// reason to try again. Config.OnStatus sees every change.
 // The package logs nothing: what there is to say is in there, and in errors.
 //
 // # Sending

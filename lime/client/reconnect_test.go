@@ -65,6 +65,29 @@ func TestPresenceAndReceiptAreSetAgainBeforeAnythingElse(t *testing.T) {
 	})
 }
 
+// A handler may give up before Dial has returned.
+func TestHandlerMayCloseTheClientThatIsDialled(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		d := p.client("ws://server/", Config{
+			Presence: &lime.Presence{Status: lime.StatusAvailable},
+			Handler: handler(func(_ context.Context, c *Client, _ *lime.Message) error {
+				c.Close()
+				<-c.supervised
+				return nil
+			}),
+		})
+		f := p.accept()
+		f.begins(ana)
+		f.hears("presence", `{"method":"set","uri":"/presence"}`)
+		began := time.Now()
+		f.says(message("1", ""))
+		if err := d.refused(); !errors.Is(err, context.Canceled) || time.Since(began) != 0 {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		f.ends()
+	})
+}
+
 func TestRefusedPresenceIsTheErrorOfTheDial(t *testing.T) {
 	inMemory(t, func(t *testing.T, p *place) {
 		d := p.client("ws://server/", Config{Presence: &lime.Presence{Status: lime.StatusAvailable}})
