@@ -58,7 +58,7 @@ var errNoAccount = &lime.Reason{Code: lime.CodeCommandResourceNotFound}
 //   - set by the owner replaces the properties, merge adds to them. A new
 //     password needs the old one, or the access key in its place: 64 without
 //     either, 13 when it is wrong. A new access key needs the old password;
-//   - delete by the owner removes it. Sessions go on.
+//   - delete by the owner removes it, and what it has.
 //
 // The account of anybody else is refused with 35, but that its owner may let others get it.
 func HandleAccount(m *Mux, accounts Accounts, domains []string) {
