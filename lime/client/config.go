@@ -61,10 +61,12 @@ type Config struct {
 	// come. Not with a Handler for messages.
 	SendOnly bool
 
-	// Queue is how many envelopes may wait for the handler or for iterators. While it is full
-	// nothing more is read from the server, neither are answers; keep it above the server's
-	// window of unacknowledged messages, which is 256 for Limegrove, so that a handler may
-	// wait for an answer. Default 1024.
+	// Queue is how many messages with an id may wait for the handler or for iterators, and how
+	// many messages without one, notifications and requests, each by themselves. What is more than
+	// that of these is dropped, a request refused. While it is full of messages with an id, which the server keeps, nothing more is
+	// read from it, neither are answers (ErrFull): keep it above the server's window of
+	// unacknowledged messages, which is 256 for Limegrove, so that this never comes to pass.
+	// Default 1024.
 	Queue int
 
 	// DuplicateWindow is for how long, while the client is in session, a stored message that

@@ -43,8 +43,12 @@
 // # Receiving
 //
 // What comes is handled by a Mux, or iterated over by Messages, Notifications and Commands.
-// It waits for these in one queue, in order. When that is full, nothing more is read, so that
-// the server keeps the rest: a slow program costs itself. Pings are answered by the client;
+// It waits for these in one queue, in order. When that is full of messages with an id, nothing
+// more is read, so that the server keeps the rest: a slow program costs itself. The server's
+// window of what is not acknowledged comes before that, so that answers are read and who
+// handles a message may wait for one. What no server keeps, and anybody may send in any number,
+// holds up nothing: what is more than the queue holds of it is dropped, and requests refused.
+// Pings are answered by the client;
 // requests that nobody handles are refused.
 //
 // A message is acknowledged when the program takes it: by a receipt (Receipts), and by the
@@ -56,7 +60,11 @@
 // # Bounds
 //
 //	what                      bound              when it is reached
-//	to be handed out          Config.Queue       reading stops
+//	messages with an id to be Config.Queue       reading stops; when an answer is waited for, the
+//	handed out                                   session ends after Config.IdleTimeout of that
+//	messages without an id    Config.Queue       they are dropped
+//	notifications             Config.Queue       they are dropped
+//	requests                  Config.Queue       they are refused
 //	to be written             Config.SendQueue   who sends waits; twice as much that the server
 //	                                             has asked for ends the session
 //	sent a second             Config.Rate        who sends waits
@@ -67,7 +75,8 @@
 //	an envelope sent          Config.MaxSend     it is refused
 //
 // What is handed to nobody is counted by a DropReason. Whatever a server says, the worst
-// that it does is to end its session.
+// that it does is to end its session, and whatever others send, to have what no server keeps
+// dropped.
 //
 // # Errors
 //

@@ -15,11 +15,12 @@ const (
 	DropUnwanted  DropReason = "unwanted"  // nobody handles or iterates over its kind; a request is answered so
 	DropUnasked   DropReason = "unasked"   // a response that nobody waits for any more
 	DropMalformed DropReason = "malformed" // an envelope with an address that is none, or of no kind
+	DropFull      DropReason = "full"      // Config.Queue of its kind wait; a request is answered so
 	DropReceipt   DropReason = "receipt"   // a receipt, for which there was no session any more
 )
 
 // drops counts what was dropped.
-type drops struct{ duplicate, unwanted, unasked, malformed, receipt atomic.Uint64 }
+type drops struct{ duplicate, unwanted, unasked, malformed, full, receipt atomic.Uint64 }
 
 func (d *drops) of(why DropReason) *atomic.Uint64 {
 	switch why {
@@ -31,6 +32,8 @@ func (d *drops) of(why DropReason) *atomic.Uint64 {
 		return &d.unasked
 	case DropMalformed:
 		return &d.malformed
+	case DropFull:
+		return &d.full
 	case DropReceipt:
 		return &d.receipt
 	}

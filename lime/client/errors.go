@@ -19,6 +19,11 @@ var ErrLost = errors.New("session lost")
 // Config.IdleTimeout, not even to a ping: the connection is half-open.
 var ErrSilent = errors.New("server silent")
 
+// ErrFull matches the end of a session that was not read for Config.IdleTimeout, since
+// Config.Queue messages with an id waited to be handed out, while somebody waited for an answer
+// that might have been behind them. What was not acknowledged comes again.
+var ErrFull = errors.New("queue full while an answer is waited for")
+
 // ErrProtocol matches the end of a connection whose server says what it may not: broken
 // JSON, a frame that is none, a state that does not follow. It costs the session; the
 // client tries again as after any other loss.

@@ -17,13 +17,20 @@ type item struct {
 	again    bool     // a duplicate: to be acknowledged, and not handed out
 }
 
-// inbox is what has come and was not handed out, in order. It is bounded: who reads from
-// the server waits for room.
+// stored tells whether a server keeps it until it is acknowledged.
+func (i item) stored() bool { return i.number != 0 }
+
+// inbox is what has come and was not handed out, in order. It is bounded, for what servers
+// keep and for each kind of the rest by itself: for the one who reads from the server waits for
+// room, and of the other no more is let in. So nobody who sends what nobody keeps holds up the
+// reader, which has the answers to bring that a handler waits for, nor what is of another kind.
 type inbox struct {
 	limit int
 
 	mu     sync.Mutex
 	all    []item
+	stored int               // so many of all
+	others map[lime.Kind]int // and so many of those that are not stored
 	users  map[lime.Kind]int // who hands out a kind: the handler, iterators
 	over   error             // there will be no more
 	silent bool              // for a reason that nobody needs to be told
@@ -31,23 +38,36 @@ type inbox struct {
 	room   chan struct{}     // likewise, when something goes
 }
 
-func newInbox(limit int) *inbox { return &inbox{limit: limit, users: map[lime.Kind]int{}} }
+func newInbox(limit int) *inbox {
+	return &inbox{limit: limit, users: map[lime.Kind]int{}, others: map[lime.Kind]int{}}
+}
 
-// push queues an item. While there is no room its session is held.
+// offer queues an item that no server keeps, if there is room.
+func (b *inbox) offer(i item) (taken bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over == nil && b.others[i.kind] >= b.limit {
+		return false
+	}
+	b.addLocked(i)
+	return true
+}
+
+// push queues a stored item. While there is no room its session is held.
 func (b *inbox) push(i item) error {
 	for {
 		room := b.tryPush(i)
 		if room == nil {
 			return nil
 		}
-		i.session.held.Store(true)
+		i.session.hold(true)
 		select {
 		case <-room:
 		case <-i.session.done:
 			return i.session.why()
 		}
 		i.session.wire.heard.note()
-		i.session.held.Store(false)
+		i.session.hold(false)
 	}
 }
 
@@ -55,18 +75,46 @@ func (b *inbox) push(i item) error {
 func (b *inbox) tryPush(i item) (room <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.over != nil {
-		return nil
+	if b.over == nil && b.stored >= b.limit {
+		b.forgetLocked(i.session)
 	}
-	if len(b.all) >= b.limit {
+	if b.over == nil && b.stored >= b.limit {
 		if b.room == nil {
 			b.room = make(chan struct{})
 		}
 		return b.room
 	}
-	b.all = append(b.all, i)
-	wake(&b.more)
+	b.addLocked(i)
 	return nil
+}
+
+func (b *inbox) addLocked(i item) {
+	if b.over != nil {
+		return
+	}
+	b.all = append(b.all, i)
+	b.countLocked(i, 1)
+	wake(&b.more)
+}
+
+func (b *inbox) countLocked(i item, n int) {
+	if i.stored() {
+		b.stored += n
+	} else {
+		b.others[i.kind] += n
+	}
+}
+
+// forgetLocked makes room by the duplicates of sessions that have ended. Nobody hears their
+// acknowledgements, and each has come again.
+func (b *inbox) forgetLocked(now *session) {
+	b.all = slices.DeleteFunc(b.all, func(i item) bool {
+		stale := i.again && i.session != now
+		if stale {
+			b.countLocked(i, -1)
+		}
+		return stale
+	})
 }
 
 // take takes out the first item of some kinds, and waits for it. ok is false without an
@@ -98,7 +146,8 @@ func (b *inbox) tryTake(of kinds) (i item, ok bool, more <-chan struct{}, err er
 		} else {
 			b.all = slices.Delete(b.all, at, at+1)
 		}
-		if len(b.all) <= b.limit/2 { // several at a time
+		b.countLocked(i, -1)
+		if b.stored <= b.limit/2 { // several at a time
 			wake(&b.room)
 		}
 		return i, true, nil, nil
@@ -133,6 +182,7 @@ func (b *inbox) leave(of kinds) (unwanted []item) {
 	kept := b.all[:0]
 	for _, i := range b.all {
 		if i.kind != lime.KindMessage && b.users[i.kind] == 0 {
+			b.countLocked(i, -1)
 			unwanted = append(unwanted, i)
 		} else {
 			kept = append(kept, i)
@@ -140,7 +190,6 @@ func (b *inbox) leave(of kinds) (unwanted []item) {
 	}
 	clear(b.all[len(kept):])
 	b.all = kept
-	wake(&b.room)
 	return unwanted
 }
 
@@ -157,7 +206,8 @@ func (b *inbox) close(why error, silent bool) {
 	defer b.mu.Unlock()
 	if silent {
 		clear(b.all)
-		b.all, b.silent = nil, true
+		b.all, b.stored, b.silent = nil, 0, true
+		clear(b.others)
 	}
 	if b.over == nil {
 		b.over = why

@@ -41,7 +41,7 @@ type (
 // Mux chooses the handler of what comes. It must not be changed once it is a client's.
 // Handlers run one at a time, in the order in which their envelopes came, with a context
 // that ends with the client; one that takes long holds up those behind it, and when the
-// queue is full the server. They are given the client, since they may run before Dial has
+// queue is full the server: see Config.Queue. They are given the client, since they may run before Dial has
 // returned it, and may use it; Shutdown waits for them.
 type Mux struct {
 	messages      map[string]MessageHandler // by media type in lower case

@@ -68,6 +68,13 @@ func (p *publications) waitLocked() <-chan struct{} {
 	return p.changed
 }
 
+// waiting tells whether there are any.
+func (p *publications) waiting() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all) > 0
+}
+
 // settle waits until none is left.
 func (p *publications) settle(ctx context.Context) error {
 	for {

@@ -12,7 +12,7 @@ import (
 // end without one. Two loops at once share the messages, each going to one.
 //
 // A message is acknowledged as Config.Receipts says. What has come and was not taken waits
-// in the client's queue, and when that is full at the server.
+// in the client's queue, and when that is full at the server, or, without an id, is dropped.
 func (c *Client) Messages(ctx context.Context) iter.Seq2[*lime.Message, error] {
 	return iterate[*lime.Message](ctx, c, lime.KindMessage)
 }

@@ -26,8 +26,8 @@ type session struct {
 	proofs  proofs
 	running sync.WaitGroup
 
-	held atomic.Bool // nothing is read, because the queue is full
-	open atomic.Bool // publications may be sent: what comes first was said
+	held atomic.Int64 // since when nothing is read, because the queue is full: a wire.heard.age; 0 while it is
+	open atomic.Bool  // publications may be sent: what comes first was said
 
 	done chan struct{} // closed when it has ended
 
@@ -119,6 +119,33 @@ func farewellTo(err error) ws.StatusCode {
 		return ws.StatusProtocolError
 	}
 	return 0
+}
+
+// hold notes that the reader waits for room, or no longer does.
+func (s *session) hold(waits bool) {
+	if !waits {
+		s.held.Store(0)
+		return
+	}
+	s.held.Store(int64(max(s.wire.heard.age(), 1)))
+	s.out.ring() // who looks after the silence looks again
+}
+
+// heldFor is for how long nothing was read; 0 while it is.
+func (s *session) heldFor() time.Duration {
+	since := time.Duration(s.held.Load())
+	if since == 0 {
+		return 0
+	}
+	return max(s.wire.heard.age()-since, 1)
+}
+
+// owed tells whether somebody waits for an answer of the server's.
+func (s *session) owed() bool {
+	s.mu.Lock()
+	calls := len(s.calls)
+	s.mu.Unlock()
+	return calls > 0 || s.client.publications.waiting()
 }
 
 // take takes an envelope, which it borrows.

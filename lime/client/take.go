@@ -6,8 +6,9 @@ import (
 	"limegrove/lime"
 )
 
-// takeMessage queues a message, and waits for room. One that has come before is queued as
-// a mark that it is to be acknowledged again, in its turn.
+// takeMessage queues a message. One with an id waits for room, since the server keeps what
+// is behind it; one without is dropped when there is none. One that has come before is queued as a
+// mark that it is to be acknowledged again, in its turn.
 func (s *session) takeMessage(b []byte) error {
 	c, h := s.client, &s.header
 	if c.cfg.SendOnly {
@@ -21,9 +22,11 @@ func (s *session) takeMessage(b []byte) error {
 	}
 	known, again := c.duplicates.seen(h)
 	i := item{kind: lime.KindMessage, envelope: m, session: s, again: again}
-	if m.ID != "" {
-		i.number = s.proofs.came()
+	if m.ID == "" {
+		c.offer(i)
+		return nil
 	}
+	i.number = s.proofs.came()
 	if err := c.inbox.push(i); err != nil {
 		if !again {
 			c.duplicates.forget(known) // it comes again, and was not handed out
@@ -75,11 +78,20 @@ func (s *session) takeNotification(b []byte) error {
 		}
 		return nil
 	}
-	return c.inbox.push(item{kind: lime.KindNotification, session: s, envelope: n})
+	c.offer(item{kind: lime.KindNotification, session: s, envelope: n})
+	return nil
+}
+
+// offer queues what no server keeps, or drops it.
+func (c *Client) offer(i item) (taken bool) {
+	if taken = c.inbox.offer(i); !taken {
+		c.drop(DropFull)
+	}
+	return taken
 }
 
 // takeCommand gives a response to who waits for it, answers pings, and queues other
-// requests if they are wanted.
+// requests if they are wanted and there is room.
 func (s *session) takeCommand(b []byte) error {
 	c := s.client
 	cmd, err := s.header.Command(b)
@@ -98,7 +110,10 @@ func (s *session) takeCommand(b []byte) error {
 			return func() error { return s.out.answer(pong) }
 		})
 	case c.inbox.wants(lime.KindCommand):
-		return c.inbox.push(item{kind: lime.KindCommand, session: s, envelope: cmd})
+		if !c.offer(item{kind: lime.KindCommand, session: s, envelope: cmd}) && canAnswer(cmd) {
+			return s.out.answer(response(cmd, errBusy))
+		}
+		return nil
 	}
 	c.drop(DropUnwanted)
 	if canAnswer(cmd) {
@@ -122,6 +137,9 @@ func (s *session) takeResponse(cmd *lime.Command) {
 
 // errUnhandled is the answer to what nobody handles: L-CMD-04.
 var errUnhandled = lime.NewReason(lime.CodeCommandResourceNotSupported, "This client does not serve the resource")
+
+// errBusy is the answer to a request for which there is no room.
+var errBusy = lime.NewReason(lime.CodeCommandProcessingError, "This client has too many requests; try again later")
 
 // canAnswer tells whether a request has an answer: L-CMD-07, L-CMD-08.
 func canAnswer(cmd *lime.Command) bool { return cmd.ID != "" && cmd.Method != lime.MethodObserve }

@@ -39,7 +39,10 @@ func (e *ear) Read(b []byte) (int, error) {
 func (e *ear) note() { e.last.Store(int64(time.Since(e.began))) }
 
 // silence is for how long nothing was read.
-func (e *ear) silence() time.Duration { return time.Since(e.began) - time.Duration(e.last.Load()) }
+func (e *ear) silence() time.Duration { return e.age() - time.Duration(e.last.Load()) }
+
+// age is for how long the connection has been there.
+func (e *ear) age() time.Duration { return time.Since(e.began) }
 
 // newWire takes a connection. in is nil over TCP, and otherwise what may hold the first
 // frames already.

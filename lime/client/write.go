@@ -71,12 +71,17 @@ func (s *session) flush(b []byte) error {
 const forEver = 24 * time.Hour
 
 // tend pings a server that is silent, or gives it up. It returns when to look again.
-// While the client itself does not read, the server's silence says nothing.
+// While the client itself does not read, the server's silence says nothing; but who does not
+// hand out because an answer is waited for, which is not read either, would wait for ever.
 func (s *session) tend() (time.Duration, error) {
 	interval, idle := s.client.cfg.PingInterval, s.client.cfg.IdleTimeout
 	silence := s.wire.heard.silence()
-	if s.held.Load() {
+	held := s.heldFor()
+	if held > 0 {
 		silence = 0
+	}
+	if idle > 0 && held >= idle && s.owed() {
+		return 0, ErrFull
 	}
 	if idle > 0 && silence >= idle {
 		return 0, ErrSilent
@@ -97,6 +102,9 @@ func (s *session) tend() (time.Duration, error) {
 	}
 	if idle > 0 {
 		next = min(next, idle-silence)
+		if held > 0 && held < idle {
+			next = min(next, idle-held)
+		}
 	}
 	return next, nil
 }
