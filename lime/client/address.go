@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
+	"strings"
 )
 
 // port is LIME's own, over TCP.
@@ -37,6 +39,13 @@ func parseAddress(text string) (address, error) {
 
 // overTCP tells whether LIME is spoken without WebSocket.
 func (a address) overTCP() bool { return a.url.Scheme == "net.tcp" }
+
+// isHere tells whether the way to it does not leave this host.
+func (a address) isHere() bool {
+	host := a.url.Hostname()
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+}
 
 // hostPort is what to dial over TCP.
 func (a address) hostPort() string {

@@ -28,7 +28,7 @@ type Config struct {
 	// Servers are more addresses of the same cluster, tried in turn after Dial's.
 	Servers []string
 
-	// Encryption is what is wanted over net.tcp. Default PreferTLS.
+	// Encryption is what is wanted over net.tcp. Default SecretsInTLS.
 	Encryption Encryption
 
 	// TLS is for wss and for TLS over net.tcp: whom to believe, the client's own certificate. An

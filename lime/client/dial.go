@@ -16,7 +16,7 @@ import (
 
 // open connects to an address and, for WebSocket, upgrades.
 func (c *Client) open(ctx context.Context, a address) (*wire, error) {
-	if c.cfg.Encryption == RequireTLS && a.url.Scheme == "ws" {
+	if c.cfg.encryption(a) == RequireTLS && a.url.Scheme == "ws" {
 		return nil, fmt.Errorf("%w: encryption over ws://", ErrNotOffered)
 	}
 	if a.overTCP() {

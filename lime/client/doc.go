@@ -18,7 +18,8 @@
 // # Sessions
 //
 // Dial takes ws://, wss:// and net.tcp:// addresses. Over TCP encryption is negotiated
-// within the connection; Config.Encryption says whether it must be. More addresses are tried
+// within the connection; Config.Encryption says whether it must be, and by default it must
+// where a secret would leave this host. More addresses are tried
 // in turn, each once, at once; after all of them comes a pause, longer each time, with jitter
 // (Backoff). What the server assigned as the node, in its spelling, is proposed again, and
 // presence and receipts are set before anything else is sent, so that whoever writes to the

@@ -8,16 +8,31 @@ import (
 )
 
 // Encryption is what a client wants of a connection over net.tcp, where server and client
-// negotiate it. With RequireTLS it also refuses ws://, whose connection cannot be encrypted
-// any more.
+// negotiate it, in clear: whoever is on the way can take TLS out of the offer. With RequireTLS
+// it also refuses ws://, whose connection cannot be encrypted any more.
 type Encryption int
 
 // What may be wanted.
 const (
-	PreferTLS  Encryption = iota // TLS when it is offered
-	RequireTLS                   // TLS, or no session
-	NoTLS                        // not, even if it is offered
+	// SecretsInTLS is RequireTLS over net.tcp for a scheme that has a secret to show, which is any
+	// but guest and transport, unless the server's host is this one, localhost or a loopback
+	// address. Otherwise it is PreferTLS.
+	SecretsInTLS Encryption = iota
+	PreferTLS               // TLS when it is offered
+	RequireTLS              // TLS, or no session
+	NoTLS                   // not, even if it is offered
 )
+
+// encryption is what is wanted of a server.
+func (c *Config) encryption(a address) Encryption {
+	switch {
+	case c.Encryption != SecretsInTLS:
+		return c.Encryption
+	case !a.overTCP(), a.isHere(), c.Scheme.Name == "guest", c.Scheme.Name == "transport":
+		return PreferTLS
+	}
+	return RequireTLS
+}
 
 // encrypt puts TLS over a connection over TCP whose server has confirmed it. What was
 // read behind the confirmation is the first that TLS reads, so that nothing that was

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -157,6 +158,64 @@ func TestEncryptionIsAsWanted(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Who is on the way can take TLS out of what the server offers. It gets no secret by that,
+// unless the program has said so.
+func TestSecretsLeaveTheHostInTLSOnly(t *testing.T) {
+	secret := Fixed("secret")
+	for _, tc := range []struct {
+		name, url string
+		scheme    Scheme
+		wants     Encryption
+		inClear   bool
+	}{
+		{"password", "net.tcp://server", Plain(secret), SecretsInTLS, false},
+		{"key", "net.tcp://192.0.2.7", Key(secret), SecretsInTLS, false},
+		{"token", "net.tcp://server", External(secret, "x"), SecretsInTLS, false},
+		{"one of its own", "net.tcp://server", Scheme{Name: "otp", Authenticate: Plain(secret).Authenticate}, SecretsInTLS, false},
+		{"nothing secret", "net.tcp://server", Guest(), SecretsInTLS, true},
+		{"this host by name", "net.tcp://LOCALHOST", Plain(secret), SecretsInTLS, true},
+		{"this host", "net.tcp://127.1.2.3:1", Plain(secret), SecretsInTLS, true},
+		{"this host by IPv6", "net.tcp://[::1]", Plain(secret), SecretsInTLS, true},
+		{"as wanted", "net.tcp://server", Plain(secret), PreferTLS, true},
+		{"the URL says so", "ws://server", Plain(secret), SecretsInTLS, true},
+	} {
+		for _, offer := range []string{`{"id":"s1","state":"negotiating","encryptionOptions":["none"],"compressionOptions":["none"]}`, ""} {
+			inMemory(t, func(t *testing.T, p *place) {
+				d := p.client(tc.url, Config{Node: lime.MustParseNode(ana), Scheme: tc.scheme, Encryption: tc.wants, Backoff: Backoff{Tries: -1}})
+				var f *far
+				if strings.HasPrefix(tc.url, "ws") {
+					f = p.accept()
+				} else {
+					f = p.acceptTCP()
+				}
+				f.hears("new", `{"state":"new"}`)
+				if offer != "" {
+					f.says(offer)
+					if tc.inClear {
+						f.hears("the choice", `{"encryption":"none"}`)
+						f.says(`{"id":"s1","state":"negotiating","encryption":"none","compression":"none"}`)
+					}
+				}
+				if offer == "" || tc.inClear {
+					f.says(`{"id":"s1","state":"authenticating","schemeOptions":["` + tc.scheme.Name + `"]}`)
+				}
+				if tc.inClear {
+					f.hears(tc.name, `{"state":"authenticating","authentication":"*"}`)
+					f.conn.Close()
+					<-d.done
+					return
+				}
+				if err := d.refused(); !errors.Is(err, ErrNotOffered) || !isFinal(err) {
+					t.Errorf("%s: %v", tc.name, err)
+				}
+				if last := f.ends(); last != "" {
+					t.Errorf("%s: it has said %s", tc.name, last)
+				}
+			})
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type login struct {
 	client *Client
 	wire   *wire
 	host   string
+	wants  Encryption
 	node   lime.Node // proposed
 
 	state      lime.State
@@ -30,7 +31,7 @@ type login struct {
 // login establishes a session on a wire that is open. It returns what the server said
 // last.
 func (c *Client) login(ctx context.Context, w *wire, a address, node lime.Node) (established *lime.Session, err error) {
-	l := &login{client: c, wire: w, host: a.url.Hostname(), node: node, state: lime.StateNew}
+	l := &login{client: c, wire: w, host: a.url.Hostname(), wants: c.cfg.encryption(a), node: node, state: lime.StateNew}
 	stop := w.within(ctx)
 	defer func() {
 		if late := stop(); late != nil {
@@ -118,11 +119,10 @@ func (l *login) negotiate(ctx context.Context, s *lime.Session) error {
 	}
 	canTLS := l.wire.frames == nil && slices.Contains(s.EncryptionOptions, encryptionTLS)
 	canNone := len(s.EncryptionOptions) == 0 || slices.Contains(s.EncryptionOptions, encryptionNone)
-	wants := l.client.cfg.Encryption
 	switch {
-	case canTLS && wants != NoTLS:
+	case canTLS && l.wants != NoTLS:
 		l.chosen = encryptionTLS
-	case canNone && (wants != RequireTLS || l.wire.secure):
+	case canNone && (l.wants != RequireTLS || l.wire.secure):
 		l.chosen = encryptionNone
 	default:
 		return fmt.Errorf("encryption as wanted: %w: %q", ErrNotOffered, s.EncryptionOptions)
@@ -139,7 +139,7 @@ func (l *login) secured() error {
 	case l.wire.secure:
 	case l.chosen == encryptionTLS:
 		return fmt.Errorf("%w: the choice of TLS is not confirmed", ErrProtocol)
-	case l.client.cfg.Encryption == RequireTLS:
+	case l.wants == RequireTLS:
 		return fmt.Errorf("encryption: %w", ErrNotOffered)
 	}
 	return nil
