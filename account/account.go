@@ -67,7 +67,7 @@ func (r record) encode() ([]byte, error) {
 		Keys         []storedKey                `json:"keys,omitempty"`
 	}{r.Identity, r.hash, lime.FormatTime(r.Created), r.Properties, r.accessKey, r.keys}
 
-	b, err := json.Marshal(known.Properties)
+	b, err := lime.MarshalJSON(known.Properties)
 	if err != nil {
 		return nil, fmt.Errorf("encode properties: %w", err)
 	}
@@ -75,16 +75,16 @@ func (r record) encode() ([]byte, error) {
 		return nil, ErrProperties
 	}
 	if len(r.extra) == 0 {
-		return json.Marshal(known)
+		return lime.MarshalJSON(known)
 	}
-	if b, err = json.Marshal(known); err != nil {
+	if b, err = lime.MarshalJSON(known); err != nil {
 		return nil, err
 	}
 	all := maps.Clone(r.extra)
 	if err := json.Unmarshal(b, &all); err != nil {
 		return nil, err
 	}
-	return json.Marshal(all)
+	return lime.MarshalJSON(all)
 }
 
 func decodeRecord(b []byte) (r record, err error) {

@@ -39,14 +39,14 @@ func (c Contact) flag(name string, otherwise bool) (is bool) {
 
 // MarshalJSON writes the resource.
 func (c Contact) MarshalJSON() ([]byte, error) {
-	identity, err := json.Marshal(c.Identity)
+	identity, err := MarshalJSON(c.Identity)
 	if err != nil {
 		return nil, err
 	}
 	members := make(map[string]json.RawMessage, len(c.Properties)+1)
 	maps.Copy(members, c.Properties)
 	members["identity"] = identity
-	return json.Marshal(members)
+	return MarshalJSON(members)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. It keeps all properties, whatever they are.

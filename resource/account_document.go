@@ -115,7 +115,7 @@ func accountDocument(a Account) (Document, error) {
 
 // accountJSON is an account without its secrets, and without what else is not wanted.
 func accountJSON(a Account, without []string) (json.RawMessage, error) {
-	identity, err := json.Marshal(a.Identity)
+	identity, err := lime.MarshalJSON(a.Identity)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func accountJSON(a Account, without []string) (json.RawMessage, error) {
 		delete(members, name)
 	}
 	members["identity"], members["creationDate"] = identity, created
-	return json.Marshal(members)
+	return lime.MarshalJSON(members)
 }
 
 func badArgument(text string) error {

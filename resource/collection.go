@@ -15,6 +15,11 @@ type page struct{ skip, take int }
 const (
 	maxTake     = 500
 	defaultTake = 100
+
+	// maxPage is how many bytes the items have at most, but for one that is longer alone: a
+	// page with less than was asked for. It is far below the broker's max_payload, which is
+	// 1 MiB where nobody has changed it.
+	maxPage = 256 << 10
 )
 
 // pageOf reads take and skip, or $take and $skip (L-RES-11), whose errors have code 64.
@@ -39,13 +44,21 @@ func pageOf(u lime.URI) (page, error) {
 func collection[T any](p page, itemType string, all []T) (Document, error) {
 	part := all[min(p.skip, len(all)):]
 	part = part[:min(p.take, len(part))]
-	if part == nil {
-		part = []T{}
+	items := []json.RawMessage{}
+	size := 0
+	for i := range part {
+		item, err := lime.MarshalJSON(part[i])
+		if err != nil {
+			return Document{}, err
+		}
+		if size += len(item) + len(","); size > maxPage && i > 0 {
+			break
+		}
+		items = append(items, item)
 	}
-	b, err := json.Marshal(struct {
-		Total    int    `json:"total"`
-		ItemType string `json:"itemType"`
-		Items    []T    `json:"items"`
-	}{len(all), itemType, part})
-	return Document{lime.MediaCollection, b}, err
+	return jsonDocument(lime.MediaCollection, struct {
+		Total    int               `json:"total"`
+		ItemType string            `json:"itemType"`
+		Items    []json.RawMessage `json:"items"`
+	}{len(all), itemType, items})
 }

@@ -151,8 +151,7 @@ func (h contactsHandler) get(ctx context.Context, r Request) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	b, err := json.Marshal(c)
-	return Document{lime.MediaContact, b}, err
+	return jsonDocument(lime.MediaContact, c)
 }
 
 // change also does merge.

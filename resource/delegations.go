@@ -89,8 +89,7 @@ func (h delegationsHandler) get(ctx context.Context, r Request) (Document, error
 	if err != nil {
 		return Document{}, err
 	}
-	b, err := json.Marshal(d)
-	return Document{lime.MediaDelegation, b}, err
+	return jsonDocument(lime.MediaDelegation, d)
 }
 
 func (h delegationsHandler) set(ctx context.Context, r Request) (Document, error) {

@@ -178,6 +178,6 @@ func (r Request) checkType(want string) error {
 
 // jsonDocument is a resource of that type.
 func jsonDocument(mediaType string, v any) (Document, error) {
-	b, err := json.Marshal(v)
+	b, err := lime.MarshalJSON(v)
 	return Document{mediaType, b}, err
 }

@@ -132,7 +132,7 @@ func (k Key) document(secret string) (json.RawMessage, error) {
 	if !k.LastUsed.IsZero() {
 		d.LastUsed = lime.FormatTime(k.LastUsed)
 	}
-	return json.Marshal(d)
+	return lime.MarshalJSON(d)
 }
 
 // checkAccountOwner refuses whoever does not own the account that r is about.

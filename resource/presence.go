@@ -2,7 +2,6 @@ package resource
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"limegrove/lime"
@@ -106,8 +105,7 @@ func (h presenceHandler) get(ctx context.Context, r Request) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	b, err := json.Marshal(p)
-	return Document{lime.MediaPresence, b}, err
+	return jsonDocument(lime.MediaPresence, p)
 }
 
 func (h presenceHandler) subscribe(ctx context.Context, r Request) (Document, error) {

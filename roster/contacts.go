@@ -103,7 +103,7 @@ func (s *Store) changed(ctx context.Context, owner lime.Identity, d document.Doc
 	if err != nil {
 		return nil, err
 	}
-	b, err := json.Marshal(c)
+	b, err := lime.MarshalJSON(c)
 	if err == nil && len(b) > MaxContact {
 		err = ErrTooLarge
 	}

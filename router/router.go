@@ -312,5 +312,15 @@ func (r *Router) answer(o routing.Order, h *lime.Header, a resource.Response) []
 		},
 		To: o.Requester,
 	}
-	return response.AppendJSON(nil)
+	b := response.AppendJSON(nil)
+	if int64(len(b)) <= r.cfg.NATS.MaxPayload() || a.Resource == nil {
+		return b
+	}
+	// The broker would refuse it, and who asks would wait for nothing.
+	r.log.WithFields(logrus.Fields{"command": response.ID, "to": o.Requester.String(), "bytes": len(b)}).
+		Warn("an answer is longer than the broker's max_payload")
+	return r.answer(o, h, resource.Response{
+		Status: lime.CommandFailure,
+		Reason: lime.NewReason(lime.CodeCommandProcessingError, "The answer is longer than the cluster carries"),
+	})
 }

@@ -19,6 +19,7 @@ import (
 	"limegrove/internal/natstest"
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/resource"
 	"limegrove/routing"
 )
 
@@ -249,6 +250,34 @@ func TestWhatARouterCannotAnswerFails(t *testing.T) { // L-CMD-04, L-CMD-06
 	ana.ask(`{"id":"2","method":"observe","uri":"/ping","from":"ana@t.org/1"}`)
 	ana.ask(`{"id":"3","method":"get","uri":"/ping","from":"ana@t.org/1"}`)
 	ana.want("without an id, or to observe, there is no answer", "3", success, 0)
+}
+
+func TestAnswerThatIsTooLongFails(t *testing.T) {
+	w := newWorld(t, Config{})
+	o := routing.Order{Requester: lime.MustParseNode("ana@t.org/1")}
+	h := lime.Header{ID: []byte("1"), Method: lime.MethodGet}
+	for _, row := range []struct {
+		what string
+		size int64
+		want lime.CommandStatus
+	}{
+		{"with room for the rest", w.edgeNATS.MaxPayload() - 4096, success},
+		{"longer than the broker takes", w.edgeNATS.MaxPayload(), failure},
+	} {
+		b := w.router.answer(o, &h, resource.Response{
+			Status: success, Type: lime.MediaJSON, Resource: json.RawMessage(`"` + strings.Repeat("x", int(row.size)) + `"`),
+		})
+		var got struct {
+			ID, Status string
+			Reason     *lime.Reason
+		}
+		if err := json.Unmarshal(b, &got); err != nil || got.ID != "1" || got.Status != row.want.String() || (got.Reason != nil) != (row.want == failure) {
+			t.Errorf("%s: %.200s, %v", row.what, b, err)
+		}
+		if got.Reason != nil && got.Reason.Code != lime.CodeCommandProcessingError {
+			t.Errorf("%s: %v", row.what, got.Reason)
+		}
+	}
 }
 
 func TestCommandsThatCannotBeReadAreLeftAlone(t *testing.T) {
