@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -55,60 +56,85 @@ func (b *Bucket) Put(ctx context.Context, k Key, value []byte) error {
 
 // Change changes a document in one step with respect to other changes: change is
 // given what there is by the bucket's leader, or a zero Document, and may be called
-// several times. It
-// returns the new value, or nil to remove the document; when there was none, that
+// several times. It returns the new value, or nil to remove the document; when there was none, that
 // changes nothing. Its error ends the change and is returned as it is.
 func (b *Bucket) Change(ctx context.Context, k Key, change func(old Document) ([]byte, error)) error {
+	_, err := b.change(ctx, k, change)
+	return err
+}
+
+// change also returns the revision of the change, 0 when there was none.
+func (b *Bucket) change(ctx context.Context, k Key, change func(old Document) ([]byte, error)) (revision uint64, err error) {
 	const tries = 10
 	for n := 1; ; n++ {
-		err := b.changeOnce(ctx, k, change)
+		revision, err := b.changeOnce(ctx, k, change)
 		if !isConflict(err) {
-			return err
+			return revision, err
 		}
 		if n == tries {
-			return fmt.Errorf("change %s: %w", k, ErrConflict)
+			return 0, fmt.Errorf("change %s: %w", k, ErrConflict)
 		}
 		// A little later each time: others are at it.
 		select {
 		case <-time.After(time.Duration(n) * 5 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("change %s: %w", k, ctx.Err())
+			return 0, fmt.Errorf("change %s: %w", k, ctx.Err())
 		}
 	}
 }
 
-func (b *Bucket) changeOnce(ctx context.Context, k Key, change func(Document) ([]byte, error)) error {
-	old, err := b.leaderGet(ctx, k)
+func (b *Bucket) changeOnce(ctx context.Context, k Key, change func(Document) ([]byte, error)) (revision uint64, err error) {
+	old, err := b.Latest(ctx, k)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("change %s: %w", k, err)
+		return 0, fmt.Errorf("change %s: %w", k, err)
 	}
 	value, changed := change(old)
 	if changed != nil {
-		return changed
+		return 0, changed
 	}
 	switch {
 	case value == nil && err != nil:
-		return nil
+		return 0, nil
 	case value == nil:
-		err = b.kv.Purge(ctx, string(k), jetstream.LastRevision(old.Revision), jetstream.PurgeTTL(markersFor))
+		revision, err = b.purge(ctx, k, old.Revision)
 	case err != nil:
-		_, err = b.kv.Create(ctx, string(k), value)
+		revision, err = b.kv.Create(ctx, string(k), value)
 	default:
-		_, err = b.kv.Update(ctx, string(k), value, old.Revision)
+		revision, err = b.kv.Update(ctx, string(k), value, old.Revision)
 	}
 	if err != nil {
-		return fmt.Errorf("change %s: %w", k, err)
+		return 0, fmt.Errorf("change %s: %w", k, err)
 	}
-	return nil
+	return revision, nil
+}
+
+// purge does what jetstream.KeyValue.Purge does, which does not tell the revision.
+func (b *Bucket) purge(ctx context.Context, k Key, last uint64) (revision uint64, err error) {
+	m := nats.NewMsg(b.prefix + string(k))
+	m.Header.Set("KV-Operation", "PURGE")
+	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	ack, err := b.js.PublishMsg(ctx, m, jetstream.WithMsgTTL(markersFor), jetstream.WithExpectLastSequencePerSubject(last))
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
 }
 
 // Remove removes a document, or returns ErrNotFound.
 func (b *Bucket) Remove(ctx context.Context, k Key) error {
-	return b.Change(ctx, k, func(old Document) ([]byte, error) {
+	_, err := b.RemoveIf(ctx, k, func(Document) error { return nil })
+	return err
+}
+
+// RemoveIf removes a document for which check has no error, which otherwise is returned as
+// it is, or returns ErrNotFound. The revision is that of the removal: what has a higher one
+// was written later. check may be called several times.
+func (b *Bucket) RemoveIf(ctx context.Context, k Key, check func(Document) error) (revision uint64, err error) {
+	return b.change(ctx, k, func(old Document) ([]byte, error) {
 		if old.Revision == 0 {
 			return nil, ErrNotFound
 		}
-		return nil, nil
+		return nil, check(old)
 	})
 }
 

@@ -32,10 +32,17 @@ func (b *Bucket) Count(ctx context.Context, k Key) (n int, err error) {
 }
 
 // Clear removes everything below k at once, and what is known of its changes.
-func (b *Bucket) Clear(ctx context.Context, k Key) error {
+func (b *Bucket) Clear(ctx context.Context, k Key) error { return b.clear(ctx, k) }
+
+// ClearBefore is Clear for what was changed before a revision last.
+func (b *Bucket) ClearBefore(ctx context.Context, k Key, revision uint64) error {
+	return b.clear(ctx, k, jetstream.WithPurgeSequence(revision))
+}
+
+func (b *Bucket) clear(ctx context.Context, k Key, which ...jetstream.StreamPurgeOpt) error {
 	stream, err := b.js.Stream(ctx, b.stream)
 	if err == nil {
-		err = stream.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+string(k)+".>"))
+		err = stream.Purge(ctx, append(which, jetstream.WithPurgeSubject(b.prefix+string(k)+".>"))...)
 	}
 	if err != nil {
 		return fmt.Errorf("clear %s: %w", k, err)

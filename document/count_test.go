@@ -1,6 +1,7 @@
 package document
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 )
@@ -31,4 +32,34 @@ func TestDocumentsAreCountedAndCleared(t *testing.T) {
 	count(0)
 	wantUnder(t, b, ana)
 	wantUnder(t, b, other, "x.ana2.x.rui=of somebody else")
+}
+
+func TestWhatIsYoungerThanARemovalIsNotCleared(t *testing.T) {
+	b := openBucket(t)
+	ana := of(t, "ana@x")
+	put(t, b, ana, "here")
+	put(t, b, ana+".x.old", "1")
+	put(t, b, ana+".x.both", "1")
+	refused := errors.New("not that")
+	if _, err := b.RemoveIf(t.Context(), ana, func(Document) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("refused: %v", err)
+	}
+	removed, err := b.RemoveIf(t.Context(), ana, func(d Document) error {
+		if string(d.Value) != "here" {
+			t.Errorf("asked about %q", d.Value)
+		}
+		return nil
+	})
+	if err != nil || removed == 0 {
+		t.Fatalf("removed at %d, %v", removed, err)
+	}
+	if _, err := b.RemoveIf(t.Context(), ana, func(Document) error { return nil }); !errors.Is(err, ErrNotFound) {
+		t.Errorf("removed again: %v", err)
+	}
+	put(t, b, ana+".x.both", "2")
+	put(t, b, ana+".x.new", "2")
+	if err := b.ClearBefore(t.Context(), ana, removed); err != nil {
+		t.Fatal(err)
+	}
+	wantUnder(t, b, ana, "x.ana.x.both=2", "x.ana.x.new=2")
 }

@@ -112,7 +112,7 @@ func (s *Store) GroupsOf(ctx context.Context, who lime.Identity) ([]Group, error
 		case in:
 			all = append(all, g)
 		case time.Since(h.Changed) > hintKept:
-			if err := s.forgetHint(ctx, h); err != nil {
+			if err := forget(ctx, s.memberships, h); err != nil {
 				return nil, err
 			}
 		}
@@ -136,9 +136,9 @@ func isIn(documents map[document.Key]document.Document, group, member document.K
 	return g, err == nil && g.roleOf(&m) != Stranger, err
 }
 
-// forgetHint removes a hint, unless it was written again.
-func (s *Store) forgetHint(ctx context.Context, h document.Document) error {
-	return s.memberships.Change(ctx, h.Key, func(now document.Document) ([]byte, error) {
+// forget removes a note that leads nowhere, unless it was written again.
+func forget(ctx context.Context, from *document.Bucket, h document.Document) error {
+	return from.Change(ctx, h.Key, func(now document.Document) ([]byte, error) {
 		if now.Revision != h.Revision {
 			return now.Value, nil
 		}
@@ -156,7 +156,7 @@ func (s *Store) Forget(ctx context.Context, who lime.Identity) error {
 	for _, g := range all {
 		err := s.Remove(ctx, g, who)
 		if errors.Is(err, ErrLastOwner) {
-			err = s.Delete(ctx, g.Identity)
+			err = s.Delete(ctx, g)
 		}
 		if err != nil && lime.AsReason(err) == nil { // it is gone already
 			return fmt.Errorf("forget %s: %w", who, err)
@@ -175,18 +175,27 @@ func (s *Store) TemporaryIn(ctx context.Context, domain string) (all []Group, er
 	if err != nil {
 		return nil, fmt.Errorf("temporary groups of %s: %w", domain, err)
 	}
-	for _, d := range found {
-		g, err := s.groups.Get(ctx, d.Key+"."+groupPart)
-		switch {
-		case errors.Is(err, document.ErrNotFound):
+	at := make([]document.Key, len(found))
+	for i, d := range found {
+		at[i] = d.Key + "." + groupPart
+	}
+	documents, err := s.groups.Several(ctx, at)
+	if err != nil {
+		return nil, fmt.Errorf("temporary groups of %s: %w", domain, err)
+	}
+	there := make(map[document.Key]document.Document, len(documents))
+	for _, d := range documents {
+		there[d.Key] = d
+	}
+	for i, d := range found {
+		g, ok := there[at[i]]
+		if !ok {
 			if time.Since(d.Changed) > hintKept {
-				if err := s.temporary.Remove(ctx, d.Key); err != nil && !errors.Is(err, document.ErrNotFound) {
+				if err := forget(ctx, s.temporary, d); err != nil {
 					return nil, err
 				}
 			}
 			continue
-		case err != nil:
-			return nil, err
 		}
 		decoded, err := decode[Group](g)
 		if err != nil {

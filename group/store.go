@@ -90,27 +90,31 @@ func (s *Store) Change(ctx context.Context, group lime.Identity, change func(*Gr
 	return nil
 }
 
-// Delete removes a group, or returns ErrNotFound. Its members are none from the first
-// step on.
-func (s *Store) Delete(ctx context.Context, group lime.Identity) error {
-	k, err := keysOf(group)
+// Delete removes a group, or returns ErrNotFound, also when there is another of its name by
+// now. Its members are none from the first step on.
+func (s *Store) Delete(ctx context.Context, g Group) error {
+	k, err := keysOf(g.Identity)
 	if err != nil {
 		return err
 	}
-	err = s.groups.Remove(ctx, k.group)
+	removed, err := s.groups.RemoveIf(ctx, k.group, func(now document.Document) error {
+		is, err := decode[Group](now)
+		if err == nil && is.Run != g.Run {
+			err = ErrNotFound
+		}
+		return err
+	})
 	if errors.Is(err, document.ErrNotFound) {
 		return ErrNotFound
 	}
-	if err != nil {
-		return fmt.Errorf("delete group %s: %w", group, err)
-	}
-	// What stays, should this fail, is of a run that is over.
-	err = s.groups.Clear(ctx, k.members)
-	if gone := s.temporary.Remove(ctx, k.all); !errors.Is(gone, document.ErrNotFound) {
-		err = errors.Join(err, gone)
+	if err == nil {
+		// Somebody may have made the next of the name already, whose members are younger. What
+		// stays, should this fail, is of a run that is over. The note of a temporary group is
+		// left to TemporaryIn for the same reason.
+		err = s.groups.ClearBefore(ctx, k.members, removed)
 	}
 	if err != nil {
-		return fmt.Errorf("delete group %s: %w", group, err)
+		return fmt.Errorf("delete group %s: %w", g.Identity, err)
 	}
 	return nil
 }

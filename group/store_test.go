@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"limegrove/document"
 	"limegrove/lime"
 )
 
@@ -28,8 +29,8 @@ func TestGroupIsMadeChangedAndDeleted(t *testing.T) {
 		t.Errorf("changed to %+v, %v", g, err)
 	}
 	w.must(w.set(g, rui, Speaker))
-	w.must(w.Delete(w, ops))
-	wantReason(t, "deleted again", w.Delete(w, ops), ErrNotFound)
+	w.must(w.Delete(w, g))
+	wantReason(t, "deleted again", w.Delete(w, g), ErrNotFound)
 	wantReason(t, "changed then", w.Change(w, ops, func(*Group) error { return nil }), ErrNotFound)
 	_, err = w.Roster(w, ops, 0)
 	wantReason(t, "listed then", err, ErrNotFound)
@@ -56,6 +57,30 @@ func TestWhatADeletedGroupLeftIsNotOfTheNext(t *testing.T) {
 	}
 	wantReason(t, "who knows the group of before", w.Set(w, g, Member{Address: lime.Node{Identity: rui}, Role: Owner}), ErrNotFound)
 	w.wantMembers("after that", ops, "Ana owner")
+}
+
+func TestDeletionIsOfTheGroupThatWasLookedAt(t *testing.T) {
+	w := newWorld(t, Config{})
+	first := w.create(Group{Identity: ops})
+	w.must(w.set(first, lia, Speaker))
+	k, err := keysOf(ops)
+	w.must(err)
+	// As if the deletion went on when the next of the name has members already.
+	removed, err := w.groups.RemoveIf(w, k.group, func(document.Document) error { return nil })
+	w.must(err)
+	second := w.create(Group{Identity: ops})
+	w.must(w.set(second, rui, Speaker))
+	w.must(w.groups.ClearBefore(w, k.members, removed))
+	w.wantMembers("members of the next", ops, "Ana owner", "rui member")
+	if _, err := w.groups.Get(w, k.members+".x.lia"); !errors.Is(err, document.ErrNotFound) {
+		t.Errorf("what the first has left: %v", err)
+	}
+	wantReason(t, "who was asked about the first", w.Delete(w, first), ErrNotFound)
+	w.wantMembers("still", ops, "Ana owner", "rui member")
+	w.must(w.Delete(w, second))
+	if all, err := w.groups.Under(w, k.all); len(all) != 0 || err != nil {
+		t.Errorf("%d documents are left, %v", len(all), err)
+	}
 }
 
 func TestMembersComeAndGo(t *testing.T) {
@@ -144,7 +169,7 @@ func TestMembersAndGroupsAreBounded(t *testing.T) {
 	second := w.create(Group{Identity: lime.MustParseIdentity("2@groups.x")})
 	third := Group{Identity: lime.MustParseIdentity("3@groups.x"), Creator: ana}
 	wantReason(t, "Ana's third", w.Create(w, third), errTooMany)
-	w.must(w.Delete(w, second.Identity))
+	w.must(w.Delete(w, second))
 	w.must(w.Create(w, third)) // what is gone takes no room, either
 }
 
@@ -162,10 +187,10 @@ func TestHintsThatLeadNowhereGo(t *testing.T) {
 	}
 	stale := h
 	w.must(w.hint(w, rui, ops)) // written again meanwhile
-	w.must(w.forgetHint(w, stale))
+	w.must(forget(w, w.memberships, stale))
 	h, err = w.memberships.Get(w, at)
 	w.must(err)
-	w.must(w.forgetHint(w, h))
+	w.must(forget(w, w.memberships, h))
 	if _, err := w.memberships.Get(w, at); err == nil {
 		t.Error("it is still there")
 	}
@@ -211,7 +236,7 @@ func TestRosterIsNoOlderThanWhatSomebodyWasToldOf(t *testing.T) {
 		}
 		seen[revision] = "seen"
 	}
-	w.must(w.Delete(w, ops))
+	w.must(w.Delete(w, g))
 	if r, err := w.Revision(w, ops); seen[r] != "" || err != nil {
 		t.Errorf("deleted, it has the revision %d of before, %v", r, err)
 	}
@@ -240,13 +265,13 @@ func TestTemporaryGroupsAreFound(t *testing.T) {
 	w := newWorld(t, Config{})
 	w.create(Group{Identity: ops})
 	brief := lime.MustParseIdentity("brief@groups.x")
-	w.create(Group{Identity: brief, Type: Temporary, Session: lime.MustParseNode("Ana@x/home")})
+	g := w.create(Group{Identity: brief, Type: Temporary, Session: lime.MustParseNode("Ana@x/home")})
 	w.create(Group{Identity: lime.MustParseIdentity("brief@groups.y"), Type: Temporary})
 	all, err := w.TemporaryIn(w, "groups.x")
 	if err != nil || len(all) != 1 || all[0].Identity != brief || all[0].Session.Instance != "home" {
 		t.Errorf("there are %+v, %v", all, err)
 	}
-	w.must(w.Delete(w, brief))
+	w.must(w.Delete(w, g))
 	if all, err := w.TemporaryIn(w, "groups.x"); len(all) != 0 || err != nil {
 		t.Errorf("then there are %+v, %v", all, err)
 	}

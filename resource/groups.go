@@ -21,7 +21,8 @@ type Groups interface {
 	Create(ctx context.Context, g group.Group) error
 	// Change may call change several times.
 	Change(ctx context.Context, id lime.Identity, change func(*group.Group) error) error
-	Delete(ctx context.Context, id lime.Identity) error
+	// Delete leaves another group that has the name by now, and returns group.ErrNotFound.
+	Delete(ctx context.Context, g group.Group) error
 
 	Roster(ctx context.Context, id lime.Identity, least uint64) (group.Roster, error)
 	Member(ctx context.Context, g group.Group, who lime.Identity) (group.Member, error)
@@ -153,7 +154,7 @@ func (h groupHandler) set(ctx context.Context, r Request) (Document, error) {
 func (h groupHandler) delete(ctx context.Context, r Request) (Document, error) {
 	g, err := h.allowed(ctx, r, group.Delete)
 	if err == nil {
-		err = h.groups.Delete(ctx, g.Identity)
+		err = h.groups.Delete(ctx, g)
 	}
 	return Document{}, err
 }

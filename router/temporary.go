@@ -93,7 +93,7 @@ func (t *temporaries) look(ctx context.Context, now time.Time) error {
 			if now.Sub(since) < temporaryGrace {
 				continue
 			}
-			if err := t.groups.Delete(ctx, g.Identity); err != nil && !errors.Is(err, group.ErrNotFound) {
+			if err := t.groups.Delete(ctx, g); err != nil && !errors.Is(err, group.ErrNotFound) {
 				return err
 			}
 			delete(away, g.Run)
