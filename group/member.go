@@ -20,6 +20,10 @@ func (s *Store) Set(ctx context.Context, g Group, m Member) error {
 		return err
 	}
 	who := m.Address.Identity
+	at, err := k.member(who)
+	if err != nil {
+		return err
+	}
 	before, err := s.Member(ctx, g, who)
 	switch {
 	case err == nil:
@@ -51,7 +55,7 @@ func (s *Store) Set(ctx context.Context, g Group, m Member) error {
 	if m.Role != Owner || g.Owns(who) {
 		return nil
 	}
-	return s.Change(ctx, g.Identity, func(now *Group) error {
+	err = s.Change(ctx, g.Identity, func(now *Group) error {
 		switch {
 		case now.Run != g.Run:
 			return ErrNotFound
@@ -63,10 +67,27 @@ func (s *Store) Set(ctx context.Context, g Group, m Member) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	// Somebody may have removed the member meanwhile: see Remove.
+	if _, err := s.groups.Latest(ctx, at); !errors.Is(err, document.ErrNotFound) {
+		return err
+	}
+	return s.restore(ctx, k, g, m)
+}
+
+// restore writes a member and its hint again.
+func (s *Store) restore(ctx context.Context, k keys, g Group, m Member) error {
+	if err := s.hint(ctx, m.Address.Identity, g.Identity); err != nil {
+		return err
+	}
+	return s.put(ctx, k, g, m)
 }
 
 // Remove takes somebody out of g: ErrNoMember when it is none, ErrLastOwner when nobody
-// else owns the group.
+// else owns the group. Who has become an owner since g was read stays, and errPromoted says
+// so: permission was looked up for one of a lower role.
 func (s *Store) Remove(ctx context.Context, g Group, who lime.Identity) error {
 	k, err := keysOf(g.Identity)
 	if err != nil {
@@ -81,17 +102,45 @@ func (s *Store) Remove(ctx context.Context, g Group, who lime.Identity) error {
 	if err != nil {
 		return err
 	}
-	err = s.groups.Remove(ctx, at)
+	var was Member
+	_, err = s.groups.RemoveIf(ctx, at, func(d document.Document) (err error) {
+		was, err = decode[Member](d)
+		return err
+	})
 	if errors.Is(err, document.ErrNotFound) {
 		return ErrNoMember
 	}
 	if err == nil {
 		err = s.unhint(ctx, who, g.Identity)
 	}
+	if err == nil && !g.Owns(who) {
+		err = s.keepOwner(ctx, k, g, was)
+	}
 	if err != nil {
 		return fmt.Errorf("remove %s from group %s: %w", who, g.Identity, err)
 	}
 	return nil
+}
+
+// keepOwner restores a member that was removed when an owner has made it one meanwhile. Set
+// names the owner and then looks for the member, Remove removes the member and then looks
+// for the owner: so one of them sees what the other has done.
+func (s *Store) keepOwner(ctx context.Context, k keys, g Group, was Member) error {
+	d, err := s.groups.Latest(ctx, k.group)
+	if errors.Is(err, document.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now, err := decode[Group](d)
+	if err != nil || now.Run != g.Run || !now.Owns(was.Address.Identity) {
+		return err
+	}
+	if err := s.restore(ctx, k, g, was); err != nil {
+		return err
+	}
+	return errPromoted
 }
 
 // disown takes an owner's name off the group, if there is another.

@@ -158,7 +158,7 @@ func (s *Store) Forget(ctx context.Context, who lime.Identity) error {
 		if errors.Is(err, ErrLastOwner) {
 			err = s.Delete(ctx, g)
 		}
-		if err != nil && lime.AsReason(err) == nil { // it is gone already
+		if err != nil && (lime.AsReason(err) == nil || errors.Is(err, errPromoted)) { // otherwise it is gone already
 			return fmt.Errorf("forget %s: %w", who, err)
 		}
 	}

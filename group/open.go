@@ -67,6 +67,7 @@ var (
 	ErrNoMember  = &lime.Reason{Code: lime.CodeCommandResourceNotFound, Description: "There is no such member"}
 	ErrExists    = &lime.Reason{Code: lime.CodeCommandNotAllowed, Description: "The group exists already"}
 	ErrLastOwner = &lime.Reason{Code: lime.CodeCommandNotAllowed, Description: "A group has an owner: name another first, or delete the group"}
+	errPromoted  = &lime.Reason{Code: lime.CodeCommandNotAllowed, Description: "The member has become an owner; look again"}
 	errFull      = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "The group has as many members as a group may have"}
 	errTooMany   = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "The identity is in as many groups as one may be in"}
 	errOwners    = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "The group has as many owners as a group may have"}

@@ -3,6 +3,7 @@ package group
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -125,6 +126,46 @@ func TestGroupHasAnOwner(t *testing.T) {
 	}
 	if g, err := w.Get(w, ops); len(g.Owners) != 1 || err != nil {
 		t.Errorf("it belongs to %v, %v", g.Owners, err)
+	}
+}
+
+func TestWhoIsMadeAnOwnerIsNotRemovedByWhoDidNotKnow(t *testing.T) {
+	w := newWorld(t, Config{})
+	stale := w.create(Group{Identity: ops})
+	w.must(w.set(stale, rui, Speaker))
+	w.must(w.set(stale, rui, Owner))
+	wantReason(t, "removed as a member", w.Remove(w, stale, rui), errPromoted)
+	w.wantMembers("an owner stays", ops, "Ana owner", "rui owner")
+	now, err := w.Get(w, ops)
+	w.must(err)
+	w.must(w.Remove(w, now, rui))
+	w.wantMembers("removed as an owner", ops, "Ana owner")
+}
+
+// Whatever of both comes first, the member is an owner as a whole or gone as a whole.
+func TestRemovalAndPromotionAtOnce(t *testing.T) {
+	w := newWorld(t, Config{})
+	for i := range 50 {
+		id := lime.Identity{Name: fmt.Sprint("g", i), Domain: "groups.x"}
+		g := w.create(Group{Identity: id})
+		w.must(w.set(g, rui, Speaker))
+		var both sync.WaitGroup
+		var promoted, removed error
+		both.Go(func() { promoted = w.Set(w, g, Member{Address: lime.Node{Identity: rui}, Role: Owner}) })
+		both.Go(func() { removed = w.Remove(w, g, rui) })
+		both.Wait()
+		if removed != nil && !errors.Is(removed, errPromoted) || promoted != nil {
+			t.Fatalf("%d: %v, %v", i, promoted, removed)
+		}
+		r, err := w.Roster(w, id, 0)
+		w.must(err)
+		in := slices.ContainsFunc(r.Members, func(m Member) bool { return m.Address.Identity == rui })
+		all, err := w.GroupsOf(w, rui)
+		w.must(err)
+		hinted := slices.ContainsFunc(all, func(g Group) bool { return g.Identity == id })
+		if owns := r.Owns(rui); owns != in || owns != hinted || !owns {
+			t.Errorf("%d: Rui owns it: %v, is a member: %v, knows it: %v", i, owns, in, hinted)
+		}
 	}
 }
 
