@@ -36,6 +36,9 @@ type Member struct {
 	Role    Role      `json:"role"`
 	Added   time.Time `json:"added"`
 	Run     string    `json:"run"` // of the group
+
+	// Invited says that somebody else has put the member into the group.
+	Invited bool `json:"invited,omitempty"`
 }
 
 // Roster is a group with all its members.

@@ -13,7 +13,8 @@ import (
 )
 
 // Set makes somebody a member of g, or another one than before: at that address and of
-// that role. Of the last owner nothing else is made.
+// that role. Of the last owner nothing else is made. Only of somebody new it counts what
+// m.Invited says.
 func (s *Store) Set(ctx context.Context, g Group, m Member) error {
 	k, err := keysOf(g.Identity)
 	if err != nil {
@@ -27,12 +28,12 @@ func (s *Store) Set(ctx context.Context, g Group, m Member) error {
 	before, err := s.Member(ctx, g, who)
 	switch {
 	case err == nil:
-		m.Added = before.Added
+		m.Added, m.Invited = before.Added, before.Invited
 	case errors.Is(err, ErrNoMember):
 		if err := s.mayTakeMore(ctx, k); err != nil {
 			return err
 		}
-		if err := s.mayJoinMore(ctx, who); err != nil {
+		if err := s.mayJoinMore(ctx, who, m.Invited); err != nil {
 			return err
 		}
 		m.Added = time.Now().UTC().Truncate(time.Millisecond)

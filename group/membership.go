@@ -31,16 +31,26 @@ func (s *Store) hint(ctx context.Context, who, group lime.Identity) error {
 	return nil
 }
 
+// unhint removes the hint of somebody who has left, but for one that is fresh: its writer may
+// be about to write the member. Such a one is removed when it is found to lead nowhere.
 func (s *Store) unhint(ctx context.Context, who, group lime.Identity) error {
 	at, err := hintKey(who, group)
-	if err == nil {
-		err = s.memberships.Remove(ctx, at)
+	if err != nil {
+		return err
 	}
-	if errors.Is(err, document.ErrNotFound) {
+	_, err = s.memberships.RemoveIf(ctx, at, func(h document.Document) error {
+		if time.Since(h.Changed) <= hintKept {
+			return errFresh
+		}
+		return nil
+	})
+	if errors.Is(err, document.ErrNotFound) || errors.Is(err, errFresh) {
 		return nil
 	}
 	return err
 }
+
+var errFresh = errors.New("the hint is fresh")
 
 func hintKey(who, group lime.Identity) (document.Key, error) {
 	k, err := document.Of(who)
@@ -50,18 +60,24 @@ func hintKey(who, group lime.Identity) (document.Key, error) {
 	return k.Identity(group)
 }
 
-// mayJoinMore tells whether somebody may be in another group. Hints that lead nowhere
-// are removed before it is refused.
-func (s *Store) mayJoinMore(ctx context.Context, who lime.Identity) error {
+// mayJoinMore tells whether somebody may be in another group: by itself, or put there by
+// others, who cannot use up what is its own. Hints that lead nowhere are removed before it
+// is refused.
+func (s *Store) mayJoinMore(ctx context.Context, who lime.Identity, invited bool) error {
 	k, err := document.Of(who)
 	if err != nil {
 		return err
 	}
 	n, err := s.memberships.Count(ctx, k)
 	if err == nil && n >= s.cfg.MaxGroups {
-		var all []Group
-		all, err = s.GroupsOf(ctx, who)
-		n = len(all)
+		var all []joined
+		all, err = s.groupsOf(ctx, who)
+		n = 0
+		for i := range all {
+			if all[i].invited == invited {
+				n++
+			}
+		}
 	}
 	if err == nil && n >= s.cfg.MaxGroups {
 		err = errTooMany
@@ -71,6 +87,24 @@ func (s *Store) mayJoinMore(ctx context.Context, who lime.Identity) error {
 
 // GroupsOf returns the groups that somebody is in, by their keys.
 func (s *Store) GroupsOf(ctx context.Context, who lime.Identity) ([]Group, error) {
+	found, err := s.groupsOf(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	var all []Group
+	for _, j := range found {
+		all = append(all, j.Group)
+	}
+	return all, nil
+}
+
+// joined is a group that somebody is in.
+type joined struct {
+	Group
+	invited bool
+}
+
+func (s *Store) groupsOf(ctx context.Context, who lime.Identity) ([]joined, error) {
 	k, err := document.Of(who)
 	if err != nil {
 		return nil, err
@@ -103,7 +137,7 @@ func (s *Store) GroupsOf(ctx context.Context, who lime.Identity) ([]Group, error
 	for _, d := range found {
 		documents[d.Key] = d
 	}
-	var all []Group
+	var all []joined
 	for i, h := range hints {
 		g, in, err := isIn(documents, asked[2*i], asked[2*i+1], who)
 		switch {
@@ -121,18 +155,19 @@ func (s *Store) GroupsOf(ctx context.Context, who lime.Identity) ([]Group, error
 }
 
 // isIn tells whether documents say that somebody is in a group.
-func isIn(documents map[document.Key]document.Document, group, member document.Key, who lime.Identity) (g Group, in bool, err error) {
+func isIn(documents map[document.Key]document.Document, group, member document.Key, who lime.Identity) (g joined, in bool, err error) {
 	d, ok := documents[group]
 	if !ok {
 		return g, false, nil
 	}
-	if g, err = decode[Group](d); err != nil || g.Owns(who) {
-		return g, err == nil, err
+	if g.Group, err = decode[Group](d); err != nil {
+		return g, false, err
 	}
 	if d, ok = documents[member]; !ok {
-		return g, false, nil
+		return g, g.Owns(who), nil
 	}
 	m, err := decode[Member](d)
+	g.invited = m.Invited && m.Run == g.Run
 	return g, err == nil && g.roleOf(&m) != Stranger, err
 }
 

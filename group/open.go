@@ -28,7 +28,8 @@ type Config struct {
 	// DefaultMaxMembers.
 	MaxMembers int
 
-	// MaxGroups is how many groups an identity is in, likewise. Default DefaultMaxGroups.
+	// MaxGroups is how many groups an identity is in that it has made or joined itself, and
+	// how many that others have put it into, likewise. Default DefaultMaxGroups.
 	MaxGroups int
 }
 

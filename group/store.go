@@ -36,7 +36,7 @@ func (s *Store) Get(ctx context.Context, group lime.Identity) (Group, error) {
 // and the run itself.
 func (s *Store) Create(ctx context.Context, g Group) error {
 	owner := g.Creator
-	if err := s.mayJoinMore(ctx, owner); err != nil {
+	if err := s.mayJoinMore(ctx, owner, false); err != nil {
 		return err
 	}
 	k, err := keysOf(g.Identity)

@@ -214,6 +214,38 @@ func TestMembersAndGroupsAreBounded(t *testing.T) {
 	w.must(w.Create(w, third)) // what is gone takes no room, either
 }
 
+func TestGroupsOfOthersLeaveRoomForOnesOwn(t *testing.T) {
+	w := newWorld(t, Config{MaxGroups: 2})
+	group := func(name string) Group { return Group{Identity: lime.Identity{Name: name, Domain: "groups.x"}} }
+	put := func(creator, who, name string, invited bool) error {
+		g := group(name)
+		g.Creator, g.Type = lime.Identity{Name: creator, Domain: "x"}, Public
+		w.must(w.Create(w, g))
+		g, err := w.Get(w, g.Identity)
+		w.must(err)
+		return w.Set(w, g, Member{Address: lime.Node{Identity: lime.Identity{Name: who, Domain: "x"}}, Role: Speaker, Invited: invited})
+	}
+	w.must(put("eva", "rui", "1", true))
+	w.must(put("eva", "rui", "2", true))
+	wantReason(t, "a third by others", put("bia", "rui", "3", true), errTooMany)
+	w.must(put("bia", "rui", "4", false))
+	five := group("5")
+	five.Creator = rui
+	w.must(w.Create(w, five))
+	wantReason(t, "a third of one's own", put("lia", "rui", "6", false), errTooMany)
+	g, err := w.Get(w, lime.MustParseIdentity("1@groups.x"))
+	w.must(err)
+	w.must(w.set(g, rui, Owner)) // still one of those
+	wantReason(t, "made an owner of the others'", put("lia", "rui", "7", true), errTooMany)
+	if all, err := w.GroupsOf(w, rui); len(all) != 4 || err != nil {
+		t.Errorf("Rui is in %d, %v", len(all), err)
+	}
+	now, err := w.Get(w, g.Identity)
+	w.must(err)
+	w.must(w.Remove(w, now, rui))
+	w.must(put("zoe", "rui", "8", true)) // who has left takes no room
+}
+
 func TestHintsThatLeadNowhereGo(t *testing.T) {
 	w := newWorld(t, Config{})
 	w.must(w.hint(w, rui, ops))

@@ -161,6 +161,23 @@ func TestMembersOfAGroup(t *testing.T) {
 	want(t, "and may not speak by that", s.as("lia", lime.MethodSet, ops+"/members/lia", `{"role":"member"}`), lime.CodeAuthorizationPermissionRequired)
 }
 
+func TestGroupsOfOthersLeaveRoomForOnesOwn(t *testing.T) {
+	s := newGrouped(t, group.Config{MaxGroups: 1})
+	for _, step := range []struct {
+		what, who, uri, body string
+		code                 lime.Code
+	}{
+		{"Eva's group", "eva", ops, `{"type":"public"}`, 0},
+		{"she puts Rui into it", "eva", ops + "/members/rui", `{}`, 0},
+		{"Bia's group", "bia", "/groups/more", `{"type":"public"}`, 0},
+		{"into which she cannot put him", "bia", "/groups/more/members/rui", `{}`, lime.CodeAuthorizationQuotaThresholdExceeded},
+		{"but he joins", "rui", "/groups/more/members/rui", `{}`, 0},
+		{"and has what he may have", "rui", "/groups/his", `{}`, lime.CodeAuthorizationQuotaThresholdExceeded},
+	} {
+		want(t, step.what, s.as(step.who, lime.MethodSet, step.uri, step.body), step.code)
+	}
+}
+
 // TestGroupsAreForWhomTheyAre asks for everything in every role and type, and holds the
 // answers against package group's table, which is tested by itself.
 func TestGroupsAreForWhomTheyAre(t *testing.T) {

@@ -85,7 +85,7 @@ func (h groupHandler) setMember(ctx context.Context, r Request) (Document, error
 			return Document{}, lime.NewReason(lime.CodeAuthorizationDestinationAccountNotFound, "Members have accounts here")
 		}
 	}
-	return Document{}, h.groups.Set(ctx, g, group.Member{Address: who, Role: to})
+	return Document{}, h.groups.Set(ctx, g, group.Member{Address: who, Role: to, Invited: !self})
 }
 
 // removeMember takes somebody out of a group, or the requester: who has left.

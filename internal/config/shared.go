@@ -50,8 +50,8 @@ type Shared struct {
 	LogBytes, InboxBytes int
 
 	// GroupMembers and GroupsPerIdentity bound the members of a group, each of whom has
-	// a copy of every message stored, and the groups that an identity is in. They are a
-	// router's. Defaults 5000 and 1000.
+	// a copy of every message stored, and the groups that an identity has made or joined, and
+	// as many again that others have put it into. They are a router's. Defaults 5000 and 1000.
 	GroupMembers, GroupsPerIdentity int
 
 	// Domains is what this cluster serves, in lower case, the first being the
@@ -115,7 +115,7 @@ func (b *binder) stores(s *Shared, unless string) {
 // groupBounds are the bounds of LIME's groups, which routers keep.
 func (b *binder) groupBounds(s *Shared) {
 	b.num(&s.GroupMembers, "group-members", 5000, "`members` that a group may have")
-	b.num(&s.GroupsPerIdentity, "groups-per-identity", 1000, "`groups` that an identity may be in")
+	b.num(&s.GroupsPerIdentity, "groups-per-identity", 1000, "`groups` that an identity may have made or joined, and again that others may have put it into")
 }
 
 func (b *binder) member(s *Shared) {
