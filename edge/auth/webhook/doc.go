@@ -6,7 +6,8 @@
 //
 // It may be slow or away, and nobody in session notices: a request has a time, there are so
 // many at once and no more, and after some failures nobody is asked for a moment, so that
-// logins fail at once instead of piling up. What it has granted is remembered for as long as
+// logins fail at once instead of piling up. To refuse is no failure, in whatever way: otherwise
+// some bad logins would close the door for everybody. What it has granted is remembered for as long as
 // it says itself; what it has refused is not.
 //
 // Credentials go over the wire and nowhere else: not into errors, nor into the cache, whose

@@ -12,7 +12,7 @@ const (
 	resultGranted result = "granted"
 	resultRefused result = "refused"
 	resultCached  result = "cached" // granted, and not asked again
-	resultBusy    result = "busy"   // too many are under way
+	resultBusy    result = "busy"   // too many are under way, or it says so
 	resultOpen    result = "open"   // it has failed too often, and is left alone
 	resultFailed  result = "failed" // no answer in time, or none that can be read
 )

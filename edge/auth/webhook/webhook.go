@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sony/gobreaker/v2"
@@ -53,7 +54,7 @@ type Webhook struct {
 	stats   *stats
 }
 
-// ErrBusy says that too many requests are under way. A later try may succeed.
+// ErrBusy says that too many requests are under way, or that the API says so. A later try may succeed.
 var ErrBusy error = &lime.Reason{Code: lime.CodeSessionError, Description: "Too many logins wait; try again later"}
 
 const (
@@ -124,6 +125,8 @@ type answer struct {
 	Reason   *struct {
 		Description string `json:"description"`
 	} `json:"reason"`
+
+	busy bool // it has too much to do to say anything
 }
 
 // Authenticate asks, unless it knows the answer.
@@ -141,6 +144,11 @@ func (w *Webhook) Authenticate(ctx context.Context, r auth.Request) (auth.Grant,
 	}
 	if g, ok := w.cache.get(known); ok {
 		w.stats.asked(resultCached)
+		node := r.Node
+		node.Identity = g.Identity
+		if err := w.own(ctx, node); err != nil { // it may have been deleted since
+			return auth.Grant{}, err
+		}
 		return g, nil
 	}
 	if r.Remote.IsValid() {
@@ -158,7 +166,7 @@ func (w *Webhook) take(ctx context.Context, r auth.Request, a answer, known cach
 	if !a.Granted {
 		why := lime.NewReason(lime.CodeSessionAuthenticationFailed, "The credentials were not accepted")
 		if a.Reason != nil && a.Reason.Description != "" {
-			why.Description = a.Reason.Description[:min(len(a.Reason.Description), maxWords)]
+			why.Description = cut(a.Reason.Description, maxWords)
 		}
 		return auth.Grant{}, auth.RefusedFor(auth.OutcomeCredentials, why)
 	}
@@ -169,12 +177,31 @@ func (w *Webhook) take(ctx context.Context, r auth.Request, a answer, known cach
 	if node.Name == "" || lime.IsPostmaster(node.Name) || !w.cfg.Serves(node.Domain) {
 		return auth.Grant{}, errIdentity
 	}
-	if err := w.cfg.Owners.Own(ctx, node, true); err != nil {
-		return auth.Grant{}, fmt.Errorf("login of %s by the webhook: %w", node, err)
+	if err := w.own(ctx, node); err != nil {
+		return auth.Grant{}, err
 	}
 	g := auth.Grant{Identity: node.Identity, Role: lime.RoleMember, Expires: a.Expires}
 	w.cache.put(known, g, time.Duration(a.TTL*float64(time.Second)))
 	return g, nil
+}
+
+// own makes the account of who is let in, if there is none.
+func (w *Webhook) own(ctx context.Context, node lime.Node) error {
+	if err := w.cfg.Owners.Own(ctx, node, true); err != nil {
+		return fmt.Errorf("login of %s by the webhook: %w", node, err)
+	}
+	return nil
+}
+
+// cut returns as much of a text as has at most so many bytes, in whole characters.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }
 
 // errIdentity is for an answer that lets in as somebody whom nobody may be here.
@@ -196,6 +223,9 @@ func (w *Webhook) ask(ctx context.Context, q question) (answer, error) {
 		w.stats.asked(resultOpen)
 	case err != nil:
 		w.stats.asked(resultFailed)
+	case a.busy:
+		w.stats.asked(resultBusy)
+		return answer{}, ErrBusy
 	case a.Granted:
 		w.stats.asked(resultGranted)
 	default:
@@ -214,7 +244,7 @@ func (w *Webhook) post(ctx context.Context, q question) (a answer, err error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer clear(body)
+	// Not cleared: the transport may go on reading it when Do has returned.
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.cfg.URL, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
@@ -228,15 +258,19 @@ func (w *Webhook) post(ctx context.Context, q question) (a answer, err error) {
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	switch {
+	switch status := response.StatusCode; {
+	case status == http.StatusTooManyRequests:
+		return answer{busy: true}, nil
+	case status >= 400 && status < 500 && status != http.StatusRequestTimeout:
+		// It has found fault with what this client has said, whose login must not be able to
+		// close those of others. What it says besides is for others, too.
+		return answer{}, nil
+	case status != http.StatusOK:
+		return answer{}, fmt.Errorf("the answer is %d", status)
 	case err != nil:
 		return answer{}, err
 	case len(text) > maxAnswer:
 		return answer{}, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
-	case response.StatusCode == http.StatusUnauthorized, response.StatusCode == http.StatusForbidden:
-		return answer{}, nil // what it says besides is for others
-	case response.StatusCode != http.StatusOK:
-		return answer{}, fmt.Errorf("the answer is %d", response.StatusCode)
 	}
 	if json.Unmarshal(text, &a) != nil { // its text may quote the input
 		return answer{}, errors.New("the answer cannot be read")

@@ -182,8 +182,13 @@ func TestPlatformRefuses(t *testing.T) { // L-SES-15
 		{http.StatusOK, `{}`, "The credentials were not accepted"},
 		{http.StatusOK, `{"granted":false,"ttl":600,"reason":{"code":1,"description":"Your trial is over"}}`, "Your trial is over"},
 		{http.StatusOK, `{"reason":{"description":"` + strings.Repeat("x", 1000) + `"}}`, strings.Repeat("x", maxWords)},
+		{http.StatusOK, `{"reason":{"description":"` + strings.Repeat("x", maxWords-2) + `あ"}}`, strings.Repeat("x", maxWords-2)},
+		{http.StatusOK, `{"reason":{"description":"` + strings.Repeat("ü", maxWords/2) + `"}}`, strings.Repeat("ü", maxWords/2)},
 		{http.StatusUnauthorized, `<html>`, "The credentials were not accepted"},
 		{http.StatusForbidden, ``, "The credentials were not accepted"},
+		{http.StatusBadRequest, `{"granted":true}`, "The credentials were not accepted"},
+		{http.StatusNotFound, `{"reason":{"description":"no such user"}}`, "The credentials were not accepted"},
+		{http.StatusUnprocessableEntity, strings.Repeat("x", 2*maxAnswer), "The credentials were not accepted"},
 	} {
 		before := w.api.times()
 		w.api.says(row.status, row.text)
@@ -203,8 +208,48 @@ func TestPlatformRefuses(t *testing.T) { // L-SES-15
 	}
 }
 
+func TestPlatformWithTooMuchToDoIsAskedAgain(t *testing.T) {
+	w := newWorld(t, Config{})
+	w.api.says(http.StatusTooManyRequests, `{"granted":true}`)
+	for range 10 { // which is no failure
+		if _, err := w.login("ana@example.org", secretWord); !errors.Is(err, ErrBusy) {
+			t.Errorf("%v", err)
+		}
+	}
+	w.api.says(http.StatusOK, `{"granted":true}`)
+	w.want("and then", "x", auth.OutcomeGranted)
+}
+
+// A transport that has the answer before it has sent the whole question.
+func TestQuestionIsWholeWhenItIsSentLate(t *testing.T) {
+	late := make(chan string)
+	w := newWorld(t, Config{})
+	w.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		go func() {
+			r := r.Body
+			<-late
+			body, err := io.ReadAll(r)
+			if err != nil {
+				t.Error(err)
+			}
+			late <- string(body)
+		}()
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"granted":true}`)), Header: http.Header{}}, nil
+	})
+	w.want("it is granted", secretWord, auth.OutcomeGranted)
+	late <- ""
+	if body := <-late; !strings.Contains(body, secretWord) {
+		t.Errorf("sent %q", body)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (r roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
+
 func TestPlatformFailsAndIsLeftAloneForAMoment(t *testing.T) {
 	for what, fails := range map[string]func(*api){
+		"408":      func(a *api) { a.says(http.StatusRequestTimeout, ``) },
 		"500":      func(a *api) { a.says(http.StatusInternalServerError, `{"granted":true}`) },
 		"moved":    func(a *api) { a.says(http.StatusFound, `{"granted":true}`) },
 		"garbage":  func(a *api) { a.says(http.StatusOK, `<html>`) },
@@ -323,7 +368,14 @@ func TestGrantsAreRememberedAsLongAsThePlatformSays(t *testing.T) {
 		asks("is not remembered", "ana@example.org/1", "t", 1)
 		grants(`{"granted":true,"ttl":60}`)
 		asks("for a minute", "ana@example.org/1", "t", 1)
+		made := len(w.owner.made)
 		asks("another instance", "ana@example.org/2", "t", 0)
+		if len(w.owner.made) != made+1 || w.owner.made[made] != "ana@example.org" { // which may have been deleted
+			t.Errorf("the account of who is let in is not seen to: %v", w.owner.made[made:])
+		}
+		w.owner.err = errors.New("the store is away")
+		w.want("remembered, without a store", "t", auth.OutcomeFault)
+		w.owner.err = nil
 		asks("other credentials", "ana@example.org/1", "u", 1)
 		asks("another identity", "rui@example.org/1", "t", 1)
 		time.Sleep(59 * time.Second)
