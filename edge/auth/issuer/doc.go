@@ -11,6 +11,7 @@
 // secret, is none, whatever its header says: the algorithms are the issuer's, and not the
 // token's. What is wrong with a token the client is not told; a counter is.
 //
-// Signatures and keys are the business of github.com/go-jose/go-jose/v4. Nothing runs in
-// the background: keys are fetched when a token needs them.
+// Signatures and keys are the business of github.com/go-jose/go-jose/v4. Keys are
+// fetched when a token needs them, by a goroutine that ends with the answer, which a login
+// waits for no longer than a second.
 package issuer

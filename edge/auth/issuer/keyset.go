@@ -20,6 +20,10 @@ const (
 	// fetchPause is the least time between two fetches, so that tokens with made-up key
 	// ids do not become a load for the issuer. A key that is new is known that much later.
 	fetchPause = 10 * time.Second
+	// fetchWait is how long a fetch is waited for, from its beginning. It takes as long as the
+	// client's timeout lets it, but those who check tokens are few, and must not all wait for
+	// the keys of tokens that somebody has made up.
+	fetchWait = time.Second
 	// maxKeySet bounds what an issuer may answer, in bytes, and maxKeys what is kept of it.
 	maxKeySet = 1 << 20
 	maxKeys   = 100
@@ -41,26 +45,37 @@ type keySet struct {
 // errNoKeys says that the issuer's keys could not be fetched. That is not the client's fault.
 var errNoKeys = errors.New("the issuer's keys are not known")
 
+// errSlow says that they are being fetched still.
+var errSlow = errors.New("the issuer takes long to answer")
+
 // find returns the keys that a token with that key id may be signed with; "" is any. It
-// fetches them when they are old, or have no such.
+// has them fetched when they are old, or have no such, and waits for that as long as fetchWait.
+// Old ones count when that takes longer.
 func (s *keySet) find(ctx context.Context, id string) ([]jose.JSONWebKey, error) {
-	found, wait := s.look(id)
+	found, wait, until := s.look(id)
 	if wait == nil {
 		return found, s.missing()
 	}
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
 	select {
 	case <-wait:
+	case <-timer.C:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.withLocked(id), s.missingLocked()
+	found = s.withLocked(id)
+	if s.trying == wait && len(found) == 0 && len(s.unnamedLocked()) == 0 {
+		return nil, errors.Join(errNoKeys, errSlow)
+	}
+	return found, s.missingLocked()
 }
 
-// look returns what is there, or what to wait for: a fetch that it has made begin, if
-// nobody else has.
-func (s *keySet) look(id string) (found []jose.JSONWebKey, wait chan struct{}) {
+// look returns what is there, or what to wait for, and until when: a fetch that it has made
+// begin, if nobody else has.
+func (s *keySet) look(id string) (found []jose.JSONWebKey, wait chan struct{}, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found = s.withLocked(id)
@@ -68,23 +83,27 @@ func (s *keySet) look(id string) (found []jose.JSONWebKey, wait chan struct{}) {
 	old := now.Sub(s.fetched) >= freshFor
 	switch {
 	case s.address == "":
-		return found, nil
+		return found, nil, until
 	case s.trying != nil && len(found) == 0:
-		return nil, s.trying
+		return nil, s.trying, s.tried.Add(fetchWait)
 	case s.trying != nil || len(found) > 0 && !old || now.Sub(s.tried) < fetchPause:
-		return found, nil
+		return found, nil, until
 	}
 	s.tried, s.trying = now, make(chan struct{})
-	done := s.trying
-	s.mu.Unlock()
+	go s.refresh(now, s.trying)
+	return found, s.trying, now.Add(fetchWait)
+}
+
+// refresh fetches the keys. It ends with the client's timeout at the latest.
+func (s *keySet) refresh(now time.Time, done chan struct{}) {
 	keys, err := fetch(s.client, s.address)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.failed = err; err == nil {
 		s.keys, s.fetched = keys, now
 	}
 	s.trying = nil
 	close(done)
-	return s.withLocked(id), nil
 }
 
 func (s *keySet) withLocked(id string) (found []jose.JSONWebKey) {
@@ -162,9 +181,13 @@ func parseKeySet(text []byte) (keys []jose.JSONWebKey, err error) {
 }
 
 // unnamed are the keys without a key id.
-func (s *keySet) unnamed() (found []jose.JSONWebKey) {
+func (s *keySet) unnamed() []jose.JSONWebKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.unnamedLocked()
+}
+
+func (s *keySet) unnamedLocked() (found []jose.JSONWebKey) {
 	for _, k := range s.keys {
 		if k.KeyID == "" {
 			found = append(found, k)

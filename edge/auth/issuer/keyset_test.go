@@ -169,3 +169,47 @@ func TestLoginsAtOnceFetchOnce(t *testing.T) {
 		p.wantAsked(t, "twenty logins", 1)
 	})
 }
+
+// Made-up key ids, and an issuer that leaves the question open, hold up nobody.
+func TestLoginsDoNotWaitLongForASlowIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newIDP(t), idp{t, rsaKeys()[1], "k2"}
+		p := &published{keys: []jose.JSONWebKey{first.public()}}
+		s := fetching(t, p)
+		try := func(what string, by idp, within time.Duration, want error) {
+			t.Helper()
+			began := time.Now()
+			_, err := login(s, "ana@example.org", by.token(nil), name)
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v", what, err)
+			}
+			if took := time.Since(began); took != within {
+				t.Errorf("%s: after %v", what, took)
+			}
+		}
+		try("the first", first, 0, nil)
+
+		gate := make(chan struct{})
+		p.change(func() { p.gate, p.keys = gate, []jose.JSONWebKey{second.public()} })
+		time.Sleep(freshFor)
+		try("old keys count when new ones take long", first, fetchWait, nil)
+		try("and at once for those behind", first, 0, nil)
+		try("others have waited enough", second, 0, errNoKeys)
+		try("that nobody has made", idp{t, rsaKeys()[1], "k3"}, 0, errNoKeys)
+		close(gate)
+		synctest.Wait()
+		try("and then there is the new key", second, 0, nil)
+		p.wantAsked(t, "all of that", 2)
+
+		gate = make(chan struct{})
+		p.change(func() { p.gate = gate })
+		time.Sleep(fetchPause)
+		try("who wants a key that is not there waits", idp{t, rsaKeys()[1], "k3"}, fetchWait, errNoKeys)
+		for range 100 {
+			try("once", idp{t, rsaKeys()[1], "k4"}, 0, errNoKeys)
+			try("others do not", second, 0, nil)
+		}
+		close(gate)
+		synctest.Wait()
+	})
+}
