@@ -67,6 +67,16 @@ func (c *Capability) Takes(h *Header) bool {
 // hasType tells whether one of types, which are in lower case, is a media type. Its parameters
 // do not count.
 func hasType(types []string, mediaType []byte) bool {
+	mediaType = withoutParameters(mediaType)
+	for _, t := range types {
+		if equalASCIIFold(mediaType, t) {
+			return true
+		}
+	}
+	return false
+}
+
+func withoutParameters(mediaType []byte) []byte {
 	for i, c := range mediaType {
 		if c == ';' {
 			mediaType = mediaType[:i]
@@ -76,10 +86,5 @@ func hasType(types []string, mediaType []byte) bool {
 	for len(mediaType) > 0 && mediaType[len(mediaType)-1] == ' ' {
 		mediaType = mediaType[:len(mediaType)-1]
 	}
-	for _, t := range types {
-		if equalASCIIFold(mediaType, t) {
-			return true
-		}
-	}
-	return false
+	return mediaType
 }

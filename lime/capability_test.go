@@ -39,7 +39,16 @@ func TestWhatASessionTakes(t *testing.T) {
 			if got := c.Takes(&h); got != want {
 				t.Errorf("%s of %s: %v", given, envelope, got)
 			}
-			if n := testing.AllocsPerRun(10, func() { c.Takes(&h) }); n != 0 {
+			short := c.Taken()
+			if got := short.Takes(&h); got != want {
+				t.Errorf("%s of %s, made short: %v", given, envelope, got)
+			}
+			if short != nil {
+				if read := ParseTaken(short.Append(nil)); !read.Equal(short) {
+					t.Errorf("%s is %+v, and read again %+v", given, short, read)
+				}
+			}
+			if n := testing.AllocsPerRun(10, func() { c.Takes(&h); short.Takes(&h) }); n != 0 {
 				t.Errorf("%v allocations", n)
 			}
 		}

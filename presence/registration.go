@@ -30,6 +30,7 @@ type Registration struct {
 	Session  string        // 1 to 127 bytes
 	Since    uint64        `json:",omitempty"` // from which position on it competes for what is stored; 0: not yet
 	Guest    bool          // it has no account: when it has left it is known for Config.GuestGrace
+	Takes    *lime.Taken   `json:",omitempty"` // of what others send; nil for all of it
 	Presence lime.Presence // without Instances and LastSeen, which are not stored
 }
 

@@ -29,6 +29,7 @@ const (
 	tagPriority = 'p' // varint
 	tagFlags    = 'f' // one byte, see flagsOf
 	tagSince    = 'c' // uvarint
+	tagTakes    = 't' // see lime.Taken
 )
 
 const packed = 0x80 // set in the length of a session that is a packed UUID
@@ -73,6 +74,9 @@ func encodeValue(r *Registration) (value []byte, holder int, err error) {
 		w := binary.PutUvarint(n[:], r.Since)
 		b = append(b, tagSince, byte(w))
 		b = append(b, n[:w]...)
+	}
+	if r.Takes != nil {
+		b = appendUnless(b, tagTakes, string(r.Takes.Append(nil)), "")
 	}
 	return b, holder, nil
 }
@@ -134,6 +138,8 @@ func (r *Registration) set(tag byte, content string) {
 		p.Priority = int(n)
 	case tagSince:
 		r.Since, _ = uvarint(content)
+	case tagTakes:
+		r.Takes = lime.ParseTaken([]byte(content))
 	case tagFlags:
 		if content == "" {
 			return

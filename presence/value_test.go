@@ -37,6 +37,9 @@ func TestValueRoundTrip(t *testing.T) {
 			).Draw(t, "session"),
 			Guest: rapid.Bool().Draw(t, "guest"),
 			Since: rapid.Uint64().Draw(t, "since"),
+			Takes: rapid.SampledFrom([]*lime.Taken{
+				nil, {NoCommands: true}, {Contents: []uint32{1, 7 << 24}}, {Resources: []uint32{2}}, {Contents: []uint32{3}, Resources: []uint32{4, 5}},
+			}).Draw(t, "takes"),
 			Presence: lime.Presence{
 				Status: rapid.SampledFrom([]lime.Status{"", lime.StatusUnavailable, lime.StatusInvisible, "new"}).Draw(t, "status"),
 				RoutingRule: rapid.SampledFrom([]lime.RoutingRule{

@@ -12,11 +12,20 @@ import (
 // it: the sender is told so by the server, where LIME has a way to. A stored message to an
 // identity waits for another of its sessions, if there is one that may take it.
 
-// SetCapability narrows what the session is given. It keeps c.
+// SetCapability narrows what the session is given: here at once, elsewhere as soon as Redis has
+// it. It keeps c.
 func (m *Member) SetCapability(c *lime.Capability) {
+	taken := c.Taken()
 	m.hub.shard.mu.Lock()
-	defer m.hub.shard.mu.Unlock()
-	m.capability = c
+	same := m.taken.Equal(taken)
+	m.capability, m.taken = c, taken
+	if !same {
+		m.hub.disarrange()
+	}
+	m.hub.shard.mu.Unlock()
+	if !same {
+		m.hubs.registrar.changed(m)
+	}
 }
 
 // Capability is what was set last.
@@ -32,15 +41,26 @@ func (m *Member) Capability() lime.Capability {
 // takes tells whether the session wants an envelope, with the shard locked.
 func (m *Member) takes(h *lime.Header) bool { return m.capability == nil || m.capability.Takes(h) }
 
-// othersMayTake tells whether there are other sessions of m's identity that may take a message
-// to it: of those of other edges nobody here knows what they take.
-func (m *Member) othersMayTake(h *lime.Header) bool {
+// leavesTo tells whether a message to m's identity that m does not take is another session's:
+// one takes it, or none does and the other is the one to refuse it, so that its sender is told
+// once.
+func (m *Member) leavesTo(h *lime.Header, sender []byte) bool {
 	for _, o := range m.hub.members {
-		if o != m && o.takes(h) && reachedAtIdentity(o.presence, o.guest, false) {
+		switch {
+		case o == m || !reachedAtIdentity(o.presence, o.guest, false) || string(sender) == o.address && !echoes(o.presence):
+		case o.takes(h), o.token < m.token:
 			return true
 		}
 	}
-	return m.hub.reachedElsewhere(subject.Identity, false)
+	for i := range m.hub.remote {
+		r := &m.hub.remote[i]
+		switch {
+		case !reachedAtIdentity(&r.Presence, r.Guest, false) || string(sender) == r.Node.String() && !r.Presence.Echo:
+		case r.Takes.Takes(h), subject.Token(r.Node.Instance) < m.token:
+			return true
+		}
+	}
+	return false
 }
 
 // refusal is a stored message that its recipient does not take.

@@ -44,6 +44,7 @@ func TestAMessageWaitsForTheSessionThatTakesIt(t *testing.T) {
 	ana.Want("has it", "m1 accepted", "m1 dispatched")
 	watch.WantNothing("who does not, has not")
 	watch.takes(`{}`)
+	watch.Want("what it has left to the other, and is still there", "one")
 	ana.SayID("m2", "rui@t.org", "two")
 	phone.Want("the next", "two")
 	watch.Want("is for both", "two")

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"limegrove/lime"
@@ -16,12 +17,14 @@ type route struct {
 	address  string // the node, as it was announced
 	token    string
 	presence *lime.Presence // nil when it never said
+	takes    *lime.Taken    // by its capability
 	guest    bool
 	since    uint64 // from which position on it competes for stored messages; 0: it does not yet
 }
 
 // parcel is what the rules look at in an envelope.
 type parcel struct {
+	header   *lime.Header    // for its type; nil when that does not matter
 	token    string          // of its address: subject.Identity, or an instance's
 	server   bool            // the server has sent it
 	sender   []byte          // the address of the session that has
@@ -38,6 +41,7 @@ type parcel struct {
 // others that the address reaches, the rules leave some out, one rule after the other;
 // each leaves at least one in:
 //
+//   - capability: unless the session takes the type of the envelope, or none does;
 //   - identityByPriority: unless the session has the highest priority of all that the
 //     address reaches; those with the same get it all;
 //   - filterByDistance: of the sessions with the flag only the nearest to the sender,
@@ -61,6 +65,7 @@ func choose(dst []*route, all []route, p *parcel, distance func(edge, origin pre
 	}
 	chosen := dst[own:]
 	if !p.server && len(chosen) > 1 {
+		chosen = dropUntaking(chosen, p)
 		if p.position != 0 {
 			chosen = dropLate(chosen, p)
 		}
@@ -82,6 +87,18 @@ func (r *route) matches(p *parcel) bool {
 		return reachedAtIdentity(r.presence, r.guest, p.server)
 	}
 	return reachedAtOthers(r.presence)
+}
+
+// wants tells whether r takes the type of an envelope.
+func (r *route) wants(p *parcel) bool { return p.header == nil || r.takes.Takes(p.header) }
+
+// dropUntaking leaves out those that do not take an envelope, if there are others: it is not
+// for them to have their turn with it.
+func dropUntaking(all []*route, p *parcel) []*route {
+	if !slices.ContainsFunc(all, func(r *route) bool { return r.wants(p) }) {
+		return all
+	}
+	return keep(all, func(r *route) bool { return r.token == p.token || r.wants(p) })
 }
 
 // inTime tells whether r was there when a message was stored.
@@ -237,14 +254,14 @@ func (h *hub) arrange() {
 	}
 	for _, m := range h.members {
 		h.arrangement = append(h.arrangement, route{
-			member: m, edge: m.hubs.cfg.Edge, address: m.address, token: m.token, presence: m.presence, guest: m.guest, since: m.since,
+			member: m, edge: m.hubs.cfg.Edge, address: m.address, token: m.token, presence: m.presence, takes: m.taken, guest: m.guest, since: m.since,
 		})
 	}
 	for i := range h.remote {
 		r := &h.remote[i]
 		p := r.Presence
 		h.arrangement = append(h.arrangement, route{
-			edge: r.Edge, address: r.Node.String(), token: subject.Token(r.Node.Instance), presence: &p, guest: r.Guest, since: r.Since,
+			edge: r.Edge, address: r.Node.String(), token: subject.Token(r.Node.Instance), presence: &p, takes: r.Takes, guest: r.Guest, since: r.Since,
 		})
 	}
 }

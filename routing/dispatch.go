@@ -160,7 +160,8 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 	}
 	server := lime.IsPostmaster(sender.Name)
 	session := sessionOf(&t.header)
-	reached, refused, elsewhere, unwanted := false, false, false, false
+	reached, refused, unwanted := false, false, false
+	elsewhere, there := false, false // another edge has who takes it, or whom it is for
 	give := func(m *Member) {
 		if !m.takes(&t.header) {
 			t.hubs.metrics.drop(dropUnaccepted)
@@ -196,13 +197,13 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 		}
 	}
 	if routes := b.routes(); routes != nil {
-		p := parcel{token: token, server: server, sender: session, origin: from.Edge, turn: turnOf(from.Edge, from.Turn)}
+		p := parcel{header: &t.header, token: token, server: server, sender: session, origin: from.Edge, turn: turnOf(from.Edge, from.Turn)}
 		t.chosen = choose(t.chosen[:0], routes, &p, t.hubs.distance)
 		for _, r := range t.chosen {
 			if r.member != nil {
 				give(r.member)
 			} else {
-				elsewhere = true
+				there, elsewhere = true, elsewhere || r.wants(&p)
 			}
 		}
 	} else {
@@ -215,7 +216,9 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 		} else if m := b.find(token); m != nil && reachedAtNode(m.presence, server) {
 			give(m)
 		}
-		elsewhere = !reached && b.reachedElsewhere(token, server)
+		if !reached {
+			there, elsewhere = b.reachedElsewhere(token, server, &t.header)
+		}
 	}
 	switch {
 	case reached || elsewhere:
@@ -223,6 +226,7 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 		t.note(msg.Reply, from, lime.CodeDispatchError)
 	case unwanted:
 		t.note(msg.Reply, from, unaccepted(&t.header))
+	case there:
 	default:
 		t.hubs.metrics.drop(dropNoRecipient)
 		t.note(msg.Reply, from, lime.CodeRoutingDestinationNotFound)
@@ -261,20 +265,20 @@ func (t *turn) touch(m *Member) {
 	}
 }
 
-// reachedElsewhere tells whether, by the hub's view, an address reaches a session
-// of another edge, which then speaks for itself.
-func (h *hub) reachedElsewhere(token string, server bool) bool {
+// reachedElsewhere tells whether, by the hub's view, an address reaches a session of another
+// edge, which then speaks for itself, and whether one of them takes the envelope.
+func (h *hub) reachedElsewhere(token string, server bool, envelope *lime.Header) (reached, taken bool) {
 	for i := range h.remote {
 		r := &h.remote[i]
+		var here bool
 		if token == subject.Identity {
-			if reachedAtIdentity(&r.Presence, r.Guest, server) {
-				return true
-			}
-		} else if reachedAtNode(&r.Presence, server) && subject.Token(r.Node.Instance) == token {
-			return true
+			here = reachedAtIdentity(&r.Presence, r.Guest, server)
+		} else {
+			here = reachedAtNode(&r.Presence, server) && subject.Token(r.Node.Instance) == token
 		}
+		reached, taken = reached || here, taken || here && r.Takes.Takes(envelope)
 	}
-	return false
+	return reached, taken
 }
 
 // note has the origin of an envelope that reached nobody told so, if it asked to know.

@@ -74,7 +74,7 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	case which == byIdentity && string(sender) == m.address && !echoes(m.presence):
 		f.Skip(msg)
 		return true
-	case t.header.Kind == lime.KindMessage && !m.takes(&t.header) && (which == byNode || !m.othersMayTake(&t.header)):
+	case t.header.Kind == lime.KindMessage && !m.takes(&t.header) && (which == byNode || !m.leavesTo(&t.header, sender)):
 		if !t.refuseType(m, f, msg, e) {
 			return false
 		}
@@ -186,7 +186,7 @@ func (t *turn) copyForOthers(b *hub, token string, c storedCopy, data []byte) {
 func (t *turn) parcelOf(token string, msg *delivery.Message, session []byte) parcel {
 	sender, err := lime.ParseNodeView(t.header.From)
 	return parcel{
-		token: token, server: err == nil && lime.IsPostmaster(sender.Name), sender: session,
+		header: &t.header, token: token, server: err == nil && lime.IsPostmaster(sender.Name), sender: session,
 		origin: presence.EdgeID(msg.Origin), turn: msg.Position, position: msg.Position,
 	}
 }

@@ -62,6 +62,7 @@ type Member struct {
 	entering   bool             // Attach is registering it, so that the registrar must not
 	recheck    bool             // to be looked at by the registrar after that
 	capability *lime.Capability // nil until it is set; never changed, but replaced
+	taken      *lime.Taken      // capability, as others know it
 	touched    bool             // given something this turn, and on the shard's list
 	presence   *lime.Presence   // nil until it is set; never changed, but replaced
 	since      uint64           // from which position on it competes for stored messages; 0: not yet
@@ -239,7 +240,7 @@ func (m *Member) Instances() []string {
 // registrationLocked is what Redis is told of m.
 func (m *Member) registrationLocked(e presence.EdgeID) presence.Registration {
 	return presence.Registration{
-		Node: m.node, Edge: e, Session: m.session, Guest: m.guest, Since: m.since, Presence: m.presenceLocked(),
+		Node: m.node, Edge: e, Session: m.session, Guest: m.guest, Since: m.since, Takes: m.taken, Presence: m.presenceLocked(),
 	}
 }
 
