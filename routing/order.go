@@ -62,6 +62,15 @@ func requesterOf(msg *nats.Msg) (lime.Node, error) {
 	return n, err
 }
 
+// asker returns whose a command is, as the worker's queue knows it.
+func asker(msg *nats.Msg) string {
+	n, err := requesterOf(msg)
+	if err != nil {
+		return ""
+	}
+	return n.Identity.Fold().String()
+}
+
 // roleOf returns the authority of the session that has sent a command.
 func roleOf(msg *nats.Msg) lime.Role {
 	if r := lime.Role(msg.Header.Get(headerRole)); r != "" {

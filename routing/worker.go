@@ -53,6 +53,10 @@ type WorkerConfig struct {
 	// command by a failure response, a login by Busy. Default 2048.
 	Backlog int
 
+	// Share bounds how many commands of one identity wait, which have their turns with
+	// those of others. What finds it full is refused likewise. Default a quarter of Backlog.
+	Share int
+
 	// Patience bounds how long a command waits, and LoginPatience a login. What has waited
 	// longer is refused instead of worked on: whoever waits for it has given up, or will
 	// have. An edge asks another router, too, when it has heard nothing of a login for
@@ -81,17 +85,13 @@ type job struct {
 	subject  string
 	workers  int
 	patience time.Duration
-	queue    chan waiting
+	share    int                    // how many of one may wait; 0: as many as of all
+	who      func(*nats.Msg) string // whose a message is; nil: they have no turns
+	queue    *queue
 	handle   func(context.Context, *nats.Msg)
 	refuse   func(*nats.Msg)
 	taken    prometheus.Counter
 	refused  prometheus.Counter
-}
-
-// waiting is a message and since when it waits.
-type waiting struct {
-	msg   *nats.Msg
-	since time.Time
 }
 
 // routers is the queue group of all routers.
@@ -108,6 +108,9 @@ func NewWorker(cfg WorkerConfig) *Worker {
 	if cfg.Backlog <= 0 {
 		cfg.Backlog = 2048
 	}
+	if cfg.Share <= 0 {
+		cfg.Share = max(cfg.Backlog/4, 1)
+	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 5 * time.Second
 	}
@@ -123,6 +126,7 @@ func NewWorker(cfg WorkerConfig) *Worker {
 	w := &Worker{cfg: cfg, log: logger(cfg.Logger), prefix: subject.ReplyPrefix(cfg.Router)}
 	w.jobs = []*job{{
 		kind: "command", subject: subject.Commands, workers: cfg.Commands, patience: cfg.Patience,
+		share: cfg.Share, who: asker,
 		handle: w.command, refuse: w.refuseCommand,
 	}}
 	for _, scheme := range cfg.Schemes {
@@ -139,12 +143,15 @@ func NewWorker(cfg WorkerConfig) *Worker {
 		Name: "limegrove_router_refused_total", Help: "Commands and logins refused because too many wait, by kind: command, or the login's scheme.",
 	}, []string{"kind"})
 	for _, j := range w.jobs {
-		j.queue = make(chan waiting, cfg.Backlog)
+		if j.share <= 0 {
+			j.share = cfg.Backlog
+		}
+		j.queue = newQueue(cfg.Backlog, j.share, j.who)
 		j.taken, j.refused = taken.WithLabelValues(j.kind), refused.WithLabelValues(j.kind)
 		f.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "limegrove_router_waiting", Help: "Commands and logins that wait, by kind: command, or the login's scheme.",
 			ConstLabels: prometheus.Labels{"kind": j.kind},
-		}, func() float64 { return float64(len(j.queue)) })
+		}, func() float64 { return float64(j.queue.len()) })
 	}
 	return w
 }
@@ -194,18 +201,18 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // take queues a message, or refuses it.
 func (j *job) take(msg *nats.Msg) {
-	select {
-	case j.queue <- waiting{msg, time.Now()}:
+	if j.queue.put(msg) {
 		j.taken.Inc()
-	default:
-		j.refused.Inc()
-		j.refuse(msg)
+		return
 	}
+	j.refused.Inc()
+	j.refuse(msg)
 }
 
 // work handles messages until finished is closed and the queue is empty.
 func (w *Worker) work(ctx context.Context, j *job, finished <-chan struct{}) {
-	one := func(next waiting) {
+	one := func() {
+		next := j.queue.next()
 		if time.Since(next.since) > j.patience {
 			j.refused.Inc()
 			j.refuse(next.msg)
@@ -217,13 +224,13 @@ func (w *Worker) work(ctx context.Context, j *job, finished <-chan struct{}) {
 	}
 	for {
 		select {
-		case next := <-j.queue:
-			one(next)
+		case <-j.queue.waits:
+			one()
 		case <-finished:
 			for {
 				select {
-				case next := <-j.queue:
-					one(next)
+				case <-j.queue.waits:
+					one()
 				default:
 					return
 				}
