@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -252,29 +253,27 @@ func (s *Store) Allows(ctx context.Context, owner lime.Identity, by lime.Node, h
 }
 
 // Forget removes what an identity has given and was given: neither is its name's next
-// owner's. It returns what was given to others, for those who keep it in memory.
-func (s *Store) Forget(ctx context.Context, i lime.Identity) (given []Granted, err error) {
-	if given, err = s.By(ctx, i); err != nil {
+// owner's. It returns what is gone, with the versions from which on that is so, for those who
+// keep it in memory; a version of 0 is one that could not be removed.
+func (s *Store) Forget(ctx context.Context, i lime.Identity) (gone []Granted, err error) {
+	given, err := s.By(ctx, i)
+	if err != nil {
 		return nil, fmt.Errorf("forget the delegations of %s: %w", i, err)
 	}
 	got, err := s.To(ctx, i)
 	if err != nil {
 		return nil, fmt.Errorf("forget the delegations to %s: %w", i, err)
 	}
-	for n := range given {
-		version, revoked := s.revoke(ctx, given[n].Owner, given[n].Target)
-		given[n].Version = version
+	gone = slices.Concat(given, got)
+	for n := range gone {
+		version, revoked := s.revoke(ctx, gone[n].Owner, gone[n].Target)
+		gone[n].Version = version
 		if !errors.Is(revoked, ErrNotFound) {
 			err = errors.Join(err, revoked)
 		}
 	}
-	for _, g := range got {
-		if _, revoked := s.revoke(ctx, g.Owner, g.Target); !errors.Is(revoked, ErrNotFound) {
-			err = errors.Join(err, revoked)
-		}
-	}
 	if err != nil {
-		return given, fmt.Errorf("forget the delegations of %s: %w", i, err)
+		return gone, fmt.Errorf("forget the delegations of %s: %w", i, err)
 	}
-	return given, nil
+	return gone, nil
 }

@@ -200,9 +200,9 @@ func TestWhatAnAccountLeavesIsForgotten(t *testing.T) {
 	delegate(t, s, ana, `{"target":"rui@example.org/1"}`)
 	delegate(t, s, bia, `{"target":"ana@example.org"}`)
 	delegate(t, s, bia, `{"target":"rui@example.org"}`)
-	given, err := s.Forget(t.Context(), lime.MustParseIdentity("ANA@example.org"))
-	if err != nil || len(given) != 2 {
-		t.Fatalf("forgotten is %+v, %v", given, err)
+	gone, err := s.Forget(t.Context(), lime.MustParseIdentity("ANA@example.org"))
+	if err != nil || len(gone) != 3 || gone[2].Owner != bia || gone[2].Version == 0 {
+		t.Fatalf("forgotten is %+v, %v", gone, err)
 	}
 	s.wantAllowed(t, "what she has given", ana, "rui@example.org/1", text, false)
 	s.wantAllowed(t, "what she was given", bia, "ana@example.org/1", text, false)

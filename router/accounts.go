@@ -2,6 +2,8 @@ package router
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -43,6 +45,7 @@ type accountEvents struct {
 	again   chan laterEvent                                    // credentials, to be told again; one that does not fit is not
 	forget  func(context.Context, lime.Identity) error         // removes what is stored for an identity
 
+	leave    func(context.Context, lime.Identity) error // takes it out of groups, and back what it has given and was given
 	farewell func(context.Context, lime.Identity) error // tells its contacts that it is gone, and removes them
 }
 
@@ -133,8 +136,9 @@ func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
 	}
 }
 
-// outdated tells whether a deleted account was made again. That has ended the sessions
-// of the earlier one already, and those that there are now are its new owner's.
+// outdated tells whether a deleted account was made again. That has ended the sessions of
+// the earlier one already, and removed what was stored for it; what there is now is its
+// new owner's.
 func (e *accountEvents) outdated(ctx context.Context, a routing.AccountEvent) bool {
 	if !a.Maker.IsZero() || a.Revoked != "" {
 		return false
@@ -163,6 +167,21 @@ func (e *accountEvents) remove(ctx context.Context, i lime.Identity, again bool)
 	}
 }
 
+// begin removes what an earlier account of the name has left, and what its last sessions
+// have stored since it was deleted, before somebody hears that the name is his. An account
+// whose name cannot be had clean is undone.
+func (e *accountEvents) begin(ctx context.Context, i lime.Identity, undo func(context.Context, lime.Identity) error) error {
+	limited, cancel := context.WithTimeout(ctx, forgetTimeout)
+	defer cancel()
+	err := e.forget(limited, i)
+	if err == nil {
+		return nil
+	}
+	undone, stop := context.WithTimeout(context.WithoutCancel(ctx), forgetTimeout)
+	defer stop()
+	return fmt.Errorf("remove what an earlier account of %s has left: %w", i, errors.Join(err, undo(undone, i)))
+}
+
 // forgetTimeout bounds one removal; the next event waits for it.
 const forgetTimeout = 5 * time.Second
 
@@ -188,14 +207,15 @@ func (s accountStore) Get(ctx context.Context, id lime.Identity) (resource.Accou
 	return resource.Account(a), err
 }
 
-// Create is that of resource.Accounts.
+// Create is that of resource.Accounts. The sessions of an earlier account of the name end
+// first, so that they store nothing more.
 func (s accountStore) Create(ctx context.Context, a resource.Account, password []byte) error {
 	if err := s.Store.Create(ctx, account.Account(a), password); err != nil {
 		return err
 	}
 	maker, _ := ctx.Value(requesterKey{}).(lime.Node)
 	s.events.create(a.Identity, maker)
-	return nil
+	return s.events.begin(ctx, a.Identity, s.Store.Delete)
 }
 
 // Update is that of resource.Accounts.
@@ -205,13 +225,21 @@ func (s accountStore) Update(ctx context.Context, id lime.Identity, password []b
 	})
 }
 
-// Delete is that of resource.Accounts.
+// Delete is that of resource.Accounts. Groups and delegations first: when that fails, there
+// still is an account whose deletion can be asked for again. Whatever its sessions store
+// before they end is removed when they have, and when the name is taken again.
 func (s accountStore) Delete(ctx context.Context, id lime.Identity) error {
+	if err := s.events.leave(ctx, id); err != nil {
+		return err
+	}
 	if err := s.Store.Delete(ctx, id); err != nil {
 		return err
 	}
 	if err := s.events.farewell(ctx, id); err != nil { // they are removed later again
 		s.events.warn.warn(err, "could not tell the contacts of a deleted account")
+	}
+	if err := s.events.forget(ctx, id); err != nil { // likewise
+		s.events.warn.warn(err, "could not remove what is stored for a deleted account")
 	}
 	s.events.delete(id)
 	return nil
@@ -256,11 +284,13 @@ type owners struct {
 	events *accountEvents
 }
 
-// Own is that of auth.Owners. The guests who have the name lose it.
+// Own is that of auth.Owners. The guests who have the name lose it, and nothing of an
+// earlier account of the name is the new one's.
 func (o owners) Own(ctx context.Context, login lime.Node, takeOver bool) error {
 	made, err := o.Store.Own(ctx, login.Identity, takeOver)
 	if made {
 		o.events.own(login.Identity, login)
+		err = o.events.begin(ctx, login.Identity, o.Store.Delete)
 	}
 	return err
 }

@@ -77,11 +77,11 @@ func (d *delegations) Delegation(ctx context.Context, owner lime.Identity, targe
 	return g.Delegation, err
 }
 
-// forget removes the delegations of a deleted account. What it was given, its sessions had,
-// which end.
+// forget removes the delegations of a deleted account. Of what it was given its edges are
+// told, too: they keep it as long as anybody has the name, which may be its next owner.
 func (d *delegations) forget(ctx context.Context, i lime.Identity) error {
-	given, err := d.Forget(ctx, i)
-	for _, g := range given {
+	gone, err := d.Forget(ctx, i)
+	for _, g := range gone {
 		if g.Version != 0 {
 			d.tellRevoked(g.Owner, g.Target, g.Version)
 		}

@@ -166,10 +166,13 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	delegated := newDelegations(granted, cfg.NATS, warn)
 	presences := newPresences(cfg, people, granted)
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
-		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i), delegated.forget(ctx, i))
+		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i), delegated.forget(ctx, i), groups.Forget(ctx, i))
 	})
 	events.farewell = presences.farewell
-	resource.HandleAccount(mux, resource.Publishing(member{accountStore{accounts, events}, groups}, published), cfg.Domains)
+	events.leave = func(ctx context.Context, i lime.Identity) error {
+		return errors.Join(groups.Forget(ctx, i), delegated.forget(ctx, i))
+	}
+	resource.HandleAccount(mux, resource.Publishing(accountStore{accounts, events}, published), cfg.Domains)
 	resource.HandleDirectory(mux, accountStore{accounts, events}, published)
 	resource.HandleKeys(mux, accountStore{accounts, events})
 	resource.HandleGroups(mux, groups, accounts.Has, cfg.Domains)
