@@ -44,8 +44,9 @@ func TellDelegation(nc *nats.Conn, e DelegationEvent) error {
 // so that an older word of it does not bring it back. Guarded by the hub's shard; the zero
 // value is nothing that anybody has looked up.
 type delegations struct {
-	known   bool   // it was read
-	changes uint32 // counts what was told, so that a slow read shows
+	known   bool   // it was read, and nothing speaks against it; otherwise nothing of it counts
+	asked   bool   // somebody who is no guest wanted it read
+	changes uint32 // counts what was told or doubted, so that a slow read shows
 	byOwner map[string][]Delegated
 	count   int
 	revoked map[string]revocation // by owner and target
@@ -142,6 +143,12 @@ func (d *delegations) replace(all []Delegated, now time.Time) {
 	}
 }
 
+// doubt says that something may have been told that was not heard.
+func (d *delegations) doubt() {
+	d.known = false
+	d.changes++
+}
+
 // allow tells whether the owner of a key lets a node of the identity send an envelope.
 func (d *delegations) allow(key []byte, instance string, h *lime.Header) bool {
 	all := d.byOwner[string(key)]
@@ -170,7 +177,8 @@ func (h *Hubs) delegationChanged(b *hub, data []byte) {
 }
 
 // MayActFor tells whether owner lets the session send an envelope in its name. It does not
-// block. A guest proves nothing, and was given nothing.
+// block. A guest proves nothing, and was given nothing. As long as it is not known what the
+// identity was given, it is nothing.
 func (m *Member) MayActFor(owner lime.NodeView, h *lime.Header) bool {
 	if m.guest {
 		return false
@@ -178,10 +186,11 @@ func (m *Member) MayActFor(owner lime.NodeView, h *lime.Header) bool {
 	s := m.hub.shard
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.hub.delegations.count == 0 {
+	d := &m.hub.delegations
+	if d.count == 0 || m.hubs.cfg.Delegations != nil && !d.known {
 		return false
 	}
 	s.key = append(lime.AppendFold(s.key[:0], owner.Name), '@')
 	s.key = lime.AppendFold(s.key, owner.Domain)
-	return m.hub.delegations.allow(s.key, m.node.Instance, h)
+	return d.allow(s.key, m.node.Instance, h)
 }

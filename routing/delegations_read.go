@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ func (h *Hubs) readDelegations(ctx context.Context, b *hub, i lime.Identity) err
 	const tries = 3
 	for n := 1; ; n++ {
 		b.shard.mu.Lock()
+		b.delegations.asked = true
 		before := b.delegations.changes
 		b.shard.mu.Unlock()
 		all, err := h.cfg.Delegations.GivenTo(ctx, i)
@@ -105,15 +107,42 @@ const (
 	delegationPause = time.Second
 )
 
-// followDelegations reads what is to be read, until ctx is done: all when NATS is back, since
-// what was told meanwhile is lost.
-func (h *Hubs) followDelegations(ctx context.Context, back <-chan nats.Status) {
+// doubtDelegations doubts all when NATS is away, since what is told meanwhile is lost, and
+// has them read when it is back, until ctx is done. It waits for no reading.
+func (h *Hubs) doubtDelegations(ctx context.Context, connection <-chan nats.Status) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-back:
-			h.doubtDelegations()
+		case now := <-connection:
+			h.doubtAll(now == nats.CONNECTED)
+		}
+	}
+}
+
+// doubtAll has them read, too, if that can be.
+func (h *Hubs) doubtAll(read bool) {
+	for _, s := range h.shards {
+		s.mu.Lock()
+		for _, b := range s.hubs {
+			if !b.delegations.asked {
+				continue
+			}
+			b.delegations.doubt()
+			if read {
+				h.unread.add(b, b.identity())
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// followDelegations reads what is to be read, until ctx is done.
+func (h *Hubs) followDelegations(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
 		case <-h.unread.wake:
 		}
 		h.readUnread(ctx)
@@ -125,20 +154,8 @@ func (h *Hubs) followDelegations(ctx context.Context, back <-chan nats.Status) {
 	}
 }
 
-// doubtDelegations has all be read again.
-func (h *Hubs) doubtDelegations() {
-	for _, s := range h.shards {
-		s.mu.Lock()
-		for _, b := range s.hubs {
-			if b.delegations.known {
-				h.unread.add(b, b.identity())
-			}
-		}
-		s.mu.Unlock()
-	}
-}
-
-// readUnread reads once what is to be read. What cannot be is to be read again.
+// readUnread reads once what is to be read, first for those who were given something: they
+// may do nothing until then. What cannot be read is to be read again.
 func (h *Hubs) readUnread(ctx context.Context) {
 	type job struct {
 		b *hub
@@ -158,18 +175,27 @@ func (h *Hubs) readUnread(ctx context.Context) {
 			}
 		})
 	}
+	var first, others []job
 	for b, i := range h.unread.take() {
-		if !i.IsZero() && h.live(b) {
-			jobs <- job{b, i}
+		switch live, given := h.live(b); {
+		case i.IsZero() || !live:
+		case given:
+			first = append(first, job{b, i})
+		default:
+			others = append(others, job{b, i})
 		}
+	}
+	for _, j := range slices.Concat(first, others) {
+		jobs <- j
 	}
 	close(jobs)
 	all.Wait()
 }
 
-// live tells whether a hub has not ended.
-func (h *Hubs) live(b *hub) bool {
+// live tells whether a hub has not ended, and whether its identity was given something when
+// that was last known.
+func (h *Hubs) live(b *hub) (live, given bool) {
 	b.shard.mu.Lock()
 	defer b.shard.mu.Unlock()
-	return b.shard.hubs[b.key] == b
+	return b.shard.hubs[b.key] == b, b.delegations.count > 0
 }

@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -17,13 +18,15 @@ type given struct {
 	all   []Delegated
 	err   error
 	reads int
-	slow  chan struct{} // a read that has begun waits for it, unless it is nil
+	order []lime.Identity // of those who were read
+	slow  chan struct{}   // a read that has begun waits for it, unless it is nil
 	began chan struct{}
 }
 
 func (g *given) GivenTo(ctx context.Context, target lime.Identity) (all []Delegated, _ error) {
 	g.mu.Lock()
 	g.reads++
+	g.order = append(g.order, target)
 	for _, d := range g.all {
 		if d.Target.Identity.EqualFold(target) {
 			all = append(all, d)
@@ -223,6 +226,50 @@ func TestDelegationsAreReadAgainWhenTheBrokerIsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "it is taken back", func() bool { return !rui.may("ana@t.org") })
+}
+
+// What was told while the broker was away may have taken anything back.
+func TestNobodyActsForOthersUntilItIsReadAgain(t *testing.T) {
+	w := newWorld(t)
+	g := &given{}
+	g.set(nil, delegated(5, "rui@t.org"))
+	e := w.edge("a", Config{Delegations: g, Logger: testLogger(t)})
+	rui := e.Login("rui@t.org/1")
+	rui.wantMay("at first", "ana@t.org", true)
+	g.set(errors.New("away"), delegated(5, "rui@t.org"))
+	if err := e.nc.ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "nobody knows", func() bool { return !rui.may("ana@t.org") })
+	w.delegate(DelegationEvent{Delegated: delegated(6, "rui@t.org")})
+	e.eventuallyChanged(t)
+	rui.wantMay("one word is not all", "ana@t.org", false)
+	g.set(nil, delegated(6, "rui@t.org"))
+	eventually(t, "it is known", func() bool { return rui.may("ana@t.org") })
+}
+
+func TestWhoWasGivenSomethingIsReadFirst(t *testing.T) {
+	w := newWorld(t)
+	g := &given{}
+	g.set(nil, delegated(5, "rui@t.org"))
+	e := w.edge("a", Config{Delegations: g})
+	for i := range 100 {
+		e.Login(fmt.Sprintf("u%d@t.org/1", i))
+	}
+	e.Login("rui@t.org/1")
+	before := g.reads
+	if err := e.nc.ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	all := func() []lime.Identity {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return slices.Clone(g.order[before:])
+	}
+	eventually(t, "all are read again", func() bool { return len(all()) >= 101 })
+	if at := slices.Index(all(), lime.MustParseIdentity("rui@t.org")); at < 0 || at >= delegationReaders {
+		t.Errorf("after %d others", at)
+	}
 }
 
 func TestAMessageInSomebodysName(t *testing.T) { // L-MSG-03

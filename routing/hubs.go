@@ -203,9 +203,10 @@ func (h *Hubs) Run(ctx context.Context) error {
 	running.Go(func() { h.registrar.run(ctx) })
 	running.Go(func() { h.follow(ctx, back) })
 	if h.cfg.Delegations != nil {
-		again := h.cfg.NATS.StatusChanged(nats.CONNECTED)
-		defer h.cfg.NATS.RemoveStatusListener(again)
-		running.Go(func() { h.followDelegations(ctx, again) })
+		connection := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
+		defer h.cfg.NATS.RemoveStatusListener(connection)
+		running.Go(func() { h.doubtDelegations(ctx, connection) })
+		running.Go(func() { h.followDelegations(ctx) })
 	}
 	running.Go(func() { h.announcer.run(ctx) })
 	running.Go(func() { h.authorities.run(ctx) })
