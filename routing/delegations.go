@@ -47,6 +47,7 @@ type delegations struct {
 	known   bool   // it was read, and nothing speaks against it; otherwise nothing of it counts
 	asked   bool   // somebody who is no guest wanted it read
 	changes uint32 // counts what was told or doubted, so that a slow read shows
+	lost    int    // what the client library had dropped for the hub when it was read
 	byOwner map[string][]Delegated
 	count   int
 	revoked map[string]revocation // by owner and target
@@ -187,6 +188,9 @@ func (m *Member) MayActFor(owner lime.NodeView, h *lime.Header) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := &m.hub.delegations
+	if m.hubs.cfg.Delegations != nil && d.known && m.hub.dropped() != d.lost {
+		m.hubs.doubtLocked(m.hub)
+	}
 	if d.count == 0 || m.hubs.cfg.Delegations != nil && !d.known {
 		return false
 	}

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -38,14 +39,18 @@ func (h *Hubs) learn(ctx context.Context, m *Member) {
 	}
 }
 
+// errUnsettled says that something was told each time while it was read.
+var errUnsettled = errors.New("they change faster than they are read")
+
 // readDelegations reads what an identity was given, and again when something was told of it
-// meanwhile: which of the two is newer cannot be seen of what is missing.
+// meanwhile, or lost: which of the two is newer cannot be seen of what is missing. It
+// does so a few times, and is errUnsettled then.
 func (h *Hubs) readDelegations(ctx context.Context, b *hub, i lime.Identity) error {
 	const tries = 3
-	for n := 1; ; n++ {
+	for range tries {
 		b.shard.mu.Lock()
 		b.delegations.asked = true
-		before := b.delegations.changes
+		changes, lost := b.delegations.changes, b.dropped()
 		b.shard.mu.Unlock()
 		all, err := h.cfg.Delegations.GivenTo(ctx, i)
 		if err != nil {
@@ -54,20 +59,17 @@ func (h *Hubs) readDelegations(ctx context.Context, b *hub, i lime.Identity) err
 		}
 		h.metrics.delegationReads.WithLabelValues("read").Inc()
 		b.shard.mu.Lock()
-		if same := b.delegations.changes == before; same || n == tries {
-			if same {
-				b.delegations.replace(all, time.Now())
-			} else {
-				for _, one := range all {
-					b.delegations.take(DelegationEvent{Delegated: one}, time.Now())
-				}
-				b.delegations.known = true
-			}
-			b.shard.mu.Unlock()
-			return nil
+		settled := b.delegations.changes == changes && b.dropped() == lost
+		if settled {
+			b.delegations.replace(all, time.Now())
+			b.delegations.lost = lost
 		}
 		b.shard.mu.Unlock()
+		if settled {
+			return nil
+		}
 	}
+	return errUnsettled
 }
 
 // unread are the hubs whose delegations are to be read, because they could not be, or because

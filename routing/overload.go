@@ -27,6 +27,9 @@ func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	if b := s.hubs[key]; b != nil {
 		h.countLost(b)
 		h.suspect(b)
+		if h.cfg.Delegations != nil && b.delegations.asked {
+			h.doubtLocked(b)
+		}
 	}
 }
 
@@ -45,11 +48,28 @@ func (h *Hubs) suspect(b *hub) {
 // countLost counts what the client library has dropped for a hub since it was
 // last asked, with the shard locked.
 func (h *Hubs) countLost(b *hub) {
-	if b.sub == nil {
-		return
-	}
-	if lost, err := b.sub.Dropped(); err == nil && lost > b.lost {
+	if lost := b.dropped(); lost > b.lost {
 		h.metrics.dropped[dropOverload].Add(float64(lost - b.lost))
 		b.lost = lost
 	}
+}
+
+// dropped is how much the client library has dropped for a hub, with the shard locked.
+func (h *hub) dropped() int {
+	if h.sub == nil {
+		return 0
+	}
+	lost, err := h.sub.Dropped()
+	if err != nil { // it has ended
+		return h.lost
+	}
+	return lost
+}
+
+// doubtLocked has what a hub's identity was given read again, since a word of it may be among
+// what was dropped. The library tells the first that it drops; what it drops after that is
+// seen by who uses a delegation. The shard is locked.
+func (h *Hubs) doubtLocked(b *hub) {
+	b.delegations.doubt()
+	h.unread.add(b, b.identity())
 }
