@@ -30,9 +30,11 @@ type Delegations interface {
 //   - set gives the target what the resource says, in place of what it had. The target is in
 //     the resource, in the URI or in both, where they agree; 64 otherwise. One's own identity
 //     needs none: 64;
-//   - delete of one takes it back at once; 67 when there is none.
+//   - delete of one takes it back at once; 67 when there is none. The target may do so, too,
+//     by the owner's URI.
 //
-// They are the owner's alone: nobody can pass on what he was given, nor a guest give anything.
+// They are the owner's alone but for that: nobody can pass on what he was given, nor a guest
+// give anything.
 func HandleDelegations(m *Mux, delegations Delegations) {
 	h := delegationsHandler{delegations}
 	const all, one = "/delegations", "/delegations/{target...}"
@@ -122,7 +124,21 @@ func (h delegationsHandler) set(ctx context.Context, r Request) (Document, error
 	return Document{}, h.delegations.Delegate(ctx, r.From.Identity, d)
 }
 
+// delete by the target is of what it was given. As many as it may be given others could give
+// it, and leave no room for those that it wants.
 func (h delegationsHandler) delete(ctx context.Context, r Request) (Document, error) {
+	owner := r.owner()
+	if !owner.EqualFold(r.From.Identity) && !r.behalf() {
+		r.URI.Owner = lime.Identity{}
+		target, err := h.check(r)
+		if err == nil && !target.Identity.EqualFold(r.From.Identity) {
+			err = notPermitted()
+		}
+		if err != nil {
+			return Document{}, err
+		}
+		return Document{}, h.delegations.Revoke(ctx, owner, target)
+	}
 	target, err := h.check(r)
 	if err != nil {
 		return Document{}, err

@@ -84,6 +84,30 @@ func TestDelegationIsGivenListedAndTakenBack(t *testing.T) {
 	want(t, "delete again", s.do(home, lime.MethodDelete, "/delegations/lia@example.org/a/b", ""), 67)
 }
 
+func TestATargetGivesBackWhatItWasGiven(t *testing.T) { // L-CMD-14
+	s := newServer(t)
+	for _, body := range []string{`{"target":"rui@example.org"}`, `{"target":"rui@example.org/desk"}`, `{"target":"lia@example.org"}`} {
+		r := request(t, home, lime.MethodSet, "/delegations", body)
+		r.Type = lime.MediaDelegation
+		want(t, "given", s.serve(r), 0)
+	}
+	const hers = "lime://ana@example.org/delegations/"
+	want(t, "what another was given", s.do("rui@example.org/1", lime.MethodDelete, hers+"lia@example.org", ""), 35)
+	want(t, "to look at it", s.do("rui@example.org/1", lime.MethodGet, hers+"rui@example.org", ""), 35)
+	guest := request(t, "rui@example.org/1", lime.MethodDelete, hers+"rui@example.org", "")
+	guest.Guest = true
+	want(t, "a guest of the name", s.serve(guest), 35)
+	behalf := request(t, "rui@example.org", lime.MethodDelete, hers+"rui@example.org", "")
+	behalf.PP = lime.MustParseNode("lia@example.org/1")
+	want(t, "somebody else in its name", s.serve(behalf), 35)
+	want(t, "its own", s.do("rui@example.org/1", lime.MethodDelete, hers+"RUI@example.org", ""), 0)
+	want(t, "that of a node of its own", s.do("rui@example.org/1", lime.MethodDelete, hers+"rui@example.org/desk", ""), 0)
+	want(t, "none any more", s.do("rui@example.org/1", lime.MethodDelete, hers+"rui@example.org", ""), 67)
+	if len(s.delegations) != 1 {
+		t.Errorf("there are %v", s.delegations)
+	}
+}
+
 func TestDelegationRequestsThatAreRefused(t *testing.T) {
 	s := newServer(t)
 	for _, row := range []struct {
