@@ -76,6 +76,8 @@ type Member struct {
 	readAgain     bool                   // once more after that
 	floorHeld     bool                   // the floor of its identity waits for another session's
 	reviewed      time.Time              // when what it has passed was looked through last
+	reviewEnded   time.Time              // when that was done last, for whatever reason
+	reviewAgain   bool                   // once more after that, and after a pause
 	probing       bool                   // the client was asked for a proof
 	sendsReceipts bool                   // the client was seen to
 	settled       func()                 // to be called when nothing is unacknowledged; nothing is handed out any more
@@ -196,8 +198,11 @@ func (m *Member) hasLeft() bool {
 // Redis has it. It keeps p.
 func (m *Member) SetPresence(p *lime.Presence) {
 	m.hub.shard.mu.Lock()
+	before := m.presence
 	m.presence = p
-	m.hub.disarrange()
+	if rulingOf(p) != rulingOf(before) {
+		m.hub.disarrange()
+	}
 	m.followLocked()
 	m.hub.shard.mu.Unlock()
 	m.hubs.registrar.changed(m)

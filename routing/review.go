@@ -15,26 +15,56 @@ const reviewEvery = 30 * time.Second
 // has, and has not acknowledged, when it is given to the next: about two minutes.
 const reviewPatience = 4
 
-// reviewLocked has m look through what it has passed, for the view has changed.
+// reviewPause is how long a session rests after one, whatever changes meanwhile.
+const reviewPause = time.Second
+
+// reviewLocked has m look through what it has passed, for the view has changed. A review that
+// is under way ends first, and there is another one then.
 func (m *Member) reviewLocked() {
 	f := &m.follows[byIdentity]
-	if m.state != active || !f.On() || f.Passed() == 0 && !f.Reviewing() {
-		return
+	switch {
+	case m.state != active || !f.On():
+	case f.Reviewing():
+		m.reviewAgain = true
+		m.hubs.reader.read(m)
+	case f.Passed() == 0 || m.reviewAgain: // there is nothing, or it is waited for
+	case time.Since(m.reviewEnded) < reviewPause:
+		m.reviewLater()
+	default:
+		m.beginReview(time.Now())
 	}
-	f.Review(false)
+}
+
+// reviewLater is reviewLocked after the pause.
+func (m *Member) reviewLater() {
+	m.reviewAgain = true
+	time.AfterFunc(reviewPause, func() {
+		m.hub.shard.mu.Lock()
+		defer m.hub.shard.mu.Unlock()
+		m.reviewAgain = false
+		m.reviewLocked()
+	})
+}
+
+// beginReview begins one. What waits still is older then, if the last time that it was is
+// long ago.
+func (m *Member) beginReview(now time.Time) {
+	ages := !m.reviewed.IsZero() && now.Sub(m.reviewed) > reviewEvery
+	if ages {
+		m.reviewed = now
+	}
+	m.follows[byIdentity].Review(ages)
 	m.hubs.reader.read(m)
 }
 
-// reviewOld is reviewLocked when the last time is long ago.
+// reviewOld begins one when the last time is long ago.
 func (m *Member) reviewOld(now time.Time) {
 	f := &m.follows[byIdentity]
 	switch {
 	case m.reviewed.IsZero():
 		m.reviewed = now
 	case now.Sub(m.reviewed) > reviewEvery && f.On() && !f.Reviewing():
-		m.reviewed = now
-		f.Review(true)
-		m.hubs.reader.read(m)
+		m.beginReview(now)
 	}
 }
 
@@ -85,7 +115,12 @@ func (r *reader) review(ctx context.Context, t *turn, j *readerJob) (more bool) 
 	if ok {
 		f.Offered(plan, page)
 		m.raiseLocked(byIdentity)
-		more = f.Reviewing()
+		if more = f.Reviewing(); !more {
+			m.reviewEnded = time.Now()
+			if m.reviewAgain {
+				m.reviewLater()
+			}
+		}
 	}
 	written := t.end()
 	s.mu.Unlock()

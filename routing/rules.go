@@ -48,6 +48,26 @@ func competes(p *lime.Presence) bool {
 // ruled tells whether a session has a rule that its address alone does not decide.
 func ruled(p *lime.Presence) bool { return competes(p) || reachedAtOthers(p) }
 
+// ruling is all that routing looks at in a presence.
+type ruling struct {
+	node, identity, guest, others bool // where it is reached
+	byPriority, inTurn, near      bool
+	echo                          bool
+	priority                      int
+}
+
+func rulingOf(p *lime.Presence) ruling {
+	r := ruling{
+		node: reachedAtNode(p, false), identity: reachedAtIdentity(p, false, false), guest: reachedAtIdentity(p, true, false),
+		others: reachedAtOthers(p),
+	}
+	if p != nil {
+		r.byPriority, r.inTurn, r.near = p.RoutingRule == lime.RouteIdentityByPriority, p.RoundRobin, p.FilterByDistance
+		r.echo, r.priority = p.Echo, p.Priority
+	}
+	return r
+}
+
 // listed tells whether the identity's instances include a session.
 func listed(p *lime.Presence) bool {
 	return p == nil || p.Status != lime.StatusUnavailable && p.Status != lime.StatusInvisible

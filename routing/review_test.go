@@ -1,0 +1,81 @@
+package routing
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/routing/delivery"
+)
+
+// passing is a session that has passed a message.
+func passing() *Member {
+	h := &Hubs{}
+	h.reader = &reader{hubs: h, queues: newReaderQueues(1)}
+	m := &Member{hubs: h, hub: &hub{shard: &shard{}}, state: active, presence: &lime.Presence{Status: lime.StatusAvailable}}
+	f := &m.follows[byIdentity]
+	f.Start(0)
+	f.Pass(delivery.Message{Position: 7})
+	return m
+}
+
+func TestAReviewThatIsUnderWayGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := passing()
+		f := &m.follows[byIdentity]
+		m.reviewLocked()
+		first := f.NextReview()
+		for range 1000 {
+			m.reviewLocked()
+		}
+		if f.NextReview() != first {
+			t.Error("it began anew")
+		}
+		if !m.reviewAgain {
+			t.Error("there will be no other one")
+		}
+	})
+}
+
+func TestReviewsOfASessionPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := passing()
+		f := &m.follows[byIdentity]
+		m.reviewEnded = time.Now()
+		for range 1000 {
+			m.reviewLocked()
+		}
+		if f.Reviewing() {
+			t.Error("there is no pause")
+		}
+		time.Sleep(reviewPause)
+		synctest.Wait()
+		if !f.Reviewing() || m.reviewAgain {
+			t.Error("there is none after the pause")
+		}
+	})
+}
+
+func TestWhatRoutingDoesNotLookAtStartsNoReview(t *testing.T) {
+	for _, p := range presences() {
+		if p == nil {
+			continue
+		}
+		other := *p
+		other.Message = "in a meeting"
+		if other.Status == lime.StatusAvailable {
+			other.Status = lime.StatusBusy
+		}
+		if rulingOf(p) != rulingOf(&other) {
+			t.Errorf("%+v is another than %+v", *p, other)
+		}
+		other.Priority++
+		if rulingOf(p) == rulingOf(&other) {
+			t.Errorf("%+v is the same as %+v", *p, other)
+		}
+	}
+	if rulingOf(&lime.Presence{Status: lime.StatusAvailable}) == rulingOf(&lime.Presence{Status: lime.StatusUnavailable}) {
+		t.Error("who is away is there")
+	}
+}
