@@ -155,6 +155,12 @@ func TestMembersOfAGroup(t *testing.T) {
 	} {
 		want(t, what, row.res, row.code)
 	}
+	want(t, "Ana gives Lia another node", s.as("ana", lime.MethodSet, ops+"/members", `{"address":"lia@example.org/nowhere"}`), lime.CodeAuthorizationPermissionRequired)
+	want(t, "Bia, too", s.as("bia", lime.MethodSet, ops+"/members/lia", `{"address":"lia@example.org/nowhere","role":"listener"}`), lime.CodeAuthorizationPermissionRequired)
+	want(t, "Bia names a node for Rui", s.as("bia", lime.MethodSet, ops+"/members", `{"address":"rui@example.org/nowhere"}`), lime.CodeAuthorizationPermissionRequired)
+	want(t, "Bia makes Lia what she is, without her node", s.as("bia", lime.MethodSet, ops+"/members/lia", `{"role":"listener"}`), 0)
+	s.wantBody("Lia stays where she was", s.as("rui", lime.MethodGet, ops+"/members/lia", ""), lime.MediaMember,
+		`{"address":"lia@example.org/home/1","role":"listener"}`)
 	want(t, "Rui leaves", s.as("rui", lime.MethodDelete, ops+"/members/rui", ""), 0)
 	want(t, "he sees nothing then", s.as("rui", lime.MethodGet, ops+"/members", ""), lime.CodeAuthorizationPermissionRequired)
 	want(t, "Lia moves", s.as("lia", lime.MethodSet, ops+"/members/lia", `{"address":"lia@example.org/2"}`), 0)

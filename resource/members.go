@@ -76,6 +76,13 @@ func (h groupHandler) setMember(ctx context.Context, r Request) (Document, error
 	case !role.MayGive(from, to, g.Type), self && to > role:
 		return Document{}, notPermitted()
 	}
+	if !self && from != group.Stranger {
+		// Where messages go is for the member alone to say.
+		if who.Instance != "" && !strings.EqualFold(who.Instance, before.Address.Instance) {
+			return Document{}, notPermitted()
+		}
+		who = before.Address
+	}
 	if !self && from == group.Stranger {
 		has, err := h.has(ctx, who.Identity)
 		if err != nil {
