@@ -18,29 +18,21 @@ var ErrAccessKey error = &lime.Reason{Code: lime.CodeCommandInvalidArgument, Des
 // SetAccessKey replaces the access key of an account, with which its password may be
 // changed without the old one. An empty one removes it. It borrows key.
 func (s *Store) SetAccessKey(ctx context.Context, id lime.Identity, key []byte) error {
-	err := s.setAccessKey(ctx, id, key)
-	if err != nil {
-		return fmt.Errorf("set the access key of %s: %w", id, err)
+	if key == nil {
+		key = []byte{}
 	}
-	return nil
+	return s.UpdateAll(ctx, id, nil, key, nil)
 }
 
-func (s *Store) setAccessKey(ctx context.Context, id lime.Identity, key []byte) error {
-	hash := ""
+// hashAccessKey returns "" for an empty one.
+func (s *Store) hashAccessKey(ctx context.Context, key []byte) (string, error) {
 	switch {
 	case len(key) == 0:
+		return "", nil
 	case len(key) < MinAccessKey || len(key) > MaxPassword:
-		return ErrAccessKey
-	default:
-		var err error
-		if hash, err = s.hash(ctx, key); err != nil {
-			return err
-		}
+		return "", ErrAccessKey
 	}
-	return s.alter(ctx, id, func(r *record) error {
-		r.accessKey = hash
-		return nil
-	})
+	return s.hash(ctx, key)
 }
 
 // VerifyAccessKey returns nil when the account has that access key, and ErrCredentials when

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -46,6 +47,33 @@ func TestAccessKeyIsASecretOfItsOwn(t *testing.T) {
 		t.Errorf("of nobody: %v", err)
 	}
 	if err := s.VerifyAccessKey(t.Context(), rui, key); !errors.Is(err, ErrCredentials) {
+		t.Errorf("of nobody: %v", err)
+	}
+}
+
+func TestAccessKeyAndPropertiesChangeTogetherOrNotAtAll(t *testing.T) {
+	s := open(t, Config{})
+	create(t, s, Account{Identity: ana})
+	key := []byte("an access key that is long enough")
+	large := map[string]json.RawMessage{"x": json.RawMessage(`"` + strings.Repeat("x", MaxProperties) + `"`)}
+	err := s.UpdateAll(t.Context(), ana, nil, key, func(a *Account) error { a.Properties = large; return nil })
+	if !errors.Is(err, ErrProperties) {
+		t.Errorf("properties that are too long: %v", err)
+	}
+	if err := s.VerifyAccessKey(t.Context(), ana, key); !errors.Is(err, ErrCredentials) {
+		t.Errorf("the key that came with them: %v", err)
+	}
+	small := map[string]json.RawMessage{"x": json.RawMessage(`1`)}
+	if err := s.UpdateAll(t.Context(), ana, nil, key, func(a *Account) error { a.Properties = small; return nil }); err != nil {
+		t.Error(err)
+	}
+	if err := s.VerifyAccessKey(t.Context(), ana, key); err != nil {
+		t.Error(err)
+	}
+	if a, err := s.Latest(t.Context(), ana); string(a.Properties["x"]) != "1" || err != nil {
+		t.Errorf("its properties are %s, %v", a.Properties, err)
+	}
+	if _, err := s.Latest(t.Context(), rui); !errors.Is(err, ErrNotFound) {
 		t.Errorf("of nobody: %v", err)
 	}
 }

@@ -71,19 +71,47 @@ func (s *Store) Get(ctx context.Context, id lime.Identity) (Account, error) {
 	return r.Account, nil
 }
 
+// Latest is Get with every change that anybody was told of, at a higher price: see
+// document.Bucket.Latest.
+func (s *Store) Latest(ctx context.Context, id lime.Identity) (Account, error) {
+	k, err := document.Of(id)
+	if err != nil {
+		return Account{}, err
+	}
+	d, err := s.bucket.Latest(ctx, k)
+	var r record
+	if err == nil || errors.Is(err, document.ErrNotFound) {
+		r, err = decode(d)
+	}
+	if err != nil {
+		return Account{}, fmt.Errorf("get account %s: %w", id, err)
+	}
+	return r.Account, nil
+}
+
 // Update changes an account, in one step with respect to other changes: change
 // may be called several times, each time with what is stored then. Only the
 // properties count of what it does; an error of it ends the update, and nil
 // changes none. A password of nil stays as it is; Update borrows it.
 func (s *Store) Update(ctx context.Context, id lime.Identity, password []byte, change func(*Account) error) error {
-	hash := ""
+	return s.UpdateAll(ctx, id, password, nil, change)
+}
+
+// UpdateAll is Update with the access key, as SetAccessKey has it, in the same step: either
+// all is changed or nothing. An access key of nil stays as it is. It borrows both.
+func (s *Store) UpdateAll(ctx context.Context, id lime.Identity, password, accessKey []byte, change func(*Account) error) error {
+	hash, keyHash := "", ""
+	var err error
 	if password != nil {
-		var err error
-		if hash, err = s.hash(ctx, password); err != nil {
-			return fmt.Errorf("update account %s: %w", id, err)
-		}
+		hash, err = s.hash(ctx, password)
 	}
-	err := s.alter(ctx, id, func(r *record) error {
+	if err == nil && accessKey != nil {
+		keyHash, err = s.hashAccessKey(ctx, accessKey)
+	}
+	if err != nil {
+		return fmt.Errorf("update account %s: %w", id, err)
+	}
+	err = s.alter(ctx, id, func(r *record) error {
 		if change != nil {
 			a := r.Account
 			if err := change(&a); err != nil {
@@ -93,6 +121,9 @@ func (s *Store) Update(ctx context.Context, id lime.Identity, password []byte, c
 		}
 		if password != nil {
 			r.hash = hash
+		}
+		if accessKey != nil {
+			r.accessKey = keyHash
 		}
 		return nil
 	})

@@ -27,24 +27,28 @@ type Account struct {
 type Accounts interface {
 	Get(ctx context.Context, id lime.Identity) (Account, error)
 
+	// Latest is Get with every change that somebody was told of, which Get may not have yet.
+	Latest(ctx context.Context, id lime.Identity) (Account, error)
+
 	// Create sets the time of creation itself.
 	Create(ctx context.Context, a Account, password []byte) error
 
-	// Update may call change several times; only the properties count of what
-	// it does. A password of nil stays as it is.
-	Update(ctx context.Context, id lime.Identity, password []byte, change func(*Account) error) error
+	// Update changes all or nothing. It may call change several times; only the
+	// properties count of what it does.
+	Update(ctx context.Context, id lime.Identity, secrets Secrets, change func(*Account) error) error
 
 	Delete(ctx context.Context, id lime.Identity) error
 
 	// Verify's error has code 13 when the password is another.
 	Verify(ctx context.Context, id lime.Identity, password []byte) error
 
-	// SetAccessKey replaces the access key; an empty one removes it. Its errors have code
-	// 64 for one that is too short or too long. VerifyAccessKey's error has code 13 when
-	// there is none, or another. Both borrow it.
-	SetAccessKey(ctx context.Context, id lime.Identity, accessKey []byte) error
+	// VerifyAccessKey's error has code 13 when there is none, or another. It borrows it.
 	VerifyAccessKey(ctx context.Context, id lime.Identity, accessKey []byte) error
 }
+
+// Secrets are those of an account that are to be new. What is nil stays as it is, and an
+// empty access key is removed.
+type Secrets struct{ Password, AccessKey []byte }
 
 var errNoAccount = &lime.Reason{Code: lime.CodeCommandResourceNotFound}
 
@@ -152,10 +156,14 @@ func (h accountHandler) create(ctx context.Context, id lime.Identity, given give
 
 func (h accountHandler) change(ctx context.Context, r Request, given givenAccount) error {
 	id := r.From.Identity
-	if err := h.changeAccessKey(ctx, id, given); err != nil {
+	if err := h.checkSecrets(ctx, id, given); err != nil {
 		return err
 	}
-	return h.accounts.Update(ctx, id, given.password, func(a *Account) error {
+	secrets := Secrets{Password: given.password}
+	if given.oldPassword != nil { // otherwise it was the proof
+		secrets.AccessKey = given.accessKey
+	}
+	return h.accounts.Update(ctx, id, secrets, func(a *Account) error {
 		if r.Method == lime.MethodSet || a.Properties == nil {
 			a.Properties = given.properties
 			return nil
@@ -166,10 +174,9 @@ func (h accountHandler) change(ctx context.Context, r Request, given givenAccoun
 	})
 }
 
-// changeAccessKey checks what a change of a secret needs, and sets the access key if that
-// is new: it is when it comes with the old password, and proves the change of the password
-// when it comes without.
-func (h accountHandler) changeAccessKey(ctx context.Context, id lime.Identity, given givenAccount) error {
+// checkSecrets checks what a change of a secret needs. An access key is new when it comes
+// with the old password, and proves the change of the password when it comes without.
+func (h accountHandler) checkSecrets(ctx context.Context, id lime.Identity, given givenAccount) error {
 	var err error
 	switch {
 	case given.password == nil && given.accessKey == nil:
@@ -182,9 +189,6 @@ func (h accountHandler) changeAccessKey(ctx context.Context, id lime.Identity, g
 		return badArgument("A new password needs the old one, or the access key")
 	default:
 		return badArgument("A new access key needs the old password")
-	}
-	if err == nil && given.oldPassword != nil && given.accessKey != nil {
-		err = h.accounts.SetAccessKey(ctx, id, given.accessKey)
 	}
 	if err != nil {
 		return fmt.Errorf("change of secrets: %w", err)

@@ -150,9 +150,9 @@ func (p publishing) Create(ctx context.Context, a Account, password []byte) erro
 }
 
 // Update is that of Accounts.
-func (p publishing) Update(ctx context.Context, id lime.Identity, password []byte, change func(*Account) error) error {
+func (p publishing) Update(ctx context.Context, id lime.Identity, secrets Secrets, change func(*Account) error) error {
 	concerned := false
-	err := p.Accounts.Update(ctx, id, password, func(a *Account) error {
+	err := p.Accounts.Update(ctx, id, secrets, func(a *Account) error {
 		before := publishes(*a)
 		err := change(a)
 		concerned = before || publishes(*a)
@@ -173,10 +173,11 @@ func (p publishing) Delete(ctx context.Context, id lime.Identity) error {
 	return p.Accounts.Delete(ctx, id)
 }
 
-// publish brings the account to the directory as it is at that moment.
+// publish brings the account to the directory as it is at that moment. It is read again
+// rather than handed over, or of two changes at once the first could be brought last.
 func (p publishing) publish(ctx context.Context, id lime.Identity) error {
 	return p.directory.Publish(ctx, id, func(ctx context.Context) (json.RawMessage, error) {
-		a, err := p.Get(ctx, id)
+		a, err := p.Latest(ctx, id)
 		switch {
 		case errors.Is(err, errNoAccount):
 			return nil, nil

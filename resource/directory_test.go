@@ -88,6 +88,11 @@ func TestDirectoryFollowsTheAccount(t *testing.T) {
 	seen("at once", "Lagos")
 	want(t, "merge", s.do(home, lime.MethodMerge, "/account", `{"city":"Faro"}`), 0)
 	seen("changed", "Faro")
+	before := s.book.accounts[lime.MustParseIdentity("ana@example.org")].account
+	s.book.behind = &before // a replica that has yet to hear of the next change
+	want(t, "merge", s.do(home, lime.MethodMerge, "/account", `{"city":"Evora"}`), 0)
+	seen("changed, and read at once", "Evora")
+	s.book.behind = nil
 	want(t, "set", s.do(home, lime.MethodSet, "/account", `{"city":"Beja"}`), 0)
 	seen("set without it", "")
 	want(t, "merge", s.do(home, lime.MethodMerge, "/account", `{"publishToDirectory":true}`), 0)
@@ -160,10 +165,10 @@ func TestDirectoryThatIsAwayKeepsNobodyPublished(t *testing.T) {
 		t.Errorf("the account is gone, and what it has published is not: %v", err)
 	}
 	unpublish := func(a *resource.Account) error { a.Properties = nil; return nil }
-	if err := accounts.Update(t.Context(), id, nil, unpublish); !errors.Is(err, ours) {
+	if err := accounts.Update(t.Context(), id, resource.Secrets{}, unpublish); !errors.Is(err, ours) {
 		t.Errorf("the owner is told that all went well: %v", err)
 	}
-	if err := accounts.Update(t.Context(), id, nil, unpublish); err != nil {
+	if err := accounts.Update(t.Context(), id, resource.Secrets{}, unpublish); err != nil {
 		t.Errorf("who publishes nothing needs no directory: %v", err)
 	}
 }

@@ -97,7 +97,9 @@ func want(t testing.TB, what string, res resource.Response, code lime.Code) {
 // book is accounts in memory, by folded identity.
 type book struct {
 	accounts map[lime.Identity]entry
-	err      error // when not nil, of every call
+	err      error             // when not nil, of every call
+	refused  error             // when not nil, of every Update
+	behind   *resource.Account // when not nil, what Get finds
 }
 
 type entry struct {
@@ -120,6 +122,14 @@ func (b *book) find(id lime.Identity) (entry, error) {
 
 func (b *book) Get(_ context.Context, id lime.Identity) (resource.Account, error) {
 	e, err := b.find(id)
+	if b.behind != nil && err == nil {
+		return *b.behind, nil
+	}
+	return e.account, err
+}
+
+func (b *book) Latest(_ context.Context, id lime.Identity) (resource.Account, error) {
+	e, err := b.find(id)
 	return e.account, err
 }
 
@@ -135,7 +145,7 @@ func (b *book) Create(_ context.Context, a resource.Account, password []byte) er
 	return b.err
 }
 
-func (b *book) Update(_ context.Context, id lime.Identity, password []byte, change func(*resource.Account) error) error {
+func (b *book) Update(_ context.Context, id lime.Identity, secrets resource.Secrets, change func(*resource.Account) error) error {
 	e, err := b.find(id)
 	if err != nil {
 		return err
@@ -143,8 +153,14 @@ func (b *book) Update(_ context.Context, id lime.Identity, password []byte, chan
 	if err := change(&e.account); err != nil {
 		return err
 	}
-	if password != nil {
-		e.password = string(password)
+	if b.refused != nil {
+		return b.refused
+	}
+	if secrets.Password != nil {
+		e.password = string(secrets.Password)
+	}
+	if secrets.AccessKey != nil {
+		e.accessKey = string(secrets.AccessKey)
 	}
 	b.accounts[id.Fold()] = e
 	return nil
@@ -160,16 +176,6 @@ func (b *book) Verify(_ context.Context, id lime.Identity, password []byte) erro
 	if e, err := b.find(id); err != nil || e.password != string(password) {
 		return &lime.Reason{Code: lime.CodeSessionAuthenticationFailed}
 	}
-	return nil
-}
-
-func (b *book) SetAccessKey(_ context.Context, id lime.Identity, key []byte) error {
-	e, err := b.find(id)
-	if err != nil {
-		return err
-	}
-	e.accessKey = string(key)
-	b.accounts[id.Fold()] = e
 	return nil
 }
 

@@ -38,3 +38,14 @@ func TestAccessKeyChangesThePassword(t *testing.T) {
 	r.Guest, r.PP = true, lime.MustParseNode("5f0c8b1e@example.org/web")
 	want(t, "a guest with a key", s.serve(r), lime.CodeCommandNotAllowed)
 }
+
+func TestAccessKeyThatComesWithBadPropertiesIsNotInForce(t *testing.T) {
+	s := newServer(t)
+	want(t, "register", s.register(ana, `{`+s3cret+`}`), 0)
+	const key = `"accessKey":"aSBoYXZlIGxvc3QgaXQ="`
+	s.book.refused = &lime.Reason{Code: lime.CodeCommandInvalidArgument}
+	want(t, "refused", s.do(home, lime.MethodMerge, "/account", `{"city":"Lagos",`+key+`,`+old+`}`), 64)
+	s.book.refused = nil
+	want(t, "the key proves nothing", s.do(home, lime.MethodMerge, "/account", `{`+other+`,`+key+`}`), 13)
+	s.wantPassword("s3cret")
+}

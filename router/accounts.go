@@ -207,6 +207,12 @@ func (s accountStore) Get(ctx context.Context, id lime.Identity) (resource.Accou
 	return resource.Account(a), err
 }
 
+// Latest is that of resource.Accounts.
+func (s accountStore) Latest(ctx context.Context, id lime.Identity) (resource.Account, error) {
+	a, err := s.Store.Latest(ctx, id)
+	return resource.Account(a), err
+}
+
 // Create is that of resource.Accounts. The sessions of an earlier account of the name end
 // first, so that they store nothing more.
 func (s accountStore) Create(ctx context.Context, a resource.Account, password []byte) error {
@@ -219,8 +225,8 @@ func (s accountStore) Create(ctx context.Context, a resource.Account, password [
 }
 
 // Update is that of resource.Accounts.
-func (s accountStore) Update(ctx context.Context, id lime.Identity, password []byte, change func(*resource.Account) error) error {
-	return s.Store.Update(ctx, id, password, func(a *account.Account) error {
+func (s accountStore) Update(ctx context.Context, id lime.Identity, secrets resource.Secrets, change func(*resource.Account) error) error {
+	return s.Store.UpdateAll(ctx, id, secrets.Password, secrets.AccessKey, func(a *account.Account) error {
 		return change((*resource.Account)(a))
 	})
 }
