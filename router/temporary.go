@@ -1,8 +1,10 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"limegrove/group"
@@ -41,7 +43,9 @@ type temporaries struct {
 	domains  []string
 	warn     *warnings
 
-	away map[string]time.Time // since when, by the run of the group; owned by run
+	// Owned by run.
+	away map[string]time.Time // since when, by the run of the group
+	next lime.Identity        // the group that the next look begins with; zero for any
 }
 
 // run looks until ctx is done.
@@ -60,8 +64,10 @@ func (t *temporaries) run(ctx context.Context) {
 	}
 }
 
-// look deletes the groups whose session was away at all looks of the last while. One that
-// fails tells nothing: Redis may have been emptied meanwhile.
+// look deletes the groups whose session was away at all looks of the last while, and begins
+// where the last one came to its end. One group that cannot be looked at begins anew, and
+// holds up no other; when nothing can be told at all, nothing is known any more: Redis may
+// have been emptied meanwhile.
 func (t *temporaries) look(ctx context.Context, now time.Time) error {
 	before := t.away
 	t.away = nil
@@ -71,36 +77,60 @@ func (t *temporaries) look(ctx context.Context, now time.Time) error {
 	if err != nil || !held {
 		return err
 	}
-	away := map[string]time.Time{}
+	var all []group.Group
 	for _, domain := range t.domains {
-		all, err := t.groups.TemporaryIn(ctx, lime.GroupsDomain(domain))
+		some, err := t.groups.TemporaryIn(ctx, lime.GroupsDomain(domain))
 		if err != nil {
 			return err
 		}
-		for _, g := range all {
-			here, err := t.here(ctx, g.Session)
-			switch {
-			case err != nil:
-				return err
-			case here:
-				continue
+		all = append(all, some...)
+	}
+	next := max(0, slices.IndexFunc(all, func(g group.Group) bool { return g.Identity == t.next }))
+	all = slices.Concat(all[next:], all[:next])
+	t.next, t.away = lime.Identity{}, map[string]time.Time{}
+	var failed error
+	for i, g := range all {
+		since, known := before[g.Run]
+		away, err := false, ctx.Err()
+		if err == nil {
+			away, err = t.end(ctx, &all[i], known && now.Sub(since) >= temporaryGrace)
+		}
+		switch {
+		case err != nil && ctx.Err() != nil: // it is the next look's, and stays what it was
+			if t.next.IsZero() {
+				t.next = g.Identity
 			}
-			since, known := before[g.Run]
-			if !known {
-				since = now
+			if known {
+				t.away[g.Run] = since
 			}
-			away[g.Run] = since
-			if now.Sub(since) < temporaryGrace {
-				continue
-			}
-			if err := t.groups.Delete(ctx, g); err != nil && !errors.Is(err, group.ErrNotFound) {
-				return err
-			}
-			delete(away, g.Run)
+		case err != nil:
+			failed = cmp.Or(failed, err)
+		case away && known:
+			t.away[g.Run] = since
+		case away:
+			t.away[g.Run] = now
 		}
 	}
-	t.away = away
-	return nil
+	if failed == nil {
+		failed = ctx.Err()
+	}
+	return failed
+}
+
+// end tells whether a group's session is away, and deletes the group when it was for long
+// enough.
+func (t *temporaries) end(ctx context.Context, g *group.Group, long bool) (away bool, err error) {
+	here, err := t.here(ctx, g.Session)
+	if err != nil || here {
+		return false, err
+	}
+	if !long {
+		return true, nil
+	}
+	if err := t.groups.Delete(ctx, *g); err != nil && !errors.Is(err, group.ErrNotFound) {
+		return true, err
+	}
+	return false, nil
 }
 
 // here tells whether a node is in session.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +22,9 @@ type present struct {
 	nodes []string
 	held  bool
 	err   error
+	of    string // whom err is of; "" for all
+	asked []string
+	after func() // is called when somebody was asked about
 }
 
 func (p *present) View(_ context.Context, i lime.Identity) (v presence.View, err error) {
@@ -28,6 +32,13 @@ func (p *present) View(_ context.Context, i lime.Identity) (v presence.View, err
 		if node := lime.MustParseNode(n); node.Identity.EqualFold(i) {
 			v.Registrations = append(v.Registrations, presence.Registration{Node: node})
 		}
+	}
+	p.asked = append(p.asked, i.Name)
+	if p.after != nil {
+		p.after()
+	}
+	if p.of != "" && p.of != i.Name {
+		return v, nil
 	}
 	return v, p.err
 }
@@ -82,6 +93,82 @@ func TestTemporaryGroupEndsWithItsSession(t *testing.T) {
 	want("away for long enough", temporaryGrace, false)
 	if _, err := groups.Get(t.Context(), lasting); err != nil {
 		t.Errorf("a group that is not temporary: %v", err)
+	}
+}
+
+func TestATemporaryGroupThatCannotBeLookedAtHoldsUpNoOther(t *testing.T) {
+	groups, err := group.Open(t.Context(), group.Config{JetStream: natstest.JetStream(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, _ := test.NewNullLogger()
+	here := &present{held: true, err: errors.New("it cannot be read"), of: "bia"}
+	look := &temporaries{sessions: here, groups: groups, domains: []string{"t.org"}, warn: &warnings{log: log}}
+	names := []string{"ana", "bia", "cia"}
+	for _, name := range names {
+		owner := lime.Identity{Name: name, Domain: "t.org"}
+		g := group.Group{Identity: lime.Identity{Name: name, Domain: "groups.t.org"}, Type: group.Temporary, Creator: owner, Session: lime.Node{Identity: owner, Instance: "1"}}
+		if err := groups.Create(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() (all []string) {
+		found, err := groups.TemporaryIn(t.Context(), "groups.t.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range found {
+			all = append(all, g.Identity.Name)
+		}
+		return all
+	}
+	now := time.Now()
+	for range 2 {
+		if err := look.look(t.Context(), now); !errors.Is(err, here.err) {
+			t.Errorf("what went wrong is %v", err)
+		}
+		now = now.Add(temporaryGrace)
+	}
+	if got := left(); !slices.Equal(got, []string{"bia"}) {
+		t.Errorf("left are %v, want the one that cannot be looked at", got)
+	}
+}
+
+func TestALookBeginsWhereTheLastCameToItsEnd(t *testing.T) {
+	groups, err := group.Open(t.Context(), group.Config{JetStream: natstest.JetStream(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, _ := test.NewNullLogger()
+	here := &present{held: true}
+	look := &temporaries{sessions: here, groups: groups, domains: []string{"t.org"}, warn: &warnings{log: log}}
+	for _, name := range []string{"ana", "bia", "cia"} {
+		owner := lime.Identity{Name: name, Domain: "t.org"}
+		g := group.Group{Identity: lime.Identity{Name: name, Domain: "groups.t.org"}, Type: group.Temporary, Creator: owner, Session: lime.Node{Identity: owner, Instance: "1"}}
+		if err := groups.Create(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	for _, want := range []string{"ana", "bia", "cia", "ana"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		here.asked, here.after = nil, cancel // there is time for one
+		if err := look.look(ctx, now); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", want, err)
+		}
+		if !slices.Equal(here.asked, []string{want}) {
+			t.Errorf("it looked at %v, want %s", here.asked, want)
+		}
+	}
+	if len(look.away) != 3 {
+		t.Errorf("%d are known to be away, want 3", len(look.away))
+	}
+	here.after = nil
+	if err := look.look(t.Context(), now.Add(temporaryGrace)); err != nil {
+		t.Error(err)
+	}
+	if all, err := groups.TemporaryIn(t.Context(), "groups.t.org"); len(all) != 0 || err != nil {
+		t.Errorf("%d are left, %v", len(all), err)
 	}
 }
 
