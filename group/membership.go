@@ -164,7 +164,8 @@ func isIn(documents map[document.Key]document.Document, group, member document.K
 		return g, false, err
 	}
 	if d, ok = documents[member]; !ok {
-		return g, g.Owns(who), nil
+		in = g.Owns(who)
+		return g, in, nil
 	}
 	m, err := decode[Member](d)
 	g.invited = m.Invited && m.Run == g.Run
