@@ -12,8 +12,9 @@
 //	temporary    groups=2Eexample=2Eorg.ops                            that the group ends with a session
 //
 // The memberships are a hint for who asks for somebody's groups. One is written before
-// the member is, and removed after it, so that whatever a process that died has left is a
-// hint that leads nowhere; who finds one of more than a minute removes it.
+// the member is, and removed after it unless it is younger than a minute: then it may be
+// that of who has just come again. So whatever is left over is a hint that leads nowhere,
+// and who finds one of more than a minute removes it.
 //
 // Who may do what is one table, in rights.go; the package holds nobody to it: that is for
 // whoever knows who asks.
