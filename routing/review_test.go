@@ -20,6 +20,13 @@ func passing() *Member {
 	return m
 }
 
+// reviewing tells whether there is a review, and whether there will be another one.
+func (m *Member) reviewing() (now, again bool) {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	return m.follows[byIdentity].Reviewing(), m.reviewAgain
+}
+
 // reviewSoon is reviewLocked, so many times, with the lock.
 func (m *Member) reviewSoon(times int) {
 	m.hub.shard.mu.Lock()
@@ -48,15 +55,14 @@ func TestAReviewThatIsUnderWayGoesOn(t *testing.T) {
 func TestReviewsOfASessionPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := passing()
-		f := &m.follows[byIdentity]
 		m.reviewEnded = time.Now()
 		m.reviewSoon(1000)
-		if f.Reviewing() {
+		if now, _ := m.reviewing(); now {
 			t.Error("there is no pause")
 		}
 		time.Sleep(reviewPause)
 		synctest.Wait()
-		if !f.Reviewing() || m.reviewAgain {
+		if now, again := m.reviewing(); !now || again {
 			t.Error("there is none after the pause")
 		}
 	})
