@@ -1,10 +1,12 @@
 package load
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,12 +15,30 @@ import (
 	"limegrove/e2e/programs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := os.RemoveAll(built); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(code)
+	}))
+}
+
+// built is the folder of what build has built; "" when nobody has asked for it.
+var built string
+
+// build builds the programs, once for all tests.
+var build = sync.OnceValues(func() (p programs.Paths, err error) {
+	if built, err = os.MkdirTemp("", "load"); err != nil {
+		return p, err
+	}
+	return programs.Build(context.Background(), built, false)
+})
 
 // short is a cluster of two edges, in a folder of the test.
 func short(t *testing.T) Cluster {
 	t.Helper()
-	paths, err := programs.Build(t.Context(), t.TempDir(), false)
+	paths, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
