@@ -138,12 +138,18 @@ func plainText(b json.RawMessage) string {
 	return string(b)
 }
 
-func (h contactsHandler) get(ctx context.Context, r Request) (Document, error) {
+// one is check and named, for a request about one contact.
+func (h contactsHandler) one(ctx context.Context, r Request) (Request, lime.Identity, error) {
 	r, err := h.check(ctx, r)
 	if err != nil {
-		return Document{}, err
+		return r, lime.Identity{}, err
 	}
 	contact, err := h.named(r)
+	return r, contact, err
+}
+
+func (h contactsHandler) get(ctx context.Context, r Request) (Document, error) {
+	r, contact, err := h.one(ctx, r)
 	if err != nil {
 		return Document{}, err
 	}
@@ -156,11 +162,7 @@ func (h contactsHandler) get(ctx context.Context, r Request) (Document, error) {
 
 // change also does merge.
 func (h contactsHandler) change(ctx context.Context, r Request) (Document, error) {
-	r, err := h.check(ctx, r)
-	if err != nil {
-		return Document{}, err
-	}
-	contact, err := h.named(r)
+	r, contact, err := h.one(ctx, r)
 	if err != nil {
 		return Document{}, err
 	}
@@ -193,11 +195,7 @@ func (h contactsHandler) change(ctx context.Context, r Request) (Document, error
 }
 
 func (h contactsHandler) delete(ctx context.Context, r Request) (Document, error) {
-	r, err := h.check(ctx, r)
-	if err != nil {
-		return Document{}, err
-	}
-	contact, err := h.named(r)
+	r, contact, err := h.one(ctx, r)
 	if err != nil {
 		return Document{}, err
 	}
