@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"limegrove/lime"
@@ -90,6 +91,9 @@ func (e *HTTPError) Error() string {
 func isFinal(err error) bool {
 	if errors.Is(err, ErrNotOffered) || errors.Is(err, errCredentials) {
 		return true
+	}
+	if all, ok := err.(interface{ Unwrap() []error }); ok { // of several servers
+		return slices.ContainsFunc(all.Unwrap(), isFinal)
 	}
 	var ended *SessionError
 	if !errors.As(err, &ended) || ended.Reason == nil {

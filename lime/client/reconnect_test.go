@@ -283,6 +283,26 @@ func TestWhatEndsForGood(t *testing.T) {
 	}
 }
 
+// What one server says of the credentials holds, whatever those before it have said.
+func TestWhatEndsForGoodIsNotHiddenByOtherServers(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		d := p.client("ws://one/", Config{Servers: []string{"ws://two/"}})
+		f := p.accept()
+		f.begins(ana)
+		c := d.get()
+		f.conn.Close()
+		for _, code := range []string{"11", "13"} {
+			f = p.accept()
+			f.hears("new", `{"state":"new"}`)
+			f.says(`{"id":"s1","state":"failed","reason":{"code":` + code + `}}`)
+		}
+		synctest.Wait()
+		if s := c.Status(); s.State != StateEnded || !errors.Is(c.Err(), &lime.Reason{Code: 13}) {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 // With a refusal of nodes that are taken, the one that is taken may be one's own.
 func TestNodeThatIsStillTakenIsTriedAgain(t *testing.T) {
 	inMemory(t, func(t *testing.T, p *place) {
