@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ type publications struct {
 	byID     map[string]*Publication
 	changed  chan struct{} // closed when one is done; nil while nobody waits for it
 	over     error
+	cut      bool      // some had no answer when that came
 	failures int       // of the server, 51, in a row
 	notUntil time.Time // nothing is sent before
 }
@@ -75,12 +77,17 @@ func (p *publications) waiting() bool {
 	return len(p.all) > 0
 }
 
-// settle waits until none is left.
+// settle waits until none is left. It returns ErrLost when some of them end without an answer,
+// since there will be no other session.
 func (p *publications) settle(ctx context.Context) error {
-	for {
+	for waited := false; ; waited = true {
 		p.mu.Lock()
 		if len(p.all) == 0 {
+			cut := waited && p.cut
 			p.mu.Unlock()
+			if cut {
+				return fmt.Errorf("%w: publications have no answer", ErrLost)
+			}
 			return nil
 		}
 		changed := p.waitLocked()
@@ -130,7 +137,7 @@ func (p *publications) finishLocked(one *Publication, err error) {
 func (p *publications) close(why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.over = why
+	p.over, p.cut = why, len(p.all) > 0
 	for len(p.all) > 0 {
 		p.finishLocked(p.all[0], why)
 	}

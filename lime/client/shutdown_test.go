@@ -142,6 +142,21 @@ func TestShutdownTellsThatItWasCutOff(t *testing.T) {
 	})
 }
 
+// A publication that nobody has answered is none that Shutdown may be silent about.
+func TestShutdownTellsThatPublicationsWereCutOff(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{})
+		one := c.publishes(t, "p")
+		f.hears("a publication", `{"id":"p"}`)
+		down := later(func() error { return c.Shutdown(within(t)) })
+		f.hearsNothing("it has no answer")
+		f.conn.Close()
+		if err := <-down; !errors.Is(err, ErrLost) {
+			t.Errorf("the publication ends with %v, and Shutdown with %v", one.Err(), err)
+		}
+	})
+}
+
 // A peer that reads nothing keeps nobody from closing.
 func TestCloseDoesNotWaitForTheServer(t *testing.T) {
 	inMemory(t, func(t *testing.T, p *place) {
