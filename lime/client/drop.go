@@ -13,7 +13,7 @@ type DropReason string
 const (
 	DropDuplicate DropReason = "duplicate" // it has come before
 	DropUnwanted  DropReason = "unwanted"  // nobody handles or iterates over its kind; a request is answered so
-	DropUnasked   DropReason = "unasked"   // a response that nobody waits for any more
+	DropUnasked   DropReason = "unasked"   // a response that nobody waits for any more, or by somebody who was not asked
 	DropMalformed DropReason = "malformed" // an envelope with an address that is none, or of no kind
 	DropFull      DropReason = "full"      // Config.Queue of its kind wait; a request is answered so
 	DropReceipt   DropReason = "receipt"   // a receipt, for which there was no session any more

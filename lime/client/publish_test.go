@@ -295,6 +295,47 @@ func TestCommandIsAnsweredByItsID(t *testing.T) {
 	})
 }
 
+// Who has seen one of a client's ids can guess the next.
+func TestResponsesOfStrangersAreNone(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, f := p.session(Config{})
+		for _, row := range []struct{ to, stranger, answers string }{
+			{"", "eve@example.org/x", server},
+			{"", "eve@example.org/x", ""},
+			{"", "rui@example.org/desk", "postmaster@example.org"},
+			{"rui@example.org/desk", "eve@example.org/x", "rui@example.org/desk"},
+			{"rui", "rui@else.example/desk", "Rui@Example.org/2"},
+			{"rui@example.org/desk", "rui@else.example/desk", server},
+			{"ops@groups.example.org/rui%40example.org", "eve@example.org/x", "rui@example.org/desk"},
+		} {
+			request := &lime.Command{Method: lime.MethodGet, URI: "/a"}
+			if row.to != "" {
+				request.To = lime.MustParseNode(row.to)
+			}
+			answer := later(func() string {
+				r, err := c.Command(within(t), request)
+				if err != nil {
+					return err.Error()
+				}
+				return string(r.Resource)
+			})
+			id := f.hears("the request", `{"id":"*","uri":"/a"}`)
+			f.says(`{"id":"` + id + `","from":"` + row.stranger + `","method":"get","status":"success","type":"text/plain","resource":"false"}`)
+			from := ""
+			if row.answers != "" {
+				from = `"from":"` + row.answers + `",`
+			}
+			f.says(`{"id":"` + id + `",` + from + `"method":"get","status":"success","type":"text/plain","resource":"true"}`)
+			if got := <-answer; got != `"true"` {
+				t.Errorf("asked of %q, %q answers, and %s is taken", row.to, row.stranger, got)
+			}
+		}
+		if n := c.Dropped(DropUnasked); n != 7 {
+			t.Errorf("%d responses were dropped", n)
+		}
+	})
+}
+
 // A server that does not read stops who sends, and not more than that is kept.
 func TestSendWaitsForRoom(t *testing.T) {
 	inMemory(t, func(t *testing.T, p *place) {

@@ -86,7 +86,7 @@ func (p *publications) answered(n *lime.Notification, own lime.Node) (ours, agai
 	if one == nil {
 		return false, false
 	}
-	server := n.From.IsZero() || lime.IsPostmaster(n.From.Name) || n.From.Name == ""
+	server := isServer(n.From)
 	recipient := n.From.Identity.EqualFold(one.to.WithDefaults(own.Domain).Identity)
 	switch {
 	case server && n.Event == lime.EventFailed && n.Reason != nil && n.Reason.Code == lime.CodeDispatchError:

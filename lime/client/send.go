@@ -51,20 +51,49 @@ func (c *Client) Command(ctx context.Context, request *lime.Command) (*lime.Comm
 	return response, nil
 }
 
+// call is a request that waits for its response.
+type call struct {
+	to    lime.Node // zero for the server
+	reply chan *lime.Command
+}
+
+// isAnswer tells whether a response is from who was asked, or from the server, which answers
+// for those who are away. Ids can be guessed by who has seen one, and anybody may send a
+// response with any id.
+func (s *session) isAnswer(c call, from lime.Node) bool {
+	switch who := c.to.WithDefaults(s.node.Domain).Identity; {
+	case isServer(from), from.Identity.EqualFold(s.server.Identity), from.Identity.EqualFold(s.node.Identity):
+		return true
+	case c.to.IsZero():
+		return false
+	case from.Identity.EqualFold(who):
+		return true
+	default: // the member of a group, who is asked by the node that its messages come from
+		_, ofGroup := lime.OfGroups(who.Domain)
+		member, err := lime.ParseGroupSender(c.to.Instance)
+		return ofGroup && err == nil && from.Identity.EqualFold(member)
+	}
+}
+
+// isServer tells whether an envelope comes from the server itself.
+func isServer(from lime.Node) bool {
+	return from.IsZero() || from.Name == "" || lime.IsPostmaster(from.Name)
+}
+
 // request is Command in one session.
 func (s *session) request(ctx context.Context, cmd *lime.Command) (*lime.Command, error) {
 	reply := make(chan *lime.Command, 1)
 	s.mu.Lock()
-	if s.calls[cmd.ID] != nil {
+	if s.calls[cmd.ID].reply != nil {
 		s.mu.Unlock()
 		return nil, fmt.Errorf("%w: %q", ErrID, cmd.ID)
 	}
-	s.calls[cmd.ID] = reply
+	s.calls[cmd.ID] = call{cmd.To, reply}
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.calls[cmd.ID] == reply {
+		if s.calls[cmd.ID].reply == reply {
 			delete(s.calls, cmd.ID)
 		}
 	}()

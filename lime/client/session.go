@@ -34,7 +34,7 @@ type session struct {
 	mu       sync.Mutex
 	cause    error // why it has ended
 	farewell ws.StatusCode
-	calls    map[string]chan *lime.Command // requests without an answer, by id
+	calls    map[string]call // requests without an answer, by id
 
 	// Owned by the reader.
 	header lime.Header
@@ -48,7 +48,7 @@ func (c *Client) begin(w *wire, a address, established *lime.Session, proposed l
 	done := make(chan struct{})
 	s := &session{
 		client: c, wire: w, address: a.text, number: c.sessions, id: established.ID, node: established.To, server: established.From,
-		out: newOutbox(w, &c.cfg, done), done: done, calls: map[string]chan *lime.Command{}, pinged: -1,
+		out: newOutbox(w, &c.cfg, done), done: done, calls: map[string]call{}, pinged: -1,
 	}
 	if s.node.IsZero() { // some servers leave it out
 		s.node = proposed

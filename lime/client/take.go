@@ -124,12 +124,15 @@ func (s *session) takeCommand(b []byte) error {
 
 func (s *session) takeResponse(cmd *lime.Command) {
 	s.mu.Lock()
-	reply := s.calls[cmd.ID]
-	delete(s.calls, cmd.ID)
+	asked := s.calls[cmd.ID]
+	answers := asked.reply != nil && s.isAnswer(asked, cmd.From)
+	if answers {
+		delete(s.calls, cmd.ID)
+	}
 	s.mu.Unlock()
 	switch {
-	case reply != nil:
-		reply <- cmd // which has room
+	case answers:
+		asked.reply <- cmd // which has room
 	case !strings.HasPrefix(cmd.ID, pingPrefix):
 		s.client.drop(DropUnasked)
 	}
