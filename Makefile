@@ -12,8 +12,8 @@ FUZZTIME ?= 3s
 PKG ?= ./...
 BENCH ?= .
 BENCHOUT ?= bin/bench.txt
-# What `make load` measures: throughput, latency, stalled, backlog or presence. RATE=5000,10000
-# gives rates, and LOADFLAGS what else bin/load takes (-h).
+# What `make load` measures: throughput, latency, stalled, loginstorm, backlog, presence or group.
+# RATE=5000,10000 gives rates, and LOADFLAGS what else bin/load takes (-h).
 SCENARIO ?= throughput
 RATE ?=
 LOADFLAGS ?=

@@ -1,7 +1,8 @@
 // Package load runs a whole cluster as processes of this machine, and measures what it
 // does under load: how many stored messages a second, how late they are, what they
-// cost each process, what a client that stops reading costs the others, and how fast
-// many clients come back to what has waited for them.
+// cost each process, what a client that stops reading costs the others, how fast many
+// clients come back to what has waited for them, and how fast messages for groups come to
+// all members.
 //
 // Rates are open loop: a message is due at a moment, whatever became of those before,
 // and its delays count from that moment. What is counted is exact: each message is

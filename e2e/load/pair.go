@@ -46,17 +46,14 @@ func ParseReceipts(text string) (Receipts, error) {
 
 // pairs are clients in couples, with the goroutines that read for them.
 type pairs struct {
+	lines
 	all      []*pair
-	tally    *tally
 	receipts Receipts
 	text     string // the content of each message
-
-	reading sync.WaitGroup
-	ended   atomic.Bool
 }
 
 func newPairs(n, size int, receipts Receipts, t *tally) *pairs {
-	return &pairs{all: make([]*pair, n), tally: t, receipts: receipts, text: strings.Repeat("x", size)}
+	return &pairs{lines: lines{tally: t}, all: make([]*pair, n), receipts: receipts, text: strings.Repeat("x", size)}
 }
 
 // open logs n pairs in. Their names begin with a prefix. An error ends them.
@@ -119,48 +116,6 @@ func (p *pairs) close() {
 	p.reading.Wait()
 }
 
-// serve reads frames until the connection ends: texts are for take, which may append
-// frames to what is answered. All that one read has brought is answered in one write.
-// Before it reads on it calls wait, if that is not nil.
-func (p *pairs) serve(g *guest, who string, wait func(), take func(text []byte, now time.Time, answer []byte) []byte) {
-	var answer []byte
-	for {
-		answer = answer[:0]
-		now := time.Now()
-		for {
-			op, payload, ok := g.next()
-			if !ok {
-				break
-			}
-			switch op {
-			case opText:
-				answer = take(payload, now, answer)
-			case opPing:
-				answer = appendFrame(answer, opPong, payload)
-			case opClose:
-				p.tally.fail("%s: the edge has closed the connection: %q", who, payload)
-				return
-			}
-		}
-		var err error
-		if len(answer) > 0 {
-			err = g.write(answer)
-		}
-		if wait != nil {
-			wait()
-		}
-		if err == nil {
-			err = g.fill()
-		}
-		if err != nil {
-			if !p.ended.Load() {
-				p.tally.fail("%s: %v", who, err)
-			}
-			return
-		}
-	}
-}
-
 func (p *pairs) readSender(one *pair) {
 	p.serve(one.sender, one.from, nil, func(text []byte, now time.Time, answer []byte) []byte {
 		k, err := strconv.Atoi(string(stringOf(text, `"id":"`)))
@@ -218,26 +173,5 @@ func (p *pairs) send(k int, buffer []byte) []byte {
 	return envelope
 }
 
-// pacers is how many goroutines send, each for its share of the pairs.
-const pacers = 4
-
-// pace sends all messages of the tally, each when it is due or as soon as it can be, until
-// ctx is done.
-func (p *pairs) pace(ctx context.Context) {
-	var all sync.WaitGroup
-	for i := range pacers {
-		all.Go(func() {
-			var buffer []byte
-			for k := 0; k < p.tally.len() && ctx.Err() == nil; k++ {
-				if k%len(p.all)%pacers != i {
-					continue
-				}
-				if wait := time.Until(p.tally.due(k)); wait > 0 {
-					time.Sleep(wait)
-				}
-				buffer = p.send(k, buffer)
-			}
-		})
-	}
-	all.Wait()
-}
+// pace sends all messages of the tally.
+func (p *pairs) pace(ctx context.Context) { p.lines.pace(ctx, len(p.all), p.send) }

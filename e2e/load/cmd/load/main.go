@@ -108,6 +108,12 @@ func measure(ctx context.Context, o options, dir string, out io.Writer) (err err
 			Cluster: cluster, Identities: or(o.identities, 1000), Contacts: o.contacts, Window: o.window, Flapping: o.flap, Kill: o.kill, Print: out,
 		}
 		return p.Run(ctx)
+	case "group":
+		g := load.Groups{
+			Cluster: cluster, Groups: o.groups, Members: o.members, Rate: o.rates[0], Duration: o.duration, Warmup: o.warmup, Size: o.size,
+			Receipts: o.receipts, Profiles: o.profiles, Print: out,
+		}
+		return g.Run(ctx)
 	case "backlog":
 		cluster.Recipients = "anyone"
 		b := load.Backlog{

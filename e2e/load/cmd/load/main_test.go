@@ -39,6 +39,10 @@ func TestBadCommandLineIsRefused(t *testing.T) {
 		{"-duration 10s", "-warmup"},
 		{"-duration 15s -warmup 15s", "-warmup"},
 		{"-scenario latency -duration 15s", "-warmup"},
+		{"-scenario group -warmup 40s", "-warmup"},
+		{"-scenario group -rate 1,2", "-rate"},
+		{"-scenario group -members 1", "-members"},
+		{"-scenario group -groups 0", "-groups"},
 		{"-duration -1s", "-duration"},
 		{"-warmup -1s", "-warmup"},
 		{"-brokers 2", "-brokers"},
@@ -57,6 +61,7 @@ func TestGoodCommandLineIsTaken(t *testing.T) {
 	for _, args := range []string{
 		"", "-duration 16s", "-receipts received -rate 1,2", "-scenario latency -brokers 3",
 		"-scenario stalled -duration 10s", "-scenario backlog -duration 1s",
+		"-scenario group -groups 1 -members 5000 -rate 1",
 	} {
 		t.Run(args, func(t *testing.T) {
 			if status, says := begin(t, args); status != statusBad {

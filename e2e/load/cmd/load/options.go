@@ -28,6 +28,7 @@ type options struct {
 	logins, accounts int
 	way              load.StormWay
 	contacts, flap   int
+	groups, members  int
 	window           time.Duration
 	kill             bool
 	profiles         string
@@ -42,6 +43,7 @@ var scenarios = map[string][]int{
 	"loginstorm": {500},
 	"backlog":    nil,
 	"presence":   nil,
+	"group":      {20},
 }
 
 // parse reads a command line. An error matches errUsage, or flag.ErrHelp when the help was
@@ -49,11 +51,11 @@ var scenarios = map[string][]int{
 func parse(args []string, out io.Writer) (o options, err error) {
 	f := flag.NewFlagSet("load", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.StringVar(&o.scenario, "scenario", "throughput", "`name`: throughput, latency, stalled, loginstorm, backlog or presence")
-	rates := f.String("rate", "", "messages a second; for throughput and latency several, separated by commas, until one does not hold; not for backlog")
+	f.StringVar(&o.scenario, "scenario", "throughput", "`name`: throughput, latency, stalled, loginstorm, backlog, presence or group")
+	rates := f.String("rate", "", "messages a second, with group for all groups together; for throughput and latency several, separated by commas, until one does not hold; not for backlog")
 	f.DurationVar(&o.duration, "duration", 40*time.Second, "`time` for which messages are sent; with stalled and loginstorm half of it is before that begins; not for backlog")
 	f.DurationVar(&o.warmup, "warmup", 15*time.Second, "`time` of that which is not measured; with stalled and loginstorm it is a tenth of each half, whatever stands here; not for backlog")
-	f.IntVar(&o.pairs, "pairs", 0, "`number` of pairs of clients (default 1000; with stalled and loginstorm 200); not for backlog")
+	f.IntVar(&o.pairs, "pairs", 0, "`number` of pairs of clients (default 1000; with stalled and loginstorm 200); not for backlog, presence and group")
 	f.IntVar(&o.cluster.Edges, "edges", 2, "`number` of edges")
 	f.IntVar(&o.cluster.Brokers, "brokers", 1, "`number` of nats-servers, 1 or 3; latency measures both")
 	f.IntVar(&o.cluster.Partitions, "partitions", 1, "`number` of partitions")
@@ -67,7 +69,9 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	way := f.String("to", string(load.ToRouter), "whom logins are offered to: router, as edges ask it, or edges, over a WebSocket each; likewise")
 	f.IntVar(&o.accounts, "accounts", 500, "`number` of accounts that they are of; likewise")
 	f.IntVar(&o.contacts, "contacts", 200, "`number` of contacts of each of 1000 identities, or of -identities; for presence alone")
-	f.DurationVar(&o.window, "window", 10*time.Second, "`time` in which all come online; likewise")
+	f.IntVar(&o.groups, "groups", 20, "`number` of groups; for group alone")
+	f.IntVar(&o.members, "members", 250, "`number` of members of each, two of whom send; likewise")
+	f.DurationVar(&o.window, "window", 10*time.Second, "`time` in which all come online; for presence alone")
 	f.IntVar(&o.flap, "flap", 20, "every so-many-th `person` sets its presence twenty times more, 0 for nobody; likewise")
 	f.BoolVar(&o.kill, "kill", false, "kill the second edge in the middle; likewise")
 	f.StringVar(&o.profiles, "profiles", "", "`folder` for profiles; not for stalled and loginstorm")
@@ -113,6 +117,8 @@ func (o *options) check() error {
 		{"-size", o.size, 0},
 		{"-identities", o.identities, 0},
 		{"-contacts", o.contacts, 1},
+		{"-groups", o.groups, 1},
+		{"-members", o.members, 2},
 		{"-window", int(o.window), 1},
 		{"-flap", o.flap, 0},
 		{"-each", o.each, 1},
@@ -133,10 +139,10 @@ func (o *options) check() error {
 	if o.cluster.Brokers != 1 && o.cluster.Brokers != 3 {
 		return fmt.Errorf("%w: -brokers: there can be 1 or 3, not %d", errUsage, o.cluster.Brokers)
 	}
-	if warm := o.scenario == "throughput" || o.scenario == "latency"; warm && o.warmup >= o.duration {
+	if warm := o.scenario == "throughput" || o.scenario == "latency" || o.scenario == "group"; warm && o.warmup >= o.duration {
 		return fmt.Errorf("%w: -warmup: nothing is measured when %s of -duration %s are not", errUsage, o.warmup, o.duration)
 	}
-	if one := o.scenario == "stalled" || o.scenario == "loginstorm"; one && len(o.rates) > 1 {
+	if one := o.scenario == "stalled" || o.scenario == "loginstorm" || o.scenario == "group"; one && len(o.rates) > 1 {
 		return fmt.Errorf("%w: -rate: %s has one alone", errUsage, o.scenario)
 	}
 	return nil
