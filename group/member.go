@@ -16,42 +16,31 @@ import (
 // that role. Of the last owner nothing else is made. Only of somebody new it counts what
 // m.Invited says.
 func (s *Store) Set(ctx context.Context, g Group, m Member) error {
+	return s.SetIf(ctx, g, m.Address.Identity, func(Member) (Member, error) { return m, nil })
+}
+
+// SetIf is Set for who decides by what somebody is at that moment, in one step with respect
+// to other changes of it: decide is given that, a zero Member for nothing, and may be called
+// several times. It returns the member, of the same identity, or an error, which is among
+// what SetIf returns.
+func (s *Store) SetIf(ctx context.Context, g Group, who lime.Identity, decide func(before Member) (Member, error)) error {
 	k, err := keysOf(g.Identity)
 	if err != nil {
 		return err
 	}
-	who := m.Address.Identity
 	at, err := k.member(who)
 	if err != nil {
 		return err
 	}
-	before, err := s.Member(ctx, g, who)
-	switch {
-	case err == nil:
-		m.Added, m.Invited = before.Added, before.Invited
-	case errors.Is(err, ErrNoMember):
-		if err := s.mayTakeMore(ctx, k); err != nil {
-			return err
+	var m Member
+	err = s.groups.Change(ctx, at, func(old document.Document) (value []byte, err error) {
+		if m, err = s.decided(ctx, k, g, old, decide); err != nil {
+			return nil, err
 		}
-		if err := s.mayJoinMore(ctx, who, m.Invited); err != nil {
-			return err
-		}
-		m.Added = time.Now().UTC().Truncate(time.Millisecond)
-	default:
-		return err
-	}
-	if err := s.hint(ctx, who, g.Identity); err != nil {
-		return err
-	}
-	// Who owns the group is said by the group, last when it is one more and first when it is
-	// one less.
-	if m.Role != Owner && g.Owns(who) {
-		if err := s.disown(ctx, g, who); err != nil {
-			return err
-		}
-	}
-	if err := s.put(ctx, k, g, m); err != nil {
-		return err
+		return json.Marshal(m)
+	})
+	if err != nil {
+		return fmt.Errorf("put %s into group %s: %w", who, g.Identity, err)
 	}
 	if m.Role != Owner || g.Owns(who) {
 		return nil
@@ -76,6 +65,46 @@ func (s *Store) Set(ctx context.Context, g Group, m Member) error {
 		return err
 	}
 	return s.restore(ctx, k, g, m)
+}
+
+// decided is what becomes of a member, when there is room for it. Its hint is there by then;
+// and who is to be an owner no more is none: who owns the group is said by the group, last
+// when it is one more and first when it is one less.
+func (s *Store) decided(ctx context.Context, k keys, g Group, old document.Document, decide func(Member) (Member, error)) (Member, error) {
+	var before Member
+	if old.Revision != 0 {
+		was, err := decode[Member](old)
+		if err != nil {
+			return Member{}, err
+		}
+		if was.Role = g.roleOf(&was); was.Role != Stranger {
+			before = was
+		}
+	}
+	m, err := decide(before)
+	if err != nil {
+		return Member{}, err
+	}
+	who := m.Address.Identity
+	m.Run, m.Added = g.Run, before.Added
+	if before.Role != Stranger {
+		m.Invited = before.Invited
+	} else {
+		m.Added = time.Now().UTC().Truncate(time.Millisecond)
+		if err := s.mayTakeMore(ctx, k); err != nil {
+			return Member{}, err
+		}
+		if err := s.mayJoinMore(ctx, who, m.Invited); err != nil {
+			return Member{}, err
+		}
+	}
+	if err := s.hint(ctx, who, g.Identity); err != nil {
+		return Member{}, err
+	}
+	if m.Role != Owner && g.Owns(who) {
+		err = s.disown(ctx, g, who)
+	}
+	return m, err
 }
 
 // restore writes a member and its hint again.

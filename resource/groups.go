@@ -27,6 +27,8 @@ type Groups interface {
 	Roster(ctx context.Context, id lime.Identity, least uint64) (group.Roster, error)
 	Member(ctx context.Context, g group.Group, who lime.Identity) (group.Member, error)
 	Set(ctx context.Context, g group.Group, m group.Member) error
+	// SetIf may call decide several times, with what somebody is then; zero for nothing.
+	SetIf(ctx context.Context, g group.Group, who lime.Identity, decide func(before group.Member) (group.Member, error)) error
 	Remove(ctx context.Context, g group.Group, who lime.Identity) error
 }
 

@@ -2,7 +2,6 @@ package resource
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"limegrove/group"
@@ -58,11 +57,14 @@ func (h groupHandler) setMember(ctx context.Context, r Request) (Document, error
 	if err != nil {
 		return Document{}, err
 	}
+	return Document{}, h.groups.SetIf(ctx, g, given.address.Identity, func(before group.Member) (group.Member, error) {
+		return h.memberOf(ctx, r, given, before, g, role)
+	})
+}
+
+// memberOf is what a requester of a role may make of what somebody is before.
+func (h groupHandler) memberOf(ctx context.Context, r Request, given givenMember, before group.Member, g group.Group, role group.Role) (m group.Member, err error) {
 	who := given.address
-	before, err := h.groups.Member(ctx, g, who.Identity)
-	if err != nil && !errors.Is(err, group.ErrNoMember) {
-		return Document{}, err
-	}
 	from, to := before.Role, given.role
 	if to == group.Stranger { // not said
 		if to = from; from == group.Stranger {
@@ -70,29 +72,32 @@ func (h groupHandler) setMember(ctx context.Context, r Request) (Document, error
 		}
 	}
 	self := who.EqualFold(lime.Node{Identity: r.From.Identity, Instance: who.Instance})
+	if self && !g.Owns(who.Identity) {
+		role = from // which may have changed since it was looked up
+	}
 	switch {
 	case self && from == group.Stranger && to == group.Speaker && role.May(group.Join, g.Type):
 	case self && from != group.Stranger && from == to: // another address of one's own
 	case !role.MayGive(from, to, g.Type), self && to > role:
-		return Document{}, notPermitted()
+		return m, notPermitted()
 	}
 	if !self && from != group.Stranger {
 		// Where messages go is for the member alone to say.
 		if who.Instance != "" && !strings.EqualFold(who.Instance, before.Address.Instance) {
-			return Document{}, notPermitted()
+			return m, notPermitted()
 		}
 		who = before.Address
 	}
 	if !self && from == group.Stranger {
 		has, err := h.has(ctx, who.Identity)
 		if err != nil {
-			return Document{}, err
+			return m, err
 		}
 		if !has {
-			return Document{}, lime.NewReason(lime.CodeAuthorizationDestinationAccountNotFound, "Members have accounts here")
+			return m, lime.NewReason(lime.CodeAuthorizationDestinationAccountNotFound, "Members have accounts here")
 		}
 	}
-	return Document{}, h.groups.Set(ctx, g, group.Member{Address: who, Role: to, Invited: !self})
+	return group.Member{Address: who, Role: to, Invited: !self}, nil
 }
 
 // removeMember takes somebody out of a group, or the requester: who has left.

@@ -1,0 +1,54 @@
+package resource_test
+
+import (
+	"context"
+	"testing"
+
+	"limegrove/group"
+	"limegrove/lime"
+	"limegrove/resource"
+)
+
+// overtaken is a store in which others are faster once: between what somebody looks up and
+// what he changes.
+type overtaken struct {
+	*group.Store
+	by func()
+}
+
+func (o *overtaken) SetIf(ctx context.Context, g group.Group, who lime.Identity, decide func(group.Member) (group.Member, error)) error {
+	if by := o.by; by != nil {
+		o.by = nil
+		by()
+	}
+	return o.Store.SetIf(ctx, g, who, decide)
+}
+
+func TestWhoWasRemovedOrSilencedDoesNotUndoItByAnAddress(t *testing.T) {
+	s := newGrouped(t, group.Config{})
+	const rui = ops + "/members/rui"
+	store := &overtaken{Store: s.store}
+	late := newServer(t)
+	resource.HandleGroups(late.mux, store, func(context.Context, lime.Identity) (bool, error) { return true, nil }, []string{"example.org"})
+	want(t, "made", s.as("ana", lime.MethodSet, ops, `{}`), 0)
+	for _, row := range []struct {
+		what, role string
+		change     lime.Method
+		body       string
+		code       lime.Code
+		then       string
+	}{
+		{"silenced", "member", lime.MethodSet, `{"role":"listener"}`, 0, `,{"address":"rui@example.org/2","role":"listener"}`},
+		{"removed", "member", lime.MethodDelete, "", lime.CodeAuthorizationPermissionRequired, ""},
+		{"removed, who may add others", "moderator", lime.MethodDelete, "", lime.CodeAuthorizationPermissionRequired, ""},
+	} {
+		want(t, row.what+": a member first", s.as("ana", lime.MethodSet, rui, `{"role":"`+row.role+`"}`), 0)
+		store.by = func() { want(t, row.what, s.as("ana", row.change, rui, row.body), 0) }
+		r := request(t, "rui@example.org/home", lime.MethodSet, rui, `{"address":"rui@example.org/2"}`)
+		r.Type = lime.MediaJSON
+		want(t, row.what+": and moves", late.serve(r), row.code)
+		s.wantBody(row.what, s.as("ana", lime.MethodGet, ops+"/members", ""), lime.MediaCollection,
+			`{"total":`+map[bool]string{true: "1", false: "2"}[row.then == ""]+`,"itemType":"application/vnd.lime.groupmember+json",`+
+				`"items":[{"address":"ana@example.org","role":"owner"}`+row.then+`]}`)
+	}
+}
