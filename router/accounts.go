@@ -111,8 +111,8 @@ func (e *accountEvents) revoke(i lime.Identity, credential string) {
 }
 
 // tell publishes the events of one queue when it is time, until ctx is done. The first
-// to come is the first to be told.
-func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
+// to come is the first to be told; one that waits then is left to finish.
+func (e *accountEvents) tell(ctx context.Context, queue chan laterEvent) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -120,6 +120,11 @@ func (e *accountEvents) tell(ctx context.Context, queue <-chan laterEvent) {
 		case later := <-queue:
 			select {
 			case <-ctx.Done():
+				select {
+				case queue <- later:
+				default: // another has come meanwhile
+					e.publish(later.AccountEvent)
+				}
 				return
 			case <-time.After(time.Until(later.at)):
 				if e.outdated(ctx, later.AccountEvent) {

@@ -218,6 +218,9 @@ func (r *Router) Run(ctx context.Context) error {
 	telling.Go(func() { r.presences.herald.Run(told) })
 	err := r.worker.Run(ctx)
 	sweeping.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetTimeout)
+	defer cancel()
+	r.events.finish(last)
 	end()
 	telling.Wait()
 	if err != nil {

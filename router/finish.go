@@ -1,0 +1,19 @@
+package router
+
+import "context"
+
+// finish tells at once what still waits when the router ends: nobody else knows of it, and a
+// session whose key was revoked, or whose account is gone, would stay. It needs that nothing
+// comes any more, within ctx.
+func (e *accountEvents) finish(ctx context.Context) {
+	for _, queue := range []chan laterEvent{e.deleted, e.revoked, e.made, e.again} {
+		for len(queue) > 0 {
+			if later := <-queue; !e.outdated(ctx, later.AccountEvent) {
+				e.publish(later.AccountEvent)
+			}
+		}
+	}
+	if err := e.nats.FlushWithContext(ctx); err != nil {
+		e.warn.warn(err, "could not tell of accounts at the end")
+	}
+}
