@@ -78,11 +78,14 @@ func (f *floors) tellAcked() {
 	}
 }
 
-// appendAcked appends the edge, a line break, and the positions, each as what it is above
-// the one before. It sorts them.
+// appendAcked appends the edge, a line break, and positions as appendPositions does.
 func appendAcked(dst []byte, edge presence.EdgeID, positions []uint64) []byte {
+	return appendPositions(append(append(dst, edge...), '\n'), positions)
+}
+
+// appendPositions sorts positions, and appends each as what it is above the one before.
+func appendPositions(dst []byte, positions []uint64) []byte {
 	slices.Sort(positions)
-	dst = append(append(dst, edge...), '\n')
 	before := uint64(0)
 	for _, p := range positions {
 		dst = binary.AppendUvarint(dst, p-before)
@@ -97,17 +100,22 @@ func parseAcked(b []byte) (edge presence.EdgeID, positions []uint64, ok bool) {
 	if i < 0 {
 		return "", nil, false
 	}
-	edge, b = presence.EdgeID(b[:i]), b[i+1:]
+	positions, ok = parsePositions(b[i+1:], maxAcked)
+	return presence.EdgeID(b[:i]), positions, ok
+}
+
+// parsePositions reads what appendPositions has made, and is not ok when there are more.
+func parsePositions(b []byte, most int) (positions []uint64, ok bool) {
 	at := uint64(0)
 	for len(b) > 0 {
 		d, n := binary.Uvarint(b)
-		if n <= 0 || len(positions) == maxAcked {
-			return "", nil, false
+		if n <= 0 || len(positions) == most {
+			return nil, false
 		}
 		at += d
 		positions, b = append(positions, at), b[n:]
 	}
-	return edge, positions, true
+	return positions, true
 }
 
 // othersAcked takes what another edge tells, with the shard locked.

@@ -29,6 +29,7 @@ func (h *Hubs) acknowledged(m *Member, e delivery.Entry) {
 	m.follows[which].Acknowledge(e.Position)
 	m.raiseLocked(which)
 	if e.Identity && m.hub.routes() != nil {
+		m.progressed = time.Now()
 		m.tellAcked(e.Position)
 	}
 	if e.Inbox != 0 {
@@ -70,6 +71,9 @@ func (m *Member) popLocked(number uint32) (told []delivery.Entry) {
 		delete(m.hub.shard.overdue, m)
 	}
 	m.readOnLocked()
+	if !m.progressed.IsZero() {
+		m.tellWorkingLocked()
+	}
 	return told
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -119,6 +120,12 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 	}
 	if token == subject.Acked {
 		t.hubs.othersAcked(b, msg.Data)
+		return
+	}
+	if token == subject.Working {
+		if !b.othersWork(msg.Data, time.Now()) {
+			t.hubs.metrics.drop(dropMalformed)
+		}
 		return
 	}
 	from, ok := subject.ParseReply(msg.Reply)

@@ -225,11 +225,11 @@ func (t *turn) isFor(m *Member, msg *delivery.Message, session []byte) bool {
 		return true
 	}
 	p := t.parcelOf(subject.Identity, msg, session)
-	// Who has had a message for long, and has not acknowledged it, has had its time.
+	// Who has had a message for long, and acknowledges nothing, has had its time.
 	for n := m.follows[byIdentity].Age(msg.Position) / reviewPatience; ; n-- {
 		t.chosen = choose(t.chosen[:0], routes, &p, t.hubs.distance)
 		mine := slices.ContainsFunc(t.chosen, func(r *route) bool { return r.member == m })
-		if mine || n <= 0 || len(t.chosen) == 0 {
+		if mine || n <= 0 || len(t.chosen) == 0 || m.hub.keeping(t.chosen, msg.Position) {
 			return mine
 		}
 		had := slices.Clone(t.chosen)

@@ -26,6 +26,7 @@ type hub struct {
 	members  []*Member               // active ones
 	arriving []*Member               // attached, or about to be, and not active yet
 	remote   []presence.Registration // of other edges
+	working  map[string]working      // what sessions of other edges are at work on, by token
 
 	delegations delegations // what was given to the identity
 

@@ -67,6 +67,9 @@ type Member struct {
 	presence   *lime.Presence   // nil until it is set; never changed, but replaced
 	since      uint64           // from which position on it competes for stored messages; 0: not yet
 
+	progressed  time.Time // when it has acknowledged a message that it shares last
+	toldWorking time.Time // when others were told what it has
+
 	// Guarded by the shard of hub, and about stored messages: those for the session …
 	follows       [2]delivery.Follow
 	window        delivery.Window

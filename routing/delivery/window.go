@@ -61,6 +61,27 @@ func (w *Window) Find(id []byte, matches func(*Entry) bool) (number uint32, ok b
 	return 0, false
 }
 
+// Has tells whether a message is in the window.
+func (w *Window) Has(identity bool, position uint64) bool {
+	for i := range w.entries {
+		if w.entries[i].Position == position && w.entries[i].Identity == identity {
+			return true
+		}
+	}
+	return false
+}
+
+// Positions returns those of the messages in the window that came by the identity, or by
+// the node, in the order in which they were handed out.
+func (w *Window) Positions(identity bool) (all []uint64) {
+	for i := range w.entries {
+		if w.entries[i].Identity == identity {
+			all = append(all, w.entries[i].Position)
+		}
+	}
+	return all
+}
+
 // Waits tells whether a message is in the window, and notes where it is in the inbox
 // by now.
 func (w *Window) Waits(identity bool, position, inbox uint64) bool {

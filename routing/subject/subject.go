@@ -34,6 +34,7 @@ const (
 	Account  = "_account" // the identity's account was made or deleted
 	Here     = "_here"    // a question: who of the identity is in session
 	Acked    = "_acked"   // what sessions of the identity that share have acknowledged
+	Working  = "_working" // what one of them has, and is at work on
 	Observe  = "_observe" // what the identity's sessions are told of the presence of others
 
 	Delegation = "_delegation" // the identity was given something, or it was taken back
@@ -65,6 +66,9 @@ func (k Key) View() string { return rootTo + string(k) + "." + View }
 
 // Acked is where edges tell what their sessions that share have acknowledged.
 func (k Key) Acked() string { return rootTo + string(k) + "." + Acked }
+
+// Working is where edges tell what one of their sessions that share has, and is at work on.
+func (k Key) Working() string { return rootTo + string(k) + "." + Working }
 
 // Account is where it is told that the identity's account was made or deleted.
 func (k Key) Account() string { return rootTo + string(k) + "." + Account }
