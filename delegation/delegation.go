@@ -26,6 +26,9 @@ var (
 	// may be.
 	ErrTooMany error = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "The owner has given, or the target was given, too many delegations"}
 
+	// errRevoked says that somebody has taken it back while it was given.
+	errRevoked error = &lime.Reason{Code: lime.CodeCommandNotAllowed, Description: "The delegation was taken back meanwhile; look again"}
+
 	// ErrTooLong says that a delegation has more constraints than are kept.
 	ErrTooLong error = &lime.Reason{Code: lime.CodeCommandInvalidArgument, Description: "The delegation is too long"}
 )

@@ -78,7 +78,7 @@ func (s *Store) write(ctx context.Context, k keys, g Granted) error {
 	if err := s.bucket.Put(ctx, k.by, b); err != nil {
 		return err
 	}
-	return s.bucket.Change(ctx, k.to, func(old document.Document) ([]byte, error) {
+	err = s.bucket.Change(ctx, k.to, func(old document.Document) ([]byte, error) {
 		if old.Revision != 0 { // somebody else was faster
 			if other, err := decode(old); err == nil && other.Version > g.Version {
 				return old.Value, nil
@@ -86,6 +86,18 @@ func (s *Store) write(ctx context.Context, k keys, g Granted) error {
 		}
 		return b, nil
 	})
+	if err != nil {
+		return err
+	}
+	// Somebody may have taken it back meanwhile. Whoever does removes what is listed, and then
+	// once more what decides: so one of both sees what the other has done.
+	if _, err := s.bucket.Latest(ctx, k.by); !errors.Is(err, document.ErrNotFound) {
+		return err
+	}
+	if _, err := s.clear(ctx, k); err != nil {
+		return err
+	}
+	return errRevoked
 }
 
 // clear removes what decides, and returns a version above what it had.
@@ -166,13 +178,20 @@ func (s *Store) revoke(ctx context.Context, owner lime.Identity, target lime.Nod
 	if version, err = s.clear(ctx, k); err != nil {
 		return 0, err
 	}
-	switch err = s.bucket.Remove(ctx, k.by); {
-	case errors.Is(err, document.ErrNotFound) && len(there) == 0:
-		return version, ErrNotFound
-	case errors.Is(err, document.ErrNotFound):
-		return version, nil
+	err = s.bucket.Remove(ctx, k.by)
+	none := errors.Is(err, document.ErrNotFound)
+	if err != nil && !none {
+		return version, err
 	}
-	return version, err
+	later, err := s.clear(ctx, k) // see write
+	if err != nil {
+		return version, err
+	}
+	version = max(version, later)
+	if none && len(there) == 0 {
+		return version, ErrNotFound
+	}
+	return version, nil
 }
 
 // By returns what owner has given, in the order of targets.

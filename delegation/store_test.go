@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -192,6 +193,32 @@ func TestHalfADelegation(t *testing.T) {
 	}
 	left("listed and not in force", k.to)
 	left("in force and not listed", k.by)
+}
+
+// Whatever of both comes first, nothing is in force that is not listed.
+func TestGivenAndTakenBackAtOnce(t *testing.T) {
+	s := open(t, 0)
+	for i := range 100 {
+		target := lime.Node{Identity: lime.Identity{Name: fmt.Sprint("r", i), Domain: "example.org"}}
+		delegate(t, s, ana, `{"target":"`+target.String()+`"}`)
+		var both sync.WaitGroup
+		var given, revoked error
+		both.Go(func() { _, given = s.Grant(t.Context(), ana, lime.Delegation{Target: target}) })
+		both.Go(func() { _, revoked = s.Revoke(t.Context(), ana, target) })
+		both.Wait()
+		if revoked != nil || given != nil && !errors.Is(given, errRevoked) {
+			t.Fatalf("%d: %v, %v", i, given, revoked)
+		}
+		k, err := keysOf(ana, target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, by := s.bucket.Latest(t.Context(), k.by)
+		_, to := s.bucket.Latest(t.Context(), k.to)
+		if to == nil && by != nil {
+			t.Errorf("%d: it is in force, and listed: %v", i, by)
+		}
+	}
 }
 
 func TestWhatAnAccountLeavesIsForgotten(t *testing.T) {
