@@ -1,0 +1,88 @@
+package edge
+
+import (
+	"time"
+
+	"limegrove/edge/auth"
+	"limegrove/edge/poll"
+	"limegrove/lime"
+)
+
+// authenticate asks for the session's identity, elsewhere. outlet.
+func (c *conn) authenticate(r auth.Request) {
+	r.Remote, r.Certificate, r.Upgrade = c.socket.RemoteAddr(), c.certificate(), c.upgraded
+	began := c.turn.Now
+	c.elsewhere(c.edge.logins[r.Scheme], func(w *worker) {
+		if most := c.edge.cfg.LoginPatience; most > 0 && time.Since(began) > most {
+			c.edge.metrics.login(r.Scheme, began, errBusy)
+			_ = c.back(func() { c.session.authenticated(auth.Grant{}, errBusy) })
+			return
+		}
+		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)
+		c.edge.metrics.login(r.Scheme, began, err)
+		// A connection that has ended needs no answer.
+		_ = c.back(func() { c.session.authenticated(grant, w.ours(err)) })
+	}, func(err error) {
+		c.edge.metrics.login(r.Scheme, began, err)
+		c.session.authenticated(auth.Grant{}, err)
+	})
+}
+
+// attach finds the session its place, elsewhere. outlet.
+func (c *conn) attach(a Arrival) {
+	c.elsewhere(c.edge.places, func(w *worker) {
+		m, err := c.edge.cfg.Router.Attach(w.ctx, a, c)
+		if c.back(func() { c.attached(m, w.ours(err)) }) != nil && m != nil {
+			m.Leave()
+		}
+	}, func(err error) { c.attached(nil, err) })
+}
+
+func (c *conn) attached(m Member, err error) {
+	c.session.attached(m, err)
+	if c.session.state == lime.StateEstablished {
+		c.counted = true
+		if c.lifetime == nil { // else it may show credentials again
+			c.upgraded = nil
+		}
+		if c.proving != nil {
+			c.proving.asked = c.edge.instant(c.turn.Now)
+		}
+		c.edge.sessions.Add(1)
+		c.edge.metrics.established(c.edge.instant(c.turn.Now).since(c.began))
+		c.arm()
+	}
+}
+
+// elsewhere has work done by a worker of the edge. When too many wait, full is
+// called, later in the same turn's order of events.
+func (c *conn) elsewhere(by *workers, work func(*worker), full func(error)) {
+	done := by.do(func(w *worker) {
+		if !c.ended.Load() { // a storm's work is mostly for those who gave up
+			work(w)
+		}
+	})
+	if done {
+		return
+	}
+	// Not at once: the session is in the middle of a move.
+	_ = c.back(func() { full(errBusy) })
+}
+
+var errBusy = &busy{lime.NewReason(lime.CodeSessionError, "Too many sessions are being established; try again later")}
+
+// busy is a reason that is the edge's fault.
+type busy struct{ *lime.Reason }
+
+// Unwrap is for lime.AsReason.
+func (b *busy) Unwrap() error { return b.Reason }
+
+// back calls fn on the connection's loop. The error says that the connection has
+// ended.
+func (c *conn) back(fn func()) error {
+	return c.socket.Post(func(t *poll.Turn) {
+		c.turn = t
+		defer c.done()
+		fn()
+	})
+}

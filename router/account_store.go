@@ -1,0 +1,128 @@
+package router
+
+import (
+	"context"
+
+	"limegrove/account"
+	"limegrove/lime"
+	"limegrove/resource"
+)
+
+// accountStore is the account store as the account resource wants to see it. It tells
+// of what is made and deleted.
+type accountStore struct {
+	*account.Store
+	events *accountEvents
+}
+
+// requesterKey is the key of a command's context for the session that has sent it.
+type requesterKey struct{}
+
+// Get is that of resource.Accounts.
+func (s accountStore) Get(ctx context.Context, id lime.Identity) (resource.Account, error) {
+	a, err := s.Store.Get(ctx, id)
+	return resource.Account(a), err
+}
+
+// Latest is that of resource.Accounts.
+func (s accountStore) Latest(ctx context.Context, id lime.Identity) (resource.Account, error) {
+	a, err := s.Store.Latest(ctx, id)
+	return resource.Account(a), err
+}
+
+// Create is that of resource.Accounts. The sessions of an earlier account of the name end
+// first, so that they store nothing more.
+func (s accountStore) Create(ctx context.Context, a resource.Account, password []byte) error {
+	if err := s.Store.Create(ctx, account.Account(a), password); err != nil {
+		return err
+	}
+	maker, _ := ctx.Value(requesterKey{}).(lime.Node)
+	s.events.create(a.Identity, maker)
+	return s.events.begin(ctx, a.Identity, s.Store.Delete)
+}
+
+// Update is that of resource.Accounts.
+func (s accountStore) Update(ctx context.Context, id lime.Identity, secrets resource.Secrets, change func(*resource.Account) error) error {
+	return s.Store.UpdateAll(ctx, id, secrets.Password, secrets.AccessKey, func(a *account.Account) error {
+		return change((*resource.Account)(a))
+	})
+}
+
+// Delete is that of resource.Accounts. Groups and delegations first: when that fails, there
+// still is an account whose deletion can be asked for again. Whatever its sessions store
+// before they end is removed when they have, and when the name is taken again.
+func (s accountStore) Delete(ctx context.Context, id lime.Identity) error {
+	if err := s.events.leave(ctx, id); err != nil {
+		return err
+	}
+	if err := s.Store.Delete(ctx, id); err != nil {
+		return err
+	}
+	if err := s.events.farewell(ctx, id); err != nil { // they are removed later again
+		s.events.warn.warn(err, "could not tell the contacts of a deleted account")
+	}
+	if err := s.events.forget(ctx, id); err != nil { // likewise
+		s.events.warn.warn(err, "could not remove what is stored for a deleted account")
+	}
+	s.events.delete(id)
+	return nil
+}
+
+// AddKey is that of resource.Keys.
+func (s accountStore) AddKey(ctx context.Context, id lime.Identity, name string) (resource.Key, string, error) {
+	k, secret, err := s.Store.AddKey(ctx, id, name)
+	return keyOf(k), secret, err
+}
+
+// Keys is that of resource.Keys.
+func (s accountStore) Keys(ctx context.Context, id lime.Identity) ([]resource.Key, error) {
+	stored, err := s.Store.Keys(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]resource.Key, len(stored))
+	for i, k := range stored {
+		all[i] = keyOf(k)
+	}
+	return all, nil
+}
+
+// RemoveKey is that of resource.Keys.
+func (s accountStore) RemoveKey(ctx context.Context, id lime.Identity, name string) error {
+	k, err := s.Store.RemoveKey(ctx, id, name)
+	if err != nil {
+		return err
+	}
+	s.events.revoke(id, k.ID)
+	return nil
+}
+
+func keyOf(k account.APIKey) resource.Key {
+	return resource.Key{Name: k.Name, Created: k.Created, LastUsed: k.LastUsed}
+}
+
+// owners makes accounts for logins that need none.
+type owners struct {
+	*account.Store
+	events *accountEvents
+}
+
+// Own is that of auth.Owners. The guests who have the name lose it, and nothing of an
+// earlier account of the name is the new one's.
+func (o owners) Own(ctx context.Context, login lime.Node, takeOver bool) error {
+	made, err := o.Store.Own(ctx, login.Identity, takeOver)
+	if made {
+		o.events.own(login.Identity, login)
+		err = o.events.begin(ctx, login.Identity, o.Store.Delete)
+	}
+	return err
+}
+
+// keyring is the account store as logins by key want to see it.
+type keyring struct{ *account.Store }
+
+// VerifyKey is that of auth.Keys.
+func (r keyring) VerifyKey(ctx context.Context, id lime.Identity, given []byte) (credential string, err error) {
+	k, err := r.Store.VerifyKey(ctx, id, given)
+	return k.ID, err
+}
