@@ -138,11 +138,15 @@ func (a *authorities) bring(ctx context.Context, m *Member) error {
 	return err
 }
 
+// maxPlaces bounds where an authority is looked for, since each is a look-up: a domain may have
+// five hundred labels.
+const maxPlaces = 17
+
 // placesFor are the places where an authority for a domain is looked for, the nearest
-// first.
+// first: over the domain itself, and root authority over it and the 15 next above it.
 func placesFor(domain string) []lime.Identity {
 	places := []lime.Identity{{Name: placeDomain, Domain: domain}}
-	for d, ok := domain, true; ok; _, d, ok = strings.Cut(d, ".") {
+	for d, ok := domain, true; ok && len(places) < maxPlaces; _, d, ok = strings.Cut(d, ".") {
 		places = append(places, lime.Identity{Name: placeRoot, Domain: d})
 	}
 	return places

@@ -25,10 +25,12 @@ type gateways struct {
 	hubs *Hubs
 	ask  chan string
 
-	mu    sync.Mutex
-	known lately[string, gateway] // by folded domain
-	open  map[string][]foreign
-	size  int // bytes that wait
+	mu     sync.Mutex
+	known  lately[string, gateway] // by folded domain
+	nobody lately[string, gateway] // those that never had one: however many, they displace none
+	open   map[string]*domainQuestion
+	asking map[*Member]int // so many of open
+	size   int             // bytes that wait
 }
 
 // gateway is who has authority over a domain, as far as it is known.
@@ -49,6 +51,7 @@ const (
 	noGatewayKept  = time.Second
 	gatewayGrace   = 2 * time.Minute // how long one that is gone is thought to come back
 	gatewayDomains = 1024            // that are asked about at once
+	gatewayAsked   = 64              // of these by one session
 	gatewayWaiting = 1024            // envelopes for one of them
 	gatewayBytes   = 16 << 20        // for all of them
 	gatewayWorkers = 8
@@ -56,7 +59,8 @@ const (
 
 func newGateways(h *Hubs) *gateways {
 	return &gateways{
-		hubs: h, ask: make(chan string, gatewayDomains), known: lately[string, gateway]{size: gatewayDomains}, open: map[string][]foreign{},
+		hubs: h, ask: make(chan string, gatewayDomains), known: lately[string, gateway]{size: gatewayDomains},
+		nobody: lately[string, gateway]{size: gatewayDomains}, open: map[string]*domainQuestion{}, asking: map[*Member]int{},
 	}
 }
 
@@ -83,28 +87,27 @@ func (h *Hubs) passForeign(m *Member, to lime.NodeView, header *lime.Header, env
 // borrows envelope and does not block. An error is for the sender.
 func (g *gateways) pass(m *Member, to lime.NodeView, h *lime.Header, envelope []byte) error {
 	domain := string(lime.AppendFold(nil, to.Domain))
+	now := time.Now()
 	g.mu.Lock()
-	k, ok := g.known.get(domain)
-	waiting, asked := g.open[domain]
-	if ok && !asked && time.Now().Before(k.until) {
+	q := g.open[domain]
+	if k, usable := g.usableLocked(domain, now); usable && (q == nil || q.idle) {
+		if q == nil && !now.Before(k.until) {
+			g.askLocked(domain, m) // or the next time
+		}
 		g.mu.Unlock()
 		return g.hubs.forward(m, k.identity, to, h, envelope)
 	}
 	defer g.mu.Unlock()
-	if len(waiting) >= gatewayWaiting || g.size+len(envelope) > gatewayBytes || !asked && len(g.open) >= gatewayDomains {
+	if q == nil {
+		q = g.askLocked(domain, m)
+	}
+	if q == nil || len(q.waiting) >= gatewayWaiting || g.size+len(envelope) > gatewayBytes {
 		g.hubs.metrics.drop(dropOutboxFull)
 		return errOutboxFull
 	}
-	if !asked {
-		select {
-		case g.ask <- domain:
-		default:
-			g.hubs.metrics.drop(dropOutboxFull)
-			return errOutboxFull
-		}
-	}
+	q.idle = false
 	g.size += len(envelope)
-	g.open[domain] = append(waiting, foreign{m, bytes.Clone(envelope)})
+	q.waiting = append(q.waiting, foreign{m, bytes.Clone(envelope)})
 	return nil
 }
 
@@ -199,29 +202,6 @@ func firstIdentity(nodes []string) lime.Identity {
 		return lime.Identity{}
 	}
 	return slices.MinFunc(all, func(a, b lime.Identity) int { return cmp.Compare(a.Fold().String(), b.Fold().String()) })
-}
-
-// answer lets go of what has waited, and of what comes meanwhile, before anything newer
-// can go.
-func (g *gateways) answer(domain string, k gateway) {
-	for {
-		g.mu.Lock()
-		g.known.put(domain, k)
-		waiting := g.open[domain]
-		if len(waiting) == 0 {
-			delete(g.open, domain)
-			g.mu.Unlock()
-			return
-		}
-		g.open[domain] = nil
-		for i := range waiting {
-			g.size -= len(waiting[i].envelope)
-		}
-		g.mu.Unlock()
-		for i := range waiting {
-			g.release(&waiting[i], k.identity)
-		}
-	}
 }
 
 func (g *gateways) release(f *foreign, to lime.Identity) {

@@ -26,6 +26,7 @@ func (w *world) forget() {
 	for _, e := range w.edges {
 		e.gateways.mu.Lock()
 		e.gateways.known = lately[string, gateway]{size: gatewayDomains}
+		e.gateways.nobody = e.gateways.known
 		e.gateways.mu.Unlock()
 	}
 }
