@@ -44,8 +44,9 @@ type WorkerConfig struct {
 	// plain.
 	Schemes []string
 
-	// Commands is how many commands are worked on at once, Logins how many logins of
-	// each scheme. Passwords have a bound of their own for what costs a processor, so that
+	// Commands is how many commands are worked on at once, a quarter of them of one identity,
+	// so that there are workers for others while what one has asked for takes long. Logins is
+	// how many logins of each scheme. Passwords have a bound of their own for what costs a processor, so that
 	// most of those wait for a look-up or there. Defaults: 16, and 64 for each processor up to 1,024.
 	Commands, Logins int
 
@@ -86,6 +87,7 @@ type job struct {
 	workers  int
 	patience time.Duration
 	share    int                    // how many of one may wait; 0: as many as of all
+	each     int                    // how many of one are worked on at once; 0: as many as there are workers
 	who      func(*nats.Msg) string // whose a message is; nil: they have no turns
 	queue    *queue
 	handle   func(context.Context, *nats.Msg)
@@ -126,7 +128,7 @@ func NewWorker(cfg WorkerConfig) *Worker {
 	w := &Worker{cfg: cfg, log: logger(cfg.Logger), prefix: subject.ReplyPrefix(cfg.Router)}
 	w.jobs = []*job{{
 		kind: "command", subject: subject.Commands, workers: cfg.Commands, patience: cfg.Patience,
-		share: cfg.Share, who: asker,
+		share: cfg.Share, each: max(cfg.Commands/4, 1), who: asker,
 		handle: w.command, refuse: w.refuseCommand,
 	}}
 	for _, scheme := range cfg.Schemes {
@@ -146,7 +148,7 @@ func NewWorker(cfg WorkerConfig) *Worker {
 		if j.share <= 0 {
 			j.share = cfg.Backlog
 		}
-		j.queue = newQueue(cfg.Backlog, j.share, j.who)
+		j.queue = newQueue(cfg.Backlog, j.share, j.each, j.who)
 		j.taken, j.refused = taken.WithLabelValues(j.kind), refused.WithLabelValues(j.kind)
 		f.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "limegrove_router_waiting", Help: "Commands and logins that wait, by kind: command, or the login's scheme.",
@@ -213,6 +215,7 @@ func (j *job) take(msg *nats.Msg) {
 func (w *Worker) work(ctx context.Context, j *job, finished <-chan struct{}) {
 	one := func() {
 		next := j.queue.next()
+		defer j.queue.done(next)
 		if time.Since(next.since) > j.patience {
 			j.refused.Inc()
 			j.refuse(next.msg)
