@@ -140,16 +140,11 @@ func (s *Store) checkRoom(ctx context.Context, owner lime.Identity, target lime.
 		under document.Key
 		most  int
 	}{{by, s.max}, {to, s.max}, {pair, maxNodes}} {
-		n, err := s.bucket.Count(ctx, l.under)
-		if err == nil && n >= l.most { // some of them may be gone
-			var all []document.Document
-			all, err = s.bucket.UnderAtMost(ctx, l.under, l.most)
-			n = len(all)
-		}
-		if err != nil {
+		has, err := s.bucket.HasRoom(ctx, l.under, l.most)
+		switch {
+		case err != nil:
 			return err
-		}
-		if n >= l.most {
+		case !has:
 			return ErrTooMany
 		}
 	}

@@ -31,6 +31,19 @@ func (b *Bucket) Count(ctx context.Context, k Key) (n int, err error) {
 	return n, nil
 }
 
+// HasRoom tells whether fewer documents than so many are below k. Those that were removed in
+// the last hour count, too, until there seems to be no room: only then all are looked at.
+// Of several that are made at once some may still get in.
+func (b *Bucket) HasRoom(ctx context.Context, k Key, most int) (bool, error) {
+	n, err := b.Count(ctx, k)
+	if err == nil && n >= most {
+		var all []Document
+		all, err = b.UnderAtMost(ctx, k, most)
+		n = len(all)
+	}
+	return err == nil && n < most, err
+}
+
 // Clear removes everything below k at once, and what is known of its changes.
 func (b *Bucket) Clear(ctx context.Context, k Key) error { return b.clear(ctx, k) }
 

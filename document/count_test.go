@@ -25,7 +25,15 @@ func TestDocumentsAreCountedAndCleared(t *testing.T) {
 	if err := b.Remove(t.Context(), ana+".x.3"); err != nil {
 		t.Fatal(err)
 	}
-	count(20) // for an hour; Under knows better
+	count(20) // for an hour; Under knows better, and is asked when there seems to be no room
+	for most, want := range map[int]bool{21: true, 20: true, 19: false, 1: false, 0: false} {
+		if has, err := b.HasRoom(t.Context(), ana, most); has != want || err != nil {
+			t.Errorf("there are 19, and room for %d: %v, %v, want %v", most, has, err, want)
+		}
+	}
+	if has, err := b.HasRoom(t.Context(), of(t, "nobody@x"), 0); has || err != nil {
+		t.Errorf("room for none: %v, %v", has, err)
+	}
 	if err := b.Clear(t.Context(), ana); err != nil {
 		t.Fatal(err)
 	}

@@ -83,16 +83,20 @@ func (s *session) somebodyElse(t *scratch, from lime.NodeView, change *lime.Rewr
 		return bySession, reasonSender
 	}
 	if len(from.Domain) == 0 {
-		t.from = append(t.from[:0], from.Name...)
-		t.from = append(t.from, '@')
-		t.from = append(t.from, s.node.Domain...)
-		if len(from.Instance) > 0 {
-			t.from = append(t.from, '/')
-			t.from = append(t.from, from.Instance...)
-		}
+		t.from = s.appendComplete(t.from[:0], from)
 		change.From = t.from
 	}
 	return who, nil
+}
+
+// appendComplete appends a node that has no domain with the session's.
+func (s *session) appendComplete(dst []byte, n lime.NodeView) []byte {
+	dst = append(append(dst, n.Name...), '@')
+	dst = append(dst, s.node.Domain...)
+	if len(n.Instance) > 0 {
+		dst = append(append(dst, '/'), n.Instance...)
+	}
+	return dst
 }
 
 func (s *session) hasAuthorityOver(domain []byte) bool {
@@ -127,13 +131,7 @@ func (s *session) destination(t *scratch, change *lime.Rewrite) (to lime.NodeVie
 	}
 	if len(to.Domain) == 0 {
 		// The text that the recipient sees is complete, and the view is of it.
-		t.to = append(t.to[:0], to.Name...)
-		t.to = append(t.to, '@')
-		t.to = append(t.to, s.node.Domain...)
-		if len(to.Instance) > 0 {
-			t.to = append(t.to, '/')
-			t.to = append(t.to, to.Instance...)
-		}
+		t.to = s.appendComplete(t.to[:0], to)
 		change.To = t.to
 		if to, err = lime.ParseNodeView(t.to); err != nil {
 			return lime.NodeView{}, false, reasonAddress

@@ -205,16 +205,10 @@ func (s *Store) put(ctx context.Context, k keys, g Group, m Member) error {
 	return nil
 }
 
-// mayTakeMore tells whether a group has room for another member. Those who have left in
-// the last hour are counted, too, until it seems to be full.
+// mayTakeMore tells whether a group has room for another member.
 func (s *Store) mayTakeMore(ctx context.Context, k keys) error {
-	n, err := s.groups.Count(ctx, k.members)
-	if err == nil && n >= s.cfg.MaxMembers {
-		var all []document.Document
-		all, err = s.groups.Under(ctx, k.members)
-		n = len(all)
-	}
-	if err == nil && n >= s.cfg.MaxMembers {
+	has, err := s.groups.HasRoom(ctx, k.members, s.cfg.MaxMembers)
+	if err == nil && !has {
 		err = errFull
 	}
 	return err

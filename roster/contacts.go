@@ -110,20 +110,14 @@ func (s *Store) changed(ctx context.Context, owner lime.Identity, d document.Doc
 	return b, err
 }
 
-// room returns ErrTooMany when owner has as many contacts as it may. Of several that are
-// made at once some may still get in.
+// room returns ErrTooMany when owner has as many contacts as it may.
 func (s *Store) room(ctx context.Context, owner lime.Identity) error {
 	k, err := document.Of(owner)
 	if err != nil {
 		return err
 	}
-	n, err := s.contacts.Count(ctx, k)
-	if err == nil && n >= s.maxContacts { // some of them may have been removed
-		var all []document.Document
-		all, err = s.contacts.Under(ctx, k)
-		n = len(all)
-	}
-	if err == nil && n >= s.maxContacts {
+	has, err := s.contacts.HasRoom(ctx, k, s.maxContacts)
+	if err == nil && !has {
 		err = ErrTooMany
 	}
 	return err

@@ -9,52 +9,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"limegrove/internal/module"
 )
 
-const module = "limegrove"
+const modulePath = "limegrove"
 
 // check reads the imports of every Go file under root, whatever system the file
 // is for, and returns one line for each that the table does not allow.
 func check(root fs.FS) (violations []string, err error) {
-	err = fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			if foreign(root, name) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if path.Ext(name) != ".go" {
-			return nil
-		}
-		found, err := checkFile(root, name)
+	err = module.Files(root, func(name string, source []byte) error {
+		found, err := checkFile(name, source)
 		violations = append(violations, found...)
 		return err
 	})
 	return violations, err
 }
 
-// foreign tells the folders that hold none of our packages: what go itself
-// passes over, other modules, and what npm installs.
-func foreign(root fs.FS, dir string) bool {
-	if dir == "." {
-		return false
-	}
-	base := path.Base(dir)
-	if base == "testdata" || base == "node_modules" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
-		return true
-	}
-	_, err := fs.Stat(root, path.Join(dir, "go.mod"))
-	return err == nil
-}
-
-func checkFile(root fs.FS, name string) (violations []string, err error) {
-	source, err := fs.ReadFile(root, name)
-	if err != nil {
-		return nil, err
-	}
+func checkFile(name string, source []byte) (violations []string, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), name, source, parser.ImportsOnly)
 	if err != nil {
 		return nil, fmt.Errorf("parse imports: %w", err)
@@ -81,7 +53,7 @@ func checkFile(root fs.FS, name string) (violations []string, err error) {
 // Tests and test kits may besides use any library, and what stands under
 // internal.
 func refuse(row folder, imported string, testing bool) string {
-	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+	if ours, ok := strings.CutPrefix(imported, modulePath+"/"); ok {
 		return refuseOurs(row, ours, testing)
 	}
 	first, _, _ := strings.Cut(imported, "/")

@@ -24,10 +24,10 @@ var folders = []folder{
 	{path: "edge", ours: []string{"lime", "edge/poll", "edge/auth"}},
 	// Sockets and bytes; it knows no protocol.
 	{path: "edge/poll"},
-	{path: "edge/auth", ours: []string{"lime"}},
+	{path: "edge/auth", ours: []string{"lime", "internal/recent"}},
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
-	{path: "account", ours: []string{"lime", "document"}},
+	{path: "account", ours: []string{"lime", "document", "internal/recent"}},
 	{path: "roster", ours: []string{"lime", "document"}},
 	// A client of presence. Who knows whom it is told.
 	{path: "herald", ours: []string{"lime", "presence"}},
@@ -37,8 +37,10 @@ var folders = []folder{
 	{path: "resource", ours: []string{"lime", "group"}},
 	// Wires what a router is made of, for both commands.
 	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "herald", "group", "document", "resource"}},
-	{path: "internal"},
+	{path: "internal", ours: []string{"internal/module"}},
 	{path: "internal/jobcontrol"},
+	{path: "internal/recent", std: true},
+	{path: "internal/module", std: true},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},
 	{path: "cmd", ours: []string{everything}},
 	{path: "e2e", ours: []string{everything}},

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"limegrove/internal/module"
 )
 
 // citation is one mention of a number.
@@ -52,19 +54,7 @@ func numbersIn(text string) (numbers []string) {
 // readTree reads all Go files of the module under root, whatever system they are for.
 func readTree(root fs.FS) (*sources, error) {
 	s := &sources{folders: map[string]*folder{}}
-	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && foreign(root, name):
-			return fs.SkipDir
-		case entry.IsDir() || path.Ext(name) != ".go":
-			return nil
-		}
-		text, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
+	err := module.Files(root, func(name string, text []byte) error {
 		if !strings.HasSuffix(name, "_test.go") {
 			s.mention(name, string(text))
 			return nil
@@ -72,20 +62,6 @@ func readTree(root fs.FS) (*sources, error) {
 		return s.readTest(name, text)
 	})
 	return s, err
-}
-
-// foreign tells the folders without packages of ours: what go passes over, other
-// modules, and what npm installs.
-func foreign(root fs.FS, dir string) bool {
-	if dir == "." {
-		return false
-	}
-	base := path.Base(dir)
-	if base == "testdata" || base == "node_modules" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") {
-		return true
-	}
-	_, err := fs.Stat(root, path.Join(dir, "go.mod"))
-	return err == nil
 }
 
 // mention adds what a text that is no test's cites.

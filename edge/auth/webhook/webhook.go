@@ -19,6 +19,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"limegrove/edge/auth"
+	"limegrove/internal/recent"
 	"limegrove/lime"
 )
 
@@ -50,7 +51,7 @@ type Webhook struct {
 	client  *http.Client
 	breaker *gobreaker.CircuitBreaker[answer]
 	places  chan struct{}
-	cache   *cache
+	cache   cache
 	stats   *stats
 }
 
@@ -142,7 +143,7 @@ func (w *Webhook) Authenticate(ctx context.Context, r auth.Request) (auth.Grant,
 	if err != nil {
 		return auth.Grant{}, fmt.Errorf("ask the webhook: %w", err)
 	}
-	if g, ok := w.cache.get(known); ok {
+	if g, ok := w.cache.Get(known); ok {
 		w.stats.asked(resultCached)
 		node := r.Node
 		node.Identity = g.Identity
@@ -162,7 +163,7 @@ func (w *Webhook) Authenticate(ctx context.Context, r auth.Request) (auth.Grant,
 }
 
 // take makes a grant of an answer.
-func (w *Webhook) take(ctx context.Context, r auth.Request, a answer, known cacheKey) (auth.Grant, error) {
+func (w *Webhook) take(ctx context.Context, r auth.Request, a answer, known recent.Key) (auth.Grant, error) {
 	if !a.Granted {
 		why := lime.NewReason(lime.CodeSessionAuthenticationFailed, "The credentials were not accepted")
 		if a.Reason != nil && a.Reason.Description != "" {
@@ -181,7 +182,7 @@ func (w *Webhook) take(ctx context.Context, r auth.Request, a answer, known cach
 		return auth.Grant{}, err
 	}
 	g := auth.Grant{Identity: node.Identity, Role: lime.RoleMember, Expires: a.Expires}
-	w.cache.put(known, g, time.Duration(a.TTL*float64(time.Second)))
+	w.cache.remember(known, g, time.Duration(a.TTL*float64(time.Second)))
 	return g, nil
 }
 
