@@ -70,11 +70,18 @@ func (d *duplicates) seen(h *lime.Header) (m mark, seen bool) {
 	return m, false
 }
 
-// forget forgets a message that was not handed out after all. Its place in the ring stays.
+// forget forgets a message that was not handed out after all. Its place in the ring stays,
+// and is nobody's: when it comes again it has another.
 func (d *duplicates) forget(m mark) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.known, m)
+	for i := len(d.ring) - 1; i >= d.oldest; i-- {
+		if d.ring[i].mark == m {
+			d.ring[i].mark = mark{}
+			return
+		}
+	}
 }
 
 // markLocked makes a message's mark of its sender's identity, its address and its id.

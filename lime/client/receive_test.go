@@ -425,3 +425,24 @@ func TestDuplicatesAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// What was forgotten and comes again is remembered from then on.
+func TestDuplicateThatWasForgottenIsRememberedAsLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDuplicates(2 * time.Minute)
+		var h lime.Header
+		if _, err := h.Scan([]byte(message("1", ""))); err != nil {
+			t.Fatal(err)
+		}
+		m, _ := d.seen(&h)
+		d.forget(m)
+		time.Sleep(time.Minute)
+		if _, again := d.seen(&h); again {
+			t.Error("it was forgotten")
+		}
+		time.Sleep(90 * time.Second)
+		if _, again := d.seen(&h); !again {
+			t.Error("it is known no more after a minute and a half")
+		}
+	})
+}
