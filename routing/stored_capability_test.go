@@ -65,6 +65,7 @@ func TestCommandsGoInTurnToThoseThatTakeThem(t *testing.T) { // L-RES-07
 	ana := a.Guest("ana@t.org/1")
 	picky, other := a.Login("bot@t.org/1", shared()), b.Login("bot@t.org/2", shared())
 	picky.takes(`{"resourceTypes":[]}`)
+	w.quiet()
 	w.wantTakes(picky)
 	var want []string
 	for i := range 20 {
