@@ -1,6 +1,9 @@
 package lime
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Postmaster is the name of a domain's server, whose address is
 // postmaster@domain (L-CMD-05). Nobody can log in with it.
@@ -11,4 +14,19 @@ const Postmaster = "postmaster"
 func IsPostmaster[S string | []byte](name S) bool {
 	// A folded letter may take another number of bytes: ſ is an s.
 	return len(name) <= 2*len(Postmaster) && strings.EqualFold(string(name), Postmaster)
+}
+
+// ServerNode is the node under which the process id speaks to whoever is of a domain: as
+// the server of that domain, or, when it is none of those that are served, of the first of
+// these. Without any it is taken for served.
+func ServerNode(served []string, domain, id string) Node {
+	known := func(d string) bool { return strings.EqualFold(d, domain) }
+	if len(served) > 0 && !slices.ContainsFunc(served, known) {
+		domain = served[0]
+	}
+	n := Node{Identity: Identity{Name: Postmaster, Domain: domain}}
+	if id != "" {
+		n.Instance = "#" + id
+	}
+	return n
 }

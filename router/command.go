@@ -59,11 +59,8 @@ func request(h *lime.Header, o routing.Order) (q resource.Request, err error) {
 func (r *Router) answer(o routing.Order, h *lime.Header, a resource.Response) []byte {
 	response := lime.Command{
 		ID: string(h.ID), Method: h.Method, Status: a.Status, Type: a.Type, Resource: a.Resource, Reason: a.Reason,
-		From: lime.Node{
-			Identity: lime.Identity{Name: lime.Postmaster, Domain: o.Requester.Domain},
-			Instance: "#" + r.cfg.ID,
-		},
-		To: o.Requester,
+		From: lime.ServerNode(r.cfg.Domains, o.Requester.Domain, r.cfg.ID),
+		To:   o.Requester,
 	}
 	b := response.AppendJSON(nil)
 	if int64(len(b)) <= r.cfg.NATS.MaxPayload() || a.Resource == nil {

@@ -191,7 +191,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 		}
 	}
 	r.worker = routing.NewWorker(routing.WorkerConfig{
-		NATS: cfg.NATS, Router: cfg.Incarnation, Command: r.command, Login: r.logins.answer, Busy: busyAnswer,
+		NATS: cfg.NATS, Router: cfg.Incarnation, Domains: cfg.Domains, Command: r.command, Login: r.logins.answer, Busy: busyAnswer,
 		Schemes: r.logins.names, Presence: presences.changed,
 		Logger: cfg.Logger, Metrics: cfg.Metrics,
 	})

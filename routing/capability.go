@@ -118,6 +118,10 @@ func (h *Hubs) tellRefusal(r refusal) {
 	s.to = append(s.to[:0], r.sender...)
 	s.envelope = lime.AppendNotification(s.envelope[:0], s.id, s.from, s.to, lime.EventFailed, reasonType)
 	header := lime.Header{Kind: lime.KindNotification, ID: s.id, From: s.from, To: s.to, Event: lime.EventFailed}
+	if !h.serves(sender.Domain) {
+		_ = h.passForeign(nil, sender, &header, s.envelope) // likewise
+		return
+	}
 	_ = h.publish(nil, sender, &header, s.envelope, s) // it is counted
 }
 

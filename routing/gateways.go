@@ -37,7 +37,7 @@ type gateways struct {
 type gateway struct {
 	identity lime.Identity // zero: nobody has
 	until    time.Time
-	lost     time.Time // when it was there last; it may come back
+	lost     time.Time // when it was found there last; it may come back
 }
 
 // foreign is an envelope that waits.
@@ -146,10 +146,12 @@ func (g *gateways) find(ctx context.Context, domain string) gateway {
 	g.mu.Lock()
 	before, _ := g.known.get(domain)
 	g.mu.Unlock()
-	identity, err := g.authority(ctx, domain)
+	identity, there, err := g.authority(ctx, domain)
 	switch {
-	case err == nil && !identity.IsZero():
+	case err == nil && there:
 		return gateway{identity: identity, until: now.Add(gatewayKept), lost: now}
+	case err == nil && !identity.IsZero():
+		return gateway{identity: identity, until: now.Add(noGatewayKept), lost: before.lost}
 	case err != nil:
 		g.hubs.complaints.warn("gateways cannot be looked up", err)
 	}
@@ -160,34 +162,36 @@ func (g *gateways) find(ctx context.Context, domain string) gateway {
 	return gateway{until: now.Add(noGatewayKept)}
 }
 
-func (g *gateways) authority(ctx context.Context, domain string) (lime.Identity, error) {
+// authority looks up who has authority over a domain, or had until a moment ago and is not
+// there.
+func (g *gateways) authority(ctx context.Context, domain string) (_ lime.Identity, there bool, _ error) {
 	places := placesFor(domain)
 	for _, place := range places {
 		view, err := g.hubs.cfg.Registry.View(ctx, place)
 		if err != nil {
-			return lime.Identity{}, err
+			return lime.Identity{}, false, err
 		}
 		var all []string
 		for i := range view.Registrations {
 			all = append(all, view.Registrations[i].Node.Instance)
 		}
 		if i := firstIdentity(all); !i.IsZero() {
-			return i, nil
+			return i, true, nil
 		}
 	}
 	if g.hubs.cfg.Directory == nil {
-		return lime.Identity{}, nil
+		return lime.Identity{}, false, nil
 	}
 	for _, place := range places { // one that has left a moment ago
 		all, err := g.hubs.cfg.Directory.Instances(ctx, place)
 		if err != nil {
-			return lime.Identity{}, err
+			return lime.Identity{}, false, err
 		}
 		if i := firstIdentity(all); !i.IsZero() {
-			return i, nil
+			return i, false, nil
 		}
 	}
-	return lime.Identity{}, nil
+	return lime.Identity{}, false, nil
 }
 
 // firstIdentity is the first in order of the identities of some nodes.

@@ -16,7 +16,7 @@ func overDomain() lime.Presence {
 func (w *world) wantGateway(domain, identity string) {
 	w.Helper()
 	eventually(w, fmt.Sprintf("%s is the gateway of %s", identity, domain), func() bool {
-		i, err := w.edges[0].gateways.authority(w.Context(), domain)
+		i, _, err := w.edges[0].gateways.authority(w.Context(), domain)
 		return err == nil && (i.IsZero() && identity == "" || i.String() == identity)
 	})
 }

@@ -91,7 +91,7 @@ func (h *Hubs) toGroup(m *Member, to lime.NodeView, header *lime.Header, envelop
 	o.group, o.echo, o.sender = true, echoes(&presence), sender
 	if header.ID != nil {
 		o.ask = o.address + "\n" + sender.Fold().String()
-		return h.storing(m, to, o)
+		return h.storing(m, sender, to, o)
 	}
 	msg := &nats.Msg{Subject: o.key.Fan(o.partition), Data: o.data}
 	if o.echo {

@@ -255,15 +255,15 @@ func (h *Hubs) runStored(ctx context.Context) error {
 	return errors.Join(outboxErr, resyncErr)
 }
 
-// ServerNode is the address of this edge as a domain's server.
+// ServerNode is the address of this edge as the server that speaks to who is of a domain.
 func (h *Hubs) ServerNode(domain string) lime.Node {
-	return lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: domain}, Instance: "#" + h.cfg.ID}
+	return lime.ServerNode(h.cfg.Domains, domain, h.cfg.ID)
 }
 
 // appendServer appends the text of that address.
 func (h *Hubs) appendServer(dst []byte, domain string) []byte {
-	dst = lime.AppendIdentity(dst, lime.Identity{Name: lime.Postmaster, Domain: domain})
-	return append(append(dst, "/#"...), h.cfg.ID...)
+	n := h.ServerNode(domain)
+	return append(append(lime.AppendIdentity(dst, n.Identity), '/'), n.Instance...)
 }
 
 func (h *Hubs) shardOf(key subject.Key) *shard {

@@ -89,7 +89,7 @@ func (w *Worker) refuseCommand(msg *nats.Msg) {
 		return
 	}
 	p := pending{id: h.ID, kind: h.Kind, method: h.Method}
-	server := lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: requester.Domain}}
+	server := lime.ServerNode(w.cfg.Domains, requester.Domain, "")
 	w.answer(requester, msg, appendFailure(nil, &p, server, requester, &lime.Reason{
 		Code: lime.CodeGeneralError, Description: "Too many commands wait; try again later",
 	}))

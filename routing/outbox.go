@@ -173,6 +173,10 @@ func (b *outbox) publish(now time.Time) {
 			if o.member != nil && o.member.guest {
 				b.message.Header[stream.NewsLifetimeHeader] = guestLifetime
 			}
+			delete(b.message.Header, stream.GatewayHeader)
+			if o.news != "" {
+				b.message.Header[stream.GatewayHeader] = []string{string(o.news)}
+			}
 			err := b.hubs.cfg.NATS.PublishMsg(&b.message)
 			switch {
 			case err == nil:

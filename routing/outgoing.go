@@ -26,6 +26,7 @@ type outgoing struct {
 	group     bool          // it is for a group, whose members are no business of the edge's
 	echo      bool          // its sender's sessions want a copy of it, too
 	sender    lime.Identity // of what is for a group
+	news      subject.Key   // of the gateway that sends it in another's name; "" for most
 	member    *Member       // who is told; nil for a notification that finds nobody there
 	id        []byte        // the envelope's
 

@@ -18,19 +18,23 @@ func (h *Hubs) store(m *Member, to lime.NodeView, header *lime.Header, envelope 
 
 // storeFor is store by way of a gateway, unless via is nil.
 func (h *Hubs) storeFor(m *Member, to lime.NodeView, via *lime.NodeView, header *lime.Header, envelope []byte) error {
-	o, err := h.outgoing(m.senderOf(header), to, header.ID, envelope, 0)
+	sender := m.senderOf(header)
+	o, err := h.outgoing(sender, to, header.ID, envelope, 0)
 	if err == nil && via != nil {
 		err, to = o.redirect(via, h.cfg.Streams.Partitions()), *via
 	}
 	if err != nil {
 		return err
 	}
-	return h.storing(m, to, o)
+	return h.storing(m, sender, to, o)
 }
 
-// storing has what a session sends stored.
-func (h *Hubs) storing(m *Member, to lime.NodeView, o *outgoing) error {
+// storing has what a session sends in somebody's name stored.
+func (h *Hubs) storing(m *Member, sender lime.Identity, to lime.NodeView, o *outgoing) error {
 	o.member = m
+	if m.role.Over(m.node.Domain, sender.Domain) && !sender.EqualFold(m.node.Identity) && !h.serves([]byte(sender.Domain)) {
+		o.news = m.hub.key
+	}
 	s := m.hub.shard
 	s.mu.Lock()
 	m.storing = append(m.storing, o)

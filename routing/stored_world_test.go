@@ -82,8 +82,9 @@ func testLogger(t testing.TB) *logrus.Logger {
 // holder gives every lease to whoever asks.
 type holder struct{ *registry }
 
-// directory knows everybody but those that it is told not to know.
-type directory struct{ strangers, guests []string }
+// directory knows everybody but those that it is told not to know, and of authorities who
+// has left a moment ago.
+type directory struct{ strangers, guests, left []string }
 
 func (d *directory) HasAccount(_ context.Context, i lime.Identity) (bool, error) {
 	return !slices.Contains(d.strangers, i.String()) && !slices.Contains(d.guests, i.String()), nil
@@ -92,6 +93,9 @@ func (d *directory) HasAccount(_ context.Context, i lime.Identity) (bool, error)
 func (d *directory) Instances(_ context.Context, i lime.Identity) ([]string, error) {
 	if slices.Contains(d.guests, i.String()) {
 		return []string{"1"}, nil
+	}
+	if i.Name == placeDomain {
+		return d.left, nil
 	}
 	return nil, nil
 }

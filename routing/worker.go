@@ -23,6 +23,8 @@ type WorkerConfig struct {
 	NATS   *nats.Conn      // made by Connect; the Worker does not close it
 	Router presence.EdgeID // the incarnation of this router
 
+	Domains []string // that are served: in whose name it speaks
+
 	// Command answers a command with an envelope for its requester, or with nil
 	// when it has no answer.
 	Command func(ctx context.Context, o Order) []byte

@@ -64,6 +64,7 @@ type Config struct {
 	Groups  Groups
 	Router  presence.EdgeID // this router's incarnation
 	ID      string          // the router's name, for the node that senders are told by
+	Domains []string        // that are served, for the same
 
 	// Lease is for how long a partition belongs to a router that is not heard of: how long
 	// its groups stand still when it dies. Well below the duplicate window, so that what it

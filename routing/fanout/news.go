@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/lime"
+	"limegrove/routing/stream"
 	"limegrove/routing/subject"
 )
 
@@ -47,7 +48,7 @@ func (m *message) tellFailed(ctx context.Context, why *lime.Reason) {
 	}
 	n := lime.Notification{
 		ID: string(m.header.ID), To: to, Event: lime.EventFailed, Reason: why,
-		From: lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: to.Domain}, Instance: "#" + m.cfg.ID},
+		From: lime.ServerNode(m.cfg.Domains, to.Domain, m.cfg.ID),
 	}
 	news := &nats.Msg{
 		Subject: key.Log(key.Partition(m.cfg.Streams.Partitions()), token), Data: n.AppendJSON(nil),
@@ -72,8 +73,11 @@ func (m *message) senderNode() (n lime.Node, key subject.Key, token string, ok b
 	if err != nil {
 		return n, "", "", false
 	}
-	key, err = subject.MakeKey(n.Identity)
 	token = subject.Identity
+	if gateway := m.Header.Get(stream.GatewayHeader); gateway != "" {
+		return n, subject.Key(gateway), token, true
+	}
+	key, err = subject.MakeKey(n.Identity)
 	if n.Instance != "" {
 		token = subject.Token(n.Instance)
 	}

@@ -24,6 +24,10 @@ const LifetimeHeader = "Limegrove-Lifetime"
 // much for the news that it has waited in vain.
 const NewsLifetimeHeader = "Limegrove-News-Lifetime"
 
+// GatewayHeader is set where a gateway has sent a message for somebody of a domain that is
+// not served: the key of the gateway's identity, where the news of the message go.
+const GatewayHeader = "Limegrove-Gateway"
+
 // EchoHeader is set on a message for a group whose sender's identity is to have a copy, too.
 const EchoHeader = "Limegrove-Echo"
 

@@ -57,6 +57,7 @@ type Config struct {
 	Registry Registry
 	Router   presence.EdgeID // this router's incarnation
 	ID       string          // the router's name, for the node that senders are told by
+	Domains  []string        // that are served, for the same
 
 	// Delay is how far behind the log's end the sweep walks: how long a message has to
 	// be acknowledged before it is copied. Shorter copies more that is acknowledged a

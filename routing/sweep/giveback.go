@@ -121,12 +121,14 @@ func (w *walk) news(r returned) *nats.Msg {
 		return nil
 	}
 	token := subject.Identity
-	if to.Instance != "" {
+	if gateway := r.message.Header.Get(stream.GatewayHeader); gateway != "" {
+		key = subject.Key(gateway)
+	} else if to.Instance != "" {
 		token = subject.Token(to.Instance)
 	}
 	n := lime.Notification{
 		ID: string(w.header.ID), To: to, Event: lime.EventFailed, Reason: r.why.reason(),
-		From: lime.Node{Identity: lime.Identity{Name: lime.Postmaster, Domain: to.Domain}, Instance: "#" + w.cfg.ID},
+		From: lime.ServerNode(w.cfg.Domains, to.Domain, w.cfg.ID),
 	}
 	sum := sha256.Sum256([]byte(r.message.Subject + "\n" + strconv.FormatUint(r.message.Position, 10)))
 	header := nats.Header{nats.MsgIdHdr: []string{base64.RawURLEncoding.EncodeToString(sum[:16])}}

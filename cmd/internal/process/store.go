@@ -45,7 +45,7 @@ func (p *Process) OpenRouter(ctx context.Context, cfg router.Config) (r *router.
 func (p *Process) Sweeper(cfg config.Shared, streams *stream.Streams) *sweep.Sweeper {
 	return sweep.New(sweep.Config{
 		Keep:    cfg.DuplicateWindow,
-		Streams: streams, Registry: p.Presence, Router: p.Incarnation(), ID: cfg.ID,
+		Streams: streams, Registry: p.Presence, Router: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		Lifetime: cfg.MessageLifetime, Logger: p.Log, Metrics: p.Metrics,
 	})
 }
