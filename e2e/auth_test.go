@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -81,7 +80,8 @@ func (s *strangers) cluster() *cluster {
 	if !s.trust.AppendCertsFromPEM(text) {
 		t.Fatal("no certificate")
 	}
-	authority := s.authority()
+	authority := newAuthority(t)
+	s.partner = authority.sign(t, "partner.example")
 	s.issuer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
 	public, err := x509.MarshalPKIXPublicKey(s.issuer.Public())
@@ -102,7 +102,7 @@ func (s *strangers) cluster() *cluster {
 		"-auth-webhook-secret", "0123456789abcdef",
 	}}
 	c.start(t, 1, "-auth", "guest,plain,key,external,transport", "-tcp", address(0), "-tcp-encryption", "tls,none",
-		"-tls-cert", certificate, "-tls-key", key, "-tls-client-ca", authority, "-auth-webhook-cookies", "sid")
+		"-tls-cert", certificate, "-tls-key", key, "-tls-client-ca", authority.file, "-auth-webhook-cookies", "sid")
 	s.urls = []string{c.edges[0].url, "net.tcp://" + c.edges[0].tcp}
 	return c
 }
@@ -119,33 +119,6 @@ func decide(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, `{"granted":%v,"ttl":60,"reason":{"description":"No such cookie"}}`, q.Cookies["sid"] == goodCookie)
-}
-
-// authority makes one, and the partner's certificate, and returns the name of its file.
-func (s *strangers) authority() (file string) {
-	t := s.t
-	newKey := func() *ecdsa.PrivateKey {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		must(t, err)
-		return key
-	}
-	key, partner := newKey(), newKey()
-	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, ca, ca, key.Public(), key)
-	must(t, err)
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"partner.example"},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, leaf, ca, partner.Public(), key)
-	must(t, err)
-	s.partner = tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: partner}
-	file = filepath.Join(t.TempDir(), "ca.pem")
-	must(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	return file
 }
 
 // dial logs in once.

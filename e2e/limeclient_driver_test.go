@@ -17,8 +17,15 @@ import (
 
 // limeClient makes clients of lime/client. What that does by itself is switched off, so
 // that scenarios see and say everything themselves; pings are answered all the same.
-func limeClient(t testing.TB, to sink) Client {
-	c := &drivenLimeClient{to: to}
+func limeClient(t testing.TB, to sink) Client { return limeClientWith(nil)(t, to) }
+
+// limeClientWith is limeClient with another configuration.
+func limeClientWith(change func(*client.Config)) library {
+	return func(t testing.TB, to sink) Client { return newDrivenLimeClient(t, to, change) }
+}
+
+func newDrivenLimeClient(t testing.TB, to sink, change func(*client.Config)) Client {
+	c := &drivenLimeClient{to: to, change: change}
 	t.Cleanup(func() {
 		if c.client != nil {
 			c.client.Close()
@@ -30,7 +37,8 @@ func limeClient(t testing.TB, to sink) Client {
 
 type drivenLimeClient struct {
 	to     sink
-	client *client.Client // nil before Login
+	change func(*client.Config) // may be nil
+	client *client.Client       // nil before Login
 	conn   net.Conn
 	end    sync.WaitGroup
 }
@@ -52,6 +60,9 @@ func (c *drivenLimeClient) Login(url string, who Login) (Envelope, error) {
 			return Envelope{}, err
 		}
 		cfg.Scheme = client.Plain(client.Fixed(string(password)))
+	}
+	if c.change != nil {
+		c.change(&cfg)
 	}
 	made, err := client.Dial(ctx, url, cfg)
 	if word := lastWord(err); word != nil {
