@@ -117,16 +117,18 @@ func (s *Store) restore(ctx context.Context, k keys, g Group, m Member) error {
 
 // Remove takes somebody out of g: ErrNoMember when it is none, ErrLastOwner when nobody
 // else owns the group. Who has become an owner since g was read stays, and errPromoted says
-// so: permission was looked up for one of a lower role.
+// so.
 func (s *Store) Remove(ctx context.Context, g Group, who lime.Identity) error {
+	return s.RemoveIf(ctx, g, who, func(Member) error { return nil })
+}
+
+// RemoveIf is Remove for who decides by what somebody is at that moment, in one step with
+// respect to other changes of it: check is given that, and may be called several times. Its
+// error is among what RemoveIf returns, and nothing is changed then.
+func (s *Store) RemoveIf(ctx context.Context, g Group, who lime.Identity, check func(Member) error) error {
 	k, err := keysOf(g.Identity)
 	if err != nil {
 		return err
-	}
-	if g.Owns(who) {
-		if err := s.disown(ctx, g, who); err != nil {
-			return err
-		}
 	}
 	at, err := k.member(who)
 	if err != nil {
@@ -134,11 +136,13 @@ func (s *Store) Remove(ctx context.Context, g Group, who lime.Identity) error {
 	}
 	var was Member
 	_, err = s.groups.RemoveIf(ctx, at, func(d document.Document) (err error) {
-		was, err = decode[Member](d)
-		return err
+		if was, err = decode[Member](d); err != nil {
+			return err
+		}
+		return s.letGo(ctx, g, was, check)
 	})
-	if errors.Is(err, document.ErrNotFound) {
-		return ErrNoMember
+	if errors.Is(err, document.ErrNotFound) { // but an owner of whom nothing else is known is one
+		err = s.letGo(ctx, g, Member{Address: lime.Node{Identity: who}}, check)
 	}
 	if err == nil {
 		err = s.unhint(ctx, who, g.Identity)
@@ -150,6 +154,17 @@ func (s *Store) Remove(ctx context.Context, g Group, who lime.Identity) error {
 		return fmt.Errorf("remove %s from group %s: %w", who, g.Identity, err)
 	}
 	return nil
+}
+
+// letGo is what comes before a member is removed: it is checked, and is an owner no more.
+func (s *Store) letGo(ctx context.Context, g Group, m Member, check func(Member) error) error {
+	if m.Role = g.roleOf(&m); m.Role == Stranger {
+		return ErrNoMember
+	}
+	if err := check(m); err != nil || m.Role != Owner {
+		return err
+	}
+	return s.disown(ctx, g, m.Address.Identity)
 }
 
 // keepOwner restores a member that was removed when an owner has made it one meanwhile. Set

@@ -142,6 +142,36 @@ func TestWhoIsMadeAnOwnerIsNotRemovedByWhoDidNotKnow(t *testing.T) {
 	w.wantMembers("removed as an owner", ops, "Ana owner")
 }
 
+func TestWhoRemovesDecidesByWhatTheMemberIsThen(t *testing.T) {
+	w := newWorld(t, Config{})
+	stale := w.create(Group{Identity: ops})
+	w.must(w.set(stale, rui, Speaker))
+	ours, raced := errors.New("ours"), false
+	var seen []Role
+	err := w.RemoveIf(w, stale, rui, func(m Member) error {
+		seen = append(seen, m.Role)
+		if !raced { // another is faster
+			raced = true
+			w.must(w.set(stale, rui, Moderator))
+		}
+		if m.Role >= Moderator {
+			return ours
+		}
+		return nil
+	})
+	if !errors.Is(err, ours) || !slices.Equal(seen, []Role{Speaker, Moderator}) {
+		t.Errorf("%v, after it was %v", err, seen)
+	}
+	w.wantMembers("who has risen stays", ops, "Ana owner", "rui moderator")
+	w.must(w.set(stale, rui, Owner))
+	now, err := w.Get(w, ops)
+	w.must(err)
+	if err := w.RemoveIf(w, now, rui, func(Member) error { return ours }); !errors.Is(err, ours) {
+		t.Error(err)
+	}
+	w.wantMembers("refused, nothing is changed", ops, "Ana owner", "rui owner")
+}
+
 // Whatever of both comes first, the member is an owner as a whole or gone as a whole.
 func TestRemovalAndPromotionAtOnce(t *testing.T) {
 	w := newWorld(t, Config{})
@@ -195,8 +225,13 @@ func TestMakingThatIsBrokenOffIsNoGroupLess(t *testing.T) {
 	if all, err := w.GroupsOf(w, ana); len(all) != 1 || err != nil {
 		t.Errorf("its owner is in %v, %v", all, err)
 	}
+	w.must(w.set(g, rui, Owner))
+	g, err = w.Get(w, ops)
+	w.must(err)
+	w.must(w.Remove(w, g, ana))
+	w.wantMembers("its first owner has left", ops, "rui owner")
 	w.must(w.set(g, ana, Owner))
-	w.wantMembers("written again", ops, "Ana owner")
+	w.wantMembers("written again", ops, "Ana owner", "rui owner")
 }
 
 func TestMembersAndGroupsAreBounded(t *testing.T) {

@@ -29,7 +29,8 @@ type Groups interface {
 	Set(ctx context.Context, g group.Group, m group.Member) error
 	// SetIf may call decide several times, with what somebody is then; zero for nothing.
 	SetIf(ctx context.Context, g group.Group, who lime.Identity, decide func(before group.Member) (group.Member, error)) error
-	Remove(ctx context.Context, g group.Group, who lime.Identity) error
+	// RemoveIf may call check several times, with what somebody is then.
+	RemoveIf(ctx context.Context, g group.Group, who lime.Identity, check func(group.Member) error) error
 }
 
 // HandleGroups registers /groups and what is below it, for the groups of the domains that

@@ -116,16 +116,15 @@ func (h groupHandler) removeMember(ctx context.Context, r Request) (Document, er
 	case !role.May(group.Kick, g.Type):
 		return Document{}, notPermitted()
 	}
-	m, err := h.groups.Member(ctx, g, who.Identity)
-	switch {
-	case err != nil:
-		return Document{}, err
-	case who.Instance != "" && !strings.EqualFold(who.Instance, m.Address.Instance):
-		return Document{}, group.ErrNoMember
-	case !self && !role.MayKick(m.Role, g.Type):
-		return Document{}, notPermitted()
-	}
-	return Document{}, h.groups.Remove(ctx, g, who.Identity)
+	return Document{}, h.groups.RemoveIf(ctx, g, who.Identity, func(m group.Member) error {
+		switch {
+		case who.Instance != "" && !strings.EqualFold(who.Instance, m.Address.Instance):
+			return group.ErrNoMember
+		case !self && !role.MayKick(m.Role, g.Type):
+			return notPermitted()
+		}
+		return nil
+	})
 }
 
 // memberNode is the member that the URI names.

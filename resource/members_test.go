@@ -17,11 +17,20 @@ type overtaken struct {
 }
 
 func (o *overtaken) SetIf(ctx context.Context, g group.Group, who lime.Identity, decide func(group.Member) (group.Member, error)) error {
+	o.overtake()
+	return o.Store.SetIf(ctx, g, who, decide)
+}
+
+func (o *overtaken) RemoveIf(ctx context.Context, g group.Group, who lime.Identity, check func(group.Member) error) error {
+	o.overtake()
+	return o.Store.RemoveIf(ctx, g, who, check)
+}
+
+func (o *overtaken) overtake() {
 	if by := o.by; by != nil {
 		o.by = nil
 		by()
 	}
-	return o.Store.SetIf(ctx, g, who, decide)
 }
 
 func TestWhoWasRemovedOrSilencedDoesNotUndoItByAnAddress(t *testing.T) {
@@ -50,5 +59,32 @@ func TestWhoWasRemovedOrSilencedDoesNotUndoItByAnAddress(t *testing.T) {
 		s.wantBody(row.what, s.as("ana", lime.MethodGet, ops+"/members", ""), lime.MediaCollection,
 			`{"total":`+map[bool]string{true: "1", false: "2"}[row.then == ""]+`,"itemType":"application/vnd.lime.groupmember+json",`+
 				`"items":[{"address":"ana@example.org","role":"owner"}`+row.then+`]}`)
+	}
+}
+
+func TestWhoHasRisenIsNotRemovedByWhoDidNotKnow(t *testing.T) {
+	s := newGrouped(t, group.Config{})
+	const rui, lia = ops + "/members/rui", ops + "/members/lia"
+	store := &overtaken{Store: s.store}
+	late := newServer(t)
+	resource.HandleGroups(late.mux, store, func(context.Context, lime.Identity) (bool, error) { return true, nil }, []string{"example.org"})
+	want(t, "made", s.as("ana", lime.MethodSet, ops, `{}`), 0)
+	want(t, "who removes", s.as("ana", lime.MethodSet, lia, `{"role":"moderator"}`), 0)
+	for _, row := range []struct {
+		role string
+		code lime.Code
+	}{
+		{"listener", 0},
+		{"moderator", lime.CodeAuthorizationPermissionRequired},
+		{"owner", lime.CodeAuthorizationPermissionRequired},
+	} {
+		want(t, "a member first", s.as("ana", lime.MethodSet, rui, `{"role":"member"}`), 0)
+		store.by = func() { want(t, "made another", s.as("ana", lime.MethodSet, rui, `{"role":"`+row.role+`"}`), 0) }
+		want(t, "a moderator removes who is "+row.role, late.serve(request(t, "lia@example.org/home", lime.MethodDelete, rui, "")), row.code)
+		there := lime.Code(0)
+		if row.code == 0 {
+			there = lime.CodeCommandResourceNotFound
+		}
+		want(t, "then", s.as("ana", lime.MethodGet, rui, ""), there)
 	}
 }
