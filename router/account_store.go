@@ -18,6 +18,12 @@ type accountStore struct {
 // requesterKey is the key of a command's context for the session that has sent it.
 type requesterKey struct{}
 
+// requester is the session that has sent the command, or zero.
+func requester(ctx context.Context) lime.Node {
+	n, _ := ctx.Value(requesterKey{}).(lime.Node)
+	return n
+}
+
 // Get is that of resource.Accounts.
 func (s accountStore) Get(ctx context.Context, id lime.Identity) (resource.Account, error) {
 	a, err := s.Store.Get(ctx, id)
@@ -36,8 +42,7 @@ func (s accountStore) Create(ctx context.Context, a resource.Account, password [
 	if err := s.Store.Create(ctx, account.Account(a), password); err != nil {
 		return err
 	}
-	maker, _ := ctx.Value(requesterKey{}).(lime.Node)
-	s.events.create(a.Identity, maker)
+	s.events.create(a.Identity, requester(ctx))
 	return s.events.begin(ctx, a.Identity, s.Store.Delete)
 }
 
@@ -58,13 +63,14 @@ func (s accountStore) Delete(ctx context.Context, id lime.Identity) error {
 	if err := s.Store.Delete(ctx, id); err != nil {
 		return err
 	}
+	s.events.delete(id, requester(ctx))                // before what may take long
 	if err := s.events.farewell(ctx, id); err != nil { // they are removed later again
 		s.events.warn.warn(err, "could not tell the contacts of a deleted account")
 	}
 	if err := s.events.forget(ctx, id); err != nil { // likewise
 		s.events.warn.warn(err, "could not remove what is stored for a deleted account")
 	}
-	s.events.delete(id)
+	s.events.deleteAgain(id)
 	return nil
 }
 
@@ -93,7 +99,7 @@ func (s accountStore) RemoveKey(ctx context.Context, id lime.Identity, name stri
 	if err != nil {
 		return err
 	}
-	s.events.revoke(id, k.ID)
+	s.events.revoke(id, k.ID, requester(ctx))
 	return nil
 }
 

@@ -18,8 +18,8 @@ const (
 	// the account, to its session.
 	madeAgain = 30 * time.Second
 
-	// deletedAfter is when the sessions of a deleted account, or of a revoked key, are
-	// ended. Who has done it has its answer by then.
+	// deletedAfter is when the session that has deleted its own account, or revoked its own
+	// key, is ended, and once more those who were on their way in. It has its answer by then.
 	deletedAfter = time.Second
 
 	// forgetAgain is when what is stored for a deleted account is removed a second time:
@@ -37,10 +37,10 @@ type accountEvents struct {
 	warn    *warnings
 	has     func(context.Context, lime.Identity) (bool, error) // whether there is an account
 	made    chan laterEvent                                    // to be told again; one that does not fit is not
-	deleted chan laterEvent                                    // to be told; one that does not fit is told at once
+	deleted chan laterEvent                                    // to be told again; one that does not fit is told so at once
 	gone    chan laterEvent                                    // whose messages are to be removed once more
-	revoked chan laterEvent                                    // credentials, to be told; one that does not fit is told at once
-	again   chan laterEvent                                    // credentials, to be told again; one that does not fit is not
+	revoked chan laterEvent                                    // credentials, likewise
+	again   chan laterEvent                                    // credentials, to be told for the last time; one that does not fit is not
 	forget  func(context.Context, lime.Identity) error         // removes what is stored for an identity
 
 	leave    func(context.Context, lime.Identity) error // takes it out of groups, and back what it has given and was given
@@ -83,8 +83,14 @@ func (e *accountEvents) later(made routing.AccountEvent) {
 	}
 }
 
-// delete ends the sessions of an account that is no more, soon. It does not block.
-func (e *accountEvents) delete(i lime.Identity) {
+// delete ends the sessions of an account that is no more, but for the one that has asked:
+// what is published here leaves before the answer does. It does not block.
+func (e *accountEvents) delete(i lime.Identity, by lime.Node) {
+	e.publish(sparing(routing.AccountEvent{Identity: i}, by))
+}
+
+// deleteAgain ends that one soon, too. It does not block.
+func (e *accountEvents) deleteAgain(i lime.Identity) {
 	gone := routing.AccountEvent{Identity: i}
 	select {
 	case e.deleted <- laterEvent{gone, time.Now().Add(deletedAfter)}:
@@ -93,10 +99,20 @@ func (e *accountEvents) delete(i lime.Identity) {
 	}
 }
 
-// revoke ends the sessions that were let in by a credential of an account, soon, and
-// again those that were on their way in. It does not block.
-func (e *accountEvents) revoke(i lime.Identity, credential string) {
+// sparing is an event that leaves the session of who has caused it for a moment.
+func sparing(a routing.AccountEvent, by lime.Node) routing.AccountEvent {
+	if by.Identity.EqualFold(a.Identity) {
+		a.Spared = by
+	}
+	return a
+}
+
+// revoke ends the sessions that were let in by a credential of an account, at once but for
+// the one that has asked, soon that one, and again those that were on their way in. It does
+// not block.
+func (e *accountEvents) revoke(i lime.Identity, credential string, by lime.Node) {
 	event, now := routing.AccountEvent{Identity: i, Revoked: credential}, time.Now()
+	e.publish(sparing(event, by))
 	select {
 	case e.revoked <- laterEvent{event, now.Add(deletedAfter)}:
 	default:

@@ -3,7 +3,7 @@ package router
 import "context"
 
 // finish tells at once what still waits when the router ends: nobody else knows of it, and a
-// session whose key was revoked, or whose account is gone, would stay. It needs that nothing
+// session that has revoked its own key, or was on its way in, would stay. It needs that nothing
 // comes any more, within ctx.
 func (e *accountEvents) finish(ctx context.Context) {
 	for _, queue := range []chan laterEvent{e.deleted, e.revoked, e.made, e.again} {

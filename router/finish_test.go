@@ -1,6 +1,7 @@
 package router
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,45 @@ func TestWhatARouterHasToTellIsToldBeforeItEnds(t *testing.T) {
 			}
 		case <-time.After(patience):
 			t.Errorf("%s goes on", s.Node())
+		}
+	}
+}
+
+// A router may die as soon as the command is answered.
+func TestEdgesAreToldBeforeTheAnswer(t *testing.T) {
+	w := newWorld(t, Config{})
+	owner := w.registered("Ana@t.org/1")
+	key := owner.newKey("bot")
+	if _, err := w.keyLogin("ana@t.org/bot", key); err != nil {
+		t.Fatal(err)
+	}
+	// Both come by one connection of the router's to one of ours, in their order.
+	all, err := w.edgeNATS.SubscribeSync(">")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.flush(w.edgeNATS)
+	for _, ask := range []string{
+		`{"id":"1","from":"Ana@t.org/1","method":"delete","uri":"/account/keys/bot"}`,
+		`{"id":"2","from":"Ana@t.org/1","method":"delete","uri":"/account"}`,
+	} {
+		owner.ask(ask)
+		for told := false; ; {
+			msg, err := all.NextMsg(patience)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(msg.Subject, "._account") {
+				if told = true; !strings.Contains(string(msg.Data), `"spared":"Ana@t.org/1"`) {
+					t.Errorf("%s: told %s, which does not spare who asks", ask, msg.Data)
+				}
+			}
+			if strings.Contains(string(msg.Data), `"status":"success"`) {
+				if !told {
+					t.Errorf("%s is answered first", ask)
+				}
+				break
+			}
 		}
 	}
 }

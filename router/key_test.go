@@ -101,7 +101,10 @@ func TestRevocationIsToldAgainForThoseOnTheirWayIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := newAccountEvents(nc, &warnings{log: logrus.New()}, nil, nil)
-	e.revoke(lime.MustParseIdentity("Ana@t.org"), "k")
+	e.revoke(lime.MustParseIdentity("Ana@t.org"), "k", lime.MustParseNode("rui@t.org/1"))
+	if msg, err := told.NextMsg(patience); err != nil || string(msg.Data) != `{"revoked":"k"}` {
+		t.Errorf("at once: got %v, %v", msg, err)
+	}
 	for _, queue := range []chan laterEvent{e.revoked, e.again} {
 		later := <-queue
 		later.at = time.Now() // not to wait for it

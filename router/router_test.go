@@ -415,10 +415,12 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	want("another one, at once", `{"maker":"Rui@t.org/1"}`)
 	stop() // with one that waits
 
-	e.delete(rui)
+	e.delete(rui, maker)
+	want("a deleted one, at once, but for the session that has asked", `{"spared":"Rui@t.org/1"}`)
+	e.deleteAgain(rui)
 	atOnce(e.deleted)
 	stop = run(e.deleted)
-	want("a deleted one", `{}`)
+	want("and then that one", `{}`)
 	if got := <-forgotten; got != rui {
 		t.Errorf("the messages of %v are removed", got)
 	}
@@ -431,13 +433,13 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	stop()
 
 	there = true
-	e.delete(rui)
+	e.deleteAgain(rui)
 	atOnce(e.deleted)
 	if !e.outdated(t.Context(), (<-e.deleted).AccountEvent) {
 		t.Error("the sessions of who has made a deleted account again would end")
 	}
 	away = errors.New("away")
-	e.delete(rui)
+	e.deleteAgain(rui)
 	atOnce(e.deleted)
 	stop = run(e.deleted)
 	want("one of which nobody knows, and none that was made again", `{}`)

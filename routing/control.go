@@ -85,6 +85,9 @@ type AccountEvent struct {
 	// Revoked is a credential that counts no more: those alone whom it has let in end.
 	// Maker and GuestsOnly do not matter then.
 	Revoked string `json:"revoked,omitempty"`
+	// Spared is the session that has asked for it and goes on, until it is told again; zero
+	// for none.
+	Spared lime.Node `json:"spared,omitzero"`
 }
 
 // TellAccount publishes e.
@@ -123,6 +126,9 @@ func (h *Hubs) accountChanged(b *hub, data []byte) {
 
 // concerns tells whether the event ends a member.
 func (e *AccountEvent) concerns(m *Member) bool {
+	if !e.Spared.IsZero() && m.node == e.Spared {
+		return false
+	}
 	if e.Revoked != "" {
 		return m.letInBy == e.Revoked
 	}

@@ -251,8 +251,13 @@ func TestAnAccountEndsTheGuestsOfItsName(t *testing.T) {
 	w.settle()
 	maker.WantAlive("who has made the account stays")
 
+	late := a.Login("rui@t.org/6")
+	tell(AccountEvent{Spared: maker.Node()})
+	late.WantEnd("when it is deleted, everybody", lime.CodeSessionRegistrationError)
+	w.settle()
+	maker.WantAlive("but for the session that has deleted it")
 	tell(AccountEvent{})
-	maker.WantEnd("when it is deleted, everybody", lime.CodeSessionRegistrationError)
+	maker.WantEnd("until it is told again", lime.CodeSessionRegistrationError)
 	w.settle()
 	ana.WantAlive("other names are not concerned")
 }
