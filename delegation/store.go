@@ -209,7 +209,7 @@ func (s *Store) To(ctx context.Context, target lime.Identity) ([]Granted, error)
 }
 
 func (s *Store) under(ctx context.Context, k document.Key) ([]Granted, error) {
-	docs, err := s.bucket.UnderAtMost(ctx, k, s.max)
+	docs, err := s.bucket.UnderAtMost(ctx, k, document.Most{Documents: s.max})
 	if err != nil {
 		return nil, err
 	}

@@ -198,14 +198,20 @@ func TestManyDocumentsUnderAKey(t *testing.T) {
 	}
 	wantUnder(t, b, k, want...)
 	for _, most := range []int{1, 700, 1500, 1501} {
-		if some, err := b.UnderAtMost(t.Context(), k, most); err != nil || len(some) != min(most, 1500) || string(some[0].Key) != "x.group.m0000" {
+		if some, err := b.UnderAtMost(t.Context(), k, Most{Documents: most}); err != nil || len(some) != min(most, 1500) || string(some[0].Key) != "x.group.m0000" {
 			t.Errorf("%d of them at most: %d, %v", most, len(some), err)
+		}
+		if some, err := b.UnderAtMost(t.Context(), k, Most{Bytes: most}); err != nil || len(some) != min(most, 1500) {
+			t.Errorf("%d bytes of them at most: %d, %v", most, len(some), err)
 		}
 	}
 	put(t, b, of(t, "few@x")+".b", "first")
 	put(t, b, of(t, "few@x")+".a", "second")
-	if some, err := b.UnderAtMost(t.Context(), of(t, "few@x"), 1); err != nil || len(some) != 1 || string(some[0].Value) != "first" {
+	if some, err := b.UnderAtMost(t.Context(), of(t, "few@x"), Most{Documents: 1}); err != nil || len(some) != 1 || string(some[0].Value) != "first" {
 		t.Errorf("of two, one at most: %v, %v", some, err)
+	}
+	if some, err := b.UnderAtMost(t.Context(), of(t, "few@x"), Most{Bytes: 10}); err != nil || len(some) != 1 || string(some[0].Value) != "first" {
+		t.Errorf("of two, what ten bytes hold: %v, %v", some, err)
 	}
 }
 

@@ -38,7 +38,7 @@ func (b *Bucket) HasRoom(ctx context.Context, k Key, most int) (bool, error) {
 	n, err := b.Count(ctx, k)
 	if err == nil && n >= most {
 		var all []Document
-		all, err = b.UnderAtMost(ctx, k, most)
+		all, err = b.UnderAtMost(ctx, k, Most{Documents: most})
 		n = len(all)
 	}
 	return err == nil && n < most, err

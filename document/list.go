@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -17,19 +16,34 @@ import (
 // their keys, however many they are. Up to some hundred cost one round trip, more
 // a consumer of JetStream that lives for the moment.
 func (b *Bucket) Under(ctx context.Context, k Key) ([]Document, error) {
-	return b.UnderAtMost(ctx, k, math.MaxInt)
+	return b.UnderAtMost(ctx, k, Most{})
 }
 
-// UnderAtMost is Under for at most so many documents: those that have not been changed for
-// the longest, where there are more.
-func (b *Bucket) UnderAtMost(ctx context.Context, k Key, most int) ([]Document, error) {
+// Most bounds what is read at once.
+type Most struct {
+	Documents int // 0 for any number
+	Bytes     int // of their values together; 0 for any number
+}
+
+// fits tells whether it allows so much.
+func (m Most) fits(documents, bytes int) bool {
+	return (m.Documents == 0 || documents <= m.Documents) && (m.Bytes == 0 || bytes <= m.Bytes)
+}
+
+// UnderAtMost is Under for what fits: those documents that have not been changed for the
+// longest, where there are more.
+func (b *Bucket) UnderAtMost(ctx context.Context, k Key, most Most) ([]Document, error) {
 	all, _, err := b.under(ctx, k, most)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", k, err)
 	}
-	if len(all) > most {
-		slices.SortFunc(all, func(x, y Document) int { return cmp.Compare(x.Revision, y.Revision) })
-		all = all[:most]
+	slices.SortFunc(all, func(x, y Document) int { return cmp.Compare(x.Revision, y.Revision) })
+	bytes := 0
+	for i := range all {
+		if bytes += len(all[i].Value); !most.fits(i+1, bytes) {
+			all = all[:i]
+			break
+		}
 	}
 	slices.SortFunc(all, func(x, y Document) int { return cmp.Compare(x.Key, y.Key) })
 	return all, nil
@@ -109,9 +123,9 @@ func (b *Bucket) each(ctx context.Context, keys []Key) (all []Document, err erro
 	return all, nil
 }
 
-// watch reads what is below k by a consumer, the oldest change first, up to a number.
+// watch reads what is below k by a consumer, the oldest change first, as much as fits.
 // With them comes the last revision, as directly has it.
-func (b *Bucket) watch(ctx context.Context, k Key, most int) (all []Document, last uint64, err error) {
+func (b *Bucket) watch(ctx context.Context, k Key, most Most) (all []Document, last uint64, err error) {
 	w, err := b.kv.Watch(ctx, string(k)+".>")
 	if err != nil {
 		return nil, 0, err
@@ -126,7 +140,7 @@ func (b *Bucket) watch(ctx context.Context, k Key, most int) (all []Document, la
 			err = stopped
 		}
 	}()
-	for {
+	for bytes := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil, 0, ctx.Err()
@@ -136,8 +150,11 @@ func (b *Bucket) watch(ctx context.Context, k Key, most int) (all []Document, la
 				return nil, 0, errors.New("the list was cut off")
 			case e == nil: // all that there was
 				return all, last, nil
-			case len(all) == most:
-				return all, last, nil
+			}
+			if e.Operation() == jetstream.KeyValuePut {
+				if bytes += len(e.Value()); !most.fits(len(all)+1, bytes) {
+					return all, last, nil
+				}
 			}
 			last = max(last, e.Revision())
 			if e.Operation() != jetstream.KeyValuePut {

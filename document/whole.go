@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 )
@@ -25,7 +24,7 @@ func (b *Bucket) Last(ctx context.Context, k Key) (uint64, error) {
 // the revision of the last change that is in it.
 func (b *Bucket) Whole(ctx context.Context, k Key, least uint64) (all []Document, revision uint64, err error) {
 	for try := 1; ; try++ {
-		all, revision, err = b.under(ctx, k, math.MaxInt)
+		all, revision, err = b.under(ctx, k, Most{})
 		switch {
 		case err != nil:
 			return nil, 0, fmt.Errorf("read %s: %w", k, err)
@@ -46,7 +45,7 @@ func (b *Bucket) Whole(ctx context.Context, k Key, least uint64) (all []Document
 
 // under returns what is below k in the order of keys, as UnderAtMost, and the last revision
 // of that and of what was removed.
-func (b *Bucket) under(ctx context.Context, k Key, most int) (all []Document, revision uint64, err error) {
+func (b *Bucket) under(ctx context.Context, k Key, most Most) (all []Document, revision uint64, err error) {
 	all, revision, whole := b.directly(ctx, []string{b.prefix + string(k) + ".>"})
 	if !whole {
 		if all, revision, err = b.watch(ctx, k, most); err != nil {

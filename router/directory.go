@@ -16,16 +16,21 @@ import (
 // all accounts.
 const directoryBucket = "directory"
 
-// maxDirectory is how many accounts a domain's directory shows. More are published, and had by
-// their identity, but a list would take a router's time and memory.
-const maxDirectory = 10_000
+// maxDirectory is how much a domain's directory shows. More is published, and had by its
+// identity, but a list would take a router's time and memory.
+var maxDirectory = document.Most{Documents: 10_000, Bytes: 32 << 20}
 
 // directory is what accounts publish, in JetStream.
-type directory struct{ bucket *document.Bucket }
+type directory struct {
+	bucket *document.Bucket
+	lists  *lists
+}
 
 func openDirectory(ctx context.Context, js jetstream.JetStream, replicas int) (directory, error) {
 	b, err := document.Open(ctx, document.Config{JetStream: js, Name: directoryBucket, Replicas: replicas})
-	return directory{b}, err
+	d := directory{bucket: b}
+	d.lists = newLists(d.read)
+	return d, err
 }
 
 // Publish is that of resource.Directory.
@@ -54,9 +59,15 @@ func (d directory) Published(ctx context.Context, id lime.Identity) (json.RawMes
 	return doc.Value, err
 }
 
-// List is that of resource.Directory.
+// List is that of resource.Directory. It may be older than now by listFresh,
+// and the time of its reading.
 func (d directory) List(ctx context.Context, domain string) ([]json.RawMessage, error) {
-	k, err := document.Key("").Part(lime.Identity{Domain: domain}.Fold().Domain)
+	return d.lists.get(ctx, lime.Identity{Domain: domain}.Fold().Domain)
+}
+
+// read reads what is published in a folded domain.
+func (d directory) read(ctx context.Context, domain string) ([]json.RawMessage, error) {
+	k, err := document.Key("").Part(domain)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ func TestDirectoryIsThatOfADomain(t *testing.T) {
 	}
 	want := func(what, domain string, wanted ...string) {
 		t.Helper()
+		d.lists = newLists(d.read) // as when they are old
 		all, err := d.List(t.Context(), domain)
 		if err != nil || len(all) != len(wanted) {
 			t.Fatalf("%s: %s, %v, want %s", what, all, err, wanted)
@@ -47,6 +48,9 @@ func TestDirectoryIsThatOfADomain(t *testing.T) {
 	publish("ana@t.org", `"changed"`)
 	publish("BIA@t.org", "")
 	publish("nobody@t.org", "")
+	if all, err := d.List(t.Context(), "t.org"); err != nil || len(all) != 2 {
+		t.Errorf("a list that is fresh is read again: %s, %v", all, err)
+	}
 	want("changed", "t.org", `"changed"`)
 	b, err := d.Published(t.Context(), lime.MustParseIdentity("ANA@t.org"))
 	if string(b) != `"changed"` || err != nil {
