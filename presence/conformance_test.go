@@ -13,6 +13,7 @@ import (
 )
 
 func TestOnEmbeddedRedis(t *testing.T) {
+	t.Parallel()
 	m := miniredis.RunT(t)
 	m.ClockTTL(true)
 	presencetest.Test(t, presencetest.Redis{
@@ -29,6 +30,7 @@ func TestOnEmbeddedRedis(t *testing.T) {
 }
 
 func TestOnRealRedis(t *testing.T) {
+	t.Parallel()
 	s := redistest.Start(t)
 	c := s.Client()
 	presencetest.Test(t, presencetest.Redis{
@@ -41,6 +43,7 @@ func TestOnRealRedis(t *testing.T) {
 }
 
 func TestOnRedisCluster(t *testing.T) {
+	t.Parallel()
 	cluster := redistest.StartCluster(t, 3, 3)
 	all := append(cluster.Masters[:3:3], cluster.Replicas...)
 	client := redis.NewClusterClient(&redis.ClusterOptions{
@@ -51,7 +54,8 @@ func TestOnRedisCluster(t *testing.T) {
 		check(t, client.ForEachMaster(t.Context(), do))
 	}
 	presencetest.Test(t, presencetest.Redis{
-		URL: cluster.URL(),
+		URL:    cluster.URL(),
+		Shares: len(cluster.Masters),
 		Flush: func(t testing.TB) {
 			masters(t, func(ctx context.Context, c *redis.Client) error { return c.FlushAll(ctx).Err() })
 		},

@@ -76,6 +76,7 @@ func (m *model) rises(t *rapid.T, id lime.Identity, v int64) {
 }
 
 func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
+	t.Parallel()
 	server := miniredis.RunT(t)
 	s, err := presence.Open(presence.Config{URL: "redis://" + server.Addr(), Timeout: 30 * time.Second})
 	check(t, err)

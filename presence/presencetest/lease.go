@@ -189,7 +189,7 @@ func sweepLimit(t *testing.T, w *world) {
 		t.Errorf("left: %v", v)
 	}
 
-	const identities = 1800 // more than one step looks at, on each server
+	identities := 600 * max(1, w.redis.Shares) // more than one step looks at, on each server
 	if ok := each(identities, func(i int) error {
 		_, _, err := s.Register(w.ctx(), user(i), false)
 		return err

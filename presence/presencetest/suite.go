@@ -21,6 +21,7 @@ import (
 // not succeed.
 type Redis struct {
 	URL    string
+	Shares int                // among how many servers the keys are; 0 means one
 	Flush  func(t testing.TB) // removes all keys
 	Forget func(t testing.TB) // removes all scripts
 	Stop   func(t testing.TB) // makes all of it be away
@@ -169,6 +170,17 @@ func (w *world) register(r presence.Registration) (presence.View, *presence.Regi
 	v, replaced, err := w.store.Register(w.ctx(), r, false)
 	w.must("register", err)
 	return v, replaced
+}
+
+// registerAll registers many at once.
+func (w *world) registerAll(all []presence.Registration) {
+	w.Helper()
+	if ok := each(len(all), func(i int) error {
+		_, _, err := w.store.Register(w.ctx(), all[i], false)
+		return err
+	}); ok != len(all) {
+		w.Fatalf("%d of %d registered", ok, len(all))
+	}
 }
 
 func (w *world) view(identity string) presence.View {
