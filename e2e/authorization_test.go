@@ -77,7 +77,8 @@ type matrix struct {
 	sink *session
 }
 
-func newMatrix(t *testing.T) *matrix {
+// newMatrix has all actors log in, and more.
+func newMatrix(t *testing.T, more ...string) *matrix {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -139,7 +140,7 @@ func newMatrix(t *testing.T) *matrix {
 		cancel()
 		running.Wait()
 	})
-	for _, who := range append(slices.Clone(actors), "sink") {
+	for _, who := range slices.Concat(actors, []string{"sink"}, more) {
 		s := dial(t, goLibrary)
 		answer, err := s.client.Login("ws://"+ln.Addr().String(), Login{Identity: who + "@t.org", Instance: "1"})
 		if err != nil || answer.State != "established" {
