@@ -158,10 +158,7 @@ func (m *message) address(members *roster) {
 func (m *message) store(ctx context.Context, p int, to []*addressee) (left []*addressee, err error) {
 	for len(to) > 0 {
 		lot := to[:min(copyLot, len(to))]
-		copies := make([]*nats.Msg, len(lot))
-		for i, a := range lot {
-			copies[i] = m.copy(a, p)
-		}
+		copies := m.copies(lot, p)
 		select {
 		case m.stores <- struct{}{}:
 		case <-ctx.Done():
@@ -196,22 +193,39 @@ func (m *message) store(ctx context.Context, p int, to []*addressee) (left []*ad
 	return left, nil
 }
 
-// copy is the message for one member.
-func (m *message) copy(to *addressee, p int) *nats.Msg {
-	sum := sha256.Sum256([]byte(m.unique + "\n" + string(to.key) + "\n" + to.token))
-	return &nats.Msg{
-		Subject: to.key.Log(p, to.token),
-		Header:  nats.Header{nats.MsgIdHdr: []string{base64.RawURLEncoding.EncodeToString(sum[:16])}},
-		Data:    m.envelope(to),
+// copies are the message for members whose logs are one partition's. What they are made of
+// lies together, so that a copy costs few allocations.
+func (m *message) copies(to []*addressee, p int) []*nats.Msg {
+	size := 0
+	for _, a := range to {
+		size += m.size(a)
 	}
+	all, each := make([]*nats.Msg, len(to)), make([]nats.Msg, len(to))
+	ids, data := make([]string, len(to)), make([]byte, 0, size)
+	var text []byte
+	for i, a := range to {
+		text = append(append(append(append(append(text[:0], m.unique...), '\n'), a.key...), '\n'), a.token...)
+		sum := sha256.Sum256(text)
+		ids[i] = base64.RawURLEncoding.EncodeToString(sum[:16])
+		start := len(data)
+		data = m.appendEnvelope(data, a)
+		each[i] = nats.Msg{
+			Subject: a.key.Log(p, a.token),
+			Header:  nats.Header{nats.MsgIdHdr: ids[i : i+1 : i+1]},
+			Data:    data[start:len(data):len(data)],
+		}
+		all[i] = &each[i]
+	}
+	return all
 }
 
-// envelope is what one member gets: the sender's words, from the group.
-func (m *message) envelope(to *addressee) []byte {
-	return m.header.AppendRewritten(make([]byte, 0, len(m.Data)+len(m.from)+len(to.to)), m.Data, lime.Rewrite{
-		From: m.from, To: []byte(to.to), RemovePP: m.header.PP != nil,
-	})
+// appendEnvelope appends what one member gets: the sender's words, from the group.
+func (m *message) appendEnvelope(b []byte, to *addressee) []byte {
+	return m.header.AppendRewritten(b, m.Data, lime.Rewrite{From: m.from, To: []byte(to.to), RemovePP: m.header.PP != nil})
 }
+
+// size is about what that needs.
+func (m *message) size(to *addressee) int { return len(m.Data) + len(m.from) + len(to.to) }
 
 // giveUp counts the copies that are not stored, and tells the sender.
 func (m *message) giveUp(ctx context.Context) {

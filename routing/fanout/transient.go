@@ -60,7 +60,7 @@ func (t *tenure) spread(ctx context.Context, msg *nats.Msg) {
 	for _, all := range m.pending {
 		for _, to := range all {
 			reply := string(subject.AppendNoReply(nil, t.prefix, 1, t.turns.Add(1)))
-			if err := t.cfg.NATS.PublishRequest(to.key.To(to.token), reply, m.envelope(to)); err != nil {
+			if err := t.cfg.NATS.PublishRequest(to.key.To(to.token), reply, m.appendEnvelope(make([]byte, 0, m.size(to)), to)); err != nil {
 				t.metrics.drop(dropBroker)
 				continue
 			}

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,8 @@ type storing struct {
 	errs       []error
 	ready      []int       // may be sent
 	then       map[int]int // which may be sent when one is done
-	underWay   map[int]struct{}
+	sent       []bool      // that are under way
+	underWay   int         // how many
 	duplicates map[int]struct{}
 	stop       error // the first passing error
 }
@@ -62,7 +64,7 @@ type storing struct {
 func (s *Streams) beginStoring(n int, message func(i int) *nats.Msg) *storing {
 	c := &storing{
 		streams: s, message: message, call: s.replies.begin(2 * storingWindow),
-		errs: make([]error, n), then: map[int]int{}, underWay: map[int]struct{}{}, duplicates: map[int]struct{}{},
+		errs: make([]error, n), then: map[int]int{}, sent: make([]bool, n), duplicates: map[int]struct{}{},
 	}
 	for i := range c.errs {
 		c.errs[i] = errNotTried
@@ -75,11 +77,11 @@ func (c *storing) run(ctx context.Context) {
 	quiet := time.NewTimer(silence)
 	defer quiet.Stop()
 	for {
-		for len(c.ready) > 0 && len(c.underWay) < storingWindow && c.stop == nil {
+		for len(c.ready) > 0 && c.underWay < storingWindow && c.stop == nil {
 			c.send(c.ready[0])
 			c.ready = c.ready[1:]
 		}
-		if len(c.underWay) == 0 {
+		if c.underWay == 0 {
 			return
 		}
 		select {
@@ -101,7 +103,8 @@ func (c *storing) send(i int) {
 	m.Reply = c.call.reply + "." + strconv.Itoa(i)
 	switch err := c.streams.nc.PublishMsg(m); {
 	case err == nil:
-		c.underWay[i] = struct{}{}
+		c.sent[i] = true
+		c.underWay++
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrBadSubject):
 		c.done(i, fmt.Errorf("%w: %w", ErrRefused, err))
 	default:
@@ -112,15 +115,15 @@ func (c *storing) send(i int) {
 // acknowledged takes an answer of the broker; one that comes twice is nothing new.
 func (c *storing) acknowledged(m *nats.Msg) {
 	i, err := strconv.Atoi(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:])
-	if err != nil {
+	if err != nil || i < 0 || i >= len(c.sent) || !c.sent[i] {
 		return
 	}
-	if _, is := c.underWay[i]; !is {
-		return
-	}
-	delete(c.underWay, i)
+	c.sent[i] = false
+	c.underWay--
 	var ack publishAck
 	switch {
+	case isStored(m.Data):
+		c.done(i, nil)
 	case m.Header.Get(headerStatus) == statusNobody:
 		c.streams.suspectSubject(c.message(i).Subject)
 		c.done(i, fmt.Errorf("%w: no leader", ErrUnavailable))
@@ -134,6 +137,13 @@ func (c *storing) acknowledged(m *nats.Msg) {
 		}
 		c.done(i, nil)
 	}
+}
+
+// isStored tells whether a plain acknowledgement says that a message is stored, and was not
+// before. Nearly all are such, and most of what an answer costs is to decode it.
+func isStored(ack []byte) bool {
+	return bytes.HasPrefix(ack, []byte(`{"stream":"`)) && bytes.Contains(ack, []byte(`"seq":`)) &&
+		!bytes.Contains(ack, []byte(`"error"`)) && !bytes.Contains(ack, []byte(`"duplicate"`))
 }
 
 // done makes the message behind it ready, unless it found no room: then there is none
@@ -155,8 +165,10 @@ func (c *storing) done(i int, err error) {
 
 // abandon ends those that are under way: nobody knows what becomes of them.
 func (c *storing) abandon(err error) {
-	for i := range c.underWay {
-		c.errs[i] = err
+	for i, sent := range c.sent {
+		if sent {
+			c.errs[i] = err
+		}
 	}
 }
 
