@@ -1,28 +1,15 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/nats-io/nats.go/jetstream"
-
-	"limegrove/account"
-	"limegrove/delegation"
-	edges "limegrove/edge"
-	"limegrove/edge/auth"
-	"limegrove/internal/natstest"
-	"limegrove/internal/redistest"
 	"limegrove/lime"
-	"limegrove/presence"
-	"limegrove/router"
-	"limegrove/routing"
 )
 
+<<<<<<< HEAD
 // The matrix is played by a real edge, its routing and a router in this process: only who
 // somebody is, and with what authority, is settled by the name alone.
 //
@@ -159,6 +146,8 @@ func newMatrix(t *testing.T, more ...string) *matrix {
 	return m
 }
 
+=======
+>>>>>>> e8a44fa (e2e: rows for groups in the authorization matrix)
 // As whom somebody sends: every actor with every claim, in every kind of envelope.
 func TestWhoMaySendAsWhom(t *testing.T) { // L-MSG-01 to L-MSG-04
 	t.Parallel()

@@ -71,5 +71,8 @@ var (
 	errPromoted  = &lime.Reason{Code: lime.CodeCommandNotAllowed, Description: "The member has become an owner; look again"}
 	errFull      = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "The group has as many members as a group may have"}
 	errTooMany   = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "The identity is in as many groups as one may be in"}
+	errSilent    = &lime.Reason{Code: lime.CodeAuthorizationPermissionRequired, Description: "Only members of the group send to it, and not those who listen"}
 	errOwners    = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "The group has as many owners as a group may have"}
+
+	errNoDestination = &lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "There is no such group"}
 )

@@ -133,6 +133,20 @@ func (s *Store) RoleOf(ctx context.Context, group, who lime.Identity) (Group, Ro
 	return g, m.Role, err
 }
 
+// MaySend returns nil when somebody may send to a group, or why not: 42 or 35.
+func (s *Store) MaySend(ctx context.Context, who, group lime.Identity) (*lime.Reason, error) {
+	g, role, err := s.RoleOf(ctx, group, who)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return errNoDestination, nil
+	case err != nil:
+		return nil, err
+	case !role.May(Send, g.Type):
+		return errSilent, nil
+	}
+	return nil, nil
+}
+
 // Member returns a member of g, or ErrNoMember. Its role is what it is in g.
 func (s *Store) Member(ctx context.Context, g Group, who lime.Identity) (Member, error) {
 	k, err := keysOf(g.Identity)

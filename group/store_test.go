@@ -384,3 +384,17 @@ func TestTemporaryGroupsAreFound(t *testing.T) {
 		t.Errorf("then there are %+v, %v", all, err)
 	}
 }
+
+func TestWhoMaySend(t *testing.T) {
+	w := newWorld(t, Config{})
+	why, err := w.MaySend(w, ana, ops)
+	w.must(err)
+	wantReason(t, "to no group", why, errNoDestination)
+	g := w.create(Group{Identity: ops, Type: Public})
+	w.must(w.set(g, rui, Listener))
+	for who, want := range map[lime.Identity]*lime.Reason{ana: nil, rui: errSilent, lia: errSilent} {
+		if why, err := w.MaySend(w, who, ops); err != nil || why != want {
+			t.Errorf("%s: %v, %v, want %v", who, why, err, want)
+		}
+	}
+}

@@ -41,16 +41,7 @@ func (p *Process) OpenGroups(ctx context.Context, cfg config.Shared) (g Groups, 
 
 // MaySend is that of routing.Groups.
 func (g Groups) MaySend(ctx context.Context, sender, id lime.Identity) (*lime.Reason, error) {
-	in, role, err := g.store.RoleOf(ctx, id, sender)
-	switch {
-	case errors.Is(err, group.ErrNotFound):
-		return &lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "There is no such group"}, nil
-	case err != nil:
-		return nil, err
-	case !role.May(group.Send, in.Type):
-		return &lime.Reason{Code: lime.CodeAuthorizationPermissionRequired, Description: "Only members of the group send to it, and not those who listen"}, nil
-	}
-	return nil, nil
+	return g.store.MaySend(ctx, sender, id)
 }
 
 // Revision is that of fanout.Groups.
