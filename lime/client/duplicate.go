@@ -84,11 +84,14 @@ func (d *duplicates) forget(m mark) {
 	}
 }
 
-// markLocked makes a message's mark of its sender's identity, its address and its id.
+// markLocked makes a message's mark of its sender's identity, its address and its id. What
+// comes from a group has its sender's identity as the instance, and ids are each sender's own.
 func (d *duplicates) markLocked(h *lime.Header) (m mark) {
 	from := h.From
 	if v, err := lime.ParseNodeView(from); err == nil && len(v.Instance) > 0 {
-		from = from[:len(from)-len(v.Instance)-1]
+		if _, group := lime.OfGroups(v.Domain); !group {
+			from = from[:len(from)-len(v.Instance)-1]
+		}
 	}
 	d.fold = lime.AppendFold(d.fold[:0], from)
 	d.fold = append(d.fold, '\n') // which is in no address

@@ -379,6 +379,16 @@ func TestDuplicatesAreAcknowledgedAgainAndNotHandedOut(t *testing.T) {
 		f.hears("the duplicate is acknowledged", `{"id":"1","event":"received"}`)
 		f.hears("and what is behind it", `{"id":"2","event":"received"}`)
 		takes("of somebody else", `{"id":"1","from":"lia@example.org/x","to":"`+ana+`","type":"text/plain","content":"x"}`, "1")
+		for _, sender := range []string{"rui", "lia"} {
+			takes("by way of a group", `{"id":"1","from":"ops@groups.example.org/`+sender+`%40example.org","to":"`+ana+`","type":"text/plain","content":"x"}`, "1")
+		}
+		f.says(`{"id":"1","from":"ops@groups.example.org/Rui%40example.org","to":"` + ana + `","type":"text/plain","content":"x"}`)
+		f.says(message("3", ""))
+		if m := take(t, c); m.ID != "3" {
+			t.Errorf("the duplicate %s came by way of the group", m.ID)
+		}
+		f.hears("the group's duplicate is acknowledged", `{"id":"1","event":"received"}`)
+		f.hears("and what is behind that", `{"id":"3","event":"received"}`)
 		takes("to another address", message("1", `,"to":"ana@example.org"`), "1")
 		for range 2 {
 			f.says(message("", ""))
@@ -386,7 +396,7 @@ func TestDuplicatesAreAcknowledgedAgainAndNotHandedOut(t *testing.T) {
 		}
 		time.Sleep(time.Minute + time.Second)
 		takes("much later it is another", message("1", `,"to":"`+ana+`"`), "1")
-		if n := c.Dropped(DropDuplicate); n != 1 {
+		if n := c.Dropped(DropDuplicate); n != 2 {
 			t.Errorf("%d dropped", n)
 		}
 	})
