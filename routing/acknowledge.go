@@ -189,11 +189,15 @@ func sentBy(to lime.NodeView) func(*delivery.Entry) bool {
 	return func(e *delivery.Entry) bool { return isOf(e.Sender, to) || e.For != "" && isOf(e.For, to) }
 }
 
-// isOf tells whether an address is of the identity of another.
+// isOf tells whether an address is of the identity of another. Of a group's the instances
+// count as well: they are the senders, and ids are each sender's own.
 func isOf(address string, to lime.NodeView) bool {
 	n, err := lime.ParseNodeView([]byte(address))
-	return err == nil && strings.EqualFold(string(n.Name), string(to.Name)) &&
-		strings.EqualFold(string(n.Domain), string(to.Domain))
+	if err != nil || !strings.EqualFold(string(n.Name), string(to.Name)) || !strings.EqualFold(string(n.Domain), string(to.Domain)) {
+		return false
+	}
+	_, group := lime.OfGroups(n.Domain)
+	return !group || len(to.Instance) == 0 || strings.EqualFold(string(n.Instance), string(to.Instance))
 }
 
 // Settle hands out nothing any more, and calls done, once, when all that was handed

@@ -171,6 +171,42 @@ func TestReceiptsEndAtTheGroup(t *testing.T) {
 	}
 }
 
+// TestReceiptIsOfOneSendersMessageInAGroup: two have sent with the same id.
+func TestReceiptIsOfOneSendersMessageInAGroup(t *testing.T) {
+	w, a := groupWorld(t, &writers{})
+	rui := a.Login("rui@t.org/1", available)
+	rui.Silent(true)
+	key := keyFor(t, "rui@t.org")
+	for _, sender := range []string{"ana", "lia"} {
+		copied := &nats.Msg{
+			Subject: key.Log(key.Partition(w.streams.Partitions()), "_"), Header: nats.Header{nats.MsgIdHdr: {sender}},
+			Data: fmt.Appendf(nil, `{"id":"1","from":"ops@groups.t.org/%s%%40t.org","to":"rui@t.org","type":"text/plain","content":%q}`, sender, sender),
+		}
+		if err := w.streams.Store(t.Context(), []*nats.Msg{copied})[0]; err != nil {
+			t.Fatal(err)
+		}
+		rui.Want("a copy", sender)
+	}
+	waiting := func() int {
+		rui.hub.shard.mu.Lock()
+		defer rui.hub.shard.mu.Unlock()
+		return rui.window.Len()
+	}
+	for _, receipt := range []struct {
+		to, event string
+		left      int
+	}{
+		{"ops@groups.t.org/ana%40t.org", "received", 1},
+		{"ops@groups.t.org/ana%40t.org", "consumed", 1},
+		{"ops@groups.t.org/LIA%40t.org", "received", 0},
+	} {
+		rui.Receipt("1", receipt.to, receipt.event)
+		if n := waiting(); n != receipt.left {
+			t.Errorf("%s to %s leaves %d, want %d", receipt.event, receipt.to, n, receipt.left)
+		}
+	}
+}
+
 func TestAnswerToASenderIsForItAlone(t *testing.T) {
 	w, a := groupWorld(t, &writers{})
 	ana, rui := a.Login("ana@t.org/1", available), a.Login("rui@t.org/1", available)
