@@ -46,6 +46,8 @@ const (
 	// window is the cluster's for duplicates. It is longer than any outage of a run, so
 	// that senders may send again what was not answered.
 	window = 2 * time.Minute
+	// groups are as many as there are partitions but one, so that several have some.
+	groups = 3
 	// starting is what a cluster and its accounts may take.
 	starting = 2 * time.Minute
 	// calm is the end of Duration without faults, in which the service comes back: what it

@@ -42,6 +42,9 @@ func TestClusterKeepsItsPromisesUnderFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("\n%s", &text)
+	if report.Grouped < 100 {
+		t.Errorf("%d messages to groups prove little", report.Grouped)
+	}
 	if !report.Good() {
 		t.Fatalf("a promise was broken; the history and the logs are in %s", dir)
 	}

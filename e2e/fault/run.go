@@ -66,10 +66,13 @@ func (r *run) run(ctx context.Context) (err error) {
 		edges = append(edges, workload.Edge{Name: e.Name, URL: r.rig.EdgeURL(e), TCP: r.rig.EdgeTCP(e)})
 	}
 	r.people = workload.New(workload.Config{
-		Edges: edges, Domain: rig.Domain, Seed: r.cfg.Seed, Identities: r.cfg.Identities, Rate: r.cfg.Rate,
+		Edges: edges, Domain: rig.Domain, Seed: r.cfg.Seed, Identities: r.cfg.Identities, Groups: groups, Rate: r.cfg.Rate,
 		Window: window, Recorder: r.recorder,
 	})
 	if err := r.people.SignUp(started); err != nil {
+		return err
+	}
+	if err := r.people.Gather(started); err != nil {
 		return err
 	}
 	r.say("%d clients of %d identities log in", r.people.Clients(), r.cfg.Identities)

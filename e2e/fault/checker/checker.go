@@ -21,6 +21,7 @@ type checker struct {
 	byID      map[string]int32 // messages, by id
 	numbers   map[way]int      // the last number
 	addresses map[string]string
+	groups    map[string][]string // their members, by address
 
 	streams  map[stream]*progress
 	suspects []suspect
@@ -37,7 +38,7 @@ func Check(events iter.Seq2[history.Event, error], cfg Config) (*Report, error) 
 	c := &checker{
 		cfg: cfg.withDefaults(), report: newReport(),
 		byName: map[string]int{}, byAddress: map[string]int{}, byID: map[string]int32{},
-		numbers: map[way]int{}, addresses: map[string]string{}, streams: map[stream]*progress{},
+		numbers: map[way]int{}, addresses: map[string]string{}, groups: map[string][]string{}, streams: map[stream]*progress{},
 	}
 	n := 0
 	for e, err := range events {
@@ -66,6 +67,8 @@ func (c *checker) event(e history.Event) {
 		c.service.quiet(c.cfg, e.At)
 	case history.End:
 		c.ended = true
+	case history.Joined:
+		c.joined(e)
 	case history.Established:
 		c.established(e)
 	case history.Asked, history.Present:

@@ -18,7 +18,8 @@ func (c *checker) delivered(e history.Event) {
 		return
 	}
 	m := &c.messages[n]
-	if sender := c.nodes[m.sender].address; e.From != sender || e.Sender != sender || e.To != m.to || e.Seq != m.seq {
+	sender := c.nodes[m.sender].address
+	if from, to := c.carried(m, &c.nodes[s.node]); e.From != from || e.Sender != sender || e.To != to || e.Seq != m.seq {
 		c.violated(Altered, e, "%s got %q from %s to %s, by its content number %d of %s; it is number %d of %s to %s",
 			s.name, m.id, e.From, e.To, e.Seq, e.Sender, m.seq, sender, m.to)
 	}
@@ -42,11 +43,11 @@ func (c *checker) delivered(e history.Event) {
 
 // rightly tells whether a session may get a message.
 func (c *checker) rightly(e history.Event, s *session, m *message) bool {
-	at := c.nodes[s.node]
+	at := &c.nodes[s.node]
 	switch {
-	case m.to != at.address && m.to != at.identity:
+	case m.to != at.address && m.to != at.identity && !c.isMember(m, at):
 		c.violated(Misdelivered, e, "%s of %s got %q, which is for %s", s.name, at.address, m.id, m.to)
-	case m.to == at.identity && !s.asked:
+	case m.to != at.address && !s.asked:
 		c.violated(Misdelivered, e, "%s got %q, for its identity, before it was available", s.name, m.id)
 	case s.forbidden:
 		c.violated(Misdelivered, e, "%s got %q while it was unavailable", s.name, m.id)

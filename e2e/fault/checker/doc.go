@@ -7,6 +7,8 @@
 //     and no session of its address ever got it. Unjudged: the same, but nobody of its
 //     address came back, so that the history cannot tell. (To the sender's own identity
 //     the sender itself is nobody: it asks for no echo.)
+//     A message to a group is lost for each of its members, but for its sender, no session of
+//     whose got it.
 //   - Duplicated: one session got a message twice. That a later session gets it again
 //     is allowed, and counted as redelivered.
 //   - Reordered: see below.

@@ -138,14 +138,19 @@ func (c *checker) outcome(m *message, end history.Event) {
 		c.violated(Belied, last, "%q of %s to %s was accepted, failed, and was delivered", m.id, sender, m.to)
 	case m.retracted:
 		c.violated(Retracted, last, "%q of %s to %s was accepted, and failed", m.id, sender, m.to)
-	case m.accepted && len(m.got) == 0 && c.isThere(m.to, m.sender):
-		c.violated(Lost, last, "%q of %s to %s, first sent at %.3fs, was accepted and never delivered",
-			m.id, sender, m.to, m.sent.Seconds())
-	case m.accepted && len(m.got) == 0:
-		c.violated(Unjudged, end, "%q of %s was accepted, and nobody of %s came back", m.id, sender, m.to)
-	case !m.accepted && m.failed && len(m.got) > 0:
+	case m.accepted:
+		c.count(m)
+		c.without(m, func(address string) {
+			if !c.isThere(address, m.sender) {
+				c.violated(Unjudged, end, "%q of %s was accepted, and nobody of %s came back", m.id, sender, address)
+				return
+			}
+			c.violated(Lost, last, "%q of %s to %s, first sent at %.3fs, was accepted and never delivered to %s",
+				m.id, sender, m.to, m.sent.Seconds(), address)
+		})
+	case m.failed && len(m.got) > 0:
 		r.Unsure++
-	case !m.accepted && !m.failed:
+	case !m.failed:
 		r.Unanswered++
 	}
 }

@@ -9,7 +9,7 @@ import (
 // stream is what one session gets of one sender to one address.
 type stream struct {
 	session, sender int
-	own             bool // addressed to the session's node, and not to its identity
+	to              string
 }
 
 // progress is how far a stream has come.
@@ -31,7 +31,7 @@ type suspect struct {
 // again tells that an earlier session of its node had.
 func (c *checker) order(e history.Event, to int, n int32, again bool) {
 	a := &c.messages[n]
-	s := stream{session: to, sender: a.sender, own: a.to == c.nodes[c.sessions[to].node].address}
+	s := stream{session: to, sender: a.sender, to: a.to}
 	p := c.streams[s]
 	if p == nil {
 		c.streams[s] = &progress{last: n, in: map[int32]int32{a.first: n}}

@@ -180,7 +180,7 @@ func ordered(s story, i int) int {
 	}
 	for j := i + 1; j < len(s); j++ {
 		b := s[j]
-		if b.Kind != history.Delivered || b.Session != a.Session || b.From != a.From || b.To != a.To || b.Seq <= a.Seq {
+		if b.Kind != history.Delivered || b.Session != a.Session || b.From != a.From || b.Sender != a.Sender || b.To != a.To || b.Seq <= a.Seq {
 			continue
 		}
 		sent := slices.IndexFunc(s, func(e history.Event) bool { return e.Kind == history.Sent && e.ID == b.ID })

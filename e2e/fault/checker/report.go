@@ -28,6 +28,9 @@ type Report struct {
 	Deliveries int // copies of them
 	Codes      map[int]int
 
+	Grouped int // messages to groups that were accepted
+	Shares  int // copies that their members are to have, each counted once
+
 	Redelivered int // copies that a later session of the same node got
 	Relapsed    int // reordered copies that an earlier session of the same node had got
 	Unsure      int // messages that failed, were never accepted, and were delivered
@@ -75,6 +78,7 @@ func (r *Report) WriteTo(to io.Writer) (int64, error) {
 	row("sent", "%d, and %d resent", r.Sent, r.Resent)
 	row("accepted", "%d; %d failed at least once%s, %d unanswered", r.Accepted, r.Failed, list(r.Codes), r.Unanswered)
 	row("delivered", "%d, as %d copies", r.Delivered, r.Deliveries)
+	row("to groups", "%d, for %d members", r.Grouped, r.Shares)
 	row("lost", "%d", r.Violations[Lost])
 	row("duplicated", "%d to one session; %d copies redelivered to a later one", r.Violations[Duplicated], r.Redelivered)
 	row("reordered", "%d, of which an earlier session had %d", r.Violations[Reordered], r.Relapsed)

@@ -10,6 +10,11 @@ import (
 	"limegrove/e2e/fault/history"
 )
 
+// everybody is a group.
+const everybody = "all@groups.t"
+
+var members = []string{"ana@t", "rui@t"}
+
 // world is an ideal cluster and its clients: what it tells is sound by construction.
 // Each address has a log, which each session of that address reads from where its
 // node has read to, or, as after a crash, from a bit before.
@@ -46,6 +51,9 @@ func newWorld(t *rapid.T) *world {
 		w.people = append(w.people, &person{
 			node: node, identity: identity, read: map[string]int{}, numbers: map[string]int{},
 		})
+	}
+	for _, member := range members {
+		w.story.tell(history.Event{Kind: history.Joined, From: member, To: everybody})
 	}
 	w.story.tell(history.Event{Kind: history.Begin})
 	return w
@@ -109,7 +117,7 @@ func (w *world) logout(p *person) {
 }
 
 func (w *world) send(p *person) {
-	to := rapid.SampledFrom([]string{"ana@t/1", "ana@t", "rui@t", "rui@t/1", "rui@t/2"}).Draw(w.t, "to")
+	to := rapid.SampledFrom([]string{"ana@t/1", "ana@t", "rui@t", "rui@t/1", "rui@t/2", everybody}).Draw(w.t, "to")
 	if to == p.identity {
 		to = p.node // there is no echo
 	}
@@ -161,7 +169,15 @@ func (w *world) settle(p *person) {
 func (w *world) store(l *letter) {
 	if !l.stored {
 		l.stored = true
-		w.logs[l.to] = append(w.logs[l.to], l)
+		if l.to != everybody {
+			w.logs[l.to] = append(w.logs[l.to], l)
+			return
+		}
+		for _, member := range members {
+			if !strings.HasPrefix(l.from, member+"/") {
+				w.logs[member] = append(w.logs[member], l)
+			}
+		}
 	}
 }
 
@@ -170,15 +186,20 @@ func (w *world) read(p *person) bool {
 	for _, to := range []string{p.node, p.identity} {
 		if n := p.read[to]; n < len(w.logs[to]) {
 			p.read[to]++
-			w.deliver(p.session, w.logs[to][n])
+			w.deliver(p, w.logs[to][n])
 			return true
 		}
 	}
 	return false
 }
 
-func (w *world) deliver(session string, l *letter) {
+func (w *world) deliver(p *person, l *letter) {
+	from, to := l.from, l.to
+	if to == everybody {
+		identity, _, _ := strings.Cut(from, "/")
+		from, to = everybody+"/"+strings.ReplaceAll(identity, "@", "%40"), p.identity
+	}
 	w.story.tell(history.Event{
-		Kind: history.Delivered, Session: session, ID: l.id, From: l.from, To: l.to, Sender: l.from, Seq: l.seq,
+		Kind: history.Delivered, Session: p.session, ID: l.id, From: from, To: to, Sender: l.from, Seq: l.seq,
 	})
 }

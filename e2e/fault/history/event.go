@@ -11,6 +11,8 @@ const (
 	Quiet Kind = "quiet" // nothing new is sent from here on, and all recipients come back
 	End   Kind = "end"   // the last line: who is in session now has had time to get everything
 
+	Joined Kind = "joined" // somebody is in a group for as long as the history is: From (the identity), To (the group); before anything is sent to it
+
 	Established Kind = "established" // Session, Node, Edge, ID (LIME's of the session)
 	Asked       Kind = "asked"       // the session sends its presence: Session, Text (the status)
 	Present     Kind = "present"     // the presence was confirmed: likewise

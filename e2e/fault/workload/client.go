@@ -44,6 +44,8 @@ func newClient(w *Workload, r role, random *rand.Rand) *client {
 	return c
 }
 
+func (c *client) identity() string { return c.role.name + "@" + c.workload.cfg.Domain }
+
 // live has the client come, go and come again until ctx is done.
 func (c *client) live(ctx context.Context) {
 	var readers sync.WaitGroup

@@ -18,6 +18,8 @@
 // session is lost comes back to any edge: at once to the next when one takes no
 // connection, and else with back-off.
 //
+// Some are in groups, and write to these as to other addresses.
+//
 // # How they send
 //
 // To one address a sender numbers its messages, and puts its node and the number into

@@ -65,7 +65,7 @@ func (s *session) message(h *lime.Header, b []byte) {
 	if !seen {
 		return
 	}
-	s.client.workload.seen(id, delivered)
+	s.client.workload.seen(s.client.workload.copyOf(id, s.client.identity()), delivered)
 	if !s.client.role.receipts {
 		return
 	}
@@ -99,7 +99,9 @@ func (s *session) notification(h *lime.Header, b []byte) {
 	}
 	switch kind {
 	case history.Accepted:
-		s.client.workload.seen(id, accepted)
+		for _, one := range s.client.workload.copies(id) {
+			s.client.workload.seen(one, accepted)
+		}
 		s.client.out.answered(id, s, 0)
 	case history.Failed:
 		if s.client.out.answered(id, s, code) {

@@ -43,13 +43,14 @@ type server struct {
 	nodes  map[string]*link      // who is in session
 	logs   map[string][]envelope // by address
 	stored map[string]bool       // ids
+	groups map[string][]string   // their members
 	count  int
 }
 
 func newServer() *server {
 	return &server{
 		random: rand.New(rand.NewPCG(1, 1)), nodes: map[string]*link{}, logs: map[string][]envelope{},
-		stored: map[string]bool{},
+		stored: map[string]bool{}, groups: map[string][]string{},
 	}
 }
 
@@ -115,6 +116,7 @@ func (s *server) take(l *link, e envelope) {
 		s.nodes[l.node] = l
 		l.out <- envelope{ID: "1", State: "established", To: l.node}
 	case e.Method != "":
+		s.group(l, e)
 		l.out <- envelope{ID: e.ID, Method: e.Method, Status: "success"}
 		if e.URI == "/presence" {
 			l.available = true
@@ -143,11 +145,41 @@ func (s *server) message(l *link, e envelope) {
 	}
 	s.stored[e.ID] = true
 	e.From = l.node
-	s.logs[e.To] = append(s.logs[e.To], e)
+	s.log(e.To, e)
+	own, _, _ := strings.Cut(l.node, "/")
+	for _, member := range s.groups[e.To] {
+		if member != own {
+			one := e
+			one.From, one.To = e.To+"/"+strings.ReplaceAll(own, "@", "%40"), member
+			s.log(member, one)
+		}
+	}
+}
+
+// log has what is for an address delivered.
+func (s *server) log(to string, e envelope) {
+	s.logs[to] = append(s.logs[to], e)
 	for node, other := range s.nodes {
-		if identity, _, _ := strings.Cut(node, "/"); node == e.To || identity == e.To {
+		if identity, _, _ := strings.Cut(node, "/"); node == to || identity == to {
 			s.deliver(other)
 		}
+	}
+}
+
+// group takes what is said of groups.
+func (s *server) group(l *link, e envelope) {
+	var is struct{ Identity, Address string }
+	if json.Unmarshal(e.Resource, &is) != nil {
+		return
+	}
+	of, ok := strings.CutPrefix(e.URI, "/groups/")
+	switch {
+	case ok:
+		of, _, _ = strings.Cut(of, "/")
+		s.groups[of] = append(s.groups[of], is.Address)
+	case e.URI == "/groups":
+		owner, _, _ := strings.Cut(l.node, "/")
+		s.groups[is.Identity] = []string{owner}
 	}
 }
 

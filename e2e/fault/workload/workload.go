@@ -23,6 +23,7 @@ type Config struct {
 	Domain     string
 	Seed       uint64
 	Identities int     // one in five has three nodes
+	Groups     int     // of eight identities each
 	Rate       float64 // messages a second, of all together while all are there
 	// Window is the time within which the cluster recognises a message that is sent
 	// again. Clients send nothing again that is nearly as old.
@@ -34,6 +35,7 @@ type Config struct {
 type Workload struct {
 	cfg      Config
 	clients  []*client
+	groups   []circle
 	gap      time.Duration // between two messages of one sender, on average
 	settling chan struct{} // closed when all is to become quiet
 	quiet    sync.Once
@@ -46,11 +48,13 @@ type Workload struct {
 	changed  time.Time        // when something last happened
 }
 
-// New makes a workload. Nothing happens before SignUp and Run.
+// New makes a workload. Nothing happens before SignUp, Gather and Run.
 func New(cfg Config) *Workload {
 	w := &Workload{cfg: cfg, settling: make(chan struct{}), known: map[string]sight{}}
 	senders := 0
-	for i, r := range draw(cfg.Seed, cfg.Identities, cfg.Domain) {
+	cast := draw(cfg.Seed, cfg.Identities, cfg.Domain)
+	w.groups = drawGroups(cfg.Seed, cfg.Groups, cast, cfg.Domain)
+	for i, r := range cast {
 		if r.sends {
 			senders++
 		}
@@ -120,7 +124,7 @@ const (
 	delivered
 )
 
-// seen remembers what was seen of a message.
+// seen remembers what was seen of a message, or of a member's copy of one.
 func (w *Workload) seen(id string, what sight) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

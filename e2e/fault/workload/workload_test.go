@@ -30,11 +30,14 @@ func live(t *testing.T, s *server) *checker.Report {
 	edges := []Edge{{Name: "a", URL: "ws" + strings.TrimPrefix(web.URL, "http")}}
 	edges = append(edges, Edge{Name: "b", URL: edges[0].URL})
 	w := New(Config{
-		Edges: edges, Domain: "localhost", Seed: 1, Identities: 40, Rate: 400, Window: time.Minute, Recorder: recorder,
+		Edges: edges, Domain: "localhost", Seed: 1, Identities: 40, Groups: 2, Rate: 400, Window: time.Minute, Recorder: recorder,
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := w.SignUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Gather(ctx); err != nil {
 		t.Fatal(err)
 	}
 	var life sync.WaitGroup
@@ -82,6 +85,9 @@ func TestWorkloadOnServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("\n%s", text.String())
+			if len(s.logs["g1@groups.localhost"]) < 20 {
+				t.Error("too little was sent to a group")
+			}
 			if r.Accepted < 1000 || r.Resent == 0 || r.Redelivered == 0 || r.Failed == 0 {
 				t.Error("too little has happened")
 			}
