@@ -107,19 +107,15 @@ func (h *Herald) leave(ctx context.Context, only bool) error {
 // sharers are those who share with an identity, of those that it knows: its contacts, and
 // those that it is subscribed to.
 func (h *Herald) sharers(ctx context.Context, with lime.Identity) ([]lime.Identity, error) {
-	contacts, err := h.cfg.Roster.Contacts(ctx, with)
+	contacts, others, err := h.cfg.Roster.Known(ctx, with)
 	if err != nil {
 		return nil, err
-	}
-	all := make([]lime.Identity, 0, len(contacts))
-	for _, c := range contacts {
-		all = append(all, c.Identity)
 	}
 	subscriptions, err := h.cfg.Roster.Subscriptions(ctx, with)
 	if err != nil {
 		return nil, err
 	}
-	sharing, err := h.cfg.Roster.Sharing(ctx, with, append(all, subscriptions...))
+	sharing, err := h.cfg.Roster.Sharing(ctx, with, slices.Concat(contacts, others, subscriptions))
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,9 @@ type Registry interface {
 
 // Roster tells who knows whom.
 type Roster interface {
-	Contacts(ctx context.Context, owner lime.Identity) ([]lime.Contact, error)
+	// Known returns the contacts of an owner, those with whom it shares its presence and the
+	// others. The slices are not to be changed.
+	Known(ctx context.Context, owner lime.Identity) (sharing, others []lime.Identity, err error)
 	// Sharing returns those of owners who share their presence with somebody.
 	Sharing(ctx context.Context, with lime.Identity, owners []lime.Identity) ([]lime.Identity, error)
 	// Subscribers and Subscriptions are who is subscribed to an identity, and to whom
@@ -70,7 +72,8 @@ type Config struct {
 	// spares more of what flaps, and makes everything later. Default 200ms.
 	Debounce time.Duration
 
-	// Workers is how many identities are worked on at once. Default 32.
+	// Workers is how many identities are worked on at once, at most half of them such as have
+	// taken long before. Default 32.
 	Workers int
 
 	// Backlog bounds the identities that wait. Default 65536.

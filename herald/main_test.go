@@ -142,11 +142,18 @@ func (w *world) ToldOne(_ context.Context, ids []lime.Identity, told []string) e
 	return err
 }
 
-func (w *world) Contacts(_ context.Context, owner lime.Identity) ([]lime.Contact, error) {
+func (w *world) Known(_ context.Context, owner lime.Identity) (sharing, others []lime.Identity, _ error) {
 	err := w.call("contacts")
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.contacts[owner.Fold().String()], err
+	for _, c := range w.contacts[owner.Fold().String()] {
+		if c.SharesPresence() {
+			sharing = append(sharing, c.Identity)
+		} else {
+			others = append(others, c.Identity)
+		}
+	}
+	return sharing, others, err
 }
 
 func (w *world) Sharing(_ context.Context, with lime.Identity, owners []lime.Identity) (all []lime.Identity, _ error) {

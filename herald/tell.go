@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"limegrove/lime"
@@ -207,21 +208,20 @@ func (h *Herald) date(ctx context.Context, id lime.Identity, s *sight) error {
 // audience is who is told of an identity: the contacts with whom it shares, and those who
 // are subscribed and may be.
 func (h *Herald) audience(ctx context.Context, id lime.Identity) ([]lime.Identity, error) {
-	contacts, err := h.cfg.Roster.Contacts(ctx, id)
+	sharing, others, err := h.cfg.Roster.Known(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	known := make(map[lime.Identity]struct{}, len(contacts))
-	audience := make([]lime.Identity, 0, len(contacts))
-	for _, c := range contacts {
-		known[c.Identity.Fold()] = struct{}{} // whatever it says, it says all
-		if c.SharesPresence() {
-			audience = append(audience, c.Identity)
-		}
 	}
 	subscribers, err := h.cfg.Roster.Subscribers(ctx, id)
-	if err != nil {
-		return nil, err
+	if err != nil || len(subscribers) == 0 {
+		return sharing, err
+	}
+	audience := slices.Clone(sharing)
+	known := make(map[lime.Identity]struct{}, len(sharing)+len(others))
+	for _, some := range [][]lime.Identity{sharing, others} {
+		for _, c := range some {
+			known[c.Fold()] = struct{}{} // whatever it says, it says all
+		}
 	}
 	for _, s := range subscribers {
 		if _, is := known[s.Fold()]; is {

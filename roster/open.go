@@ -32,18 +32,20 @@ type Config struct {
 }
 
 // Store is the documents of the whole cluster; every process has its own Store. It has no
-// goroutine and nothing to close.
+// goroutine and nothing to close, and remembers at most 32 MiB of who was asked for.
 type Store struct {
 	contacts      *document.Bucket
 	subscriptions *document.Bucket
 	seen          *document.Bucket
+
+	known *memory // whose contacts are who
 
 	maxContacts, maxSubscriptions int
 }
 
 // Open makes the buckets that are missing. Errors are those of document.Open.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{maxContacts: cfg.MaxContacts, maxSubscriptions: cfg.MaxSubscriptions}
+	s := &Store{known: newMemory(maxKnown), maxContacts: cfg.MaxContacts, maxSubscriptions: cfg.MaxSubscriptions}
 	if s.maxContacts <= 0 {
 		s.maxContacts = 5000
 	}
