@@ -106,9 +106,10 @@ func of(who string) lime.Identity {
 	return lime.MustParseNode(who).WithDefaults("t.org").Identity
 }
 
-func newMatrix(t *testing.T) *matrix {
+// newMatrix has all actors log in, and more.
+func newMatrix(t *testing.T, more ...string) *matrix {
 	t.Helper()
-	return newMatrixOf(t, play{actors: actors, accounts: []string{"ana", "bia"}, given: map[string][]string{"ana": {
+	return newMatrixOf(t, play{actors: slices.Concat(actors, more), accounts: []string{"ana", "bia"}, given: map[string][]string{"ana": {
 		`{"target":"whole"}`,
 		`{"target":"narrow","messages":[{"type":"text/plain"}],"envelopeTypes":["message","command"],"commands":[{"method":"get","uri":"/contacts"}]}`,
 	}}})
