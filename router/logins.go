@@ -20,20 +20,32 @@ import (
 // logins answers what edges ask of their sessions' credentials.
 type logins struct {
 	auth  auth.Authenticator
-	names []string // of the schemes that are served
+	ends  []interface{ Close() } // what else goes on beside logins
+	names []string               // of the schemes that are served
 	log   logrus.FieldLogger
 	warn  *warnings
 	ended *prometheus.CounterVec
 }
 
+// close ends what logins have begun beside themselves. It needs that none comes any more.
+func (l *logins) close() {
+	for _, e := range l.ends {
+		e.Close()
+	}
+}
+
 func newLogins(log logrus.FieldLogger, warn *warnings, metrics prometheus.Registerer, schemes auth.Schemes) *logins {
 	names := []string{} // of none, a worker would have its default
-	for scheme := range schemes.By {
+	var ends []interface{ Close() }
+	for scheme, by := range schemes.By {
 		names = append(names, string(scheme))
+		if e, ok := by.(interface{ Close() }); ok {
+			ends = append(ends, e)
+		}
 	}
 	slices.Sort(names)
 	return &logins{
-		auth: schemes, names: names, log: log, warn: warn,
+		auth: schemes, ends: ends, names: names, log: log, warn: warn,
 		ended: promauto.With(metrics).NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_router_logins_total",
 			Help: "Logins that were looked at, by scheme and outcome: granted, busy, fault, or why they were refused.",

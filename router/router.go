@@ -217,6 +217,7 @@ func (r *Router) Run(ctx context.Context) error {
 	telling.Go(func() { r.presences.herald.Run(told) })
 	err := r.worker.Run(ctx)
 	sweeping.Wait()
+	r.logins.close()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetTimeout)
 	defer cancel()
 	r.events.finish(last)

@@ -117,8 +117,12 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// leastRSA is how many bits an RSA key has at least: NIST SP 800-57.
-const leastRSA = 2048
+// leastRSA is how many bits an RSA key has at least: NIST SP 800-57. With more than mostRSA
+// one signature takes a processor's time from the tokens of all others.
+const (
+	leastRSA = 2048
+	mostRSA  = 16384
+)
 
 // checkKey refuses what is no public key for signatures.
 func checkKey(k *jose.JSONWebKey) error {
@@ -128,8 +132,8 @@ func checkKey(k *jose.JSONWebKey) error {
 	case k.Use != "" && k.Use != "sig":
 		return fmt.Errorf("the key %q is not for signatures", k.KeyID)
 	}
-	if public, ok := k.Key.(*rsa.PublicKey); ok && public.N.BitLen() < leastRSA {
-		return fmt.Errorf("the key %q has %d bits, and %d are the least", k.KeyID, public.N.BitLen(), leastRSA)
+	if public, ok := k.Key.(*rsa.PublicKey); ok && (public.N.BitLen() < leastRSA || public.N.BitLen() > mostRSA) {
+		return fmt.Errorf("the key %q has %d bits, and may have %d to %d", k.KeyID, public.N.BitLen(), leastRSA, mostRSA)
 	}
 	return nil
 }

@@ -12,6 +12,6 @@
 // token's. What is wrong with a token the client is not told; a counter is.
 //
 // Signatures and keys are the business of github.com/go-jose/go-jose/v4. Keys are
-// fetched when a token needs them, by a goroutine that ends with the answer, which a login
-// waits for no longer than a second.
+// fetched when a token needs them, by a goroutine that ends with the answer, or with
+// [Issuers.Close]. A login waits for it no longer than a second.
 package issuer

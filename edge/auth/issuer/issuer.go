@@ -46,10 +46,17 @@ func New(owners auth.Owners, all []Config) (*Issuers, error) {
 		if err != nil {
 			return nil, fmt.Errorf("issuer %q: %w", cfg.Name, err)
 		}
-		one.cfg, one.keys = cfg, &keySet{address: cfg.JWKS, client: cfg.Client, keys: cfg.Keys}
+		one.cfg, one.keys = cfg, newKeySet(&cfg)
 		s.byName[cfg.Name] = one
 	}
 	return s, nil
+}
+
+// Close ends what is being fetched, and waits for it. Logins go on with the keys that there are.
+func (s *Issuers) Close() {
+	for _, one := range s.byName {
+		one.keys.close()
+	}
 }
 
 // Check tells what New would say of them.

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -302,6 +303,9 @@ func TestClaimsNameIdentities(t *testing.T) {
 		{"{sub}@{tenant}", map[string]any{"sub": "ana", "tenant": "elsewhere.example"}, ""},
 		{"{sub}", map[string]any{"sub": "ana@elsewhere.example"}, ""},
 		{"{sub}", map[string]any{"sub": "ana"}, ""},
+		{"", map[string]any{"sub": "\u017fara"}, ""},                  // long s, of which the issuer takes sara for another
+		{"{sub}", map[string]any{"sub": "\u212Aate@example.org"}, ""}, // the sign for kelvin
+		{"", map[string]any{"sub": "\u00c7a"}, "\u00e7a@example.org"},
 		{"{sub}@{tenant}", map[string]any{"sub": "ana@example.net/", "tenant": "x"}, ""},
 		{"{name}@example.net", map[string]any{"name": map[string]any{"x": "ana"}}, ""},
 	} {
@@ -309,6 +313,11 @@ func TestClaimsNameIdentities(t *testing.T) {
 		node := row.node
 		if node == "" {
 			node = "ana@elsewhere.example"
+			if sub, _ := row.claims["sub"].(string); strings.Contains(sub, "ara") {
+				node = "sara@example.org"
+			} else if strings.Contains(sub, "ate") {
+				node = "kate@example.org"
+			}
 		}
 		_, err := login(s, node, p.token(row.claims), name)
 		if row.node != "" && err != nil || row.node == "" && auth.OutcomeOf(err) != auth.OutcomeSubject {
@@ -323,6 +332,7 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		t.Skip("this system makes no small keys:", err)
 	}
 	key := newIDP(t).public()
+	large := rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), mostRSA, 1), E: 65537}
 	for want, change := range map[string]func(*Config){
 		"no name":            func(c *Config) { c.Name = "" },
 		"no audience":        func(c *Config) { c.Audience = nil },
@@ -333,7 +343,8 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		"is none":            func(c *Config) { c.Keys, c.JWKS = nil, "https:///keys" },
 		`algorithm "none"`:   func(c *Config) { c.Algorithms = []string{"none"} },
 		`algorithm "HS256"`:  func(c *Config) { c.Algorithms = []string{"RS256", "HS256"} },
-		"are the least":      func(c *Config) { c.Keys = []jose.JSONWebKey{{Key: small.Public(), KeyID: "small"}} },
+		"has 1024 bits":      func(c *Config) { c.Keys = []jose.JSONWebKey{{Key: small.Public(), KeyID: "small"}} },
+		"has 16385 bits":     func(c *Config) { c.Keys = []jose.JSONWebKey{{Key: &large, KeyID: "large"}} },
 		"no valid public":    func(c *Config) { c.Keys = []jose.JSONWebKey{{Key: []byte("secret")}} },
 		"not for signatures": func(c *Config) { c.Keys = []jose.JSONWebKey{{Key: key.Key, Use: "enc"}} },
 		"the same for all":   func(c *Config) { c.Identity = "ana@example.org" },

@@ -34,7 +34,12 @@ type keySet struct {
 	address string // "" when the keys are all there will be
 	client  *http.Client
 
+	ctx     context.Context // of fetches
+	end     context.CancelFunc
+	fetches sync.WaitGroup // one at most
+
 	mu      sync.Mutex
+	closed  bool
 	keys    []jose.JSONWebKey
 	fetched time.Time     // with success
 	tried   time.Time     // for the last time
@@ -48,13 +53,28 @@ var errNoKeys = errors.New("the issuer's keys are not known")
 // errSlow says that they are being fetched still.
 var errSlow = errors.New("the issuer takes long to answer")
 
+func newKeySet(cfg *Config) *keySet {
+	s := &keySet{address: cfg.JWKS, client: cfg.Client, keys: cfg.Keys}
+	s.ctx, s.end = context.WithCancel(context.Background())
+	return s
+}
+
+// close ends the fetch that is under way, and waits for it. None begins any more.
+func (s *keySet) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.end()
+	s.fetches.Wait()
+}
+
 // find returns the keys that a token with that key id may be signed with; "" is any. It
 // has them fetched when they are old, or have no such, and waits for that as long as fetchWait.
 // Old ones count when that takes longer.
 func (s *keySet) find(ctx context.Context, id string) ([]jose.JSONWebKey, error) {
 	found, wait, until := s.look(id)
 	if wait == nil {
-		return found, s.missing()
+		return found, s.missing(found)
 	}
 	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
@@ -70,7 +90,7 @@ func (s *keySet) find(ctx context.Context, id string) ([]jose.JSONWebKey, error)
 	if s.trying == wait && len(found) == 0 && len(s.unnamedLocked()) == 0 {
 		return nil, errors.Join(errNoKeys, errSlow)
 	}
-	return found, s.missingLocked()
+	return found, s.missingLocked(found)
 }
 
 // look returns what is there, or what to wait for, and until when: a fetch that it has made
@@ -82,7 +102,7 @@ func (s *keySet) look(id string) (found []jose.JSONWebKey, wait chan struct{}, u
 	now := time.Now()
 	old := now.Sub(s.fetched) >= freshFor
 	switch {
-	case s.address == "":
+	case s.address == "", s.closed:
 		return found, nil, until
 	case s.trying != nil && len(found) == 0:
 		return nil, s.trying, s.tried.Add(fetchWait)
@@ -90,13 +110,13 @@ func (s *keySet) look(id string) (found []jose.JSONWebKey, wait chan struct{}, u
 		return found, nil, until
 	}
 	s.tried, s.trying = now, make(chan struct{})
-	go s.refresh(now, s.trying)
+	s.fetches.Go(func() { s.refresh(now, s.trying) })
 	return found, s.trying, now.Add(fetchWait)
 }
 
 // refresh fetches the keys. It ends with the client's timeout at the latest.
 func (s *keySet) refresh(now time.Time, done chan struct{}) {
-	keys, err := fetch(s.client, s.address)
+	keys, err := fetch(s.ctx, s.client, s.address)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed = err; err == nil {
@@ -115,24 +135,25 @@ func (s *keySet) withLocked(id string) (found []jose.JSONWebKey) {
 	return found
 }
 
-func (s *keySet) missing() error {
+func (s *keySet) missing(found []jose.JSONWebKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.missingLocked()
+	return s.missingLocked(found)
 }
 
-// missingLocked is an error when there were never any keys.
-func (s *keySet) missingLocked() error {
-	if len(s.keys) > 0 {
+// missingLocked is an error when there were never any keys, and when that what there is to be
+// found may be among those that could not be fetched.
+func (s *keySet) missingLocked(found []jose.JSONWebKey) error {
+	if len(s.keys) > 0 && (s.failed == nil || len(found) > 0 || len(s.unnamedLocked()) > 0) {
 		return nil
 	}
 	return errors.Join(errNoKeys, s.failed)
 }
 
-// fetch reads the keys at an address. Its time is the client's: a login that gives up
-// leaves it to the others who wait.
-func fetch(client *http.Client, address string) ([]jose.JSONWebKey, error) {
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, address, http.NoBody)
+// fetch reads the keys at an address. Its time is the client's, and ends with ctx: a login
+// that gives up leaves it to the others who wait.
+func fetch(ctx context.Context, client *http.Client, address string) ([]jose.JSONWebKey, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("fetch keys: %w", err)
 	}

@@ -29,13 +29,17 @@ type published struct {
 }
 
 // RoundTrip is that of an http.RoundTripper.
-func (p *published) RoundTrip(*http.Request) (*http.Response, error) {
+func (p *published) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	p.asked++
 	gate := p.gate
 	p.mu.Unlock()
 	if gate != nil {
-		<-gate
+		select {
+		case <-gate:
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,6 +118,9 @@ func TestKeysAreFetchedWhenTheyAreNeeded(t *testing.T) {
 		p.change(func() { p.err = errors.New("away") })
 		time.Sleep(2 * freshFor)
 		try("an issuer that is away revokes nothing", second, auth.OutcomeGranted)
+		if _, err := login(s, "ana@example.org", first.token(nil), name); !errors.Is(err, errNoKeys) || lime.AsReason(err) != nil {
+			t.Errorf("a key that it may have now is refused as if it had not: %v", err)
+		}
 	})
 }
 
@@ -146,6 +153,32 @@ func TestIssuerThatDoesNotAnswerIsNotTheClientsFault(t *testing.T) {
 		if _, err := login(s, "ana@example.org", ok.token(nil), name); err != nil {
 			t.Errorf("when it is back: %v", err)
 		}
+	})
+}
+
+func TestWhatIsFetchedEndsWithTheIssuers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &published{gate: make(chan struct{})} // never answers
+		s := fetching(t, p)
+		began := time.Now()
+		var asking sync.WaitGroup
+		asking.Go(func() {
+			if _, err := login(s, "ana@example.org", newIDP(t).token(nil), name); !errors.Is(err, errNoKeys) {
+				t.Errorf("a login meanwhile: %v", err)
+			}
+		})
+		synctest.Wait()
+		s.Close()
+		asking.Wait()
+		if time.Since(began) != 0 {
+			t.Errorf("the end takes %s", time.Since(began))
+		}
+		s.Close()
+		time.Sleep(fetchPause)
+		if _, err := login(s, "ana@example.org", newIDP(t).token(nil), name); !errors.Is(err, errNoKeys) {
+			t.Errorf("a login after the end: %v", err)
+		}
+		p.wantAsked(t, "nothing after the end", 1)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"limegrove/lime"
 )
@@ -60,7 +61,7 @@ func (t template) identity(claims map[string]any) (lime.Identity, error) {
 			continue
 		}
 		value, ok := claims[p.text].(string)
-		if !ok || value == "" || !t.whole && strings.ContainsAny(value, "@/") {
+		if !ok || value == "" || !t.whole && strings.ContainsAny(value, "@/") || strings.ContainsFunc(value, foldsToASCII) {
 			return lime.Identity{}, errClaim
 		}
 		b.WriteString(value)
@@ -70,4 +71,15 @@ func (t template) identity(claims map[string]any) (lime.Identity, error) {
 		return lime.Identity{}, errClaim
 	}
 	return id, nil
+}
+
+// foldsToASCII tells whether a character is none of ASCII but counts as one, since identities
+// compare in whatever case: an issuer takes a name with it for another one.
+func foldsToASCII(r rune) bool {
+	for f := unicode.SimpleFold(r); r > unicode.MaxASCII && f != r; f = unicode.SimpleFold(f) {
+		if f <= unicode.MaxASCII {
+			return true
+		}
+	}
+	return false
 }
