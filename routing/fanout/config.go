@@ -19,6 +19,9 @@ type Streams interface {
 	Partitions() int
 	// WalkGroup returns what a partition has from a sequence on, in order.
 	WalkGroup(ctx context.Context, p int, from uint64, messages, bytes int) (stream.Page, error)
+	// ReadGroup returns what a partition has under one subject from a sequence on, in order.
+	// There is nothing else up to Through, and when that is below from nothing is known.
+	ReadGroup(ctx context.Context, p int, subject string, from uint64, messages, bytes int) (stream.Page, error)
 	DeleteGroup(ctx context.Context, p int, sequence uint64) error
 	// Store stores messages under their subjects in the logs, and returns an error for each:
 	// stream.ErrRefused is for good.
@@ -71,11 +74,13 @@ type Config struct {
 	// has stored is known. Default 6s.
 	Lease time.Duration
 
-	// AtOnce is how many groups of a partition are worked for at once. Default 16.
+	// AtOnce is how many groups of a partition are worked for at once, without those that
+	// wait for logs that do not answer. Default 16.
 	AtOnce int
 
 	// Stores is how many lots of copies the router has under way at once, of some hundred
-	// each. More of them press harder on the broker. Default 16.
+	// each, without those that are tried again. More of them press harder on the broker.
+	// Default 16.
 	Stores int
 
 	// Patience is how long copies that the logs do not take are tried. Then they are given

@@ -9,7 +9,9 @@
 //
 // One message of a group at a time: the next is begun when the last copy of the one before
 // is known to be stored. So each member gets them in the order of the stream, whatever
-// fails on the way, and other groups of the partition go on meanwhile.
+// fails on the way, and other groups of the partition go on meanwhile: groups have turns of
+// one message, one that waits for a log waits beside the others, and what a group has too
+// much of is passed over and read when it is its turn.
 //
 // A copy's message id is made of the message's own and of the member. A router that takes
 // a partition over, or two that have it at once for a moment, store what is stored already,

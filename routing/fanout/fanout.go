@@ -15,13 +15,18 @@ type Fanout struct {
 	cfg     Config
 	metrics *metrics
 	rosters rosters
-	stores  chan struct{} // holds one for each lot of copies under way
-	prefix  string        // of reply subjects
+	stores  chan struct{}   // holds one for each lot of copies under way
+	retries []chan struct{} // as much for lots that were tried before, by the partition of their log
+	prefix  string          // of reply subjects
 	turns   atomic.Uint64
 
 	mu   sync.Mutex
 	said map[string]time.Time // when trouble of a kind was told
 }
+
+// retriesAtOnce is how many lots of copies are tried again at once in a log that did not
+// take them.
+const retriesAtOnce = 2
 
 // New makes a fan-out. It does nothing before Run.
 func New(cfg Config) *Fanout {
@@ -31,6 +36,9 @@ func New(cfg Config) *Fanout {
 		prefix: subject.ReplyPrefix(cfg.Router), said: map[string]time.Time{},
 	}
 	f.rosters.fanout = f
+	for range cfg.Streams.Partitions() {
+		f.retries = append(f.retries, make(chan struct{}, retriesAtOnce))
+	}
 	return f
 }
 

@@ -3,35 +3,51 @@ package fanout
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"limegrove/routing/stream"
 	"limegrove/routing/subject"
 )
 
-// How much of one partition is read and not yet fanned out.
+// How much of one partition is read and not yet fanned out, but for what is being fanned
+// out. What does not fit is passed over: it is read again when its group's turn comes.
 const (
 	maxWaiting      = 1024
 	maxWaitingBytes = 16 << 20
+
+	// A group's own part of that, when all of it is free; less is less. It is also how much
+	// is read when a group's turn comes and nothing of it is queued.
+	laneMessages = 64
+	laneBytes    = 1 << 20
+
+	// maxGroups is of how many groups it is known that something of them waits. While there
+	// are as many, nothing more is read.
+	maxGroups = 16_384
+
+	// maxPatient is how many groups wait for logs that do not answer beside those that are
+	// worked for. One more takes the place of one that is.
+	maxPatient = 256
 )
 
-// lanes are the groups of a partition that something waits for: each is worked for by
-// itself, in order, some of them at once.
+// lanes are the groups of a partition of which something waits. Some are worked for at once,
+// for one message each; then it is the next group's turn. Whatever one group has waiting,
+// and wherever it gets stuck, others are not held up by more than that.
 type lanes struct {
 	tenure *tenure
-	turns  chan struct{} // holds one for each group that is worked for
 	done   chan uint64   // what is to be removed from the stream
-	freed  chan struct{} // holds one, when there is room again
+	freed  chan struct{} // holds one, when there is room for another group again
 
 	working  context.Context // of the tenure, for what its goroutines wait for
-	stopped  atomic.Bool     // nothing is begun any more
 	running  sync.WaitGroup
 	removing sync.WaitGroup
 
 	mu      sync.Mutex
-	queues  map[subject.Key][]waiting // of the groups that are worked for
-	waiting int
+	stopped bool // nothing is begun any more
+	groups  map[subject.Key]*lane
+	turns   []*lane // the next is first; without those that are worked for
+	workers int
+	patient int // groups that wait for logs, and whose worker is replaced
+	waiting int // messages that were read, with those that are fanned out
 	bytes   int
 }
 
@@ -39,6 +55,8 @@ type lanes struct {
 type waiting struct {
 	stream.Message
 	at time.Time
+
+	failing func() // nil, or called once when the copies could not be stored at first
 }
 
 // removers is how many messages are removed at once.
@@ -47,90 +65,180 @@ const removers = 4
 // begin begins to remove what is done, until finish or until working is done.
 func (l *lanes) begin(working context.Context, t *tenure) {
 	l.tenure, l.working = t, working
-	l.turns, l.done, l.freed = make(chan struct{}, t.cfg.AtOnce), make(chan uint64, maxWaiting), make(chan struct{}, 1)
-	l.queues = map[subject.Key][]waiting{}
+	l.done, l.freed = make(chan uint64, maxWaiting), make(chan struct{}, 1)
+	l.groups = map[subject.Key]*lane{}
 	for range removers {
 		l.removing.Go(l.remove)
 	}
 }
 
 // finish waits until all groups have finished the messages that they are at, and these are
-// removed.
+// removed. Nothing is added any more.
 func (l *lanes) finish() {
-	l.stopped.Store(true)
+	l.mu.Lock()
+	l.stopped = true
+	l.mu.Unlock()
 	l.running.Wait()
 	close(l.done)
 	l.removing.Wait()
-	l.tenure.metrics.waiting.Sub(float64(l.waiting))
+	all := l.waiting
+	for _, g := range l.groups {
+		all += g.passed
+	}
+	l.tenure.metrics.waiting.Sub(float64(all))
 }
 
-// add has a message fanned out behind those of its group, and waits for room. It is false
-// when ctx ends before there is some.
+// add has a message fanned out behind those of its group. It waits only while too many
+// groups are known already, and is false when ctx ends before there is room.
 func (l *lanes) add(ctx context.Context, m stream.Message) bool {
 	key, ok := subject.SplitGroup(m.Subject)
+	if !ok {
+		l.tenure.metrics.drop(dropMalformed)
+		l.remember(m.Sequence)
+		return true
+	}
 	l.mu.Lock()
-	for l.waiting >= maxWaiting || l.bytes >= maxWaitingBytes {
+	defer l.mu.Unlock()
+	g := l.groups[key]
+	for g == nil && len(l.groups) >= maxGroups {
 		l.mu.Unlock()
 		select {
 		case <-ctx.Done():
+			l.mu.Lock()
 			return false
 		case <-l.freed:
 		}
 		l.mu.Lock()
 	}
-	defer l.mu.Unlock()
-	l.waiting++
-	l.bytes += len(m.Data)
 	l.tenure.metrics.waiting.Inc()
-	if !ok {
-		l.tenure.metrics.drop(dropMalformed)
-		key = "" // which is no group's, and done as soon as it is begun
+	idle := g == nil
+	if idle {
+		g = &lane{key: key}
+		l.groups[key] = g
 	}
-	queue, busy := l.queues[key]
-	l.queues[key] = append(queue, waiting{m, time.Now()})
-	if !busy {
-		l.running.Go(func() { l.run(key) })
+	if g.from == 0 && l.hasRoomLocked(g, len(m.Data)) {
+		g.push(waiting{Message: m, at: time.Now()})
+		l.waiting++
+		l.bytes += len(m.Data)
+	} else {
+		g.pass(m.Sequence)
+	}
+	if idle {
+		l.queueLocked(g)
 	}
 	return true
 }
 
-// run works for one group until nothing waits for it.
-func (l *lanes) run(key subject.Key) {
-	for {
-		l.mu.Lock()
-		queue := l.queues[key]
-		if len(queue) == 0 || l.stopped.Load() {
-			delete(l.queues, key)
-			l.mu.Unlock()
-			return
-		}
-		m := queue[0]
-		queue[0] = waiting{}
-		l.queues[key] = queue[1:]
-		l.mu.Unlock()
-		l.turns <- struct{}{}
-		finished := l.tenure.fanOut(l.working, key, m)
-		<-l.turns
-		if finished {
-			select {
-			case l.done <- m.Sequence:
-			case <-l.working.Done(): // it is done again
-			}
-		}
-		l.free(m.Message)
+// hasRoomLocked tells whether another message of a group may be kept. The fuller it is, the
+// less each group may have; so there nearly always is room for the first one of a group.
+func (l *lanes) hasRoomLocked(g *lane, size int) bool {
+	free := min(1-float64(l.waiting)/maxWaiting, 1-float64(l.bytes)/maxWaitingBytes)
+	if free <= 0 || len(g.queue) == 0 {
+		return free > 0
+	}
+	return float64(len(g.queue)) < laneMessages*free && float64(g.bytes+size) <= laneBytes*free
+}
+
+// queueLocked has a group wait for its turn, and a worker for it if there may be another.
+func (l *lanes) queueLocked(g *lane) {
+	l.turns = append(l.turns, g)
+	l.staffLocked()
+}
+
+func (l *lanes) staffLocked() {
+	if len(l.turns) > 0 && l.workers < l.tenure.cfg.AtOnce && !l.stopped {
+		l.workers++
+		l.running.Go(l.work)
 	}
 }
 
-// free makes room for another message.
-func (l *lanes) free(m stream.Message) {
+// work serves groups until none waits, or until another worker has taken its place.
+func (l *lanes) work() {
+	for {
+		l.mu.Lock()
+		if len(l.turns) == 0 || l.stopped {
+			l.workers--
+			l.mu.Unlock()
+			return
+		}
+		g := l.turns[0]
+		l.turns[0] = nil
+		l.turns = l.turns[1:]
+		l.mu.Unlock()
+		if !l.serve(g) {
+			return
+		}
+	}
+}
+
+// serve has one message of a group fanned out. It is false when the worker was replaced
+// meanwhile.
+func (l *lanes) serve(g *lane) bool {
+	patient := false
+	w, ok := l.take(g)
+	if ok {
+		w.failing = func() { patient = l.replace(g) }
+		if l.tenure.fanOut(l.working, g.key, w) {
+			l.remember(w.Sequence)
+		} else {
+			l.stop()
+		}
+	}
 	l.mu.Lock()
-	l.waiting--
-	l.bytes -= len(m.Data)
-	l.mu.Unlock()
-	l.tenure.metrics.waiting.Dec()
+	defer l.mu.Unlock()
+	if ok {
+		l.waiting--
+		l.bytes -= len(w.Data)
+		l.tenure.metrics.waiting.Dec()
+	}
+	if patient {
+		l.patient--
+	}
+	if len(g.queue) > 0 || g.from != 0 {
+		l.queueLocked(g)
+		return !patient
+	}
+	delete(l.groups, g.key)
 	select {
 	case l.freed <- struct{}{}:
 	default:
+	}
+	return !patient
+}
+
+// stop ends the tenure, since a message could not be finished in it: the lease had run out.
+// Even if it is renewed meanwhile nothing else may be begun, for what follows in the group
+// would overtake that message.
+func (l *lanes) stop() {
+	l.mu.Lock()
+	l.stopped = true
+	l.mu.Unlock()
+	l.tenure.over(errLost)
+}
+
+// replace gives the place of a worker to another, since the group that it serves has to
+// wait. What is queued for that one is left in the stream. It is false when as many wait
+// already.
+func (l *lanes) replace(g *lane) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.patient >= maxPatient {
+		return false
+	}
+	l.patient++
+	l.workers--
+	l.waiting -= len(g.queue)
+	l.bytes -= g.bytes
+	g.leave()
+	l.staffLocked()
+	return true
+}
+
+// remember has a message removed that is done.
+func (l *lanes) remember(sequence uint64) {
+	select {
+	case l.done <- sequence:
+	case <-l.working.Done(): // it is done again
 	}
 }
 

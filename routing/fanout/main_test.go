@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,8 @@ type store struct {
 	log     []*nats.Msg
 	ids     map[string]bool
 	again   int // copies that were there already
+	read    int // messages of single groups
+	lags    int // so many times nothing of a group is known
 
 	refuse func(*nats.Msg) error // what a message is answered, nil for nothing
 }
@@ -53,12 +56,36 @@ func (s *store) WalkGroup(_ context.Context, _ int, from uint64, messages, _ int
 	return page, nil
 }
 
+func (s *store) ReadGroup(_ context.Context, _ int, subject string, from uint64, messages, _ int) (page stream.Page, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page.Through = s.next // the last sequence of all
+	if s.lags > 0 {
+		s.lags--
+		page.Through = from - 1
+		return page, nil
+	}
+	for _, m := range s.waiting {
+		if m.Subject != subject || m.Sequence < from {
+			continue
+		}
+		if len(page.Messages) == messages {
+			page.More = true
+			break
+		}
+		page.Messages = append(page.Messages, m)
+		page.Through = m.Sequence
+	}
+	s.read += len(page.Messages)
+	return page, nil
+}
+
 func (s *store) DeleteGroup(_ context.Context, _ int, sequence uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, m := range s.waiting {
 		if m.Sequence == sequence {
-			s.waiting = append(s.waiting[:i:i], s.waiting[i+1:]...)
+			s.waiting = slices.Delete(s.waiting, i, i+1)
 			break
 		}
 	}

@@ -38,6 +38,7 @@ type message struct {
 
 	roster  *roster
 	pending map[int][]*addressee // by the partitions of the members' logs
+	again   bool                 // it has been tried
 
 	mu      sync.Mutex // guards lost
 	lost    int        // copies that were given up
@@ -47,9 +48,6 @@ type message struct {
 // fanOut stores the copies of a message, and tells its sender. It is false when the tenure
 // ends before that.
 func (t *tenure) fanOut(ctx context.Context, key subject.Key, w waiting) bool {
-	if key == "" {
-		return true // it was counted
-	}
 	m := message{tenure: t, waiting: w}
 	if !m.parse() {
 		t.metrics.drop(dropMalformed)
@@ -74,6 +72,10 @@ func (t *tenure) fanOut(ctx context.Context, key subject.Key, w waiting) bool {
 			m.giveUp(ctx)
 			return true
 		}
+		if try == 0 && w.failing != nil {
+			w.failing()
+		}
+		m.again = true
 		t.metrics.repeated.Inc()
 		t.complain(err, "messages of groups cannot be fanned out; trying on")
 		pause(ctx, min(retryPause<<min(try, 8), retryPauseMax))
@@ -156,11 +158,15 @@ func (m *message) address(members *roster) {
 // store stores the copies for members whose logs are one partition's, and returns those
 // members for whom it has not.
 func (m *message) store(ctx context.Context, p int, to []*addressee) (left []*addressee, err error) {
+	slots := m.stores
+	if m.again { // a log that does not answer holds up nobody else
+		slots = m.retries[p]
+	}
 	for len(to) > 0 {
 		lot := to[:min(copyLot, len(to))]
 		copies := m.copies(lot, p)
 		select {
-		case m.stores <- struct{}{}:
+		case slots <- struct{}{}:
 		case <-ctx.Done():
 			return append(left, to...), context.Cause(ctx)
 		}
@@ -168,7 +174,7 @@ func (m *message) store(ctx context.Context, p int, to []*addressee) (left []*ad
 		if m.valid() {
 			errs = m.cfg.Streams.Store(ctx, copies)
 		}
-		<-m.stores
+		<-slots
 		if errs == nil {
 			return append(left, to...), errLost
 		}

@@ -65,7 +65,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "limegrove_group_partitions", Help: "Partitions whose groups this router works for.",
 		}),
 		waiting: f.NewGauge(prometheus.GaugeOpts{
-			Name: "limegrove_group_waiting", Help: "Stored messages for groups that this router has read and not yet fanned out.",
+			Name: "limegrove_group_waiting", Help: "Stored messages for groups that this router has seen and not yet fanned out, whether it keeps them or has left them in the stream.",
 		}),
 	}
 	for _, r := range dropReasons {

@@ -42,7 +42,7 @@ func (t *tenure) transient(ctx context.Context) {
 // spread publishes a message to all members who are there.
 func (t *tenure) spread(ctx context.Context, msg *nats.Msg) {
 	key, ok := subject.SplitGroup(msg.Subject)
-	m := message{tenure: t, waiting: waiting{stream.Message{Header: msg.Header, Data: msg.Data}, time.Now()}}
+	m := message{tenure: t, waiting: waiting{Message: stream.Message{Header: msg.Header, Data: msg.Data}, at: time.Now()}}
 	if !ok || !m.parse() {
 		t.metrics.drop(dropMalformed)
 		return

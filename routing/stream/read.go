@@ -80,6 +80,11 @@ func (s *Streams) ReadInbox(ctx context.Context, p int, subject string, from uin
 	return s.read(ctx, inboxOf(p), subject, from, messages, bytes)
 }
 
+// ReadGroup is ReadLog for the group messages of partition p.
+func (s *Streams) ReadGroup(ctx context.Context, p int, subject string, from uint64, messages, bytes int) (Page, error) {
+	return s.read(ctx, groupOf(p), subject, from, messages, bytes)
+}
+
 func (s *Streams) read(ctx context.Context, of side, subject string, from uint64, messages, bytes int) (page Page, err error) {
 	defer func(start time.Time) { s.metrics.read(of.what()+"_page", start, err) }(time.Now())
 	messages = min(max(messages, 1), maxPage)

@@ -25,6 +25,7 @@ func TestRead(t *testing.T) {
 		"republished copies tell the sequence before":    testRepublish,
 		"the log knows an id again":                      testLogDuplicates,
 		"pages follow each other":                        testPages,
+		"messages of one group":                          testGroup,
 		"a page ends by bytes":                           testPageBytes,
 		"nothing is told with how much is known":         testEmpty,
 		"a message of the log":                           testGet,
@@ -109,6 +110,34 @@ func testPages(w *world) {
 	if len(page.Messages) == 5 && page.More {
 		w.Fatal("the last five have more behind them")
 	}
+}
+
+func testGroup(w *world) {
+	s := w.open(stream.Config{})
+	const ops, other = "group.0.org.example.groups.@.ops", "group.0.org.example.groups.@.other"
+	var want []uint64
+	for i := range 25 {
+		want = append(want, w.store(ops, "a"+itoa(i)))
+		w.store(other, "o")
+	}
+	read := func(from uint64) (stream.Page, error) { return s.ReadGroup(w.ctx, 0, ops, from, 10, 1<<20) }
+	all := w.readAll(read, want[24])
+	if len(all) != 25 {
+		w.Fatalf("%d messages, want 25", len(all))
+	}
+	for i, m := range all {
+		if m.Sequence != want[i] || string(m.Data) != "a"+itoa(i) || m.Subject != ops {
+			w.Fatalf("message %d is %+v", i, m)
+		}
+	}
+	for _, seq := range want[5:] {
+		w.must("delete", s.DeleteGroup(w.ctx, 0, seq))
+	}
+	w.eventually("what is gone is known to be", func() bool {
+		page, err := read(want[5])
+		w.must("read", err)
+		return len(page.Messages) == 0 && page.Through >= want[24]
+	})
 }
 
 func testPageBytes(w *world) {
