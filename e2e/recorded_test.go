@@ -14,10 +14,7 @@ import (
 func speaksAsRecorded(t *testing.T, s stage, at platform) {
 	t.Parallel()
 	file := at.name + ".txt"
-	p := listenIn(t, at.at)
-	tapped := *at.at
-	tapped.url = p.url
-	at.at = &tapped
+	at, p := at.tapped(t)
 
 	who := Login{Identity: s.newAccount(t, "ana") + "@" + domain, Instance: at.instance, Password: secret(password)}
 	rui := guest(t, goLibrary, s.there.at, s.name("rui")+"/desk")

@@ -44,7 +44,8 @@ const actions = {
     client.addMessageReceiver(true, (message) => { tell(message); });
     client.addNotificationReceiver(true, tell);
     // The SDK also hands out the responses that it waits for, its own while it logs in.
-    client.addCommandReceiver((command) => client.listening && !asked.has(command.id) && !isGreeting(command), tell);
+    const awaited = ({ status, id }) => status && (!client.listening || asked.has(id));
+    client.addCommandReceiver((command) => !awaited(command) && !isGreeting(command), tell);
     client.addCommandReceiver(isGreeting, (command) => {
       // It would wait for a response to the response.
       client.sendCommand(greeting(command, node())).catch(() => {});
