@@ -13,11 +13,16 @@ import (
 type Herald struct {
 	cfg     Config
 	metrics *metrics
-	queue   chan *job // each job is in it once at most, so that it never blocks
 
-	mu     sync.Mutex
-	jobs   map[lime.Identity]*job // by folded identity
-	ending bool
+	// Each job is in one of them, once, or delayed, so that they never block. Half of the
+	// workers take from the second one, too.
+	queue, slowQueue chan *job
+
+	mu      sync.Mutex
+	jobs    map[lime.Identity]*job     // by folded identity
+	slow    map[lime.Identity]slowness // likewise
+	delayed map[*job]delay
+	ending  bool
 }
 
 // job is one identity of which there is something to do.
@@ -27,15 +32,17 @@ type job struct {
 	tries int       // that have failed; owned by who works on it
 
 	// Guarded by the herald's mu.
-	work   work
-	queued bool // in the queue, or waiting to be tried again
-	first  time.Time
+	work  work
+	first time.Time
 }
 
 // New makes a herald. It takes events at once, and works on them in Run.
 func New(cfg Config) *Herald {
 	cfg.setDefaults()
-	h := &Herald{cfg: cfg, queue: make(chan *job, cfg.Backlog), jobs: map[lime.Identity]*job{}}
+	h := &Herald{
+		cfg: cfg, queue: make(chan *job, cfg.Backlog), slowQueue: make(chan *job, cfg.Backlog),
+		jobs: map[lime.Identity]*job{}, slow: map[lime.Identity]slowness{}, delayed: map[*job]delay{},
+	}
 	h.metrics = newMetrics(cfg.Metrics, h.waiting)
 	return h
 }
@@ -54,9 +61,9 @@ func (h *Herald) Tell(e Event) bool {
 		h.metrics.refused.Inc()
 		return false
 	case j == nil:
-		j = &job{key: key, queued: true, due: now.Add(h.cfg.Debounce), first: now}
+		j = &job{key: key, first: now}
 		h.jobs[key] = j
-		h.queue <- j
+		h.enqueue(j, h.cfg.Debounce)
 	}
 	h.metrics.dropped.Add(float64(j.work.add(e, now)))
 	return true
@@ -67,24 +74,26 @@ func (h *Herald) Tell(e Event) bool {
 func (h *Herald) Run(ctx context.Context) {
 	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() {
-		h.mu.Lock()
-		h.ending = true
-		h.mu.Unlock()
-		time.AfterFunc(h.cfg.Timeout, cancel)
-	})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(h.cfg.Timeout, cancel) })
 	defer stop()
 	var working sync.WaitGroup
-	for range h.cfg.Workers {
-		working.Go(func() { h.run(ctx, last) })
+	for n := range h.cfg.Workers {
+		slow := h.slowQueue
+		if 2*n >= max(h.cfg.Workers, 2) {
+			slow = nil
+		}
+		working.Go(func() { h.run(ctx, last, slow) })
 	}
 	working.Wait()
 }
 
 // run is one worker. What was begun is finished, unless last is done.
-func (h *Herald) run(ctx, last context.Context) {
+func (h *Herald) run(ctx, last context.Context, slow chan *job) {
 	for {
 		select {
+		case j := <-slow: // when it is due
+			h.do(last, j)
+			continue
 		case j := <-h.queue:
 			select { // later ones are due later
 			case <-time.After(time.Until(j.due)):
@@ -94,8 +103,11 @@ func (h *Herald) run(ctx, last context.Context) {
 			continue
 		case <-ctx.Done():
 		}
+		h.hurry()
 		select {
 		case j := <-h.queue:
+			h.do(last, j)
+		case j := <-h.slowQueue:
 			h.do(last, j)
 		default:
 			return
@@ -107,13 +119,16 @@ func (h *Herald) run(ctx, last context.Context) {
 func (h *Herald) do(ctx context.Context, j *job) {
 	h.mu.Lock()
 	w, first := j.work, j.first
-	j.work, j.queued = work{}, false
+	j.work = work{}
 	h.mu.Unlock()
+	began := time.Now()
+	w.late = began.Sub(first) >= 2*h.cfg.Debounce
 	limited, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	err := h.tell(limited, &w)
 	cancel()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.pace(j.key, time.Since(began))
 	if err != nil {
 		h.again(j, w, err)
 		return
@@ -127,9 +142,8 @@ func (h *Herald) do(ctx context.Context, j *job) {
 		delete(h.jobs, j.key)
 		return
 	}
-	now := time.Now()
-	j.queued, j.due, j.first = true, now.Add(h.cfg.Debounce), now
-	h.queue <- j
+	j.first = time.Now()
+	h.enqueue(j, h.cfg.Debounce)
 }
 
 // againMax is the longest time between two tries of an identity.
@@ -147,11 +161,8 @@ func (h *Herald) again(j *job, w work, err error) {
 	j.tries++
 	pause := min(time.Second<<min(j.tries-1, 5), againMax)
 	pause = pause/2 + rand.N(pause/2)
-	j.queued = true
-	time.AfterFunc(pause, func() {
-		j.due = time.Now()
-		h.queue <- j
-	})
+	j.due = time.Now().Add(pause)
+	h.later(j, h.queueOf(j))
 }
 
 // waiting is how many identities wait or are worked on.

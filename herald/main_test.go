@@ -31,6 +31,8 @@ type world struct {
 	permitted  map[string]bool            // "owner by"
 	withdrawn  []string                   // likewise
 	seen       map[string]time.Time
+	slow       map[string]time.Duration // that it takes to read somebody's contacts
+	reads      map[string]int           // of them
 	observes   []observe
 
 	// before is called before each call, by its name, and may take time or fail; nil for
@@ -59,6 +61,7 @@ func newWorld(t testing.TB) *world {
 	return &world{
 		t: t, views: map[string]presence.View{}, told: map[string]string{}, contacts: map[string][]lime.Contact{},
 		subscribed: map[string][]lime.Identity{}, permitted: map[string]bool{}, seen: map[string]time.Time{},
+		reads: map[string]int{},
 	}
 }
 
@@ -144,8 +147,10 @@ func (w *world) ToldOne(_ context.Context, ids []lime.Identity, told []string) e
 
 func (w *world) Known(_ context.Context, owner lime.Identity) (sharing, others []lime.Identity, _ error) {
 	err := w.call("contacts")
+	time.Sleep(w.slow[owner.Fold().String()])
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.reads[owner.Fold().String()]++
 	for _, c := range w.contacts[owner.Fold().String()] {
 		if c.SharesPresence() {
 			sharing = append(sharing, c.Identity)

@@ -38,7 +38,7 @@ func (h *Herald) tell(ctx context.Context, w *work) error {
 			return err
 		}
 	}
-	if isNews(&w.Event, before, seen) {
+	if isNews(w, before, seen) {
 		w.begun = true
 		if seen, err = h.push(ctx, w.Identity, seen); err != nil {
 			return err
@@ -67,12 +67,13 @@ func (h *Herald) tell(ctx context.Context, w *work) error {
 }
 
 // isNews tells whether others are to be told.
-func isNews(e *Event, before string, now sight) bool {
+func isNews(e *work, before string, now sight) bool {
 	switch {
 	case e.Doubt && !e.Again: // others may have been told of what was so earlier
 		return true
 	case before == digest(now.Presence):
-		return false
+		// It may have been gone meanwhile, and a session that has begun then was not told of it.
+		return e.late && !e.Again && !now.gone()
 	case before == "" && e.Again: // Redis has lost it, and nothing has happened
 		return false
 	case before == "" && now.gone(): // nobody was told that it is there
