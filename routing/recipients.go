@@ -1,27 +1,13 @@
 package routing
 
 import (
-	"context"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"limegrove/lime"
 	"limegrove/routing/subject"
 )
-
-// Directory tells who can be sent to. It is asked when a message with an id is for
-// somebody whom this edge has not had a message for in the last while.
-type Directory interface {
-	// HasAccount tells whether an identity has an account; anything may be stored for
-	// such.
-	HasAccount(ctx context.Context, i lime.Identity) (bool, error)
-	// Instances returns the instances of an identity that are in session, or were a
-	// moment ago. It is asked about identities without an account.
-	Instances(ctx context.Context, i lime.Identity) ([]string, error)
-}
 
 // recipients decides whom messages may be stored for, so that nothing waits for
 // addresses that nobody will ever have, nor behind more than anybody will read. While
@@ -44,21 +30,6 @@ type known struct {
 	refuse *lime.Reason // nil when messages are stored
 	guest  bool         // it is nobody's for good
 	room   *room        // of its identity; nil when nothing is stored, or nobody can tell
-}
-
-// question is an address that is asked about, or a sender to a group, and what waits for the answer: nothing
-// while an older answer holds.
-type question struct {
-	asked     string
-	identity  lime.Identity
-	group     bool          // the identity is a group's
-	sender    lime.Identity // to the group
-	key       subject.Key
-	token     string
-	partition int
-	gateway   bool        // it has authority over a domain that is not served
-	again     bool        // the answer was in doubt once
-	waiting   []*outgoing // guarded by the mutex
 }
 
 const (
@@ -136,24 +107,6 @@ func (r *recipients) passOn(o *outgoing, to lime.NodeView) error {
 	return nil
 }
 
-// askLocked asks about the address of o. It returns nil when there is no room.
-func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
-	if len(r.open) >= recipientQuestions {
-		return nil
-	}
-	q := &question{
-		asked: o.ask, identity: to.Node().Identity, key: o.key, token: o.token, partition: o.partition,
-		group: o.group, sender: o.sender, gateway: o.gateway,
-	}
-	select {
-	case r.ask <- q:
-		r.open[q.asked] = q
-		return q
-	default:
-		return nil
-	}
-}
-
 // takeLocked has o stored, or returns why not.
 func (r *recipients) takeLocked(o *outgoing, k known) error {
 	switch {
@@ -177,93 +130,6 @@ func (r *recipients) lookLocked(at string, now time.Time) (known, bool) {
 
 func (r *recipients) keepLocked(at string, k known) { r.known.put(at, k) }
 
-// run answers questions until ctx is done.
-func (r *recipients) run(ctx context.Context) {
-	var all sync.WaitGroup
-	for range recipientWorkers {
-		all.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case q := <-r.ask:
-					k, sure := r.find(ctx, q)
-					if !sure || r.answer(q, k, false) {
-						r.askAgain(q, k)
-					}
-				}
-			}
-		})
-	}
-	all.Wait()
-}
-
-// askAgain asks once more when Redis has heard of what is acknowledged by now.
-func (r *recipients) askAgain(q *question, k known) {
-	q.again = true
-	time.AfterFunc(2*floorsEvery, func() {
-		select {
-		case r.ask <- q:
-		default:
-			r.answer(q, k, true)
-		}
-	})
-}
-
-// find finds out about an address. When nobody can tell, the message is stored: it is
-// better that something waits for nobody than that it is refused to somebody. It is not
-// sure of too little room when much may have been acknowledged a moment ago.
-func (r *recipients) find(ctx context.Context, q *question) (k known, sure bool) {
-	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
-	defer cancel()
-	if q.group {
-		return r.mayWrite(ctx, q), true
-	}
-	k, err := r.owner(ctx, q)
-	sure = true
-	if err == nil && k.refuse == nil {
-		k.room, sure, err = r.roomFor(ctx, q)
-	}
-	if err != nil {
-		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
-		return known{}, true
-	}
-	return k, sure
-}
-
-// owner finds out whose an address is.
-func (r *recipients) owner(ctx context.Context, q *question) (known, error) {
-	directory := r.hubs.cfg.Directory
-	if directory == nil || q.gateway {
-		return knownFor(accountKept), nil
-	}
-	account, err := directory.HasAccount(ctx, q.identity)
-	if err != nil || account {
-		return knownFor(accountKept), err
-	}
-	instances, err := directory.Instances(ctx, q.identity)
-	if err != nil {
-		return known{}, err
-	}
-	var tokens []string
-	for _, i := range instances {
-		tokens = append(tokens, subject.Token(i))
-	}
-	guest := knownFor(guestKept)
-	guest.guest = true
-	if q.among(tokens) {
-		return guest, nil
-	}
-	// Redis may just have been emptied.
-	switch all := r.hubs.askHubs(ctx, q.identity); {
-	case q.among(all):
-		return guest, nil
-	case len(all) == 0 && len(tokens) == 0:
-		return refusedFor(strangerKept, reasonStranger), nil
-	}
-	return refusedFor(strangerKept, reasonNotHere), nil
-}
-
 // knownFor is what holds for a time, and is asked about anew in its last part.
 func knownFor(d time.Duration) known {
 	now := time.Now()
@@ -275,76 +141,4 @@ func knownFor(d time.Duration) known {
 func refusedFor(d time.Duration, why *lime.Reason) known {
 	until := time.Now().Add(d)
 	return known{until: until, again: until, refuse: why}
-}
-
-// among tells whether tokens of an identity's instances have the one that is asked
-// about: any will do for the identity itself.
-func (q *question) among(tokens []string) bool {
-	return len(tokens) > 0 && (q.token == subject.Identity || slices.Contains(tokens, q.token))
-}
-
-// answer lets go of what has waited. It goes to the outbox before anything newer can.
-// Where only what is under way leaves no room, and the answer is not the last, the rest
-// waits on, and is to be asked about again.
-func (r *recipients) answer(q *question, k known, last bool) (again bool) {
-	type refused struct {
-		o   *outgoing
-		why *lime.Reason
-	}
-	var told []refused
-	r.mu.Lock()
-	if !k.until.IsZero() {
-		r.keepLocked(q.asked, k)
-	}
-	for i, o := range q.waiting {
-		if !last && k.refuse == nil && k.room.crowded() {
-			q.waiting, q.again, again = q.waiting[i:], false, true
-			break
-		}
-		err := r.takeLocked(o, k)
-		if err == nil {
-			continue
-		}
-		r.hubs.budget.give(o)
-		if o.member != nil {
-			told = append(told, refused{o, lime.AsReason(err)})
-		}
-	}
-	if !again {
-		delete(r.open, q.asked)
-	}
-	r.mu.Unlock()
-	for _, t := range told {
-		if t.o.member.stored(t.o, t.why) {
-			t.o.member.to.Flush()
-		}
-	}
-	return again
-}
-
-// askHubs asks who of an identity is in session, past what Redis says. It returns
-// tokens of instances.
-func (h *Hubs) askHubs(ctx context.Context, i lime.Identity) []string {
-	key, err := subject.MakeKey(i)
-	if err != nil {
-		return nil
-	}
-	msg, err := h.cfg.NATS.RequestWithContext(ctx, key.Node(subject.Here), nil)
-	if err != nil {
-		return nil // nobody, mostly
-	}
-	return strings.Fields(string(msg.Data))
-}
-
-// here returns the tokens of an identity's instances, as far as the hub knows, with
-// spaces between: no token has any.
-func (h *hub) here() []byte {
-	var b []byte
-	for _, m := range h.members {
-		b = append(append(b, m.token...), ' ')
-	}
-	for i := range h.remote {
-		b = append(append(b, subject.Token(h.remote[i].Node.Instance)...), ' ')
-	}
-	return b
 }

@@ -1,0 +1,136 @@
+package routing
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"limegrove/lime"
+	"limegrove/routing/subject"
+)
+
+// question is an address that is asked about, or a sender to a group, and what waits for the answer: nothing
+// while an older answer holds.
+type question struct {
+	asked     string
+	identity  lime.Identity
+	group     bool          // the identity is a group's
+	sender    lime.Identity // to the group
+	key       subject.Key
+	token     string
+	partition int
+	gateway   bool        // it has authority over a domain that is not served
+	again     bool        // the answer was in doubt once
+	waiting   []*outgoing // guarded by the mutex
+}
+
+// askLocked asks about the address of o. It returns nil when there is no room.
+func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
+	if len(r.open) >= recipientQuestions {
+		return nil
+	}
+	q := &question{
+		asked: o.ask, identity: to.Node().Identity, key: o.key, token: o.token, partition: o.partition,
+		group: o.group, sender: o.sender, gateway: o.gateway,
+	}
+	select {
+	case r.ask <- q:
+		r.open[q.asked] = q
+		return q
+	default:
+		return nil
+	}
+}
+
+// run answers questions until ctx is done.
+func (r *recipients) run(ctx context.Context) {
+	var all sync.WaitGroup
+	for range recipientWorkers {
+		all.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case q := <-r.ask:
+					k, sure := r.find(ctx, q)
+					if !sure || r.answer(q, k, false) {
+						r.askAgain(q, k)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// askAgain asks once more when Redis has heard of what is acknowledged by now.
+func (r *recipients) askAgain(q *question, k known) {
+	q.again = true
+	time.AfterFunc(2*floorsEvery, func() {
+		select {
+		case r.ask <- q:
+		default:
+			r.answer(q, k, true)
+		}
+	})
+}
+
+// find finds out about an address. When nobody can tell, the message is stored: it is
+// better that something waits for nobody than that it is refused to somebody. It is not
+// sure of too little room when much may have been acknowledged a moment ago.
+func (r *recipients) find(ctx context.Context, q *question) (k known, sure bool) {
+	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
+	defer cancel()
+	if q.group {
+		return r.mayWrite(ctx, q), true
+	}
+	k, err := r.owner(ctx, q)
+	sure = true
+	if err == nil && k.refuse == nil {
+		k.room, sure, err = r.roomFor(ctx, q)
+	}
+	if err != nil {
+		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
+		return known{}, true
+	}
+	return k, sure
+}
+
+// answer lets go of what has waited. It goes to the outbox before anything newer can.
+// Where only what is under way leaves no room, and the answer is not the last, the rest
+// waits on, and is to be asked about again.
+func (r *recipients) answer(q *question, k known, last bool) (again bool) {
+	type refused struct {
+		o   *outgoing
+		why *lime.Reason
+	}
+	var told []refused
+	r.mu.Lock()
+	if !k.until.IsZero() {
+		r.keepLocked(q.asked, k)
+	}
+	for i, o := range q.waiting {
+		if !last && k.refuse == nil && k.room.crowded() {
+			q.waiting, q.again, again = q.waiting[i:], false, true
+			break
+		}
+		err := r.takeLocked(o, k)
+		if err == nil {
+			continue
+		}
+		r.hubs.budget.give(o)
+		if o.member != nil {
+			told = append(told, refused{o, lime.AsReason(err)})
+		}
+	}
+	if !again {
+		delete(r.open, q.asked)
+	}
+	r.mu.Unlock()
+	for _, t := range told {
+		if t.o.member.stored(t.o, t.why) {
+			t.o.member.to.Flush()
+		}
+	}
+	return again
+}
