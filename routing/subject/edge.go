@@ -27,6 +27,22 @@ func Edge(e presence.EdgeID) string { return rootEdge + string(e) + ".>" }
 // ReplyPrefix begins the reply subjects of one edge; see AppendReply.
 func ReplyPrefix(e presence.EdgeID) string { return rootEdge + string(e) + ".re." }
 
+// Standing is what a reply subject tells of who has sent a message, where that is no member
+// with an account: a recipient may not want to hear from everybody.
+type Standing uint8
+
+// The standings of a message's sender.
+const (
+	Member    Standing = iota // whoever is none of those below
+	Guest                     // it was let in as a guest
+	Authority                 // it has authority over the recipient's domain
+)
+
+// By returns a prefix as AppendReply wants it for a sender with a standing, made of that of
+// ReplyPrefix. It adds noughts to the hops, which count for nothing to who does not know
+// them: processes of an earlier version take everybody for a member.
+func (s Standing) By(prefix string) string { return prefix + "00"[:s] }
+
 // NoReply is the sequence of a publication whose fate nobody is told.
 const NoReply = 0
 
@@ -55,6 +71,7 @@ const noReplyMark = '-'
 type Origin struct {
 	Edge     presence.EdgeID
 	Hops     int
+	By       Standing
 	Sequence uint64 // or NoReply
 	Turn     uint64 // tells the publication from others of the edge, but those with another kind of sequence
 }
@@ -73,6 +90,12 @@ func ParseReply(subject string) (o Origin, ok bool) {
 	if !ok {
 		return Origin{}, false
 	}
+	var by Standing
+	for ; len(hops) > 1 && hops[0] == '0'; hops = hops[1:] {
+		if by++; by > Authority {
+			return Origin{}, false
+		}
+	}
 	h, err := strconv.ParseUint(hops, 10, 16)
 	if err != nil {
 		return Origin{}, false
@@ -82,7 +105,7 @@ func ParseReply(subject string) (o Origin, ok bool) {
 	if err != nil {
 		return Origin{}, false
 	}
-	o = Origin{Edge: presence.EdgeID(edge), Hops: int(h), Sequence: s, Turn: s}
+	o = Origin{Edge: presence.EdgeID(edge), Hops: int(h), By: by, Sequence: s, Turn: s}
 	if noReply {
 		o.Sequence = NoReply
 	}

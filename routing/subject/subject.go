@@ -38,6 +38,7 @@ const (
 	Observe  = "_observe" // what the identity's sessions are told of the presence of others
 
 	Delegation = "_delegation" // the identity was given something, or it was taken back
+	Policy     = "_policy"     // who may send to the identity has changed
 )
 
 // Key is what an identity's hub is known by: its folded domain, label by
@@ -75,6 +76,9 @@ func (k Key) Account() string { return rootTo + string(k) + "." + Account }
 
 // Delegation is where it is told what that identity was given by others.
 func (k Key) Delegation() string { return rootTo + string(k) + "." + Delegation }
+
+// Policy is where it is told that others may send to that identity than before.
+func (k Key) Policy() string { return rootTo + string(k) + "." + Policy }
 
 // Observe is where the identity's sessions are told of the presence of others.
 func (k Key) Observe() string { return rootTo + string(k) + "." + Observe }

@@ -152,10 +152,10 @@ func FuzzSubject(f *testing.F) {
 
 func TestReplySubjectsTellTheOrigin(t *testing.T) {
 	for _, want := range []Origin{
-		{"inc-1", 0, NoReply, 7},
-		{"inc-1", 3, 1, 1},
-		{presence.EdgeID(strings.Repeat("x", 127)), 65535, 1<<64 - 1, 1<<64 - 1},
-		{presence.EdgeID(strings.Repeat("x", 127)), 65535, NoReply, 1<<64 - 1},
+		{"inc-1", 0, Member, NoReply, 7},
+		{"inc-1", 3, Member, 1, 1},
+		{presence.EdgeID(strings.Repeat("x", 127)), 65535, Member, 1<<64 - 1, 1<<64 - 1},
+		{presence.EdgeID(strings.Repeat("x", 127)), 65535, Member, NoReply, 1<<64 - 1},
 	} {
 		subject := string(AppendReply(nil, ReplyPrefix(want.Edge), want.Hops, want.Sequence))
 		if want.Sequence == NoReply {
@@ -167,10 +167,33 @@ func TestReplySubjectsTellTheOrigin(t *testing.T) {
 	}
 }
 
+// A reply subject tells who has sent a message, and processes that do not know of it read it
+// as they always did.
+func TestReplySubjectsTellTheSendersStanding(t *testing.T) {
+	prefix := ReplyPrefix("inc-1")
+	for by, hops := range map[Standing]string{Member: "0", Guest: "00", Authority: "000"} {
+		for _, n := range []int{0, 1, 10, 100} {
+			for text, sequence := range map[string]uint64{
+				string(AppendReply(nil, by.By(prefix), n, 77)):   77,
+				string(AppendNoReply(nil, by.By(prefix), n, 77)): NoReply,
+			} {
+				o, ok := ParseReply(text)
+				if want := (Origin{Edge: "inc-1", Hops: n, By: by, Sequence: sequence, Turn: 77}); !ok || o != want {
+					t.Errorf("%s tells %v (%v), want %v", text, o, ok, want)
+				}
+				if n == 0 && !strings.HasPrefix(text, prefix+hops+".") {
+					t.Errorf("%s does not begin with %s", text, prefix+hops)
+				}
+			}
+		}
+	}
+}
+
 func TestForeignReplySubjectsAreNone(t *testing.T) {
 	for _, s := range []string{
 		"", "edge.", "edge.a", "edge.a.ctl", "edge.a.re.", "edge.a.re.1", "edge.a.re..", "edge.a.re.1.", "edge.a.re.x.1",
 		"edge.a.re.-1.1", "edge.a.re.65536.1", "edge.a.re.1.1.1", "edge.a.re.1.!", "_INBOX.abc.1", "edge.a.re.1.zzzzzzzzzzzzzzzzzz",
+		"edge.a.re.0000.1", "edge.a.re.00.", "edge.a.re.00",
 	} {
 		if o, ok := ParseReply(s); ok {
 			t.Errorf("%q was taken for a reply subject: %v", s, o)
@@ -182,12 +205,13 @@ func FuzzReply(f *testing.F) {
 	f.Add("edge.inc-1.re.2.1z")
 	f.Add("edge.a.re.re.1.1")
 	f.Add("edge..re.0.0")
+	f.Add("edge.a.re.001.1")
 	f.Fuzz(func(t *testing.T, s string) {
 		o, ok := ParseReply(s)
 		if !ok {
 			return
 		}
-		again := string(AppendReply(nil, ReplyPrefix(o.Edge), o.Hops, o.Sequence))
+		again := string(AppendReply(nil, o.By.By(ReplyPrefix(o.Edge)), o.Hops, o.Sequence))
 		if p, ok := ParseReply(again); !ok || p != o {
 			t.Fatalf("%q tells %v, and written again, as %q, %v", s, o, again, p)
 		}
