@@ -40,13 +40,14 @@ func TestWhoSharesWithSomebody(t *testing.T) {
 	wantIDs(t, "of seven", got, err, "[gil@x rui@x]")
 	got, err = s.Sharing(ctx, id("ana@x"), nil)
 	wantIDs(t, "of none", got, err, "[]")
-	for owner, want := range map[string][2]bool{
-		"rui@x": {true, true}, "bia@x": {false, true}, "lia@x": {}, "gil@x": {true, false}, "tom@x": {}, "@x": {},
+	for owner, want := range map[string][3]bool{
+		"rui@x": {true, true, true}, "bia@x": {false, true, true}, "lia@x": {}, "gil@x": {true, false, true}, "tom@x": {}, "@x": {},
 	} {
 		presence, err := s.SharesPresence(ctx, id(owner), id("ana@x"))
 		account, errAccount := s.SharesAccountInfo(ctx, id(owner), id("ana@x"))
-		if got := [2]bool{presence, account}; got != want || err != nil || errAccount != nil {
-			t.Errorf("%s shares %v, %v, %v, want %v", owner, got, err, errAccount, want)
+		knows, errKnows := s.Knows(ctx, id(owner), id("ana@x"))
+		if got := [3]bool{presence, account, knows}; got != want || err != nil || errAccount != nil || errKnows != nil {
+			t.Errorf("%s shares, and knows: %v, %v, %v, %v, want %v", owner, got, err, errAccount, errKnows, want)
 		}
 	}
 }

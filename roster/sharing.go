@@ -51,6 +51,11 @@ func (s *Store) SharesAccountInfo(ctx context.Context, owner, with lime.Identity
 	return s.shares(ctx, owner, with, lime.Contact.SharesAccountInfo)
 }
 
+// Knows tells whether somebody is among owner's contacts, and not pending; likewise.
+func (s *Store) Knows(ctx context.Context, owner, other lime.Identity) (bool, error) {
+	return s.shares(ctx, owner, other, func(c lime.Contact) bool { return !c.Pending() })
+}
+
 func (s *Store) shares(ctx context.Context, owner, with lime.Identity, what func(lime.Contact) bool) (bool, error) {
 	c, err := s.Contact(ctx, owner, with)
 	switch {

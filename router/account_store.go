@@ -12,7 +12,8 @@ import (
 // of what is made and deleted.
 type accountStore struct {
 	*account.Store
-	events *accountEvents
+	events   *accountEvents
+	policies *policies
 }
 
 // requesterKey is the key of a command's context for the session that has sent it.
@@ -46,11 +47,20 @@ func (s accountStore) Create(ctx context.Context, a resource.Account, password [
 	return s.events.begin(ctx, a.Identity, s.Store.Delete)
 }
 
-// Update is that of resource.Accounts.
+// Update is that of resource.Accounts. The edges of the account are told when others may send
+// to it than before.
 func (s accountStore) Update(ctx context.Context, id lime.Identity, secrets resource.Secrets, change func(*resource.Account) error) error {
-	return s.Store.UpdateAll(ctx, id, secrets.Password, secrets.AccessKey, func(a *account.Account) error {
-		return change((*resource.Account)(a))
+	var before, after lime.InboxPolicy
+	err := s.Store.UpdateAll(ctx, id, secrets.Password, secrets.AccessKey, func(a *account.Account) error {
+		before = lime.PolicyOf(a.Properties)
+		err := change((*resource.Account)(a))
+		after = lime.PolicyOf(a.Properties)
+		return err
 	})
+	if err == nil && before != after {
+		s.policies.tell(id)
+	}
+	return err
 }
 
 // Delete is that of resource.Accounts. Groups and delegations first: when that fails, there

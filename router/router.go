@@ -101,6 +101,7 @@ type Router struct {
 	events *accountEvents
 
 	delegated *delegations
+	policies  *policies
 
 	logins *logins
 
@@ -171,9 +172,11 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	events.leave = func(ctx context.Context, i lime.Identity) error {
 		return errors.Join(groups.Forget(ctx, i), delegated.forget(ctx, i))
 	}
-	resource.HandleAccount(mux, resource.Publishing(accountStore{accounts, events}, published), cfg.Domains)
-	resource.HandleDirectory(mux, accountStore{accounts, events}, published)
-	resource.HandleKeys(mux, accountStore{accounts, events})
+	changed := newPolicies(cfg.NATS, warn)
+	store := accountStore{accounts, events, changed}
+	resource.HandleAccount(mux, resource.Publishing(store, published), cfg.Domains)
+	resource.HandleDirectory(mux, store, published)
+	resource.HandleKeys(mux, store)
 	resource.HandleGroups(mux, groups, accounts.Has, cfg.Domains)
 	resource.HandleDelegations(mux, delegated)
 	resource.HandlePing(mux)
@@ -183,7 +186,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, presences: presences, sweeps: make(chan struct{}, 1)}
+	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, policies: changed, presences: presences, sweeps: make(chan struct{}, 1)}
 	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, served)
 	if cfg.Sessions != nil {
 		r.temporary = &temporaries{
@@ -203,6 +206,7 @@ func (r *Router) Run(ctx context.Context) error {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(ctx) })
 	sweeping.Go(func() { r.delegated.repeat(ctx) })
+	sweeping.Go(func() { r.policies.repeat(ctx) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.made) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.deleted) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.gone) })

@@ -138,6 +138,8 @@ func reasonOf(code lime.Code) *lime.Reason {
 		return &lime.Reason{Code: code, Description: "The recipient takes no more now"}
 	case lime.CodeRoutingGatewayNotFound:
 		return reasonNoGateway
+	case lime.CodeAuthorizationPermissionRequired:
+		return &lime.Reason{Code: code, Description: "The recipient does not take messages of this sender"}
 	case reasonType.Code:
 		return reasonType
 	case reasonCommand.Code:

@@ -19,24 +19,47 @@ type Delegations interface {
 	GivenTo(ctx context.Context, target lime.Identity) ([]Delegated, error)
 }
 
-// unlearned tells whether it is not known what the identity of m was given, and matters.
+// learns tells whether there is anything to be known of the identities of sessions.
+func (h *Hubs) learns() bool { return h.cfg.Delegations != nil || h.cfg.Directory != nil }
+
+// unlearned tells whether it is not known what the identity of m was given, or who may send
+// to it, and matters.
 func (h *Hubs) unlearned(m *Member) bool {
-	if h.cfg.Delegations == nil || m.guest {
+	if m.guest {
 		return false
 	}
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	return !m.hub.delegations.known
+	return h.cfg.Delegations != nil && !m.hub.delegations.known || h.cfg.Directory != nil && !m.hub.policy.known
 }
 
-// learn reads what the identity of m was given. It blocks for a round trip. The subscription
-// is in force before, so that nothing is missed in between; what cannot be read is read later,
-// and until then there is nothing.
+// learn reads what the identity of m was given, and who may send to it. It blocks for a
+// round trip. The subscription is in force before, so that nothing is missed in between; what
+// cannot be read is read later, and until then nothing was given, and everybody may send.
 func (h *Hubs) learn(ctx context.Context, m *Member) {
-	if err := h.readDelegations(ctx, m.hub, m.node.Identity); err != nil {
-		h.complaints.warn("delegations cannot be read; those who act for others are refused", err)
+	if h.read(ctx, m.hub, m.node.Identity) != nil {
 		h.unread.add(m.hub, m.node.Identity)
 	}
+}
+
+// read reads what is to be known of an identity. The error was told, unless ctx is done.
+func (h *Hubs) read(ctx context.Context, b *hub, i lime.Identity) error {
+	var policy error
+	var reading sync.WaitGroup
+	if h.cfg.Directory != nil {
+		reading.Go(func() { policy = h.readPolicy(ctx, b, i) })
+	}
+	var given error
+	if h.cfg.Delegations != nil {
+		if given = h.readDelegations(ctx, b, i); given != nil {
+			h.complaints.warn("delegations cannot be read; those who act for others are refused", given)
+		}
+	}
+	reading.Wait()
+	if policy != nil {
+		h.complaints.warn("accounts cannot be read; who may send to them is as it was known", policy)
+	}
+	return errors.Join(given, policy)
 }
 
 // errUnsettled says that something was told each time while it was read.
@@ -72,8 +95,9 @@ func (h *Hubs) readDelegations(ctx context.Context, b *hub, i lime.Identity) err
 	return errUnsettled
 }
 
-// unread are the hubs whose delegations are to be read, because they could not be, or because
-// the edge was cut off from who tells of them. There is one entry for each hub at most.
+// unread are the hubs of which something is to be read: because it has changed or could not be
+// read, or because the edge was cut off from who tells of it. There is one entry for each hub
+// at most.
 type unread struct {
 	mu   sync.Mutex
 	hubs map[*hub]lime.Identity
@@ -127,7 +151,7 @@ func (h *Hubs) doubtAll(read bool) {
 	for _, s := range h.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
-			if !b.delegations.asked {
+			if !b.delegations.asked && !b.policy.asked {
 				continue
 			}
 			b.delegations.doubt()
@@ -169,8 +193,7 @@ func (h *Hubs) readUnread(ctx context.Context) {
 		all.Go(func() {
 			for j := range jobs {
 				one, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
-				if err := h.readDelegations(one, j.b, j.i); err != nil && ctx.Err() == nil {
-					h.complaints.warn("delegations cannot be read; those who act for others may be refused", err)
+				if err := h.read(one, j.b, j.i); err != nil && ctx.Err() == nil {
 					h.unread.add(j.b, j.i)
 				}
 				cancel()

@@ -18,7 +18,15 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 		t.hubs.metrics.drop(dropMalformed)
 		return
 	}
-	server := lime.IsPostmaster(sender.Name)
+	if b.policy.inForce != nil && !t.passes(b, token, sender, from, msg) {
+		return
+	}
+	t.distribute(b, token, lime.IsPostmaster(sender.Name), from, msg)
+}
+
+// distribute is deliver of what its recipient does not mind to get. server says that it is
+// from the server. The header is scanned.
+func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin, msg *nats.Msg) {
 	session := sessionOf(&t.header)
 	reached, refused, unwanted := false, false, false
 	elsewhere, there := false, false // another edge has who takes it, or whom it is for

@@ -9,12 +9,16 @@ import (
 	"limegrove/routing/subject"
 )
 
-// Directory tells who can be sent to. It is asked when a message with an id is for
-// somebody whom this edge has not had a message for in the last while.
+// Directory tells who can be sent to, and by whom. It is asked when a message with an id is
+// for somebody whom this edge has not had a message for in the last while, and when the
+// first session of an identity on this edge begins that is no guest's.
 type Directory interface {
-	// HasAccount tells whether an identity has an account; anything may be stored for
-	// such.
-	HasAccount(ctx context.Context, i lime.Identity) (bool, error)
+	// Account returns what an identity's account says of who may send to it, and tells
+	// whether there is one: messages are stored for such.
+	Account(ctx context.Context, i lime.Identity) (p lime.InboxPolicy, found bool, err error)
+	// IsContact tells whether an identity is among the contacts of an account, and not
+	// pending. It is asked about accounts that take messages from these alone.
+	IsContact(ctx context.Context, owner, i lime.Identity) (bool, error)
 	// Instances returns the instances of an identity that are in session, or were a
 	// moment ago. It is asked about identities without an account.
 	Instances(ctx context.Context, i lime.Identity) ([]string, error)
@@ -23,12 +27,16 @@ type Directory interface {
 // owner finds out whose an address is.
 func (r *recipients) owner(ctx context.Context, q *question) (known, error) {
 	directory := r.hubs.cfg.Directory
-	if directory == nil || q.gateway {
+	if directory == nil {
 		return knownFor(accountKept), nil
 	}
-	account, err := directory.HasAccount(ctx, q.identity)
-	if err != nil || account {
-		return knownFor(accountKept), err
+	policy, account, err := directory.Account(ctx, q.identity)
+	if err != nil || account || q.gateway {
+		k := knownFor(accountKept)
+		if policy != (lime.InboxPolicy{}) {
+			k.policy = &policy
+		}
+		return k, err
 	}
 	instances, err := directory.Instances(ctx, q.identity)
 	if err != nil {

@@ -108,6 +108,10 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		t.hubs.delegationChanged(b, msg.Data)
 		return
 	}
+	if token == subject.Policy {
+		t.hubs.policyChanged(b)
+		return
+	}
 	if token == subject.Observe {
 		t.observe(b, msg.Data)
 		return

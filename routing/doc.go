@@ -29,6 +29,9 @@
 // to the inbox what was acknowledged, and package sweep moves what was not. Everything
 // else is transient, at most once, in the order of its sender.
 //
+// Whether its recipient wants to hear from a message's sender is decided by [recipients] for
+// what is stored, and by [gate], at the recipient's edges, for the rest.
+//
 // What is for a domain that is not served goes to the identity that has authority over
 // it: [gateways] finds out who that is, and [authorities] makes it known.
 //

@@ -19,6 +19,8 @@ const (
 	dropOvertaken     dropReason = "overtaken"          // the log took one behind it and not itself, while it had trouble
 	dropAfterFailed   dropReason = "after_failed"       // a notification about a message whose sender was told that it failed
 	dropInboxFull     dropReason = "inbox_full"         // too much waits for the recipient
+	dropForbidden     dropReason = "forbidden"          // its recipient does not want to hear from its sender
+	dropUndecided     dropReason = "undecided"          // too much waits to hear whether its sender may send
 	dropUnaccepted    dropReason = "unaccepted"         // of a type that its recipient does not take
 	dropUnwanted      dropReason = "unwanted"           // an event that its sender does not want to hear of
 	dropPresence      dropReason = "presence"           // not an envelope but word of a presence, of which contacts hear later or not at all
@@ -30,5 +32,5 @@ const (
 var dropReasons = []dropReason{
 	dropNoRecipient, dropQueueFull, dropClosed, dropMalformed, dropHopLimit, dropOverload, dropBroker, dropOrigin,
 	dropOutboxFull, dropNotifications, dropNotStored, dropOvertaken, dropAfterFailed, dropInboxFull, dropUnwanted, dropUnaccepted, dropPresence, dropRemoval,
-	dropGroupReceipt, dropGroup,
+	dropGroupReceipt, dropGroup, dropForbidden, dropUndecided,
 }

@@ -88,7 +88,7 @@ func (h *Hubs) toGroup(m *Member, to lime.NodeView, header *lime.Header, envelop
 		return err
 	}
 	presence := m.Presence()
-	o.group, o.echo, o.sender = true, echoes(&presence), sender
+	o.group, o.echo = true, echoes(&presence)
 	if header.ID != nil {
 		o.ask = o.address + "\n" + sender.Fold().String()
 		return h.storing(m, sender, to, o)

@@ -29,6 +29,7 @@ type hub struct {
 	working  map[string]working      // what sessions of other edges are at work on, by token
 
 	delegations delegations // what was given to the identity
+	policy      hubPolicy   // who may send to it
 
 	arranged    bool    // arrangement is that of members and remote
 	arrangement []route // see routes

@@ -55,7 +55,8 @@ type Config struct {
 	// Streams is the log and the inbox. Without it nothing is stored, and a message with
 	// an id is delivered like one without.
 	Streams Streams
-	// Directory tells whom messages may be stored for. Default: for anybody.
+	// Directory tells whom messages may be stored for, and of whom. Default: for anybody, of
+	// anybody.
 	Directory Directory
 
 	// Delegations tells who may send in whose name. Default: nobody in anybody else's.
@@ -112,7 +113,8 @@ type Hubs struct {
 	metrics   *metrics
 	seed      maphash.Seed
 	shards    []*shard
-	prefix    string // of reply subjects
+	prefix    string                        // of reply subjects
+	prefixes  [subject.Authority + 1]string // the same of messages, by their senders' standing
 	replies   replies
 	turns     atomic.Uint64 // of publications that nobody is told about
 	registrar *registrar
@@ -123,6 +125,7 @@ type Hubs struct {
 
 	authorities *authorities
 	gateways    *gateways
+	gate        *gate
 
 	// Only with Streams.
 	budget     budget
@@ -162,12 +165,16 @@ func New(cfg Config) *Hubs {
 		seed:    maphash.MakeSeed(),
 		prefix:  subject.ReplyPrefix(cfg.Edge),
 	}
+	for by := range h.prefixes {
+		h.prefixes[by] = subject.Standing(by).By(h.prefix)
+	}
 	h.scratch.New = func() any { return new(scratch) }
 	h.barrier.flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
 	h.registrar, h.announcer = newRegistrar(h), newAnnouncer(h)
 	h.unread = newUnread()
 	h.refusals = make(chan refusal, refusalBacklog)
 	h.authorities, h.gateways = newAuthorities(h), newGateways(h)
+	h.gate = newGate(h)
 	cfg.NATS.SetErrorHandler(h.brokerError)
 	for range cfg.Shards {
 		s := &shard{
@@ -202,7 +209,7 @@ func (h *Hubs) Run(ctx context.Context) error {
 	}
 	running.Go(func() { h.registrar.run(ctx) })
 	running.Go(func() { h.follow(ctx, back) })
-	if h.cfg.Delegations != nil {
+	if h.learns() {
 		connection := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
 		defer h.cfg.NATS.RemoveStatusListener(connection)
 		running.Go(func() { h.doubtDelegations(ctx, connection) })
@@ -211,6 +218,7 @@ func (h *Hubs) Run(ctx context.Context) error {
 	running.Go(func() { h.announcer.run(ctx) })
 	running.Go(func() { h.authorities.run(ctx) })
 	running.Go(func() { h.gateways.run(ctx) })
+	running.Go(func() { h.gate.run(ctx) })
 	var stored error
 	if h.cfg.Streams != nil {
 		running.Go(func() {

@@ -22,18 +22,19 @@ type outgoing struct {
 	unique    string // by which JetStream knows a duplicate
 	data      []byte
 	since     time.Time
-	ask       string        // what is asked about whether it may be stored: the address, or who sends to which group
 	group     bool          // it is for a group, whose members are no business of the edge's
 	echo      bool          // its sender's sessions want a copy of it, too
-	sender    lime.Identity // of what is for a group
+	sender    lime.Identity // of a message, which is from or who has let it send
 	news      subject.Key   // of the gateway that sends it in another's name; "" for most
 	member    *Member       // who is told; nil for a notification that finds nobody there
 	id        []byte        // the envelope's
 
 	// Set before it is given to the outbox.
-	gateway bool  // it is for a gateway, which is known
-	brief   bool  // its recipient may never come again, and it waits for minutes
-	room    *room // in which it has a place
+	ask     string            // what is asked about whether it may be stored: the address, or who sends to which
+	gateway bool              // it is for a gateway, which is known
+	brief   bool              // its recipient may never come again, and it waits for minutes
+	admit   *lime.InboxPolicy // by which its sender was asked about, and ask is of both; nil: it was not
+	room    *room             // in which it has a place
 
 	// Owned by the outbox.
 	sequence uint64 // in its partition's queue

@@ -9,13 +9,15 @@ import (
 	"limegrove/routing/subject"
 )
 
-// question is an address that is asked about, or a sender to a group, and what waits for the answer: nothing
-// while an older answer holds.
+// question is an address that is asked about, or a sender to it or to a group, and what
+// waits for the answer: nothing while an older answer holds.
 type question struct {
 	asked     string
 	identity  lime.Identity
-	group     bool          // the identity is a group's
-	sender    lime.Identity // to the group
+	group     bool              // the identity is a group's
+	sender    lime.Identity     // to the group, or to the identity by its policy
+	admit     *lime.InboxPolicy // by which the sender is asked about; nil for the address itself
+	address   string            // the subject of the address
 	key       subject.Key
 	token     string
 	partition int
@@ -31,7 +33,7 @@ func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
 	}
 	q := &question{
 		asked: o.ask, identity: to.Node().Identity, key: o.key, token: o.token, partition: o.partition,
-		group: o.group, sender: o.sender, gateway: o.gateway,
+		group: o.group, sender: o.sender, gateway: o.gateway, admit: o.admit, address: o.address,
 	}
 	select {
 	case r.ask <- q:
@@ -79,15 +81,22 @@ func (r *recipients) askAgain(q *question, k known) {
 // better that something waits for nobody than that it is refused to somebody. It is not
 // sure of too little room when much may have been acknowledged a moment ago.
 func (r *recipients) find(ctx context.Context, q *question) (k known, sure bool) {
+	var err error
 	ctx, cancel := context.WithTimeout(ctx, r.hubs.cfg.Timeout)
 	defer cancel()
 	if q.group {
 		return r.mayWrite(ctx, q), true
 	}
-	k, err := r.owner(ctx, q)
+	policy := q.admit
+	if policy != nil {
+		k, err = r.contact(ctx, q)
+	} else {
+		k, err = r.owner(ctx, q)
+		policy = k.policy
+	}
 	sure = true
 	if err == nil && k.refuse == nil {
-		k.room, sure, err = r.roomFor(ctx, q)
+		k.room, sure, err = r.roomFor(ctx, q, policy)
 	}
 	if err != nil {
 		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
@@ -105,16 +114,19 @@ func (r *recipients) answer(q *question, k known, last bool) (again bool) {
 		why *lime.Reason
 	}
 	var told []refused
+	to := lime.NodeView{Name: []byte(q.identity.Name), Domain: []byte(q.identity.Domain)}
+	now := time.Now()
 	r.mu.Lock()
 	if !k.until.IsZero() {
 		r.keepLocked(q.asked, k)
 	}
+	waited := len(q.waiting)
 	for i, o := range q.waiting {
 		if !last && k.refuse == nil && k.room.crowded() {
 			q.waiting, q.again, again = q.waiting[i:], false, true
 			break
 		}
-		err := r.takeLocked(o, k)
+		err := r.takeLocked(o, to, k, now)
 		if err == nil {
 			continue
 		}
@@ -123,9 +135,12 @@ func (r *recipients) answer(q *question, k known, last bool) (again bool) {
 			told = append(told, refused{o, lime.AsReason(err)})
 		}
 	}
-	if !again {
+	if again {
+		waited -= len(q.waiting)
+	} else {
 		delete(r.open, q.asked)
 	}
+	r.holdLocked(q, -waited)
 	r.mu.Unlock()
 	for _, t := range told {
 		if t.o.member.stored(t.o, t.why) {

@@ -21,6 +21,7 @@ type recipients struct {
 	known lately[string, known] // by what is asked
 	rooms lately[subject.Key, *room]
 	open  map[string]*question
+	held  map[string]int // what waits to hear whether its senders may send, by the subject of its address
 }
 
 // known is what was found out about an address.
@@ -30,6 +31,8 @@ type known struct {
 	refuse *lime.Reason // nil when messages are stored
 	guest  bool         // it is nobody's for good
 	room   *room        // of its identity; nil when nothing is stored, or nobody can tell
+
+	policy *lime.InboxPolicy // of its identity; nil when that says nothing. Never changed
 }
 
 const (
@@ -57,7 +60,7 @@ func newRecipients(h *Hubs) *recipients {
 	return &recipients{
 		hubs: h, ask: make(chan *question, recipientQuestions),
 		known: lately[string, known]{size: recipientsKept}, rooms: lately[subject.Key, *room]{size: recipientsKept},
-		open: map[string]*question{},
+		open: map[string]*question{}, held: map[string]int{},
 	}
 }
 
@@ -84,16 +87,20 @@ func (r *recipients) pass(o *outgoing, to lime.NodeView) error {
 
 // passOn is pass with room for o in the budget.
 func (r *recipients) passOn(o *outgoing, to lime.NodeView) error {
-	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.passLocked(o, to, time.Now())
+}
+
+// passLocked is passOn, with the mutex held.
+func (r *recipients) passLocked(o *outgoing, to lime.NodeView, now time.Time) error {
 	q := r.open[o.ask]
 	if q == nil || len(q.waiting) == 0 { // not before what waits already
 		if k, ok := r.lookLocked(o.ask, now); ok {
 			if q == nil && (now.After(k.again) || k.room.due(now)) {
 				r.askLocked(o, to) // later, when there is no room
 			}
-			return r.takeLocked(o, k)
+			return r.takeLocked(o, to, k, now)
 		}
 	}
 	if q == nil {
@@ -104,12 +111,23 @@ func (r *recipients) passOn(o *outgoing, to lime.NodeView) error {
 		return errOutboxFull
 	}
 	q.waiting = append(q.waiting, o)
+	r.holdLocked(q, 1)
 	return nil
 }
 
-// takeLocked has o stored, or returns why not.
-func (r *recipients) takeLocked(o *outgoing, k known) error {
+// takeLocked has o stored, or returns why not. When that depends on its sender, and is not
+// known, o waits for another answer first.
+func (r *recipients) takeLocked(o *outgoing, to lime.NodeView, k known, now time.Time) error {
+	if ask, why := r.admitLocked(o, to, k.policy); why != nil {
+		r.hubs.metrics.drop(dropForbidden)
+		return why
+	} else if ask {
+		return r.passLocked(o, to, now)
+	}
 	switch {
+	case k.refuse != nil && o.admit != nil:
+		r.hubs.metrics.drop(dropForbidden)
+		return k.refuse
 	case k.refuse != nil:
 		r.hubs.metrics.drop(dropNoRecipient)
 		return k.refuse

@@ -15,6 +15,7 @@ import (
 // what was counted, less what this edge has passed since. What others pass is known
 // only when it is counted again. It is guarded by the mutex of recipients.
 type room struct {
+	limit int       // of how much may wait
 	until time.Time // it is counted again after that
 	again time.Time // when it is counted anew, while what was counted still holds
 	had   int       // what the stored ones left when they were counted; 0: it is full
@@ -24,7 +25,8 @@ type room struct {
 	underWay atomic.Int32 // what was passed and is not known to be stored
 }
 
-// How long a count holds: one that shows little for as long as there is an account.
+// How long a count holds: one that shows little for as long as there is an account, but for
+// limits of the account's own.
 const (
 	roomKept    = accountKept
 	fillingKept = 5 * time.Second
@@ -68,11 +70,12 @@ func (r *room) leave() {
 	}
 }
 
-// count sets what was counted: so many are stored, and others may be, or are among them.
-func (r *room) count(stored, others, limit int, now time.Time) {
+// count sets what was counted: so many are stored, and others may be, or are among them. own
+// says that the limit is the identity's own, of which other edges may pass much.
+func (r *room) count(stored, others, limit int, own bool, now time.Time) {
 	k := knownFor(roomKept)
-	r.until, r.again = k.until, k.again
-	if stored > limit/2 {
+	r.limit, r.until, r.again = limit, k.until, k.again
+	if stored > limit/2 || own {
 		r.until = now.Add(fillingKept)
 		r.again = r.until
 	}
@@ -83,21 +86,28 @@ func (r *room) count(stored, others, limit int, now time.Time) {
 // roomFor returns the room of an identity, counted again if that is due. It is not sure
 // when the log has much for it, and lets the last count hold then for this once: Redis
 // hears of floors floorsEvery late.
-func (r *recipients) roomFor(ctx context.Context, q *question) (at *room, sure bool, err error) {
+//
+// A limit of the identity's own is mostly small, so that what is on its way counts from
+// the first on.
+func (r *recipients) roomFor(ctx context.Context, q *question, policy *lime.InboxPolicy) (at *room, sure bool, err error) {
 	now, limit := time.Now(), r.hubs.cfg.Streams.InboxLimit()
+	own := policy != nil && policy.Size > 0 && policy.Size < limit
+	if own {
+		limit = policy.Size
+	}
 	r.mu.Lock()
 	at, ok := r.rooms.get(q.key)
 	if !ok {
-		at = &room{had: limit, left: limit}
+		at = &room{limit: limit, had: limit, left: limit}
 		r.rooms.put(q.key, at)
 	}
-	if at.holds(now) && !at.due(now) {
+	if at.limit == limit && at.holds(now) && !at.due(now) {
 		r.mu.Unlock()
 		return at, true, nil
 	}
 	// What was passed since the last count may be in the log, and the inbox tells nothing
 	// of it.
-	closely := limit-at.left > limit/2
+	closely := own || limit-at.left > limit/2
 	before, underWay := at.passed, int(at.underWay.Load())
 	r.mu.Unlock()
 
@@ -117,7 +127,7 @@ func (r *recipients) roomFor(ctx context.Context, q *question) (at *room, sure b
 	if logged > 0 && stored+logged >= limit/2 && !q.again {
 		return at, false, nil
 	}
-	at.count(stored+logged, underWay+at.passed-before, limit, now)
+	at.count(stored+logged, underWay+at.passed-before, limit, own, now)
 	return at, true, nil
 }
 

@@ -147,18 +147,62 @@ func TestNothingCountsTwice(t *testing.T) {
 	used := &room{had: 10, left: 4, until: time.Now().Add(time.Hour)}
 	used.underWay.Store(1)
 	e.recipients.rooms.put(key, used)
-	got, _, err := e.recipients.roomFor(t.Context(), q)
+	got, _, err := e.recipients.roomFor(t.Context(), q, nil)
 	// Two are in the inbox, 6 and 9 in the log, and one is under way.
 	if err != nil || got != used || got.left != 5 {
 		t.Errorf("there is room for %d, want 5: %v", got.left, err)
 	}
-	if again, _, err := e.recipients.roomFor(t.Context(), q); err != nil || again.left != 5 {
+	if again, _, err := e.recipients.roomFor(t.Context(), q, nil); err != nil || again.left != 5 {
 		t.Errorf("asked again there is room for %d: %v", again.left, err)
 	}
 
 	got.left = 1
 	e.w.registry.SetAway(true)
-	if away, _, err := e.recipients.roomFor(t.Context(), q); err != nil || away.left != 7 {
+	if away, _, err := e.recipients.roomFor(t.Context(), q, nil); err != nil || away.left != 7 {
 		t.Errorf("without Redis there is room for %d, want 7: %v", away.left, err)
 	}
+}
+
+func TestAnInboxIsAsLargeAsItsOwnerSays(t *testing.T) {
+	w := newStoredWorld(t)
+	w.known.restrict("rui@t.org", lime.InboxPolicy{Size: 2})
+	w.known.restrict("ivo@t.org", lime.InboxPolicy{Size: 1000})
+	limit := func(name string) *testEdge {
+		return w.world.edge(name, Config{Streams: limited{w.streams, 4}, Directory: w.known, StoreTimeout: patience})
+	}
+	a, b := limit("a"), limit("b")
+	ana, lia := a.Login("ana@t.org/1"), b.Login("lia@t.org/1")
+	ana.say("m1", "rui@t.org")
+	ana.Want("there is room", "m1 accepted")
+	lia.say("m1", "rui@t.org/1")
+	lia.Want("for two", "m1 accepted")
+	for _, c := range []*client{ana, lia} {
+		c.e.forgetRecipients() // they count again in some seconds
+		c.say("m2", "rui@t.org")
+		c.Want("whichever edge the others came by", "m2 failed 34")
+	}
+	b.WantDropped("it is counted", dropInboxFull, 1)
+	for i := range 4 {
+		ana.say(fmt.Sprint("n", i), "ivo@t.org")
+		ana.Want("he says more than the operator", fmt.Sprintf("n%d accepted", i))
+	}
+	ana.say("n4", "ivo@t.org")
+	ana.Want("whose limit it is", "n4 failed 34")
+
+	w.known.restrict("rui@t.org", lime.InboxPolicy{Size: 3})
+	a.forgetRecipients()
+	ana.say("m3", "rui@t.org")
+	ana.Want("one more, as he says now", "m3 accepted")
+	ana.say("m4", "rui@t.org")
+	ana.Want("and no more", "m4 failed 34")
+	w.known.restrict("rui@t.org", lime.InboxPolicy{})
+	a.forgetRecipients()
+	ana.say("m5", "rui@t.org")
+	ana.Want("he says nothing: it is the operator's limit", "m5 accepted")
+	ana.say("m6", "rui@t.org")
+	ana.Want("which is full now", "m6 failed 34")
+	w.known.restrict("rui@t.org", lime.InboxPolicy{Size: 2})
+	a.forgetRecipients()
+	ana.say("m7", "rui@t.org")
+	ana.Want("less than there is", "m7 failed 34")
 }

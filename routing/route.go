@@ -33,14 +33,18 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 	if n > subject.Max {
 		return &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
+	prefix := h.prefix
+	if header.Kind == lime.KindMessage && m != nil {
+		prefix = h.prefixes[m.standing(to.Domain)]
+	}
 	sequence := h.replies.add(m, header, h.keeps(header, envelope))
 	if s.foreign {
 		h.replies.viaGateway(sequence)
 	}
 	if sequence == subject.NoReply {
-		s.subjects = subject.AppendNoReply(s.subjects, h.prefix, 0, h.turns.Add(1))
+		s.subjects = subject.AppendNoReply(s.subjects, prefix, 0, h.turns.Add(1))
 	} else {
-		s.subjects = subject.AppendReply(s.subjects, h.prefix, 0, sequence)
+		s.subjects = subject.AppendReply(s.subjects, prefix, 0, sequence)
 	}
 	text := string(s.subjects) // one allocation for both
 	if err := h.cfg.NATS.PublishRequest(text[:n], text[n:], envelope); err != nil {

@@ -31,7 +31,7 @@ func (h *Hubs) storeFor(m *Member, to lime.NodeView, via *lime.NodeView, header 
 
 // storing has what a session sends in somebody's name stored.
 func (h *Hubs) storing(m *Member, sender lime.Identity, to lime.NodeView, o *outgoing) error {
-	o.member = m
+	o.member, o.sender = m, sender
 	if m.role.Over(m.node.Domain, sender.Domain) && !sender.EqualFold(m.node.Identity) && !h.serves([]byte(sender.Domain)) {
 		o.news = m.hub.key
 	}

@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,10 +85,39 @@ type holder struct{ *registry }
 
 // directory knows everybody but those that it is told not to know, and of authorities who
 // has left a moment ago.
-type directory struct{ strangers, guests, left []string }
+type directory struct {
+	strangers, guests, left []string
 
-func (d *directory) HasAccount(_ context.Context, i lime.Identity) (bool, error) {
-	return !slices.Contains(d.strangers, i.String()) && !slices.Contains(d.guests, i.String()), nil
+	mu       sync.Mutex
+	policies map[string]lime.InboxPolicy // of identities as they are spelled; nil for none
+	contacts map[string]bool             // "owner contact"
+	err      error
+	asked    []string      // who was asked about, and "owner contact" likewise
+	wait     chan struct{} // when not nil, who is a contact is told after it is closed
+}
+
+func (d *directory) Account(_ context.Context, i lime.Identity) (p lime.InboxPolicy, found bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked = append(d.asked, i.String())
+	if d.err != nil {
+		return p, false, d.err
+	}
+	return d.policies[i.Fold().String()], !slices.Contains(d.strangers, i.String()) && !slices.Contains(d.guests, i.String()), nil
+}
+
+func (d *directory) IsContact(_ context.Context, owner, i lime.Identity) (bool, error) {
+	what := owner.Fold().String() + " " + i.Fold().String()
+	d.mu.Lock()
+	d.asked = append(d.asked, what)
+	wait := d.wait
+	d.mu.Unlock()
+	if wait != nil {
+		<-wait
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.contacts[what], d.err
 }
 
 func (d *directory) Instances(_ context.Context, i lime.Identity) ([]string, error) {
@@ -98,6 +128,37 @@ func (d *directory) Instances(_ context.Context, i lime.Identity) ([]string, err
 		return d.left, nil
 	}
 	return nil, nil
+}
+
+func (d *directory) set(f func(*directory)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f(d)
+}
+
+// restrict has an identity say who may send to it, and name its contacts.
+func (d *directory) restrict(identity string, p lime.InboxPolicy, contacts ...string) {
+	d.set(func(d *directory) {
+		if d.policies == nil {
+			d.policies, d.contacts = map[string]lime.InboxPolicy{}, map[string]bool{}
+		}
+		d.policies[identity] = p
+		for _, c := range contacts {
+			d.contacts[identity+" "+c] = true
+		}
+	})
+}
+
+// count tells how often something was asked.
+func (d *directory) count(what string) (n int) {
+	d.set(func(d *directory) {
+		for _, a := range d.asked {
+			if a == what {
+				n++
+			}
+		}
+	})
+	return n
 }
 
 // noneLeft waits until everything that c has was acknowledged, and the registry and

@@ -11,39 +11,57 @@ import (
 	"limegrove/internal/config"
 	"limegrove/lime"
 	"limegrove/presence"
-	"limegrove/routing"
+	"limegrove/roster"
 )
 
 // directory tells an edge whom messages may be stored for: accounts, and guests that
-// are or were here a moment ago.
+// are or were here a moment ago; and who may send to an account.
 type directory struct {
 	accounts *account.Store
+	contacts *roster.Store
 	presence *presence.Store
+	anyone   bool // messages may be stored for everybody
 }
 
-// openDirectory returns nil when everybody may be stored for. It waits for JetStream.
-func openDirectory(ctx context.Context, cfg config.Edge, p *process.Process) (routing.Directory, error) {
-	if cfg.Recipients == config.RecipientsAnyone {
-		return nil, nil
-	}
+// openDirectory waits for JetStream.
+func openDirectory(ctx context.Context, cfg config.Edge, p *process.Process) (d directory, err error) {
 	js, err := jetstream.New(p.NATS)
 	if err != nil {
-		return nil, fmt.Errorf("-nats: %w", err)
+		return d, fmt.Errorf("-nats: %w", err)
 	}
-	var accounts *account.Store
+	d = directory{presence: p.Presence, anyone: cfg.Recipients == config.RecipientsAnyone}
 	err = p.Patiently(ctx, "the accounts", func(ctx context.Context) error {
-		accounts, err = account.Open(ctx, account.Config{JetStream: js, Replicas: cfg.Replicas})
+		d.accounts, err = account.Open(ctx, account.Config{JetStream: js, Replicas: cfg.Replicas})
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("-nats: %w", err)
+		return d, fmt.Errorf("-nats: %w", err)
 	}
-	return directory{accounts, p.Presence}, nil
+	err = p.Patiently(ctx, "the contacts", func(ctx context.Context) error {
+		d.contacts, err = roster.Open(ctx, roster.Config{JetStream: js, Replicas: cfg.Replicas})
+		return err
+	})
+	if err != nil {
+		return d, fmt.Errorf("-nats: %w", err)
+	}
+	return d, nil
 }
 
-// HasAccount is that of routing.Directory.
-func (d directory) HasAccount(ctx context.Context, i lime.Identity) (bool, error) {
-	return d.accounts.Has(ctx, i)
+// Account is that of routing.Directory.
+func (d directory) Account(ctx context.Context, i lime.Identity) (p lime.InboxPolicy, found bool, err error) {
+	a, err := d.accounts.Get(ctx, i)
+	switch {
+	case err == nil:
+		return lime.PolicyOf(a.Properties), true, nil
+	case lime.AsReason(err) != nil: // there is none, or can be none
+		return p, d.anyone, nil
+	}
+	return p, false, err
+}
+
+// IsContact is that of routing.Directory.
+func (d directory) IsContact(ctx context.Context, owner, i lime.Identity) (bool, error) {
+	return d.contacts.Knows(ctx, owner, i)
 }
 
 // Instances is that of routing.Directory.

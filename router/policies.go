@@ -1,0 +1,64 @@
+package router
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"limegrove/lime"
+	"limegrove/routing"
+)
+
+// policyAgain is when a change of who may send to an account is told a second time, for an
+// edge that has read a replica which was behind when it was told the first time.
+const policyAgain = 2 * time.Second
+
+// policies tells the edges of accounts that others may send to them than before.
+type policies struct {
+	nats  *nats.Conn
+	warn  *warnings
+	again chan laterPolicy // to be told again; one that does not fit is not
+}
+
+type laterPolicy struct {
+	identity lime.Identity
+	at       time.Time
+}
+
+func newPolicies(nc *nats.Conn, warn *warnings) *policies {
+	return &policies{nats: nc, warn: warn, again: make(chan laterPolicy, eventBacklog)}
+}
+
+// tell publishes a change, now and once more. It does not block.
+func (p *policies) tell(i lime.Identity) {
+	p.publish(i)
+	select {
+	case p.again <- laterPolicy{i, time.Now().Add(policyAgain)}:
+	default:
+	}
+}
+
+func (p *policies) publish(i lime.Identity) {
+	if err := routing.TellPolicy(p.nats, i); err != nil {
+		p.warn.warn(err, "could not tell who may send to an account")
+	}
+}
+
+// repeat publishes changes a second time, until ctx is done. The first to come is the first
+// to be told.
+func (p *policies) repeat(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case later := <-p.again:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(time.Until(later.at)):
+				p.publish(later.identity)
+			}
+		}
+	}
+}

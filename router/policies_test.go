@@ -1,0 +1,93 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/sirupsen/logrus"
+
+	"limegrove/account"
+	"limegrove/internal/natstest"
+	"limegrove/lime"
+	"limegrove/resource"
+)
+
+func TestAChangeOfWhoMaySendIsToldTwice(t *testing.T) {
+	nc := natstest.New(t).Connect()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := account.Open(t.Context(), account.Config{JetStream: js})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, err := nc.SubscribeSync("to.org.t.@.rui._policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	changed := newPolicies(nc, &warnings{log: log})
+	store := accountStore{Store: accounts, policies: changed}
+	rui := lime.MustParseIdentity("Rui@t.org")
+	if err := accounts.Create(t.Context(), account.Account{Identity: rui}, []byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	set := func(name, value string) error {
+		return store.Update(t.Context(), rui, resource.Secrets{}, func(a *resource.Account) error {
+			a.Properties = map[string]json.RawMessage{name: json.RawMessage(value)}
+			return nil
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		changed.repeat(ctx)
+	}()
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	wantTold := func(why string, n int) {
+		t.Helper()
+		for range n {
+			if _, err := told.NextMsg(patience); err != nil {
+				t.Fatalf("%s: %v", why, err)
+			}
+		}
+		if m, err := told.NextMsg(50 * time.Millisecond); !errors.Is(err, nats.ErrTimeout) {
+			t.Fatalf("%s: it is also told %v, %v", why, m, err)
+		}
+	}
+	for _, change := range [][2]string{{"fullName", `"Rui"`}, {"allowUnknownSender", "true"}, {"inboxSize", "0"}} {
+		if err := set(change[0], change[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantTold("what says nothing of it", 0)
+	began := time.Now()
+	if err := set("allowUnknownSender", "false"); err != nil {
+		t.Fatal(err)
+	}
+	wantTold("now and again", 2)
+	if took := time.Since(began); took < policyAgain/2 {
+		t.Errorf("it is told again after %v", took)
+	}
+	away := errors.New("no")
+	err = store.Update(t.Context(), rui, resource.Secrets{}, func(a *resource.Account) error {
+		a.Properties = nil
+		return away
+	})
+	if !errors.Is(err, away) {
+		t.Error(err)
+	}
+	wantTold("what is not changed", 0)
+}
