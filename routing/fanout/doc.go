@@ -29,5 +29,6 @@
 // counted, and told to the sender.
 //
 // Messages without an id are not stored: the same router takes them from the edges, asks who
-// may send, and publishes them to whoever is there, in the order in which they came.
+// may send, and publishes them to whoever is there, those of a group in the order in which
+// they came. Groups have turns there, too; what is too much of one is dropped.
 package fanout

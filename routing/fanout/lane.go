@@ -10,7 +10,7 @@ import (
 
 // lane is what is known of one group: what was read of it, and from where on it was passed
 // over, which means left in the stream. What was read comes before what was passed over.
-// Guarded by lanes.mu; only whoever serves the lane takes from it.
+// Guarded by turns.mu; only whoever serves the lane takes from it.
 type lane struct {
 	key   subject.Key
 	queue []waiting

@@ -9,17 +9,7 @@ import (
 	"limegrove/routing/subject"
 )
 
-// How much of one partition is read and not yet fanned out, but for what is being fanned
-// out. What does not fit is passed over: it is read again when its group's turn comes.
 const (
-	maxWaiting      = 1024
-	maxWaitingBytes = 16 << 20
-
-	// A group's own part of that, when all of it is free; less is less. It is also how much
-	// is read when a group's turn comes and nothing of it is queued.
-	laneMessages = 64
-	laneBytes    = 1 << 20
-
 	// maxGroups is of how many groups it is known that something of them waits. While there
 	// are as many, nothing more is read.
 	maxGroups = 16_384
@@ -38,17 +28,10 @@ type lanes struct {
 	freed  chan struct{} // holds one, when there is room for another group again
 
 	working  context.Context // of the tenure, for what its goroutines wait for
-	running  sync.WaitGroup
 	removing sync.WaitGroup
 
-	mu      sync.Mutex
-	stopped bool // nothing is begun any more
-	groups  map[subject.Key]*lane
-	turns   []*lane // the next is first; without those that are worked for
-	workers int
-	patient int // groups that wait for logs, and whose worker is replaced
-	waiting int // messages that were read, with those that are fanned out
-	bytes   int
+	turns
+	patient int // groups that wait for logs, and whose worker is replaced; guarded by mu
 }
 
 // waiting is a message and when it was read.
@@ -66,7 +49,7 @@ const removers = 4
 func (l *lanes) begin(working context.Context, t *tenure) {
 	l.tenure, l.working = t, working
 	l.done, l.freed = make(chan uint64, maxWaiting), make(chan struct{}, 1)
-	l.groups = map[subject.Key]*lane{}
+	l.turns.begin(t.cfg.AtOnce, l.serve)
 	for range removers {
 		l.removing.Go(l.remove)
 	}
@@ -75,10 +58,7 @@ func (l *lanes) begin(working context.Context, t *tenure) {
 // finish waits until all groups have finished the messages that they are at, and these are
 // removed. Nothing is added any more.
 func (l *lanes) finish() {
-	l.mu.Lock()
-	l.stopped = true
-	l.mu.Unlock()
-	l.running.Wait()
+	l.turns.finish()
 	close(l.done)
 	l.removing.Wait()
 	all := l.waiting
@@ -117,9 +97,7 @@ func (l *lanes) add(ctx context.Context, m stream.Message) bool {
 		l.groups[key] = g
 	}
 	if g.from == 0 && l.hasRoomLocked(g, len(m.Data)) {
-		g.push(waiting{Message: m, at: time.Now()})
-		l.waiting++
-		l.bytes += len(m.Data)
+		l.pushLocked(g, waiting{Message: m, at: time.Now()})
 	} else {
 		g.pass(m.Sequence)
 	}
@@ -127,48 +105,6 @@ func (l *lanes) add(ctx context.Context, m stream.Message) bool {
 		l.queueLocked(g)
 	}
 	return true
-}
-
-// hasRoomLocked tells whether another message of a group may be kept. The fuller it is, the
-// less each group may have; so there nearly always is room for the first one of a group.
-func (l *lanes) hasRoomLocked(g *lane, size int) bool {
-	free := min(1-float64(l.waiting)/maxWaiting, 1-float64(l.bytes)/maxWaitingBytes)
-	if free <= 0 || len(g.queue) == 0 {
-		return free > 0
-	}
-	return float64(len(g.queue)) < laneMessages*free && float64(g.bytes+size) <= laneBytes*free
-}
-
-// queueLocked has a group wait for its turn, and a worker for it if there may be another.
-func (l *lanes) queueLocked(g *lane) {
-	l.turns = append(l.turns, g)
-	l.staffLocked()
-}
-
-func (l *lanes) staffLocked() {
-	if len(l.turns) > 0 && l.workers < l.tenure.cfg.AtOnce && !l.stopped {
-		l.workers++
-		l.running.Go(l.work)
-	}
-}
-
-// work serves groups until none waits, or until another worker has taken its place.
-func (l *lanes) work() {
-	for {
-		l.mu.Lock()
-		if len(l.turns) == 0 || l.stopped {
-			l.workers--
-			l.mu.Unlock()
-			return
-		}
-		g := l.turns[0]
-		l.turns[0] = nil
-		l.turns = l.turns[1:]
-		l.mu.Unlock()
-		if !l.serve(g) {
-			return
-		}
-	}
 }
 
 // serve has one message of a group fanned out. It is false when the worker was replaced
@@ -187,8 +123,7 @@ func (l *lanes) serve(g *lane) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if ok {
-		l.waiting--
-		l.bytes -= len(w.Data)
+		l.doneLocked(w)
 		l.tenure.metrics.waiting.Dec()
 	}
 	if patient {

@@ -15,14 +15,15 @@ const (
 	dropGivenUp    dropReason = "given_up"    // a copy: the log has not taken it for as long as it is tried
 	dropRefused    dropReason = "refused"     // a copy: no log takes it
 	dropPermission dropReason = "permission"  // a message without an id: its sender may not send
-	dropBusy       dropReason = "busy"        // a message without an id: too many wait
+	dropBusy       dropReason = "busy"        // a message without an id: too many of its group wait
+	dropEnded      dropReason = "ended"       // a message without an id: the router has lost the partition before its turn
 	dropBroker     dropReason = "broker"      // a copy of one without an id: NATS did not take it
 	dropUnknown    dropReason = "unknown"     // a message without an id: nobody could tell who is in the group
 	dropUntold     dropReason = "untold_news" // news for a sender
 )
 
 var dropReasons = []dropReason{
-	dropMalformed, dropGone, dropGivenUp, dropRefused, dropPermission, dropBusy, dropBroker, dropUnknown, dropUntold,
+	dropMalformed, dropGone, dropGivenUp, dropRefused, dropPermission, dropBusy, dropEnded, dropBroker, dropUnknown, dropUntold,
 }
 
 type metrics struct {

@@ -11,39 +11,82 @@ import (
 	"limegrove/routing/subject"
 )
 
-// maxTransient bounds how many messages without an id wait.
-const maxTransient = 1024
+// transients are the messages without an id that wait, by their groups. What finds no room
+// in its group's part is dropped.
+type transients struct {
+	tenure *tenure
+	ctx    context.Context
+	turns
+}
 
 // transient takes the messages without an id for the partition's groups until ctx is done.
 func (t *tenure) transient(ctx context.Context) {
-	queue := make(chan *nats.Msg, maxTransient)
-	sub, err := t.cfg.NATS.Subscribe(subject.FanAll(t.p), func(m *nats.Msg) {
-		select {
-		case queue <- m:
-		default:
-			t.metrics.drop(dropBusy)
-		}
-	})
+	all := transients{tenure: t, ctx: ctx}
+	all.begin(t.cfg.AtOnce, all.spread)
+	sub, err := t.cfg.NATS.Subscribe(subject.FanAll(t.p), all.add)
 	if err != nil {
 		t.complain(err, "messages without an id for groups cannot be taken")
 		return
 	}
-	defer func() { _ = sub.Unsubscribe() }() // the connection may be gone
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case m := <-queue:
-			t.spread(ctx, m)
-		}
+	<-ctx.Done()
+	_ = sub.Unsubscribe() // the connection may be gone
+	all.finish()
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	t.metrics.dropped[dropEnded].Add(float64(all.waiting))
+}
+
+// add keeps a message until it is its group's turn.
+func (all *transients) add(m *nats.Msg) {
+	t := all.tenure
+	key, ok := subject.SplitGroup(m.Subject)
+	if !ok {
+		t.metrics.drop(dropMalformed)
+		return
+	}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	g, known := all.groups[key]
+	if !known {
+		g = &lane{key: key}
+	}
+	switch {
+	case all.stopped:
+		t.metrics.drop(dropEnded)
+		return
+	case !all.hasRoomLocked(g, len(m.Data)):
+		t.metrics.drop(dropBusy)
+		return
+	}
+	all.pushLocked(g, waiting{Message: stream.Message{Header: m.Header, Data: m.Data}, at: time.Now()})
+	if !known {
+		all.groups[key] = g
+		all.queueLocked(g)
 	}
 }
 
+// spread publishes one message of a group. A worker always goes on.
+func (all *transients) spread(g *lane) bool {
+	all.mu.Lock()
+	w := g.pop()
+	all.mu.Unlock()
+	all.tenure.spread(all.ctx, g.key, w)
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.doneLocked(w)
+	all.stopped = all.stopped || all.ctx.Err() != nil
+	if len(g.queue) > 0 {
+		all.queueLocked(g)
+	} else {
+		delete(all.groups, g.key)
+	}
+	return true
+}
+
 // spread publishes a message to all members who are there.
-func (t *tenure) spread(ctx context.Context, msg *nats.Msg) {
-	key, ok := subject.SplitGroup(msg.Subject)
-	m := message{tenure: t, waiting: waiting{Message: stream.Message{Header: msg.Header, Data: msg.Data}, at: time.Now()}}
-	if !ok || !m.parse() {
+func (t *tenure) spread(ctx context.Context, key subject.Key, w waiting) {
+	m := message{tenure: t, waiting: w}
+	if !m.parse() {
 		t.metrics.drop(dropMalformed)
 		return
 	}
