@@ -46,12 +46,11 @@ func contactsAreTold(t *testing.T, s scene) {
 	wantRequestsAlone(t, tap)
 }
 
-// What ana lets rui see, and lia is her contact, so that it shows when others are told.
+// What ana lets rui see. lia becomes her contact, so that it shows when others are told.
 func subscriberIsTold(t *testing.T, s scene) {
 	ana := online(t, s.here, s.person(t, "ana"), nil)
 	lia := online(t, s.there, s.person(t, "lia"), nil)
 	rui := online(t, s.there, s.person(t, "rui"), nil)
-	ana.setContact(lia, true)
 	subscribe := Envelope{Method: "subscribe", URI: "lime://" + ana.identity() + "/presence"}
 	unsubscribe := Envelope{Method: "unsubscribe", URI: subscribe.URI}
 	if answer := rui.call(subscribe); !answer.failedFor(lime.CodeAuthorizationPermissionRequired) { // L-CMD-14
@@ -59,7 +58,7 @@ func subscriberIsTold(t *testing.T, s scene) {
 	}
 	ana.wantSuccess("she lets him see it", Envelope{
 		Method: "set", URI: "/delegations", Type: "application/vnd.lime.delegation+json", Resource: map[string]any{
-			"target": rui.identity(), "commands": []any{map[string]string{"uri": "/presence"}},
+			"target": rui.identity(), "commands": []any{map[string]string{"method": methodGet, "uri": "/presence"}},
 		},
 	})
 	rui.wantSuccess("he subscribes", subscribe)
@@ -72,6 +71,14 @@ func subscriberIsTold(t *testing.T, s scene) {
 	if answer := rui.call(unsubscribe); !answer.failedFor(lime.CodeCommandResourceNotFound) {
 		t.Errorf("he ends it again: %s", answer)
 	}
+	// An identity is told of by one at a time: what was under way when he ended it is over when
+	// what began after it is.
+	ana.setContact(lia, true)
+	lia.wantTold(ana, "away", "tea")
+	ana.setContact(lia, false)
+	lia.wantTold(ana, "unavailable", "")
+	ana.setContact(lia, true)
+	lia.wantTold(ana, "away", "tea")
 	ana.changePresence("busy", "")
 	lia.wantTold(ana, "busy", "")
 	ana.changePresence("available", "done")
@@ -113,6 +120,7 @@ func unsharedIsNotTold(t *testing.T, s scene) {
 	if seen, _ := rui.get(of).Resource.(map[string]any); seen["status"] != "away" {
 		t.Errorf("he reads %v", seen)
 	}
+	rui.forget()
 	ana.setContact(rui, false)
 	rui.wantTold(ana, "unavailable", "")
 	refused("when she shares it no more")

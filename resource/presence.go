@@ -8,7 +8,8 @@ import (
 )
 
 // Presences tells who is there, and who wants to know. Errors that are for the requester
-// match *lime.Reason: code 34 for one subscription too many.
+// match *lime.Reason: code 34 for one subscription too many, and 35 for one by somebody who
+// would not be told.
 type Presences interface {
 	// Presence is what others see of an identity, or of its session at an instance.
 	Presence(ctx context.Context, owner lime.Identity, instance string) (lime.Presence, error)
@@ -36,7 +37,9 @@ var (
 //     with the owner's node as from what is to be seen of that session;
 //   - subscribe has the requester's identity told of changes by observe, first of what is
 //     so now. It lasts until unsubscribe, which gives 67 when there is none, or until
-//     the owner shares no more.
+//     the owner shares no more. Authority over the owner's domain is enough for get, and
+//     not for this: it is a session's, and a subscription its identity's, which outlives
+//     the session.
 //
 // Nobody sets another's presence: 35.
 func HandlePresence(m *Mux, presences Presences) {
@@ -109,7 +112,7 @@ func (h presenceHandler) get(ctx context.Context, r Request) (Document, error) {
 }
 
 func (h presenceHandler) subscribe(ctx context.Context, r Request) (Document, error) {
-	owner, by, err := h.permitted(ctx, r)
+	owner, by, err := h.parties(r)
 	if err == nil {
 		err = h.presences.Subscribe(ctx, by, owner)
 	}

@@ -31,6 +31,9 @@ func (s *sights) SharesPresence(_ context.Context, owner, with lime.Identity) (b
 }
 
 func (s *sights) Subscribe(_ context.Context, subscriber, target lime.Identity) error {
+	if s.err == nil && !s.shares[both(target, subscriber)] {
+		return lime.NewReason(lime.CodeAuthorizationPermissionRequired, "%s is not told", subscriber)
+	}
 	s.subscribed[both(subscriber, target)] = true
 	return s.err
 }

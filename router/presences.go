@@ -19,18 +19,22 @@ type presences struct {
 	*roster.Store
 	registry Registry
 	herald   *herald.Herald
+
+	// delegated tells whether an owner has let an identity get its presence.
+	delegated func(ctx context.Context, owner, by lime.Identity) (bool, error)
 }
 
 func newPresences(cfg Config, people *roster.Store, granted *delegation.Store) *presences {
+	delegated := func(ctx context.Context, owner, by lime.Identity) (bool, error) {
+		return granted.Allows(ctx, owner, lime.Node{Identity: by}, &lime.Header{
+			Kind: lime.KindCommand, Method: lime.MethodGet, URI: []byte("/presence"),
+		})
+	}
 	return &presences{
-		Store: people, registry: cfg.Registry,
+		Store: people, registry: cfg.Registry, delegated: delegated,
 		herald: herald.New(herald.Config{
 			Registry: cfg.Registry, Roster: people, Diary: people, Publisher: routing.Observes{NATS: cfg.NATS},
-			Permits: func(ctx context.Context, owner, by lime.Identity) (bool, error) {
-				return granted.Allows(ctx, owner, lime.Node{Identity: by}, &lime.Header{
-					Kind: lime.KindCommand, Method: lime.MethodGet, URI: []byte("/presence"),
-				})
-			},
+			Permits: delegated,
 			Withdrawn: func(ctx context.Context, owner, from lime.Identity) error {
 				_, err := people.Unsubscribe(ctx, from, owner)
 				return err
@@ -62,10 +66,20 @@ func (p *presences) Presence(ctx context.Context, owner lime.Identity, instance 
 	return shown, err
 }
 
-// Subscribe is that of resource.Presences. The subscriber is told at once.
+// Subscribe is that of resource.Presences. The subscriber is told at once. It is refused when
+// the herald would end the subscription instead.
 func (p *presences) Subscribe(ctx context.Context, subscriber, target lime.Identity) error {
-	err := p.Store.Subscribe(ctx, subscriber, target)
-	if err == nil {
+	tells, err := p.SharesPresence(ctx, target, subscriber)
+	if err == nil && !tells {
+		tells, err = p.delegated(ctx, target, subscriber)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !tells:
+		return lime.NewReason(lime.CodeAuthorizationPermissionRequired, "The owner has not permitted it")
+	}
+	if err = p.Store.Subscribe(ctx, subscriber, target); err == nil {
 		p.sharingChanged(target, subscriber)
 	}
 	return err

@@ -66,3 +66,30 @@ func TestWhatContactsShare(t *testing.T) { // L-CMD-14, L-RES-10
 	ana.ask(`{"id":"u","from":"ana@t.org/1","method":"unsubscribe","uri":"lime://bob@t.org/presence"}`)
 	ana.want("the subscription has ended by itself", "u", failure, lime.CodeCommandResourceNotFound)
 }
+
+// Who is told is who may get it, and not who may ask for a subscription alone.
+func TestWhoIsToldMaySubscribe(t *testing.T) { // L-CMD-14
+	w := newWorld(t, Config{})
+	ana, bob := w.login("ana@t.org/1", false), w.login("bob@t.org/desk", false)
+	ana.SetPresence(&lime.Presence{Status: lime.StatusAvailable})
+	delegates := func(method, target string) {
+		t.Helper()
+		bob.ask(`{"id":"d","from":"bob@t.org/desk","method":"set","uri":"/delegations","type":"application/vnd.lime.delegation+json",` +
+			`"resource":{"target":"` + target + `","commands":[{"method":"` + method + `","uri":"/presence"}]}}`)
+		bob.want("he delegates "+method, "d", success, 0)
+	}
+	subscribe := func(why string, status lime.CommandStatus, code lime.Code) {
+		t.Helper()
+		ana.ask(`{"id":"s","from":"ana@t.org/1","method":"subscribe","uri":"lime://bob@t.org/presence"}`)
+		ana.want(why, "s", status, code)
+	}
+	const refused = lime.CodeAuthorizationPermissionRequired
+	subscribe("a stranger", failure, refused)
+	delegates("subscribe", "ana@t.org")
+	subscribe("who may not get it", failure, refused)
+	delegates("get", "ana@t.org/1")
+	subscribe("one node of her may", failure, refused)
+	delegates("get", "ana@t.org")
+	subscribe("who may get it", success, 0)
+	ana.wantObserve("what is so now", "bob@t.org", lime.StatusUnavailable)
+}
