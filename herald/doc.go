@@ -34,8 +34,8 @@
 // When Redis or JetStream fail, the herald tries again by itself, later each time.
 //
 // One who takes long, as who has thousands of contacts and whose sessions come and go, rests for
-// four times as long before it is worked on again, five seconds at most, and for a minute has
-// half of the workers at most, together with others like it. What was told late is told even if
+// as long before it is worked on again, five seconds at most, and for a minute has half of the
+// workers at most, together with others like it. What was told late is told even if
 // all is as it was: whoever came meanwhile was told what was so then.
 //
 // # What it does not do

@@ -9,13 +9,11 @@ import (
 const (
 	// slowAfter is from which time on the work on an identity has taken long: it has thousands
 	// of contacts, and its sessions come and go, or it has changed them.
-	slowAfter = 250 * time.Millisecond
+	slowAfter = 500 * time.Millisecond
 
-	// restFactor is how much longer than it has taken one that has taken long waits before it
-	// is worked on again, and restMax the longest of it. Edges that hear nothing for 10s tell
-	// another router.
-	restFactor = 4
-	restMax    = 5 * time.Second
+	// restMax is for how long one that has taken long waits at most before it is worked on
+	// again: for as long as it has taken. Edges that hear nothing for 10s tell another router.
+	restMax = 5 * time.Second
 
 	// slowFor is how long it is remembered that one has taken long, and maxSlow of how many
 	// that is. Those beyond are taken to be quick.
@@ -43,7 +41,7 @@ func (h *Herald) pace(key lime.Identity, took time.Duration) {
 			return
 		}
 	}
-	h.slow[key] = slowness{now.Add(min(restFactor*took, restMax)), now.Add(slowFor)}
+	h.slow[key] = slowness{now.Add(min(took, restMax)), now.Add(slowFor)}
 }
 
 // enqueue has a job done after so long, and no sooner than its identity has rested, with mu

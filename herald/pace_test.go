@@ -69,7 +69,7 @@ func TestWhoTakesLongRestsBetween(t *testing.T) {
 	dialogue(t, Config{Workers: 4}, func(w *world, h *Herald) {
 		began := time.Now()
 		flap(t, w, h, 1)
-		most := 1 + int(time.Since(began)/(5*time.Second)) // a second of work, and four of rest
+		most := 1 + int(time.Since(began)/(2*time.Second)) // a second of work, and one of rest
 		if n := w.reads["slow0@x"]; n > most || n < most-2 {
 			t.Errorf("told of %d times, and not of %d", n, most)
 		}
@@ -131,7 +131,7 @@ func TestOfThoseWhoTakeLongSoManyAreRemembered(t *testing.T) {
 // for them alone.
 func TestWhoWasGoneMeanwhileIsToldOf(t *testing.T) {
 	dialogue(t, Config{Workers: 2}, func(w *world, h *Herald) {
-		w.slow = map[string]time.Duration{"rui@x": time.Second}
+		w.slow = map[string]time.Duration{"rui@x": 4 * time.Second}
 		w.knows("rui@x", "ana@x", "bob@x")
 		w.knows("ana@x", "rui@x")
 		w.is("rui@x", lime.StatusAvailable, "")
