@@ -190,7 +190,7 @@ func (b *busy) command(ctx context.Context, o Order) []byte {
 func TestASlowCommandHoldsUpNoOther(t *testing.T) { // L-CMD-09
 	w := newWorld(t)
 	b := newBusy(t)
-	w.worker(WorkerConfig{Commands: 2, Command: func(ctx context.Context, o Order) []byte {
+	w.worker(WorkerConfig{Command: func(ctx context.Context, o Order) []byte {
 		if string(o.Envelope) == ping("slow") {
 			return b.command(ctx, o)
 		}
