@@ -46,7 +46,7 @@ type WorkerConfig struct {
 	// plain.
 	Schemes []string
 
-	// Commands is how many commands are worked on at once, a quarter of them of one identity,
+	// Commands is how many commands are worked on at once, a quarter of them, or two, of one identity,
 	// so that there are workers for others while what one has asked for takes long. Logins is
 	// how many logins of each scheme. Passwords have a bound of their own for what costs a processor, so that
 	// most of those wait for a look-up or there. Defaults: 16, and 64 for each processor up to 1,024.
@@ -130,7 +130,7 @@ func NewWorker(cfg WorkerConfig) *Worker {
 	w := &Worker{cfg: cfg, log: logger(cfg.Logger), prefix: subject.ReplyPrefix(cfg.Router)}
 	w.jobs = []*job{{
 		kind: "command", subject: subject.Commands, workers: cfg.Commands, patience: cfg.Patience,
-		share: cfg.Share, each: max(cfg.Commands/4, 1), who: asker,
+		share: cfg.Share, each: max(cfg.Commands/4, 2), who: asker,
 		handle: w.command, refuse: w.refuseCommand,
 	}}
 	for _, scheme := range cfg.Schemes {
