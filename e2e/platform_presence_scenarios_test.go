@@ -13,6 +13,13 @@ import (
 	"limegrove/lime"
 )
 
+// presenceOfOthers are scenarios that wait for what is told, and that are played by one library
+// with the other alone: each of them tells and is told.
+var presenceOfOthers = []platformScenario{
+	{"contacts are told of each other's presence, and answer nothing", contactsAreTold},
+	{"who is told of a presence is who may see it", whoIsToldOfAPresence},
+}
+
 // L-CMD-07, L-FIN-04. Rui's library is listened to: it gives what it is told to its handler
 // for commands, as something that wants no answer.
 func contactsAreTold(t *testing.T, s scene) {
@@ -46,16 +53,27 @@ func contactsAreTold(t *testing.T, s scene) {
 	wantRequestsAlone(t, tap)
 }
 
-// What ana lets rui see. lia becomes her contact, so that it shows when others are told.
-func subscriberIsTold(t *testing.T, s scene) {
+// L-CMD-14. What ana lets rui see, who subscribes, and keeps from ivo, who is her contact. lia
+// becomes her contact, so that it shows when others are told.
+func whoIsToldOfAPresence(t *testing.T, s scene) {
 	ana := online(t, s.here, s.person(t, "ana"), nil)
 	lia := online(t, s.there, s.person(t, "lia"), nil)
 	rui := online(t, s.there, s.person(t, "rui"), nil)
-	subscribe := Envelope{Method: "subscribe", URI: "lime://" + ana.identity() + "/presence"}
-	unsubscribe := Envelope{Method: "unsubscribe", URI: subscribe.URI}
-	if answer := rui.call(subscribe); !answer.failedFor(lime.CodeAuthorizationPermissionRequired) { // L-CMD-14
-		t.Errorf("a stranger subscribes: %s", answer)
+	ivo := online(t, s.there, s.person(t, "ivo"), nil)
+	ana.setContact(ivo, false)
+	ivo.setContact(ana, true)
+	read := Envelope{Method: methodGet, URI: "lime://" + ana.identity() + "/presence"}
+	subscribe, unsubscribe := Envelope{Method: "subscribe", URI: read.URI}, Envelope{Method: "unsubscribe", URI: read.URI}
+	refused := func(why string, who *application) {
+		t.Helper()
+		for _, e := range []Envelope{read, subscribe} {
+			if answer := who.call(e); !answer.failedFor(lime.CodeAuthorizationPermissionRequired) {
+				t.Errorf("%s: %s gets %s", why, e, answer)
+			}
+		}
 	}
+	refused("a stranger", rui)
+	refused("a contact with whom it is not shared", ivo)
 	ana.wantSuccess("she lets him see it", Envelope{
 		Method: "set", URI: "/delegations", Type: "application/vnd.lime.delegation+json", Resource: map[string]any{
 			"target": rui.identity(), "commands": []any{map[string]string{"method": methodGet, "uri": "/presence"}},
@@ -83,47 +101,22 @@ func subscriberIsTold(t *testing.T, s scene) {
 	lia.wantTold(ana, "busy", "")
 	ana.changePresence("available", "done")
 	lia.wantTold(ana, "available", "done")
+
 	rui.wantSuccess("he is curious once more", subscribe)
+	ana.setContact(ivo, true)
 	rui.wantTold(ana, "available", "done")
-	rui.wantNotTold(ana, "busy")
+	ivo.wantTold(ana, "available", "done")
+	rui.wantNotTold(ana, told("busy", ""))
+	ivo.wantNotTold(ana, told("available", ""), told("away", "tea"), told("busy", ""))
+	if seen, _ := ivo.call(read).Resource.(map[string]any); seen["message"] != "done" {
+		t.Errorf("with whom it is shared reads %v", seen)
+	}
+	ivo.forget()
+	ana.setContact(ivo, false)
+	ivo.wantTold(ana, "unavailable", "")
+	refused("with whom it is shared no more", ivo)
 	ana.finish()
 	rui.wantToldEnd(ana)
-}
-
-// L-CMD-14. lia shows when others are told.
-func unsharedIsNotTold(t *testing.T, s scene) {
-	ana := online(t, s.here, s.person(t, "ana"), nil)
-	lia := online(t, s.there, s.person(t, "lia"), nil)
-	rui := online(t, s.there, s.person(t, "rui"), nil)
-	ana.setContact(lia, true)
-	ana.setContact(rui, false)
-	rui.setContact(ana, true)
-	ana.wantTold(rui, "available", "")
-	of := "lime://" + ana.identity() + "/presence"
-	refused := func(when string) {
-		t.Helper()
-		for _, method := range []string{methodGet, "subscribe"} {
-			if answer := rui.call(Envelope{Method: method, URI: of}); !answer.failedFor(lime.CodeAuthorizationPermissionRequired) {
-				t.Errorf("%s: %s gets %s", when, method, answer)
-			}
-		}
-	}
-	refused("before she shares it")
-	ana.changePresence("busy", "")
-	lia.wantTold(ana, "busy", "")
-	ana.changePresence("away", "")
-	lia.wantTold(ana, "away", "")
-
-	ana.setContact(rui, true)
-	rui.wantTold(ana, "away", "")
-	rui.wantNotTold(ana, "available", "busy")
-	if seen, _ := rui.get(of).Resource.(map[string]any); seen["status"] != "away" {
-		t.Errorf("he reads %v", seen)
-	}
-	rui.forget()
-	ana.setContact(rui, false)
-	rui.wantTold(ana, "unavailable", "")
-	refused("when she shares it no more")
 }
 
 // setContact makes another a contact.
@@ -192,10 +185,10 @@ func (a *application) wantToldEnd(of *application) {
 }
 
 // wantNotTold wants that nothing of these has come.
-func (a *application) wantNotTold(of *application, statuses ...string) {
+func (a *application) wantNotTold(of *application, resources ...map[string]any) {
 	a.t.Helper()
-	for _, status := range statuses {
-		if got, came, _ := a.find(observes(of, told(status, ""))); came {
+	for _, resource := range resources {
+		if got, came, _ := a.find(observes(of, resource)); came {
 			a.t.Errorf("%s is told %s", a.node, got)
 		}
 	}

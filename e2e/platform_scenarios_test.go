@@ -9,10 +9,12 @@ import (
 	"limegrove/lime"
 )
 
-var platformScenarios = []struct {
+type platformScenario struct {
 	name string
 	play func(t *testing.T, s scene)
-}{
+}
+
+var platformScenarios = []platformScenario{
 	{"an application's presence and receipts are set after its login", applicationIsOnline},
 	{"a wrong password is refused", applicationIsRefused},
 	{"a bot logs in by a key of its account", applicationWithKey},
@@ -23,9 +25,6 @@ var platformScenarios = []struct {
 	{"bots on both edges share the commands to their identity", botsShareCommands},
 	{"bots on both edges share the messages to their identity", botsShareMessages},
 	{"an application keeps contacts", applicationKeepsContacts},
-	{"contacts are told of each other's presence, and answer nothing", contactsAreTold},
-	{"who is subscribed is told of a presence", subscriberIsTold},
-	{"a contact with whom no presence is shared is told nothing", unsharedIsNotTold},
 	{"who asks for echo gets what it has sent to its own identity", applicationWithEcho},
 	{"an application whose connection is lost comes back to its node and what waits there", applicationComesBack},
 	{"an application finishes", applicationFinishes},

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"maps"
+	"slices"
 	"testing"
 )
 
@@ -48,7 +49,11 @@ func TestChatPlatforms(t *testing.T) {
 	for _, p := range []struct{ here, there bool }{{false, false}, {true, true}, {false, true}, {true, false}} {
 		s := scene{stage{c, place{goLibrary, c.edges[0]}, place{goLibrary, c.edges[1]}}, at(0, p.here), at(1, p.there)}
 		t.Run(s.here.name+" with "+s.there.name, func(t *testing.T) {
-			for _, one := range platformScenarios {
+			scenarios := platformScenarios
+			if p.here != p.there {
+				scenarios = slices.Concat(scenarios, presenceOfOthers)
+			}
+			for _, one := range scenarios {
 				t.Run(one.name, func(t *testing.T) {
 					t.Parallel()
 					one.play(t, s)
