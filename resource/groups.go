@@ -34,7 +34,8 @@ type Groups interface {
 }
 
 // HandleGroups registers /groups and what is below it, for the groups of the domains that
-// are served. has tells whether an identity has an account: only such are members.
+// are served. has tells whether an identity has an account: only such are members; and takes
+// whether an account lets somebody else put it into a group, whose messages it gets then.
 //
 //   - get /groups lists the groups that the requester is in, set makes or replaces the one
 //     that the resource names;
@@ -46,8 +47,8 @@ type Groups interface {
 //
 // A group is named by its identity, or by its name when it is of the requester's domain.
 // There is none: 67; it may not be done: 35; a guest: 35.
-func HandleGroups(m *Mux, groups Groups, has func(context.Context, lime.Identity) (bool, error), domains []string) {
-	h := groupHandler{groups, has, domains}
+func HandleGroups(m *Mux, groups Groups, has func(context.Context, lime.Identity) (bool, error), takes func(ctx context.Context, owner, by lime.Identity) (bool, error), domains []string) {
+	h := groupHandler{groups, has, takes, domains}
 	m.Handle(lime.MethodGet, "/groups", h.own(h.list))
 	m.Handle(lime.MethodSet, "/groups", h.own(h.set))
 	m.Handle(lime.MethodGet, "/groups/{group}", h.own(h.get))
@@ -64,6 +65,7 @@ func HandleGroups(m *Mux, groups Groups, has func(context.Context, lime.Identity
 type groupHandler struct {
 	groups  Groups
 	has     func(context.Context, lime.Identity) (bool, error)
+	takes   func(ctx context.Context, owner, by lime.Identity) (bool, error)
 	domains []string
 }
 

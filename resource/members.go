@@ -96,6 +96,12 @@ func (h groupHandler) memberOf(ctx context.Context, r Request, given givenMember
 		if !has {
 			return m, lime.NewReason(lime.CodeAuthorizationDestinationAccountNotFound, "Members have accounts here")
 		}
+		switch takes, err := h.takes(ctx, who.Identity, r.From.Identity); {
+		case err != nil:
+			return m, err
+		case !takes:
+			return m, notPermitted()
+		}
 	}
 	return group.Member{Address: who, Role: to, Invited: !self}, nil
 }

@@ -38,7 +38,7 @@ func TestWhoWasRemovedOrSilencedDoesNotUndoItByAnAddress(t *testing.T) {
 	const rui = ops + "/members/rui"
 	store := &overtaken{Store: s.store}
 	late := newServer(t)
-	resource.HandleGroups(late.mux, store, func(context.Context, lime.Identity) (bool, error) { return true, nil }, []string{"example.org"})
+	resource.HandleGroups(late.mux, store, func(context.Context, lime.Identity) (bool, error) { return true, nil }, anybody, []string{"example.org"})
 	want(t, "made", s.as("ana", lime.MethodSet, ops, `{}`), 0)
 	for _, row := range []struct {
 		what, role string
@@ -67,7 +67,7 @@ func TestWhoHasRisenIsNotRemovedByWhoDidNotKnow(t *testing.T) {
 	const rui, lia = ops + "/members/rui", ops + "/members/lia"
 	store := &overtaken{Store: s.store}
 	late := newServer(t)
-	resource.HandleGroups(late.mux, store, func(context.Context, lime.Identity) (bool, error) { return true, nil }, []string{"example.org"})
+	resource.HandleGroups(late.mux, store, func(context.Context, lime.Identity) (bool, error) { return true, nil }, anybody, []string{"example.org"})
 	want(t, "made", s.as("ana", lime.MethodSet, ops, `{}`), 0)
 	want(t, "who removes", s.as("ana", lime.MethodSet, lia, `{"role":"moderator"}`), 0)
 	for _, row := range []struct {
@@ -87,4 +87,33 @@ func TestWhoHasRisenIsNotRemovedByWhoDidNotKnow(t *testing.T) {
 		}
 		want(t, "then", s.as("ana", lime.MethodGet, rui, ""), there)
 	}
+}
+
+// What a group sends comes to who is in it, whoever sends it.
+func TestWhoTakesMessagesOfContactsAloneIsAddedByTheseAlone(t *testing.T) {
+	s := newGrouped(t, group.Config{})
+	strict := newServer(t)
+	var failing error
+	resource.HandleGroups(strict.mux, s.store, func(context.Context, lime.Identity) (bool, error) { return true, nil },
+		func(_ context.Context, owner, by lime.Identity) (bool, error) {
+			return owner.Name != "lia" || by.Name == "rui", failing
+		}, []string{"example.org"})
+	as := func(who string, method lime.Method, uri, body string) resource.Response {
+		r := request(t, who+"@example.org/home", method, uri, body)
+		r.Type = lime.MediaJSON
+		return strict.serve(r)
+	}
+	const lia = ops + "/members/lia"
+	want(t, "made", as("ana", lime.MethodSet, ops, `{"type":"public"}`), 0)
+	want(t, "a moderator", as("ana", lime.MethodSet, ops+"/members/rui", `{"role":"moderator"}`), 0)
+	want(t, "by the owner, whom she does not know", as("ana", lime.MethodSet, lia, `{}`), lime.CodeAuthorizationPermissionRequired)
+	want(t, "as a listener", as("ana", lime.MethodSet, ops+"/members", `{"address":"lia@example.org","role":"listener"}`), lime.CodeAuthorizationPermissionRequired)
+	want(t, "she is not in", as("ana", lime.MethodGet, lia, ""), lime.CodeCommandResourceNotFound)
+	failing = context.DeadlineExceeded
+	want(t, "nobody can tell", as("rui", lime.MethodSet, lia, `{}`), lime.CodeCommandProcessingError)
+	failing = nil
+	want(t, "by a contact", as("rui", lime.MethodSet, lia, `{}`), 0)
+	want(t, "who is in has agreed", as("ana", lime.MethodSet, lia, `{"role":"listener"}`), 0)
+	want(t, "she leaves", as("lia", lime.MethodDelete, lia, ""), 0)
+	want(t, "and comes by herself", as("lia", lime.MethodSet, lia, `{}`), 0)
 }

@@ -6,7 +6,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"limegrove/account"
 	"limegrove/lime"
+	"limegrove/roster"
 	"limegrove/routing"
 )
 
@@ -28,6 +30,18 @@ type laterPolicy struct {
 
 func newPolicies(nc *nats.Conn, warn *warnings) *policies {
 	return &policies{nats: nc, warn: warn, again: make(chan laterPolicy, eventBacklog)}
+}
+
+// invites tells whether an account lets somebody put it into a group: what the group sends
+// comes to it, so that one that takes messages of its contacts alone is invited by them alone.
+func invites(accounts *account.Store, people *roster.Store) func(ctx context.Context, owner, by lime.Identity) (bool, error) {
+	return func(ctx context.Context, owner, by lime.Identity) (bool, error) {
+		a, err := accounts.Latest(ctx, owner)
+		if err != nil || !lime.PolicyOf(a.Properties).ContactsOnly {
+			return err == nil, err
+		}
+		return people.Knows(ctx, owner, by)
+	}
 }
 
 // tell publishes a change, now and once more. It does not block.

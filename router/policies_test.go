@@ -16,6 +16,7 @@ import (
 	"limegrove/internal/natstest"
 	"limegrove/lime"
 	"limegrove/resource"
+	"limegrove/roster"
 )
 
 func TestAChangeOfWhoMaySendIsToldTwice(t *testing.T) {
@@ -90,4 +91,44 @@ func TestAChangeOfWhoMaySendIsToldTwice(t *testing.T) {
 		t.Error(err)
 	}
 	wantTold("what is not changed", 0)
+}
+
+func TestWhoPutsAnAccountIntoAGroup(t *testing.T) {
+	js := natstest.JetStream(t)
+	accounts, err := account.Open(t.Context(), account.Config{JetStream: js})
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := roster.Open(t.Context(), roster.Config{JetStream: js})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lia, rui, ana := lime.MustParseIdentity("lia@t.org"), lime.MustParseIdentity("rui@t.org"), lime.MustParseIdentity("ana@t.org")
+	if err := accounts.Create(t.Context(), account.Account{Identity: lia}, []byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	if err := people.ChangeContact(t.Context(), lia, rui, func(*lime.Contact) (lime.Contact, error) {
+		return lime.Contact{Identity: rui}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	wantTakes := func(why string, by lime.Identity, want bool) {
+		t.Helper()
+		if got, err := invites(accounts, people)(t.Context(), lia, by); err != nil || got != want {
+			t.Errorf("%s: %s may: %t, %v", why, by, got, err)
+		}
+	}
+	wantTakes("she says nothing", ana, true)
+	if err := accounts.UpdateAll(t.Context(), lia, nil, nil, func(a *account.Account) error {
+		a.Properties = map[string]json.RawMessage{"allowUnknownSender": json.RawMessage("false")}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	wantTakes("contacts alone", ana, false)
+	wantTakes("contacts alone", rui, true)
+	wantTakes("contacts alone", lime.MustParseIdentity("eve@t.org"), false)
+	if _, err := invites(accounts, people)(t.Context(), ana, rui); err == nil {
+		t.Error("there is no account, and nobody says so")
+	}
 }

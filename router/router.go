@@ -177,7 +177,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	resource.HandleAccount(mux, resource.Publishing(store, published), cfg.Domains)
 	resource.HandleDirectory(mux, store, published)
 	resource.HandleKeys(mux, store)
-	resource.HandleGroups(mux, groups, accounts.Has, cfg.Domains)
+	resource.HandleGroups(mux, groups, accounts.Has, invites(accounts, people), cfg.Domains)
 	resource.HandleDelegations(mux, delegated)
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux, presences)
