@@ -18,8 +18,8 @@ func TestChangeIsToldToThoseWhoAreToKnow(t *testing.T) {
 		w.is("Ana@x", lime.StatusBusy, "hello")
 		h.Tell(of("Ana@x"))
 		settle(h)
-		w.want("contacts, and a subscriber that is permitted otherwise",
-			"Bob@x: Ana@x busy hello", "gil@x: Ana@x busy hello", "rui@x: Ana@x busy hello")
+		w.want("contacts, and subscribers that are permitted otherwise",
+			"Bob@x: Ana@x busy hello", "gil@x: Ana@x busy hello", "lia@x: Ana@x busy hello", "rui@x: Ana@x busy hello")
 	})
 }
 
@@ -132,6 +132,32 @@ func TestWhatChangesMeanwhileIsToldToo(t *testing.T) {
 		w.want("both", "bob@x: ana@x available", "bob@x: ana@x away")
 		if w.told["ana@x"] != "away" {
 			t.Errorf("noted is %q", w.told["ana@x"])
+		}
+	})
+}
+
+// The event of who goes while somebody is told of him finds everybody told.
+func TestWhoGoesMeanwhileIsDated(t *testing.T) {
+	dialogue(t, Config{}, func(w *world, h *Herald) {
+		w.knows("ana@x", "bob@x")
+		w.is("ana@x", lime.StatusAvailable, "")
+		left := of("ana@x")
+		left.Seen = true
+		var when time.Time
+		w.before = func(call string) error {
+			if call == "flush" {
+				w.before = nil
+				w.is("ana@x", "", "")
+				when = time.Now()
+				h.Tell(left)
+			}
+			return nil
+		}
+		h.Tell(of("ana@x"))
+		settle(h)
+		w.want("both", "bob@x: ana@x available", "bob@x: ana@x unavailable since "+lime.FormatTime(when))
+		if !w.seen["ana@x"].Equal(when) {
+			t.Errorf("she was seen at %v, and not at %v", w.seen["ana@x"], when)
 		}
 	})
 }

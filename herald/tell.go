@@ -33,8 +33,7 @@ func (h *Herald) tell(ctx context.Context, w *work) error {
 		return err
 	}
 	if w.Seen && seen.gone() && before != digest(seen.Presence) {
-		seen.LastSeen = lime.FormatTime(w.at)
-		if err := h.cfg.Diary.SetSeen(ctx, w.Identity, w.at); err != nil {
+		if err := h.note(ctx, w.Identity, &seen, w.at); err != nil {
 			return err
 		}
 	}
@@ -189,9 +188,20 @@ func (h *Herald) pushUntilSettled(ctx context.Context, id lime.Identity, seen si
 			return seen, nil
 		}
 		h.metrics.corrections.Inc()
+		if now.gone() && !seen.gone() { // the event of that finds everybody told
+			if err := h.note(ctx, id, &now, time.Now()); err != nil {
+				return seen, err
+			}
+		}
 		seen = now
 	}
 	return seen, errRestless
+}
+
+// note notes when an identity that is gone was last to be seen.
+func (h *Herald) note(ctx context.Context, id lime.Identity, s *sight, when time.Time) error {
+	s.LastSeen = lime.FormatTime(when)
+	return h.cfg.Diary.SetSeen(ctx, id, when)
 }
 
 // date adds when an identity that is gone was last to be seen.
@@ -209,7 +219,7 @@ func (h *Herald) date(ctx context.Context, id lime.Identity, s *sight) error {
 // audience is who is told of an identity: the contacts with whom it shares, and those who
 // are subscribed and may be.
 func (h *Herald) audience(ctx context.Context, id lime.Identity) ([]lime.Identity, error) {
-	sharing, others, err := h.cfg.Roster.Known(ctx, id)
+	sharing, _, err := h.cfg.Roster.Known(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -218,11 +228,9 @@ func (h *Herald) audience(ctx context.Context, id lime.Identity) ([]lime.Identit
 		return sharing, err
 	}
 	audience := slices.Clone(sharing)
-	known := make(map[lime.Identity]struct{}, len(sharing)+len(others))
-	for _, some := range [][]lime.Identity{sharing, others} {
-		for _, c := range some {
-			known[c.Fold()] = struct{}{} // whatever it says, it says all
-		}
+	known := make(map[lime.Identity]struct{}, len(sharing))
+	for _, c := range sharing {
+		known[c.Fold()] = struct{}{}
 	}
 	for _, s := range subscribers {
 		if _, is := known[s.Fold()]; is {
