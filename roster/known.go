@@ -45,15 +45,13 @@ func (s *Store) whoIsKnown(ctx context.Context, owner lime.Identity) (known, err
 	if err != nil {
 		return known{}, err
 	}
-	least := uint64(0)
-	if who, ok := s.known.get(k); ok {
-		if least, err = s.contacts.Last(ctx, k); err != nil {
-			return known{}, err
-		}
-		if least == who.revision {
-			s.known.put(k, who) // as of now
-			return who, nil
-		}
+	least, err := s.contacts.Last(ctx, k) // even if nothing is remembered: what is read may be of a replica that is behind
+	if err != nil {
+		return known{}, err
+	}
+	if who, ok := s.known.get(k); ok && least == who.revision {
+		s.known.put(k, who) // as of now
+		return who, nil
 	}
 	documents, revision, err := s.contacts.Whole(ctx, k, least)
 	if err != nil {

@@ -122,6 +122,39 @@ func TestContactsThatHaveNotChangedAreNotRead(t *testing.T) {
 	}
 }
 
+// A replica may be behind: who shares no more is told nothing, even by a router that has not
+// read the contacts before.
+func TestTheLeaderSaysHowNewContactsAreToBe(t *testing.T) {
+	cfg := Config{JetStream: natstest.JetStream(t)}
+	s, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mustSet(t, "ana@x", `{"identity":"bob@x"}`)
+	nc := cfg.JetStream.Conn()
+	asked, err := nc.SubscribeSync("$JS.API.STREAM.MSG.GET.>")
+	if err == nil {
+		err = nc.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, why := range []string{"nothing is remembered", "something is"} {
+		s.wantKnown(t, why, "ana@x", "[bob@x] []")
+		if err := nc.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if n, _, err := asked.Pending(); n != 1 || err != nil {
+			t.Errorf("%s: the leader was asked %d times, %v", why, n, err)
+		}
+		for n, _, _ := asked.Pending(); n > 0; n-- {
+			if _, err := asked.NextMsg(time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestMemoryOfContactsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one := known{sharing: []lime.Identity{id("bob@x")}, others: []lime.Identity{id("rui@x")}}
