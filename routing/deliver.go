@@ -18,7 +18,7 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 		t.hubs.metrics.drop(dropMalformed)
 		return
 	}
-	if b.policy.inForce != nil && !t.passes(b, token, sender, from, msg) {
+	if (b.policy.inForce != nil || b.policy.asking > 0) && !t.passes(b, token, sender, from, msg) {
 		return
 	}
 	t.distribute(b, token, lime.IsPostmaster(sender.Name), from, msg)

@@ -86,8 +86,10 @@ func (t *turn) passes(b *hub, token string, sender lime.NodeView, from subject.O
 	identity := sender.Node().Identity
 	key, err := subject.MakeKey(identity)
 	verdict, why := admits(b.policy.inForce, from.By, err == nil && key == b.key)
-	if verdict == ifContact {
-		verdict = t.hubs.gate.verdict(b, identity, call{token, from, msg})
+	// The recipient may have been stricter a moment ago: nothing overtakes what the sender has
+	// sent before, and is still asked about.
+	if verdict == ifContact || verdict == admitted && b.policy.asking > 0 && from.By == subject.Member {
+		verdict = t.hubs.gate.verdict(b, identity, call{token, from, msg}, verdict)
 		why = reasonNoContact
 	}
 	if verdict == forbidden {
@@ -103,12 +105,16 @@ func (t *turn) forbid(msg *nats.Msg, from subject.Origin, why *lime.Reason) {
 }
 
 // verdict is admitted or forbidden, or ifContact: then the message waits, or was dropped
-// because too much does. It does not block.
-func (g *gate) verdict(b *hub, sender lime.Identity, c call) admission {
+// because too much does. Nobody is asked about a sender who is admitted otherwise. It does not
+// block.
+func (g *gate) verdict(b *hub, sender lime.Identity, c call, otherwise admission) admission {
 	key := callerKey{b.key, sender.Fold().String()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	w := g.open[key]
+	if w == nil && otherwise == admitted {
+		return admitted
+	}
 	if w == nil {
 		if k, ok := g.known.get(key); ok && time.Now().Before(k.until) {
 			if k.contact {
@@ -130,12 +136,13 @@ func (g *gate) verdict(b *hub, sender lime.Identity, c call) admission {
 	return ifContact
 }
 
-// askLocked asks about a sender. It returns nil when there is no room.
+// askLocked asks about a sender, with the shard locked, too. It returns nil when there is no room.
 func (g *gate) askLocked(key callerKey, b *hub, sender lime.Identity) *caller {
 	w := &caller{key: key, hub: b, owner: b.identity(), sender: sender}
 	select {
 	case g.ask <- w:
 		g.open[key] = w
+		b.policy.asking++
 		return w
 	default:
 		return nil
@@ -181,6 +188,7 @@ func (g *gate) find(ctx context.Context, w *caller) callerKnown {
 func (g *gate) answer(t *turn, w *caller, k callerKnown) {
 	s := w.hub.shard
 	s.mu.Lock()
+	w.hub.policy.asking--
 	g.mu.Lock()
 	delete(g.open, w.key)
 	if !k.until.IsZero() {
@@ -206,7 +214,7 @@ func (t *turn) release(s *shard, b *hub, c call, contact bool) {
 		t.hubs.metrics.drop(dropClosed)
 	case err != nil: // it was scanned before
 		t.hubs.metrics.drop(dropMalformed)
-	case !contact:
+	case !contact && b.policy.inForce != nil && b.policy.inForce.ContactsOnly:
 		t.forbid(c.msg, c.from, reasonNoContact)
 	default:
 		t.distribute(b, c.token, false, c.from, c.msg)

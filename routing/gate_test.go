@@ -3,6 +3,7 @@ package routing
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -160,6 +161,42 @@ func TestAPolicyThatChangesMeanwhile(t *testing.T) {
 	change(lime.InboxPolicy{Size: 3})
 	a.Login("lia@t.org/1").Say("rui@t.org/1", "four")
 	rui.Want("he does not mind any more", "four")
+}
+
+// What has waited was sent before what nobody minds any more.
+func TestNothingOvertakesWhatWaitsAtTheGate(t *testing.T) {
+	w, a, b := policyWorld(t)
+	w.known.restrict("rui@t.org", contactsOnly, "ana@t.org")
+	w.known.wait = make(chan struct{})
+	rui, ana, eve := b.Login("rui@t.org/1", available), a.Login("ana@t.org/1"), a.Login("eve@t.org/1")
+	ana.Say("rui@t.org/1", "ana 1")
+	eve.Say("rui@t.org/1", "eve 1")
+	w.settle()
+	w.known.restrict("rui@t.org", lime.InboxPolicy{})
+	if err := TellPolicy(a.nc, lime.MustParseIdentity("rui@t.org")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the edge knows", func() bool { return !b.inForce("rui@t.org") })
+	a.Login("lia@t.org/1").Say("rui@t.org/1", "lia")
+	rui.Want("who was not asked about does not wait", "lia")
+	ana.Say("rui@t.org/1", "ana 2")
+	eve.Say("rui@t.org/1", "eve 2")
+	w.settle()
+	close(w.known.wait)
+	eventually(t, "all come", func() bool { return len(rui.Got()) == 4 })
+	got := rui.Got()
+	if slices.Index(got, "ana 1") > slices.Index(got, "ana 2") || slices.Index(got, "eve 1") > slices.Index(got, "eve 2") {
+		t.Errorf("they come as %q", got)
+	}
+	rui.WantSorted("all", "ana 1", "ana 2", "eve 1", "eve 2")
+	ana.Say("rui@t.org/1", "ana 3")
+	rui.Want("nothing waits any more", "ana 3")
+	h := b.hub("rui@t.org")
+	h.shard.mu.Lock()
+	defer h.shard.mu.Unlock()
+	if h.policy.asking != 0 {
+		t.Errorf("%d senders are asked about", h.policy.asking)
+	}
 }
 
 func TestAPolicyThatCannotBeReadIsReadLater(t *testing.T) {

@@ -27,6 +27,7 @@ type hubPolicy struct {
 	known   bool              // it was read
 	asked   bool              // somebody who is no guest wanted it read
 	changes uint32            // counts what was told, so that a slow read shows
+	asking  int               // senders that are asked about at the gate
 }
 
 // policyChanged takes what a router tells, with the shard locked. Until it is read again
