@@ -61,16 +61,29 @@ func (f *floors) acknowledged(key subject.Key, position uint64) {
 	n.positions = append(n.positions, position)
 }
 
-// tellAcked tells other edges what was noted.
+// working notes for the other edges what a session has, which it keeps.
+func (f *floors) working(m *Member, news []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.busy[floorKey{m.hub.key, m.token}] = news
+}
+
+// tellAcked tells other edges what was noted: not under the lock of a shard, for a broker that
+// does not read blocks.
 func (f *floors) tellAcked() {
 	f.mu.Lock()
-	if len(f.acked) == 0 {
+	if len(f.acked) == 0 && len(f.busy) == 0 {
 		f.mu.Unlock()
 		return
 	}
-	news := f.acked
-	f.acked = map[subject.Key]*ackedNews{}
+	news, busy := f.acked, f.busy
+	f.acked, f.busy = map[subject.Key]*ackedNews{}, map[floorKey][]byte{}
 	f.mu.Unlock()
+	for at, data := range busy {
+		if err := f.hubs.cfg.NATS.Publish(at.key.Working(), data); err != nil {
+			f.hubs.metrics.drop(dropBroker)
+		}
+	}
 	for key, n := range news {
 		if err := f.hubs.cfg.NATS.Publish(key.Acked(), appendAcked(nil, f.hubs.cfg.Edge, n.positions)); err != nil {
 			f.hubs.metrics.drop(dropBroker)

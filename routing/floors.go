@@ -32,7 +32,9 @@ type floors struct {
 
 	held map[*Member]struct{} // whose floors wait for those of others
 
-	acked map[subject.Key]*ackedNews // to be told to other edges
+	// To be told to other edges.
+	acked map[subject.Key]*ackedNews
+	busy  map[floorKey][]byte // what a session has
 
 	after []func() // to be called when all that there is now has been brought
 }
@@ -43,7 +45,7 @@ type floorKey struct {
 }
 
 func newFloors(h *Hubs) *floors {
-	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}, held: map[*Member]struct{}{}, acked: map[subject.Key]*ackedNews{}}
+	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}, held: map[*Member]struct{}{}, acked: map[subject.Key]*ackedNews{}, busy: map[floorKey][]byte{}}
 }
 
 // raise notes the floor of one of m's addresses.

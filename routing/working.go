@@ -52,7 +52,8 @@ func parseWorking(b []byte) (token string, w working, ok bool) {
 	return string(name), w, ok
 }
 
-// tellWorkingLocked tells other edges what m has, now that it has acknowledged something.
+// tellWorkingLocked has other edges told what m has, floorsEvery later, now that it has
+// acknowledged something.
 func (m *Member) tellWorkingLocked() {
 	now := time.Now()
 	if m.toldWorking.Add(workingEvery).After(now) || m.state != active || len(m.hub.remote) == 0 {
@@ -63,10 +64,7 @@ func (m *Member) tellWorkingLocked() {
 		return
 	}
 	m.toldWorking = now
-	news := encodeWorking(m.token, m.readsOn(), positions)
-	if err := m.hubs.cfg.NATS.Publish(m.hub.key.Working(), news); err != nil {
-		m.hubs.metrics.drop(dropBroker)
-	}
+	m.hubs.floors.working(m, encodeWorking(m.token, m.readsOn(), positions))
 }
 
 // readsOn tells whether there is more for m by its identity than it has had room for.

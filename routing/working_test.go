@@ -103,6 +103,22 @@ func TestWhoIsAtWorkOnAnotherEdgeKeepsWhatItHas(t *testing.T) {
 	}
 }
 
+// A broker that does not read would hold up the whole shard.
+func TestWhatASessionHasIsNotToldUnderTheShard(t *testing.T) {
+	w := newAgedWorld(t, true)
+	w.mine.hubs.floors = newFloors(w.mine.hubs)
+	w.mine.follows[byIdentity].Review(true)
+	if !w.mine.readsOn() {
+		t.Fatal("it has nothing to tell")
+	}
+	w.mine.tellWorkingLocked() // there is no broker at all
+	w.mine.tellWorkingLocked()
+	busy := w.mine.hubs.floors.busy
+	if token, told, ok := parseWorking(busy[floorKey{w.mine.hub.key, "1"}]); len(busy) != 1 || !ok || token != "1" || !told.more {
+		t.Errorf("noted is %q", busy)
+	}
+}
+
 func TestWhoIsAtWorkHereKeepsWhatItHas(t *testing.T) {
 	w := newAgedWorld(t, false)
 	w.want(t, "it does nothing", true)
