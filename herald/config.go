@@ -31,6 +31,8 @@ type Roster interface {
 	// Known returns the contacts of an owner, those with whom it shares its presence and the
 	// others. The slices are not to be changed.
 	Known(ctx context.Context, owner lime.Identity) (sharing, others []lime.Identity, err error)
+	// SharesPresence tells whether owner shares its presence with somebody by now.
+	SharesPresence(ctx context.Context, owner, with lime.Identity) (bool, error)
 	// Sharing returns those of owners who share their presence with somebody.
 	Sharing(ctx context.Context, with lime.Identity, owners []lime.Identity) ([]lime.Identity, error)
 	// Subscribers and Subscriptions are who is subscribed to an identity, and to whom

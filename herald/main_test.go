@@ -161,6 +161,11 @@ func (w *world) Known(_ context.Context, owner lime.Identity) (sharing, others [
 	return sharing, others, err
 }
 
+func (w *world) SharesPresence(ctx context.Context, owner, with lime.Identity) (bool, error) {
+	got, err := w.Sharing(ctx, with, []lime.Identity{owner})
+	return len(got) > 0, err
+}
+
 func (w *world) Sharing(_ context.Context, with lime.Identity, owners []lime.Identity) (all []lime.Identity, _ error) {
 	err := w.call("sharing")
 	w.mu.Lock()

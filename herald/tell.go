@@ -161,9 +161,9 @@ func (h *Herald) Farewell(ctx context.Context, id lime.Identity) error {
 
 // shares tells whether owner lets somebody see its presence.
 func (h *Herald) shares(ctx context.Context, owner, with lime.Identity) (bool, error) {
-	got, err := h.cfg.Roster.Sharing(ctx, with, []lime.Identity{owner})
-	if err != nil || len(got) > 0 {
-		return err == nil, err
+	yes, err := h.cfg.Roster.SharesPresence(ctx, owner, with)
+	if err != nil || yes {
+		return yes && err == nil, err
 	}
 	return h.cfg.Permits(ctx, owner, with)
 }

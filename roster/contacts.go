@@ -32,10 +32,21 @@ func contactKey(owner, contact lime.Identity) (document.Key, error) {
 
 // Contact returns what owner says of another, or ErrNoContact.
 func (s *Store) Contact(ctx context.Context, owner, contact lime.Identity) (lime.Contact, error) {
+	return s.contact(ctx, owner, contact, s.contacts.Get)
+}
+
+// latestContact is Contact as the bucket's leader has it: what has ended permits nothing.
+func (s *Store) latestContact(ctx context.Context, owner, contact lime.Identity) (lime.Contact, error) {
+	return s.contact(ctx, owner, contact, s.contacts.Latest)
+}
+
+func (s *Store) contact(ctx context.Context, owner, contact lime.Identity,
+	get func(context.Context, document.Key) (document.Document, error),
+) (lime.Contact, error) {
 	k, err := contactKey(owner, contact)
 	if err == nil {
 		var d document.Document
-		if d, err = s.contacts.Get(ctx, k); err == nil {
+		if d, err = get(ctx, k); err == nil {
 			return decodeContact(d)
 		}
 	}

@@ -57,7 +57,7 @@ func (s *Store) Knows(ctx context.Context, owner, other lime.Identity) (bool, er
 }
 
 func (s *Store) shares(ctx context.Context, owner, with lime.Identity, what func(lime.Contact) bool) (bool, error) {
-	c, err := s.Contact(ctx, owner, with)
+	c, err := s.latestContact(ctx, owner, with)
 	switch {
 	case err == nil:
 		return what(c), nil

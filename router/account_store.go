@@ -44,7 +44,11 @@ func (s accountStore) Create(ctx context.Context, a resource.Account, password [
 		return err
 	}
 	s.events.create(a.Identity, requester(ctx))
-	return s.events.begin(ctx, a.Identity, s.Store.Delete)
+	err := s.events.begin(ctx, a.Identity, s.Store.Delete)
+	if err == nil && lime.PolicyOf(a.Properties) != (lime.InboxPolicy{}) { // its maker may be in session still
+		s.policies.tell(a.Identity)
+	}
+	return err
 }
 
 // Update is that of resource.Accounts. The edges of the account are told when others may send

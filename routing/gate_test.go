@@ -230,3 +230,17 @@ func TestAPolicyIsReadAgainWhenTheBrokerIsBack(t *testing.T) {
 	}
 	eventually(t, "it is read again", func() bool { return b.inForce("rui@t.org") })
 }
+
+// A guest who makes an account in the session goes on, and what the account says counts.
+func TestAPolicyIsThatOfAGuestWhoHasMadeAnAccount(t *testing.T) {
+	w, a, b := policyWorld(t)
+	rui, ana := b.Guest("rui@t.org/1"), a.Login("ana@t.org/1")
+	w.known.restrict("rui@t.org", contactsOnly)
+	if err := TellPolicy(a.nc, lime.MustParseIdentity("rui@t.org")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is read", func() bool { return b.inForce("rui@t.org") })
+	ana.Say("rui@t.org/1", "unknown")
+	rui.WantNothing("she is no contact")
+	b.WantDropped("it is counted", dropForbidden, 1)
+}

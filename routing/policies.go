@@ -25,7 +25,7 @@ func TellPolicy(nc *nats.Conn, i lime.Identity) error {
 type hubPolicy struct {
 	inForce *lime.InboxPolicy // nil: everybody may. Never changed, but replaced
 	known   bool              // it was read
-	asked   bool              // somebody who is no guest wanted it read
+	asked   bool              // it is to be read: somebody who is no guest has come, or a guest has made the account
 	changes uint32            // counts what was told, so that a slow read shows
 	asking  int               // senders that are asked about at the gate
 }
@@ -33,9 +33,9 @@ type hubPolicy struct {
 // policyChanged takes what a router tells, with the shard locked. Until it is read again
 // what was in force is.
 func (h *Hubs) policyChanged(b *hub) {
-	if b.policy.changes++; b.policy.asked {
-		h.unread.add(b, b.identity())
-	}
+	b.policy.changes++
+	b.policy.asked = true
+	h.unread.add(b, b.identity())
 }
 
 // readPolicy reads who may send to an identity, and again when a change was told meanwhile.

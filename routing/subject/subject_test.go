@@ -206,12 +206,17 @@ func FuzzReply(f *testing.F) {
 	f.Add("edge.a.re.re.1.1")
 	f.Add("edge..re.0.0")
 	f.Add("edge.a.re.001.1")
+	f.Add("edge.a.re.0.-1")
 	f.Fuzz(func(t *testing.T, s string) {
 		o, ok := ParseReply(s)
 		if !ok {
 			return
 		}
-		again := string(AppendReply(nil, o.By.By(ReplyPrefix(o.Edge)), o.Hops, o.Sequence))
+		prefix := o.By.By(ReplyPrefix(o.Edge))
+		again := string(AppendReply(nil, prefix, o.Hops, o.Sequence))
+		if o.Sequence == NoReply {
+			again = string(AppendNoReply(nil, prefix, o.Hops, o.Turn))
+		}
 		if p, ok := ParseReply(again); !ok || p != o {
 			t.Fatalf("%q tells %v, and written again, as %q, %v", s, o, again, p)
 		}
