@@ -29,16 +29,18 @@ func (h *Herald) brief(ctx context.Context, to lime.Node, doubt bool) error {
 			told[id.Fold()] = presence.Uncertain
 		}
 	}
-	for range maxTellings {
-		if left, err = h.briefOf(ctx, to, left, told); err != nil || len(left) == 0 {
+	for round := range maxTellings {
+		if left, err = h.briefOf(ctx, to, left, told, round == 0); err != nil || len(left) == 0 {
 			return err
 		}
 	}
 	return errRestless
 }
 
-// briefOf tells of those of all that are not to be seen as was told, and returns them.
-func (h *Herald) briefOf(ctx context.Context, to lime.Node, all []lime.Identity, told map[lime.Identity]string) (news []lime.Identity, err error) {
+// briefOf tells of those of all that are not to be seen as was told. It returns these, and at
+// first those who are gone: that is noted, too, since others may not have heard of it, and never
+// will when they are back in time.
+func (h *Herald) briefOf(ctx context.Context, to lime.Node, all []lime.Identity, told map[lime.Identity]string, first bool) (news []lime.Identity, err error) {
 	for some := range slices.Chunk(all, maxRead) {
 		views, err := h.cfg.Registry.Registered(ctx, some)
 		if err != nil {
@@ -49,19 +51,28 @@ func (h *Herald) briefOf(ctx context.Context, to lime.Node, all []lime.Identity,
 			sights  []sight
 			digests []string
 		)
+		var gone []lime.Identity
 		for i, id := range some {
 			s, key := sightOf(views[i]), id.Fold()
-			if is := digest(s.Presence); is != told[key] {
+			switch is := digest(s.Presence); {
+			case is != told[key]:
 				told[key] = is
 				ids, sights, digests = append(ids, id), append(sights, s), append(digests, is)
+			case first:
+				gone = append(gone, id)
 			}
 		}
-		if len(ids) == 0 {
+		noted := digests
+		for range gone {
+			noted = append(noted, string(lime.StatusUnavailable))
+		}
+		if len(noted) == 0 {
 			continue
 		}
-		if err := h.cfg.Registry.ToldOne(ctx, ids, digests); err != nil {
+		if err := h.cfg.Registry.ToldOne(ctx, slices.Concat(ids, gone), noted); err != nil {
 			return nil, err
 		}
+		news = append(news, gone...)
 		if err := h.briefThese(ctx, to, ids, sights); err != nil {
 			return nil, err
 		}

@@ -17,7 +17,8 @@
 // come behind only by being under way for longer than the debounce.
 //
 // Whoever is away, or reads too slowly, misses pushes. A session is told of everybody when
-// it begins; in that it is the same: what was told is read again.
+// it begins; in that it is the same: what was told is read again, and whom it was not told of
+// since they are gone is noted, so that those who are back before others hear of it are told of.
 //
 // # What was told
 //
@@ -35,8 +36,7 @@
 //
 // One who takes long, as who has thousands of contacts and whose sessions come and go, rests for
 // as long before it is worked on again, five seconds at most, and for a minute has half of the
-// workers at most, together with others like it. What was told late is told even if
-// all is as it was: whoever came meanwhile was told what was so then.
+// workers at most, together with others like it.
 //
 // # What it does not do
 //

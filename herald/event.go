@@ -37,7 +37,6 @@ type work struct {
 	at    time.Time // of the last event
 	done  []func()
 	begun bool // others were told, of that or of what was so then
-	late  bool // it has waited for longer than the debounce
 }
 
 // What one identity may ask for at once; there are fewer sessions of one, and fewer

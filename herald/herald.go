@@ -122,7 +122,6 @@ func (h *Herald) do(ctx context.Context, j *job) {
 	j.work = work{}
 	h.mu.Unlock()
 	began := time.Now()
-	w.late = began.Sub(first) >= 2*h.cfg.Debounce
 	limited, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	err := h.tell(limited, &w)
 	cancel()

@@ -162,6 +162,28 @@ func TestWhoGoesMeanwhileIsDated(t *testing.T) {
 	})
 }
 
+// Others never hear that she was gone, and she is told of to them no more.
+func TestSessionThatBeginsWhileSomebodyIsGoneForAMoment(t *testing.T) {
+	dialogue(t, Config{}, func(w *world, h *Herald) {
+		w.knows("ana@x", "bob@x")
+		w.knows("bob@x", "ana@x")
+		w.is("ana@x", lime.StatusAvailable, "")
+		h.Tell(of("ana@x"))
+		settle(h)
+		w.want("she is there", "bob@x: ana@x available")
+		w.is("ana@x", "", "")
+		e := of("bob@x")
+		e.Fresh = []string{"home"}
+		h.Tell(e)
+		settle(h)
+		w.want("his session is not told of her")
+		w.is("ana@x", lime.StatusAvailable, "")
+		h.Tell(of("ana@x"))
+		settle(h)
+		w.want("she is back", "bob@x: ana@x available")
+	})
+}
+
 func TestSessionThatBeginsIsTold(t *testing.T) {
 	dialogue(t, Config{}, func(w *world, h *Herald) {
 		w.knows("ana@x", "bob@x", "rui@x", "lia@x", "gil@x", "nobody@x")

@@ -71,8 +71,7 @@ func isNews(e *work, before string, now sight) bool {
 	case e.Doubt && !e.Again: // others may have been told of what was so earlier
 		return true
 	case before == digest(now.Presence):
-		// It may have been gone meanwhile, and a session that has begun then was not told of it.
-		return e.late && !e.Again && !now.gone()
+		return false
 	case before == "" && e.Again: // Redis has lost it, and nothing has happened
 		return false
 	case before == "" && now.gone(): // nobody was told that it is there
