@@ -82,6 +82,18 @@ func TestAChangeOfWhoMaySendIsToldTwice(t *testing.T) {
 	if took := time.Since(began); took < policyAgain/2 {
 		t.Errorf("it is told again after %v", took)
 	}
+	a := resource.Account{Identity: lime.MustParseIdentity("ana@t.org"), Properties: map[string]json.RawMessage{"allowUnknownSender": json.RawMessage("false")}}
+	toldOfAna, err := nc.SubscribeSync("to.org.t.@.ana._policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.events = newAccountEvents(nc, changed.warn, nil, func(context.Context, lime.Identity) error { return nil })
+	if err := store.Create(t.Context(), a, []byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := toldOfAna.NextMsg(patience); err != nil {
+		t.Errorf("an account is made with a policy: %v", err)
+	}
 	away := errors.New("no")
 	err = store.Update(t.Context(), rui, resource.Secrets{}, func(a *resource.Account) error {
 		a.Properties = nil

@@ -44,6 +44,7 @@ type caller struct {
 	owner   lime.Identity
 	sender  lime.Identity
 	waiting []call // guarded by the gate's mutex
+	size    int    // bytes of these; likewise
 }
 
 // call is a message that waits.
@@ -58,6 +59,7 @@ const (
 	gateCallers = 4096  // that are asked about at once
 	gateWaiting = 256   // messages of one of them
 	gateBytes   = 16 << 20
+	gateShare   = gateBytes / 16 // of one of them
 	gateWorkers = 8
 )
 
@@ -127,11 +129,12 @@ func (g *gate) verdict(b *hub, sender lime.Identity, c call, otherwise admission
 			return ifContact
 		}
 	}
-	if len(w.waiting) >= gateWaiting || g.size+len(c.msg.Data) > gateBytes {
+	size := len(c.msg.Data)
+	if len(w.waiting) >= gateWaiting || w.size+size > gateShare || g.size+size > gateBytes {
 		g.hubs.metrics.drop(dropUndecided)
 		return ifContact
 	}
-	g.size += len(c.msg.Data)
+	w.size, g.size = w.size+size, g.size+size
 	w.waiting = append(w.waiting, c)
 	return ifContact
 }
@@ -194,9 +197,7 @@ func (g *gate) answer(t *turn, w *caller, k callerKnown) {
 	if !k.until.IsZero() {
 		g.known.put(w.key, k)
 	}
-	for _, c := range w.waiting {
-		g.size -= len(c.msg.Data)
-	}
+	g.size -= w.size
 	g.mu.Unlock()
 	for _, c := range w.waiting {
 		t.release(s, w.hub, c, k.contact)

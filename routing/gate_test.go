@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,6 +125,27 @@ func TestWhatWaitsAtTheGateIsBounded(t *testing.T) {
 	b.WantDropped("what does not fit is dropped", dropUndecided, 7)
 	close(w.known.wait)
 	eventually(t, "the others come", func() bool { return len(rui.Got()) == gateWaiting })
+}
+
+func TestNobodyHasTheWholeGate(t *testing.T) {
+	w, a, b := policyWorld(t)
+	w.known.restrict("rui@t.org", contactsOnly, "ana@t.org", "lia@t.org")
+	w.known.wait = make(chan struct{})
+	rui, ana, lia := b.Login("rui@t.org/1", available), a.Login("ana@t.org/1"), a.Login("lia@t.org/1")
+	large := strings.Repeat("x", gateShare/8)
+	for range 9 {
+		ana.Say("rui@t.org/1", large)
+	}
+	lia.Say("rui@t.org/1", large)
+	w.settle()
+	b.WantDropped("what does not fit is dropped", dropUndecided, 2)
+	close(w.known.wait)
+	eventually(t, "the others come", func() bool { return len(rui.Got()) == 8 })
+	eventually(t, "nothing waits", func() bool {
+		b.gate.mu.Lock()
+		defer b.gate.mu.Unlock()
+		return b.gate.size == 0
+	})
 }
 
 // Edges learn of a change when a router tells it, and ask anew when they know what they
