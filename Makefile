@@ -7,7 +7,7 @@ SHELL := bash
 .NOTPARALLEL:
 
 # Time that `make fuzz` gives each target.
-FUZZTIME ?= 3s
+FUZZTIME ?= 2s
 # Packages of `make bench`, the benchmarks among theirs, and where results go.
 PKG ?= ./...
 BENCH ?= .
@@ -67,7 +67,7 @@ coverage: ## what of LIME's checklist is served, and by what it is tested
 	@go run ./internal/coverage/cmd/coverage
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for FUZZTIME=3s
+fuzz: ## every fuzz target for FUZZTIME=2s
 	tools/fuzz $(FUZZTIME)
 
 .PHONY: model
