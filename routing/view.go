@@ -41,6 +41,9 @@ func (h *hub) identity() lime.Identity {
 // tellView publishes a change of the view. It is a hint: whoever misses it reads
 // the view when the next one comes.
 func (h *Hubs) tellView(b *hub, e viewEvent) {
+	if h.floors != nil { // what a session has acknowledged is not taken over when it is heard to have left
+		h.floors.tellAcked()
+	}
 	data, err := json.Marshal(e)
 	if err == nil {
 		err = h.cfg.NATS.Publish(b.key.View(), data)
