@@ -71,6 +71,8 @@ func (f *floors) working(m *Member, news []byte) {
 // tellAcked tells other edges what was noted: not under the lock of a shard, for a broker that
 // does not read blocks.
 func (f *floors) tellAcked() {
+	f.telling.Lock()
+	defer f.telling.Unlock()
 	f.mu.Lock()
 	if len(f.acked) == 0 && len(f.busy) == 0 {
 		f.mu.Unlock()

@@ -32,9 +32,11 @@ type floors struct {
 
 	held map[*Member]struct{} // whose floors wait for those of others
 
-	// To be told to other edges.
-	acked map[subject.Key]*ackedNews
-	busy  map[floorKey][]byte // what a session has
+	// To be told to other edges, by one at a time, so that all that was noted has been told
+	// when tellAcked returns.
+	telling sync.Mutex
+	acked   map[subject.Key]*ackedNews
+	busy    map[floorKey][]byte // what a session has
 
 	after []func() // to be called when all that there is now has been brought
 }
