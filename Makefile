@@ -53,8 +53,8 @@ tidy: ## fail when go.mod or go.sum is not tidy
 	go -C e2e/limego mod tidy -diff
 
 .PHONY: cross
-cross: ## build for a system without epoll
-	GOOS=darwin go build ./...
+cross: ## what a build for a system without epoll would say
+	typecheck="$$(tools/build typecheck)" && GOOS=darwin CGO_ENABLED=0 "$$typecheck" ./...
 
 .PHONY: cover
 cover: ## statement coverage of what has a threshold
