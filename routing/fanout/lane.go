@@ -18,6 +18,9 @@ type lane struct {
 
 	from, to uint64 // the first and the last sequence that were passed over; from is 0 for none
 	passed   int    // how many
+
+	// waits is set while a message of the group waits for a log: what comes then is passed over.
+	waits bool
 }
 
 // pass leaves a message in the stream, and all that follow until these are read.

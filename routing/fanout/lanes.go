@@ -96,7 +96,7 @@ func (l *lanes) add(ctx context.Context, m stream.Message) bool {
 		g = &lane{key: key}
 		l.groups[key] = g
 	}
-	if g.from == 0 && l.hasRoomLocked(g, len(m.Data)) {
+	if g.from == 0 && !g.waits && l.hasRoomLocked(g, len(m.Data)) {
 		l.pushLocked(g, waiting{Message: m, at: time.Now()})
 	} else {
 		g.pass(m.Sequence)
@@ -128,6 +128,7 @@ func (l *lanes) serve(g *lane) bool {
 	}
 	if patient {
 		l.patient--
+		g.waits = false
 	}
 	if len(g.queue) > 0 || g.from != 0 {
 		l.queueLocked(g)
@@ -152,8 +153,8 @@ func (l *lanes) stop() {
 }
 
 // replace gives the place of a worker to another, since the group that it serves has to
-// wait. What is queued for that one is left in the stream. It is false when as many wait
-// already.
+// wait. What is queued for that one is left in the stream, and what comes meanwhile: others
+// have use for the room. It is false when as many wait already.
 func (l *lanes) replace(g *lane) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,6 +166,7 @@ func (l *lanes) replace(g *lane) bool {
 	l.waiting -= len(g.queue)
 	l.bytes -= g.bytes
 	g.leave()
+	g.waits = true
 	l.staffLocked()
 	return true
 }

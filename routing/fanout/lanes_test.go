@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	dto "github.com/prometheus/client_model/go"
 
 	"limegrove/lime"
 	"limegrove/routing/stream"
@@ -20,16 +21,28 @@ import (
 // waits is how many messages a router says to have waiting.
 func (r *router) waits(t testing.TB) float64 {
 	t.Helper()
+	return r.metric(t, "limegrove_group_waiting").GetGauge().GetValue()
+}
+
+// stuck tells whether a message has found a log that does not take it.
+func (r *router) stuck(t testing.TB) bool {
+	t.Helper()
+	return r.metric(t, "limegrove_group_repeated_total").GetCounter().GetValue() > 0
+}
+
+func (r *router) metric(t testing.TB, name string) *dto.Metric {
+	t.Helper()
 	families, err := r.metrics.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() == "limegrove_group_waiting" {
-			return f.GetMetric()[0].GetGauge().GetValue()
+		if f.GetName() == name {
+			return f.GetMetric()[0]
 		}
 	}
-	return -1
+	t.Fatalf("there is no metric %s", name)
+	return nil
 }
 
 // refusesFor has the logs of members take nothing.
@@ -207,6 +220,7 @@ func TestWhatIsGoneIsWaitedForNoMore(t *testing.T) {
 	}
 	r := w.start("r", nil)
 	w.eventually("all is known", func() bool { return r.waits(t) == 300 })
+	w.eventually("the first one is tried again, and the others are left in the stream", func() bool { return r.stuck(t) })
 	w.store.mu.Lock()
 	w.store.waiting = w.store.waiting[:1]
 	w.store.mu.Unlock()
