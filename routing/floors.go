@@ -22,6 +22,9 @@ type floors struct {
 	hubs *Hubs
 	wake chan struct{} // holds one: not to wait for the next time
 
+	// By one at a time, so that all that had risen has been brought when bring returns.
+	bringing sync.Mutex
+
 	mu     sync.Mutex
 	dirty  map[floorKey]presence.Floor
 	flying map[floorKey]presence.Floor // on their way, or empty
@@ -119,22 +122,31 @@ func (f *floors) bring(ctx context.Context) {
 	f.mu.Lock()
 	after := f.after
 	f.after = nil
-	f.flying, f.dirty = f.dirty, f.flying
-	keys := slices.AppendSeq(make([]floorKey, 0, len(f.flying)), maps.Keys(f.flying))
 	f.mu.Unlock()
-	if len(keys) > 0 {
-		brought := f.bringLots(ctx, keys)
-		f.mu.Lock()
-		for _, key := range keys[brought:] { // for the next time
-			f.raiseLocked(key, f.flying[key])
-		}
-		f.rememberLocked(keys[:brought], time.Now())
-		f.flying = renewed(f.flying)
-		f.mu.Unlock()
-	}
+	f.bringRisen(ctx)
 	for _, done := range after {
 		done()
 	}
+}
+
+func (f *floors) bringRisen(ctx context.Context) {
+	f.bringing.Lock()
+	defer f.bringing.Unlock()
+	f.mu.Lock()
+	f.flying, f.dirty = f.dirty, f.flying
+	keys := slices.AppendSeq(make([]floorKey, 0, len(f.flying)), maps.Keys(f.flying))
+	f.mu.Unlock()
+	if len(keys) == 0 {
+		return
+	}
+	brought := f.bringLots(ctx, keys)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range keys[brought:] { // for the next time
+		f.raiseLocked(key, f.flying[key])
+	}
+	f.rememberLocked(keys[:brought], time.Now())
+	f.flying = renewed(f.flying)
 }
 
 const (

@@ -156,6 +156,9 @@ func (r *registrar) round(ctx context.Context) error {
 			first = err
 		})
 	}
+	if len(leaving) > 0 && r.hubs.floors != nil {
+		r.hubs.floors.bring(ctx) // where they end, whoever comes next begins, on whatever edge
+	}
 	for _, m := range leaving {
 		do(func() error { return r.unregister(ctx, m) }, func() { r.gone(m) })
 	}

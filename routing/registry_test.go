@@ -39,7 +39,7 @@ func newRegistry() *registry {
 
 // RaiseFloors is that of presence.
 func (r *registry) RaiseFloors(ctx context.Context, all []presence.Floor) error {
-	if err := r.begin(ctx, "floors", lime.Node{}); err != nil {
+	if err := r.begin(ctx, "raise", lime.Node{}); err != nil {
 		return err
 	}
 	r.mu.Lock()
