@@ -59,7 +59,7 @@ func (c *Servers) Connect(opts ...nats.Option) *nats.Conn {
 // Leader is the server that leads the stream, nil while none does.
 func (c *Servers) Leader(stream string) *Server {
 	for _, s := range c.Members {
-		if s.srv.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, stream) {
+		if s.srv.JetStreamIsStreamLeader(s.account, stream) {
 			return s
 		}
 	}

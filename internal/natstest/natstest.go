@@ -16,8 +16,9 @@ const ready = time.Minute
 
 // Server is one NATS server. It stores its streams in a folder of the test.
 type Server struct {
-	t   testing.TB
-	srv *server.Server
+	t       testing.TB
+	srv     *server.Server
+	account string // that connections are of
 }
 
 // New starts a server that is shut down when the test ends.
@@ -37,6 +38,10 @@ func start(t testing.TB, opts *server.Options) *Server {
 	t.Helper()
 	opts.StoreDir = t.TempDir()
 	opts.NoLog, opts.NoSigs = true, true
+	shared := &sharedAuth{}
+	if opts.Users == nil {
+		opts.CustomClientAuthentication, opts.AuthTimeout = shared, ready.Seconds()
+	}
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatalf("natstest: %v", err)
@@ -45,11 +50,12 @@ func start(t testing.TB, opts *server.Options) *Server {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	})
+	shared.srv = srv
 	srv.Start()
 	if !srv.ReadyForConnections(ready) {
 		t.Fatalf("natstest: the server is not ready after %v", ready)
 	}
-	return &Server{t: t, srv: srv}
+	return &Server{t: t, srv: srv, account: server.DEFAULT_GLOBAL_ACCOUNT}
 }
 
 // Connect returns a connection of its own, which is closed when the test ends.
@@ -58,6 +64,9 @@ func (s *Server) Connect(opts ...nats.Option) *nats.Conn {
 	s.t.Helper()
 	closed := make(chan struct{})
 	opts = append(opts, nats.InProcessServer(s.srv), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	if s.account != server.DEFAULT_GLOBAL_ACCOUNT {
+		opts = append(opts, nats.UserInfo(s.account, ""))
+	}
 	nc, err := nats.Connect(nats.DefaultURL, opts...)
 	if err != nil {
 		s.t.Fatalf("natstest: %v", err)

@@ -64,3 +64,36 @@ func TestClusterReplicatesStreams(t *testing.T) {
 		t.Fatal("a stream that takes messages has no leader")
 	}
 }
+
+func TestAccountsShareNothingButServers(t *testing.T) {
+	one, three := natstest.New(t), natstest.Cluster(t, 3)
+	for _, name := range []string{"one's own", "another's own"} {
+		t.Run(name, func(t *testing.T) {
+			wantFirst(t, one.Account(t).Connect(), 1)
+			c := three.Account(t)
+			for _, member := range c.Members { // one of which leads
+				wantFirst(t, member.Connect(), 3)
+			}
+			if c.Leader("S") == nil || three.Leader("S") != nil {
+				t.Fatal("nobody leads the stream, or an account has another's")
+			}
+		})
+	}
+}
+
+// wantFirst has the stream store its first message, or say that it has it.
+func wantFirst(t *testing.T, nc *nats.Conn, replicas int) {
+	t.Helper()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: replicas}
+	if _, err := js.CreateOrUpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	ack, err := js.PublishMsg(t.Context(), &nats.Msg{Subject: "s", Header: nats.Header{jetstream.MsgIDHeader: {"first"}}})
+	if err != nil || ack.Sequence != 1 {
+		t.Fatalf("stored as %v, %v, want the first message of a new stream", ack, err)
+	}
+}

@@ -47,6 +47,8 @@ func (s *Streams) keepCursor(ctx context.Context, p int, c *cursor) {
 	s.cursors[p] = c
 	s.mu.Unlock()
 	if old != nil && old.consumer != nil {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
 		// One that cannot be deleted ends by itself.
 		_ = s.js.DeleteConsumer(ctx, logStream(p), old.consumer.CachedInfo().Name)
 	}
@@ -86,7 +88,9 @@ func (s *Streams) fetchDirect(ctx context.Context, of side, c *cursor, size int)
 
 func (s *Streams) fetchByConsumer(ctx context.Context, of side, c *cursor, size int) (err error) {
 	if c.consumer == nil {
-		c.consumer, err = s.js.CreateConsumer(ctx, of.stream, jetstream.ConsumerConfig{
+		once, cancel := context.WithTimeout(ctx, tryTime) // the walk is tried again
+		defer cancel()
+		c.consumer, err = s.js.CreateConsumer(once, of.stream, jetstream.ConsumerConfig{
 			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 			OptStartSeq:       c.next,
 			AckPolicy:         jetstream.AckNonePolicy,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
@@ -15,11 +16,15 @@ import (
 )
 
 func TestKeep(t *testing.T) {
-	suite(t, map[string]func(*world){
+	suiteAtOnce(t, map[string]func(*world){
 		"a stream that is deleted is made anew":       testRemade,
 		"every process learns of it":                  testRemadeByAnother,
-		"whoever is not answered has it looked for":   testSuspected,
+		"it is looked for where it is suspected":      testSuspected(askByName),
+		"it is looked for without a page":             testSuspected(askForPage),
+		"it is looked for without a leader":           testSuspected(askLeader),
+		"it is looked for where nothing is stored":    testSuspected(askByStoring),
 		"the partitions are recorded again":           testRecordedAgain,
+		"the record alone is made again":              testRecordAlone,
 		"another number of partitions ends a process": testOtherPartitions,
 	})
 }
@@ -156,27 +161,30 @@ func testRemadeByAnother(w *world) {
 	b.wantCounts(1, 0)
 }
 
-// Nobody listens while a stream is deleted, so that only what follows tells.
-func testSuspected(w *world) {
-	for what, ask := range map[string]func(ctx context.Context, s *stream.Streams){
-		"by name": func(_ context.Context, s *stream.Streams) { s.Suspect(1) },
-		"by a page": func(ctx context.Context, s *stream.Streams) {
-			_, _ = s.ReadLog(ctx, 1, "log.1.t.@.ana._", 0, 1, 1)
-		},
-		"by the leader": func(ctx context.Context, s *stream.Streams) { _, _ = s.LogEnd(ctx, 1) },
-		"by storing": func(ctx context.Context, s *stream.Streams) {
-			_ = s.Store(ctx, []*nats.Msg{{Subject: "log.1.t.@.ana._"}})
-		},
-	} {
+// testSuspected makes a test in which nobody listens while a stream is deleted, so that
+// only what follows tells.
+func testSuspected(ask func(ctx context.Context, s *stream.Streams)) func(*world) {
+	return func(w *world) {
 		k := w.process()
 		w.delete("LOG_1")
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 		ask(ctx, k.Streams)
 		cancel()
 		k.keep()
-		w.Logf("it is suspected %s", what)
 		k.wantRemade(1)
 	}
+}
+
+func askByName(_ context.Context, s *stream.Streams) { s.Suspect(1) }
+
+func askForPage(ctx context.Context, s *stream.Streams) {
+	_, _ = s.ReadLog(ctx, 1, "log.1.t.@.ana._", 0, 1, 1)
+}
+
+func askLeader(ctx context.Context, s *stream.Streams) { _, _ = s.LogEnd(ctx, 1) }
+
+func askByStoring(ctx context.Context, s *stream.Streams) {
+	_ = s.Store(ctx, []*nats.Msg{{Subject: "log.1.t.@.ana._"}})
 }
 
 func testRecordedAgain(w *world) {
@@ -185,13 +193,33 @@ func testRecordedAgain(w *world) {
 	w.must("delete the record", w.js.DeleteKeyValue(w.ctx, "cluster"))
 	w.delete("LOG_0")
 	k.wantRemade(0)
+	w.wantRecorded("2")
+}
+
+// A bucket that is deleted is not made anew while a server may still move its files away.
+func testRecordAlone(w *world) {
+	k := w.process()
+	k.keep()
+	before := time.Now()
+	w.must("delete the record", w.js.DeleteKeyValue(w.ctx, "cluster"))
+	w.wantRecorded("2")
+	made, err := w.js.Stream(w.ctx, "KV_cluster")
+	w.must("look at the record", err)
+	if after := made.CachedInfo().Created.Sub(before); after < 2*time.Second {
+		w.Errorf("the record was made anew %v after it was deleted, want 2s or more", after)
+	}
+}
+
+// wantRecorded waits until a number of partitions is recorded.
+func (w *world) wantRecorded(partitions string) {
+	w.Helper()
 	w.eventually("the partitions are recorded", func() bool {
 		kv, err := w.js.KeyValue(w.ctx, "cluster")
 		if err != nil {
 			return false
 		}
-		e, err := kv.Get(w.ctx, "partitions")
-		return err == nil && string(e.Value()) == "2"
+		e, err := again(w.ctx, func(ctx context.Context) (jetstream.KeyValueEntry, error) { return kv.Get(ctx, "partitions") })
+		return err == nil && string(e.Value()) == partitions
 	})
 }
 
@@ -200,7 +228,7 @@ func testOtherPartitions(w *world) {
 	k.keep()
 	kv, err := w.js.KeyValue(w.ctx, "cluster")
 	w.must("look at the record", err)
-	_, err = kv.Put(w.ctx, "partitions", []byte("4"))
+	_, err = again(w.ctx, func(ctx context.Context) (uint64, error) { return kv.Put(ctx, "partitions", []byte("4")) })
 	w.must("record", err)
 	w.delete("LOG_0")
 	select {

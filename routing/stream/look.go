@@ -78,6 +78,13 @@ func (s *Streams) miss(stream string, now time.Time) (last uint64, ready bool) {
 	return before.last, !ok || now.Sub(before.gone) >= goneFor
 }
 
+// found notes that a stream is there of which nobody needs to know more.
+func (s *Streams) found(stream string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[stream] = known{}
+}
+
 // ensure returns the stream of that name, which it makes with these settings when there
 // is none.
 func (s *Streams) ensure(ctx context.Context, want jetstream.StreamConfig) (info *jetstream.StreamInfo, err error) {

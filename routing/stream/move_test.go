@@ -308,7 +308,7 @@ func testLogIsLedOn(w *world) {
 // A copy has more headers than what it is a copy of.
 func testTooLong(w *world) {
 	s := w.open(stream.Config{})
-	w.store(ana, strings.Repeat("x", int(w.nc.MaxPayload())-20))
+	w.store(ana, strings.Repeat("x", int(w.nc.MaxPayload())-40))
 	w.store(ana, "short")
 	errs := s.Copy(w.ctx, 0, w.transfers(s))
 	if !errors.Is(errs[0], stream.ErrRefused) || errs[1] != nil {

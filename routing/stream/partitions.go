@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -13,6 +14,7 @@ import (
 // bucket has what belongs to the cluster as a whole.
 const (
 	bucket        = "cluster"
+	bucketStream  = "KV_" + bucket // as JetStream names it
 	partitionsKey = "partitions"
 )
 
@@ -95,14 +97,24 @@ func isTaken(err error) bool {
 		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// openBucket makes the bucket when it is missing. One that is there keeps the
-// replicas that it has.
+// openBucket makes the bucket when it is missing, and has been for long enough: it is a
+// stream like others. One that is there keeps the replicas that it has.
 func (s *Streams) openBucket(ctx context.Context) (jetstream.KeyValue, error) {
 	kv, err := s.js.KeyValue(ctx, bucket)
-	if !errors.Is(err, jetstream.ErrBucketNotFound) {
-		return kv, err
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		if _, ready := s.miss(bucketStream, time.Now()); !ready {
+			return nil, errGone
+		}
+		kv, err = s.makeBucket(ctx)
 	}
-	kv, err = s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+	if err == nil {
+		s.found(bucketStream)
+	}
+	return kv, err
+}
+
+func (s *Streams) makeBucket(ctx context.Context) (jetstream.KeyValue, error) {
+	kv, err := s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket:      bucket,
 		Description: "Limegrove cluster",
 		History:     1,

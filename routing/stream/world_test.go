@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,25 +32,55 @@ type world struct {
 	js       jetstream.JetStream
 	replicas int
 	ctx      context.Context
+	stored   int // messages, by store
 }
 
-// suite runs every test on one server, and on three that keep three replicas. Each
-// has servers of its own: a stream that is made again where one of its name was just
-// deleted twice may find the messages of the other on disk.
+// suite runs every test on one server, and on three that keep three replicas. The tests
+// share the servers, and each has an account of its own there: a stream that is made again
+// where one of its name was just deleted twice may find the messages of the other on disk.
 func suite(t *testing.T, tests map[string]func(*world)) {
 	t.Helper()
-	t.Run("one server", func(t *testing.T) {
+	onBoth(t, func(t *testing.T, run func(*testing.T, func(*world))) {
 		for name, test := range tests {
-			t.Run(name, func(t *testing.T) { test(newWorld(t, natstest.New(t), nil)) })
+			t.Run(name, func(t *testing.T) { run(t, test) })
 		}
 	})
-	t.Run("three replicas", func(t *testing.T) {
+}
+
+// atOnce is how many tests that wait run together. With more a busy machine would have all
+// of them make their streams at the same time, and each would wait for the others.
+const atOnce = 3
+
+// suiteAtOnce is suite for tests that wait for most of their time.
+func suiteAtOnce(t *testing.T, tests map[string]func(*world)) {
+	t.Helper()
+	onBoth(t, func(t *testing.T, run func(*testing.T, func(*world))) {
+		var all sync.WaitGroup
+		room := make(chan struct{}, atOnce)
 		for name, test := range tests {
-			t.Run(name, func(t *testing.T) {
-				c := natstest.Cluster(t, 3)
-				test(newWorld(t, c, c))
+			room <- struct{}{}
+			all.Go(func() {
+				t.Run(name, func(t *testing.T) { run(t, test) })
+				<-room
 			})
 		}
+		all.Wait()
+	})
+}
+
+// onBoth calls tests with what runs one of them in a world of its own.
+func onBoth(t *testing.T, tests func(t *testing.T, run func(*testing.T, func(*world)))) {
+	t.Helper()
+	t.Run("one server", func(t *testing.T) {
+		s := natstest.New(t)
+		tests(t, func(t *testing.T, test func(*world)) { test(newWorld(t, s.Account(t), nil)) })
+	})
+	t.Run("three replicas", func(t *testing.T) {
+		c := natstest.Cluster(t, 3)
+		tests(t, func(t *testing.T, test func(*world)) {
+			own := c.Account(t)
+			test(newWorld(t, own, own))
+		})
 	})
 }
 
@@ -62,9 +93,9 @@ func newWorld(t *testing.T, b broker, c *natstest.Servers) *world {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	w.ctx = ctx
-	var err error
-	w.js, err = jetstream.New(w.nc)
+	js, err := jetstream.New(w.nc)
 	w.must("JetStream", err)
+	w.js = patientJetStream{js}
 	return w
 }
 
@@ -107,13 +138,14 @@ func (w *world) openPatiently(cfg stream.Config) (*stream.Streams, error) {
 	}
 }
 
-// store stores a message under a subject and returns its sequence. One with a
-// message id is sent again when no acknowledgement comes, as a leader's end may
-// take it away.
+// store stores a message under a subject and returns its sequence. It is sent again when
+// no acknowledgement comes, as a leader's end may take it away, and known by its id.
 func (w *world) store(subject, data string, headers ...string) uint64 {
 	w.Helper()
+	w.stored++
 	m := nats.NewMsg(subject)
 	m.Data = []byte(data)
+	m.Header.Set(jetstream.MsgIDHeader, "stored-"+itoa(w.stored))
 	for i := 0; i < len(headers); i += 2 {
 		m.Header.Set(headers[i], headers[i+1])
 	}
@@ -124,7 +156,7 @@ func (w *world) store(subject, data string, headers ...string) uint64 {
 		if err == nil {
 			return ack.Sequence
 		}
-		if m.Header.Get(jetstream.MsgIDHeader) == "" || w.ctx.Err() != nil {
+		if w.ctx.Err() != nil {
 			w.Fatalf("store %s: %v", subject, err)
 		}
 	}
