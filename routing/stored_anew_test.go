@@ -69,18 +69,19 @@ func (w *anewWorld) remove(name string) {
 		return s.CachedInfo().Created.String()
 	}
 	before := made()
-	if err := w.js.DeleteStream(w.Context(), name); err != nil {
-		w.Fatal(err)
-	}
+	w.removed(name)
 	eventually(w, name+" is made anew", func() bool { return made() != "" && made() != before })
 }
 
-// removed deletes a stream, and does not wait.
+// removed deletes a stream, and does not wait. That it is gone is noticed at once, as by
+// whoever asks for something of it: JetStream may tell nobody. A stream that is deleted while
+// it answers somebody may end before it has said so.
 func (w *anewWorld) removed(name string) {
 	w.Helper()
 	if err := w.js.DeleteStream(w.Context(), name); err != nil {
 		w.Fatal(err)
 	}
+	w.streams.Suspect(w.p)
 }
 
 // floorOf is the whole floor of an identity in the registry.
