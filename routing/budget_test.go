@@ -29,7 +29,7 @@ func stuckEdge(t *testing.T) (e *testEdge, send func(m *Member, id string, bytes
 		if err != nil {
 			t.Fatal(err)
 		}
-		envelope := fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"type":"text/plain","content":%q}`, id, m.address, to, strings.Repeat("x", bytes))
+		envelope := fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"type":"text/plain","content":"%s"}`, id, m.address, to, strings.Repeat("x", bytes))
 		var h lime.Header
 		if _, err := h.Scan([]byte(envelope)); err != nil {
 			t.Fatal(err)
@@ -83,7 +83,7 @@ func TestNotificationsLeaveRoomForMessages(t *testing.T) {
 	e, send := stuckEdge(t)
 	notify := func(n int) {
 		for i := range n {
-			e.storeNotification(fmt.Appendf(nil, `{"id":"n%d","from":"ana@t.org/1","to":"rui@t.org/1","event":"received","metadata":{"x":%q}}`,
+			e.storeNotification(fmt.Appendf(nil, `{"id":"n%d","from":"ana@t.org/1","to":"rui@t.org/1","event":"received","metadata":{"x":"%s"}}`,
 				i, strings.Repeat("x", 64<<10)))
 		}
 	}
