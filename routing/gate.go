@@ -154,21 +154,9 @@ func (g *gate) askLocked(key callerKey, b *hub, sender lime.Identity) *caller {
 
 // run answers questions until ctx is done.
 func (g *gate) run(ctx context.Context) {
-	var all sync.WaitGroup
-	for range gateWorkers {
-		all.Go(func() {
-			own := &turn{hubs: g.hubs}
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case w := <-g.ask:
-					g.answer(own, w, g.find(ctx, w))
-				}
-			}
-		})
-	}
-	all.Wait()
+	answerAsked(ctx, gateWorkers, g.ask, func(w *caller) {
+		g.answer(&turn{hubs: g.hubs}, w, g.find(ctx, w))
+	})
 }
 
 // find finds out whether a sender is a contact. When nobody can tell, it is taken for one:

@@ -121,20 +121,9 @@ func (g *gateways) lately(domain []byte) (lime.Identity, bool) {
 
 // run answers questions until ctx is done.
 func (g *gateways) run(ctx context.Context) {
-	var all sync.WaitGroup
-	for range gatewayWorkers {
-		all.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case domain := <-g.ask:
-					g.answer(domain, g.find(ctx, domain))
-				}
-			}
-		})
-	}
-	all.Wait()
+	answerAsked(ctx, gatewayWorkers, g.ask, func(domain string) {
+		g.answer(domain, g.find(ctx, domain))
+	})
 }
 
 // find finds out who has authority over a domain. When nobody can tell, or nobody has any

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"limegrove/lime"
@@ -46,23 +45,12 @@ func (r *recipients) askLocked(o *outgoing, to lime.NodeView) *question {
 
 // run answers questions until ctx is done.
 func (r *recipients) run(ctx context.Context) {
-	var all sync.WaitGroup
-	for range recipientWorkers {
-		all.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case q := <-r.ask:
-					k, sure := r.find(ctx, q)
-					if !sure || r.answer(q, k, false) {
-						r.askAgain(q, k)
-					}
-				}
-			}
-		})
-	}
-	all.Wait()
+	answerAsked(ctx, recipientWorkers, r.ask, func(q *question) {
+		k, sure := r.find(ctx, q)
+		if !sure || r.answer(q, k, false) {
+			r.askAgain(q, k)
+		}
+	})
 }
 
 // askAgain asks once more when Redis has heard of what is acknowledged by now.
