@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -22,6 +23,10 @@ var (
 	lia = lime.MustParseIdentity("lia@x")
 )
 
+// patience bounds a test; only a very busy machine comes near. Without it the client would
+// wait for an answer of JetStream as long as it does by itself, which is less.
+const patience = time.Minute
+
 // world is a store of the test's own.
 type world struct {
 	testing.TB
@@ -32,11 +37,13 @@ type world struct {
 func newWorld(t testing.TB, cfg Config) world {
 	t.Helper()
 	cfg.JetStream = natstest.JetStream(t)
-	s, err := Open(t.Context(), cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	s, err := Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return world{t, t.Context(), s}
+	return world{t, ctx, s}
 }
 
 func (w world) must(err error) {

@@ -356,10 +356,19 @@ func TestRosterOfManyIsWhole(t *testing.T) {
 	g := w.create(Group{Identity: ops})
 	k, err := keysOf(ops)
 	w.must(err)
-	const many = 1500
-	for i := range many {
-		w.must(w.put(w, k, g, Member{Address: lime.Node{Identity: lime.Identity{Name: fmt.Sprint("m", i), Domain: "x"}}, Role: Speaker}))
+	const many, atOnce = 1500, 30
+	var all sync.WaitGroup
+	errs := make([]error, atOnce)
+	for n := range atOnce {
+		all.Go(func() {
+			for i := n; i < many && errs[n] == nil; i += atOnce {
+				m := Member{Address: lime.Node{Identity: lime.Identity{Name: fmt.Sprint("m", i), Domain: "x"}}, Role: Speaker}
+				errs[n] = w.put(w, k, g, m)
+			}
+		})
 	}
+	all.Wait()
+	w.must(errors.Join(errs...))
 	w.must(w.Remove(w, g, lime.MustParseIdentity("m7@x")))
 	revision, err := w.Revision(w, ops)
 	w.must(err)
