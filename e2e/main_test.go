@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"limegrove/e2e/programs"
 )
 
 // The programs that tests start, by path.
@@ -32,10 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 func build(dir string) error {
-	build := exec.Command("go", "build", raceFlag, "-o", dir+"/",
-		"limegrove/cmd/edge", "limegrove/cmd/router", "limegrove/e2e/idle")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	if err := programs.Go(context.Background(), dir, raced, "limegrove/cmd/edge", "limegrove/cmd/router", "limegrove/e2e/idle"); err != nil {
 		return fmt.Errorf("build the programs: %w", err)
 	}
 	edgeProgram = filepath.Join(dir, "edge")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -11,11 +12,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"limegrove/e2e/programs"
 )
 
 const (
 	loopback = "127.0.0.1"
-	patience = 30 * time.Second // for whatever a busy machine may be slow at
+	patience = time.Minute // for whatever a busy machine may be slow at
 	interval = 10 * time.Millisecond
 )
 
@@ -33,7 +36,7 @@ func startProcess(t testing.TB, name, dir, program string, args ...string) *proc
 	t.Helper()
 	p := &process{name: name, output: newTranscript(), exited: make(chan struct{})}
 	p.cmd = exec.Command(program, args...)
-	p.cmd.Dir = dir
+	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), programs.RaceStops)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	endWithParent(p.cmd)
 	if err := p.cmd.Start(); err != nil {
@@ -141,25 +144,36 @@ func (o *transcript) tail() []byte {
 	return text[max(0, len(text)-enough):]
 }
 
-// freePorts returns the first of n ports in a row that nobody listens on. They are
-// below those that the system gives to outgoing connections, so that none of these
-// takes one before it is used.
+// freePorts returns the first of n ports in a row that nobody listens on, nor was given
+// before. They are below those that the system gives to outgoing connections, so that none of
+// these takes one before it is used.
 func freePorts(t testing.TB, n int) int {
 	t.Helper()
 	const first, last = 20_000, 32_000
+	given.Lock()
+	defer given.Unlock()
 	for range 1000 {
 		port := first + rand.IntN(last-first)
 		free := true
 		for i := range n {
-			free = free && isFree(port+i)
+			free = free && !given.ports[port+i] && isFree(port+i)
 		}
 		if free {
+			for i := range n {
+				given.ports[port+i] = true
+			}
 			return port
 		}
 	}
 	t.Fatalf("no %d ports in a row are free", n)
 	return 0
 }
+
+// given are the ports that tests have, which may not listen on them yet.
+var given = struct {
+	sync.Mutex
+	ports map[int]bool
+}{ports: map[int]bool{}}
 
 func isFree(port int) bool {
 	l, err := net.Listen("tcp", address(port))

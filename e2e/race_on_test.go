@@ -2,5 +2,5 @@
 
 package e2e
 
-// raceFlag builds the processes as the tests are built.
-const raceFlag = "-race=true"
+// raced tells how the tests are built, and so the processes.
+const raced = true

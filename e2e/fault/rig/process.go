@@ -13,10 +13,6 @@ import (
 	"limegrove/internal/jobcontrol"
 )
 
-// raceStops has a program that was built with the race detector end at the first race,
-// with a status of its own, and not go on to print to where nobody reads.
-const raceStops = "GORACE=halt_on_error=1"
-
 // poll is the time between two looks, and reply what an answer of a broker may take.
 const (
 	poll  = 50 * time.Millisecond
@@ -61,7 +57,7 @@ func (p *Process) startLocked() error {
 	}
 	cmd := p.command()
 	cmd.Stdout, cmd.Stderr = p.log, p.log
-	cmd.Env = append(cmd.Environ(), raceStops)
+	cmd.Env = append(cmd.Environ(), programs.RaceStops)
 	cmd.SysProcAttr = programs.Attributes()
 	p.note("started")
 	if err := cmd.Start(); err != nil {
