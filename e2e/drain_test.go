@@ -54,7 +54,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	stubborn.wantEnd("the drain has begun", "finished")
 	halfOpen.wantClose()
 	c.edges[0].signal(t, syscall.SIGTERM)
-	status := c.edges[0].wantExit(t, 5*time.Second) // a drain would take 25
+	status := c.edges[0].wantExit(t, 15*time.Second) // a drain would take 25
 	if status.ExitStatus() != 1 {
 		t.Errorf("the edge ended with %v, not with 1", c.edges[0].cmd.ProcessState)
 	}

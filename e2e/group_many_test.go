@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -17,11 +18,15 @@ import (
 	"limegrove/lime"
 )
 
+// largeGroupMessages may be more for those who measure.
+var largeGroupMessages = flag.Int("group-messages", 6, "`number` of messages to a large group")
+
 // TestLargeGroupOutlivesARouter: five thousand members get every message once and in order,
 // though the router that is at it is killed.
 func TestLargeGroupOutlivesARouter(t *testing.T) {
 	t.Parallel()
-	const members, messages = 5000, 12
+	const members = 5000
+	messages := *largeGroupMessages
 	broker := startNATS(t)
 	c := &cluster{nats: broker, broker: broker.url, settings: []string{"-duplicate-window", "2m"}} // so that the log is kept
 	c.start(t, 2)

@@ -2,10 +2,14 @@ package e2e
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,7 +25,7 @@ var edgeProgram, routerProgram, idleProgram, limeGoProgram, natsProgram string
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "limegrove-e2e-")
 	if err == nil {
-		err = build(dir)
+		err = errors.Join(build(dir), playMore())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -32,6 +36,18 @@ func TestMain(m *testing.M) {
 		_ = os.RemoveAll(dir)
 		os.Exit(code)
 	}))
+}
+
+// playMore has twice as many tests run at once as there are processors, unless a flag says how
+// many: much of what they do is to wait for what takes its time.
+func playMore() error {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if said {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 }
 
 func build(dir string) error {

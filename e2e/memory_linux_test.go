@@ -23,6 +23,7 @@ const sessionsPerProcess = 15_000
 // edge. It judges no number: with few sessions, or with the race detector, they say
 // little. `make memory` measures.
 func TestMemoryOfIdleSessions(t *testing.T) {
+	t.Parallel() // alone when it measures
 	c := startCluster(t, 1)
 	e := c.edges[0]
 	before := e.memory(t)

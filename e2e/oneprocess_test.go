@@ -11,6 +11,7 @@ import (
 // TestOneProcessIsAClusterThatGrows starts the edge as a newcomer does, in an empty
 // folder and with nothing around it, and does what it says.
 func TestOneProcessIsAClusterThatGrows(t *testing.T) {
+	t.Parallel()
 	t.Run("with admin pages", func(t *testing.T) { oneProcessGrows(t, address(freePorts(t, 2))) })
 	t.Run("without", func(t *testing.T) { oneProcessGrows(t, "") })
 	t.Run("with streams of its own making", func(t *testing.T) {

@@ -34,6 +34,7 @@ const (
 // TestPricesOfSyncing prints what it costs NATS and Redis to sync what they write. It
 // judges no number. `make prices` measures.
 func TestPricesOfSyncing(t *testing.T) {
+	t.Parallel() // alone when it measures
 	syncs := []struct{ name, interval string }{
 		{"every 2 minutes (default)", "2m"}, {"every second", "1s"}, {"always", "always"},
 	}
