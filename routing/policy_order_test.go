@@ -37,10 +37,10 @@ func (l *failures) Deliver(envelope []byte) error {
 
 const askedFor = "rui@t.org/1"
 
-func newAskedWorld(t *testing.T, seed uint64) *askedWorld {
+func newAskedWorld(t *testing.T, in *world, seed uint64) *askedWorld {
 	w := &askedWorld{
 		t: t, random: rand.New(rand.NewPCG(seed, seed)), people: map[string]*Member{}, heard: map[*Member]*failures{},
-		e: newWorld(t).idleEdge("a", Config{Streams: emptyStreams{}, Directory: &directory{}, Shards: 1}),
+		e: in.idleEdge("a", Config{Streams: emptyStreams{}, Directory: &directory{}, Shards: 1}),
 	}
 	for _, name := range []string{"ana", "lia", "rui", "zed"} {
 		m := benchMember(w.e, name+"@t.org/1")
@@ -121,8 +121,9 @@ func (w *askedWorld) answer() {
 // told to have failed, whatever is answered and in whatever order: answers that end, policies
 // that change, room that is used up.
 func TestWhatIsAskedAboutTwiceStaysInOrder(t *testing.T) {
+	in := newWorld(t)
 	for seed := range uint64(60) {
-		w := newAskedWorld(t, seed)
+		w := newAskedWorld(t, in, seed)
 		for range 400 {
 			switch w.random.IntN(10) {
 			case 0:
