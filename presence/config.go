@@ -60,6 +60,11 @@ type Config struct {
 	// Default 100000.
 	SweepLimit int
 
+	// SweepBatch is how many keys one step of a sweep looks at, and the most
+	// registrations that one of its scripts removes. Less holds Redis up for less
+	// long at a time. At most 1000, since Lua takes not many more. Default 500.
+	SweepBatch int
+
 	// Logger gets what the owner of a goroutine has to say; nil discards it.
 	Logger logrus.FieldLogger
 
@@ -81,7 +86,7 @@ func (c *Config) setDefaults() error {
 	for _, n := range []struct {
 		field *int
 		value int
-	}{{&c.Queue, 4096}, {&c.Batch, 256}, {&c.SweepLimit, 100_000}} {
+	}{{&c.Queue, 4096}, {&c.Batch, 256}, {&c.SweepLimit, 100_000}, {&c.SweepBatch, 500}} {
 		if *n.field == 0 {
 			*n.field = n.value
 		}
@@ -98,8 +103,10 @@ func (c *Config) setDefaults() error {
 		return errors.New("a duration is negative")
 	case c.FloorTTL < time.Millisecond || c.GuestGrace < time.Millisecond:
 		return errors.New("a time to live is less than a millisecond")
-	case c.Queue < 0 || c.Batch < 0 || c.SweepLimit < 0:
+	case c.Queue < 0 || c.Batch < 0 || c.SweepLimit < 0 || c.SweepBatch < 0:
 		return errors.New("a bound is negative")
+	case c.SweepBatch > maxSweepBatch:
+		return fmt.Errorf("one step of a sweep has at most %d registrations", maxSweepBatch)
 	case 2*c.LeaseEvery >= c.LeaseTTL:
 		return fmt.Errorf("a lease renewed every %v must live longer than twice that, not %v", c.LeaseEvery, c.LeaseTTL)
 	}

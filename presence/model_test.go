@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"pgregory.net/rapid"
 
+	"limegrove/internal/redistest"
 	"limegrove/lime"
 	"limegrove/presence"
 )
@@ -77,15 +77,20 @@ func (m *model) rises(t *rapid.T, id lime.Identity, v int64) {
 
 func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
 	t.Parallel()
-	server := miniredis.RunT(t)
-	s, err := presence.Open(presence.Config{URL: "redis://" + server.Addr(), Timeout: 30 * time.Second})
+	server := redistest.Start(t) // the embedded Redis is slow at scripts
+	client := server.Client()
+	s, err := presence.Open(presence.Config{ // in which nothing runs out by itself
+		URL: server.URL(), Timeout: 30 * time.Second, LeaseTTL: time.Hour, GuestGrace: time.Hour,
+	})
 	check(t, err)
 	t.Cleanup(func() { check(t, s.Close()) })
 	ctx := t.Context()
 	edges := []presence.EdgeID{"e1", "e2", "e3"}
 
 	rapid.Check(t, func(t *rapid.T) {
-		server.FlushAll()
+		if err := client.FlushAll(ctx).Err(); err != nil {
+			t.Fatal(err)
+		}
 		m := &model{
 			held: map[string]presence.Registration{}, alive: map[presence.EdgeID]bool{}, version: map[lime.Identity]int64{},
 			left: map[string]bool{},
@@ -169,7 +174,9 @@ func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
 			},
 			"die": func(t *rapid.T) {
 				e := rapid.SampledFrom(edges).Draw(t, "edge")
-				server.Del("lg:edge:" + string(e))
+				if err := client.Del(ctx, "lg:edge:"+string(e)).Err(); err != nil {
+					t.Fatal(err)
+				}
 				delete(m.alive, e)
 			},
 			"sweep": func(t *rapid.T) {

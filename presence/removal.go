@@ -50,7 +50,7 @@ func (w *sweep) remove(ctx context.Context, suspects []suspect) error {
 
 // removal makes the call that removes the next part of what c holds.
 func (w *sweep) removal(ctx context.Context, c *suspect) *call {
-	part := c.held[:min(len(c.held), sweepBatch)]
+	part := c.held[:min(len(c.held), w.s.cfg.SweepBatch)]
 	guests := 0
 	for ; guests < len(part) && part[guests].Guest; guests++ {
 	}
@@ -87,7 +87,7 @@ func (w *sweep) took(c *suspect, removal *call) error {
 		return nil
 	}
 	c.view.Version = version
-	n := min(len(c.held), sweepBatch)
+	n := min(len(c.held), w.s.cfg.SweepBatch)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, h := range c.held[:n] {

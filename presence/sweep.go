@@ -11,9 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// sweepBatch is how many keys one step of a sweep looks at, and the most fields
-// that one script removes: Lua's unpack takes a few thousand.
-const sweepBatch = 500
+// maxSweepBatch is well below what Lua's unpack takes, a few thousand.
+const maxSweepBatch = 1000
 
 // errSwept ends a walk that has removed as much as it may.
 var errSwept = errors.New("the limit of one sweep is reached")
@@ -63,11 +62,11 @@ func (w *sweep) walk(ctx context.Context, server *redis.Client) error {
 		if w.s.ctx.Err() != nil {
 			return ErrClosed
 		}
-		keys, next, err := server.Scan(ctx, cursor, keyPrefix+"*", sweepBatch).Result()
+		keys, next, err := server.Scan(ctx, cursor, keyPrefix+"*", int64(w.s.cfg.SweepBatch)).Result()
 		if err != nil {
 			return err
 		}
-		for batch := range slices.Chunk(keys, sweepBatch) {
+		for batch := range slices.Chunk(keys, w.s.cfg.SweepBatch) {
 			if err := w.step(ctx, batch); err != nil {
 				return err
 			}

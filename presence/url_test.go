@@ -58,6 +58,8 @@ func TestBadConfigurationsAreRefusedWithoutThePassword(t *testing.T) {
 		{URL: "redis://:secret@h?nonsense=1"},
 		{URL: "redis+cluster://:secret@h:1?nonsense=1"},
 		{URL: "redis://h", Batch: -1},
+		{URL: "redis://h", SweepBatch: -1},
+		{URL: "redis://h", SweepBatch: 1001},
 		{URL: "redis://h", Timeout: -1},
 		{URL: "redis://h", LeaseTTL: 5 * time.Second},
 	} {

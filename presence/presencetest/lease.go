@@ -92,7 +92,7 @@ func keepLease(t *testing.T, w *world) {
 func flushed(t *testing.T, w *world) {
 	s := w.open(presence.Config{LeaseTTL: 10 * time.Second, LeaseEvery: 50 * time.Millisecond})
 	var mine []presence.Registration
-	for i := range 200 {
+	for i := range 60 {
 		mine = append(mine, reg(fmt.Sprintf("u%d@x/1", i), "e1", "s1"))
 	}
 	lost := make(chan int, 9)
@@ -122,7 +122,7 @@ func sweepRemovesDead(t *testing.T, w *world) {
 	w.live("alive", "silent")
 	w.die("dead")
 	w.die("pausing")
-	const n = 300
+	const n, batch = 60, 25 // more than one step looks at
 	for i := range n {
 		node := func(instance string) string { return fmt.Sprintf("u%d@x/%s", i, instance) }
 		w.register(reg(node("1"), "dead", "s1"))
@@ -131,7 +131,8 @@ func sweepRemovesDead(t *testing.T, w *world) {
 		w.register(reg(node("4"), "pausing", "s4")) // without a lease, but alive to gossip
 		w.register(reg(fmt.Sprintf("only%d@x/1", i), "dead", "s1"))
 	}
-	removed, err := w.store.Sweep(w.ctx(), func(e presence.EdgeID) bool { return e == "dead" || e == "silent" })
+	s := w.open(presence.Config{Timeout: patience, SweepBatch: batch})
+	removed, err := s.Sweep(w.ctx(), func(e presence.EdgeID) bool { return e == "dead" || e == "silent" })
 	w.must("sweep", err)
 	if len(removed) != 2*n || slices.ContainsFunc(removed, func(r presence.Removed) bool { return r.Edge != "dead" }) {
 		t.Errorf("removed %d, want %d of the dead edge", len(removed), 2*n)
@@ -173,7 +174,7 @@ func sweepSpares(t *testing.T, w *world) {
 func sweepLimit(t *testing.T, w *world) {
 	s := w.open(presence.Config{SweepLimit: 1, Timeout: patience})
 	w.die("e1")
-	const n = 510 // more than one step removes
+	const n = 510 // more than one step removes by default
 	if ok := each(n, func(i int) error {
 		_, _, err := s.Register(w.ctx(), reg(fmt.Sprintf("ana@x/%d", i), "e1", "s1"), false)
 		return err
@@ -189,7 +190,8 @@ func sweepLimit(t *testing.T, w *world) {
 		t.Errorf("left: %v", v)
 	}
 
-	identities := 600 * max(1, w.redis.Shares) // more than one step looks at, on each server
+	s = w.open(presence.Config{SweepLimit: 1, SweepBatch: 50, Timeout: patience})
+	identities := 120 * max(1, w.redis.Shares) // more than one step looks at, on each server
 	if ok := each(identities, func(i int) error {
 		_, _, err := s.Register(w.ctx(), user(i), false)
 		return err

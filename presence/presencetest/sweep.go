@@ -13,7 +13,8 @@ import (
 func manySweepers(t *testing.T, w *world) {
 	w.live("alive")
 	w.die("dead")
-	const sweepers, identities, many = 4, 300, 510 // more than one script removes
+	const sweepers, identities, batch = 4, 120, 25
+	const many = 2*batch + 10 // more than one script removes
 	var dead []presence.Registration
 	for i := range identities {
 		for _, instance := range []string{"1", "2"} {
@@ -33,7 +34,7 @@ func manySweepers(t *testing.T, w *world) {
 	won := map[int]int{}   // how many a sweeper reported
 	var wg sync.WaitGroup
 	for n := range sweepers {
-		s := w.open(presence.Config{Timeout: patience})
+		s := w.open(presence.Config{Timeout: patience, SweepBatch: batch})
 		wg.Go(func() {
 			for range 3 { // what was changed meanwhile is for the next sweep
 				removed, err := s.Sweep(w.ctx(), func(e presence.EdgeID) bool { return e == "dead" })
