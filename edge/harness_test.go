@@ -87,10 +87,26 @@ func (e *fixture) listen(client func(net.Conn) net.Conn) net.Listener {
 	e.dial = func() net.Conn {
 		nc, err := net.Dial("tcp", ln.Addr().String())
 		must(e.t, err)
-		must(e.t, nc.SetDeadline(time.Now().Add(patience)))
-		return client(nc)
+		return client(patient{nc})
 	}
 	return ln
+}
+
+// patient is a client's end that waits for so long each time, however long it is open.
+type patient struct{ net.Conn }
+
+func (p patient) Read(b []byte) (int, error) {
+	if err := p.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	return p.Conn.Read(b)
+}
+
+func (p patient) Write(b []byte) (int, error) {
+	if err := p.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	return p.Conn.Write(b)
 }
 
 func newFixture(t testing.TB, cfg Config) *fixture {

@@ -39,7 +39,7 @@ func eachTCP(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
 			e := newFixture(t, cfg)
 			e.over = overTCP
 			e.run(e.listen(func(nc net.Conn) net.Conn {
-				must(t, nc.(*net.TCPConn).SetReadBuffer(room))
+				must(t, nc.(patient).Conn.(*net.TCPConn).SetReadBuffer(room))
 				return nc
 			}))
 			test(t, e)
