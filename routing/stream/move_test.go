@@ -422,8 +422,7 @@ func testWalkInbox(w *world) {
 
 func testDelete(w *world) {
 	s := w.open(stream.Config{})
-	w.store(ana, "1")
-	w.store(ana, "2")
+	first, second := w.store(ana, "1"), w.store(ana, "2")
 	w.must("copy", errors.Join(s.Copy(w.ctx, 0, w.transfers(s))...))
 	all := w.readAll(func(from uint64) (stream.Page, error) { return s.ReadInbox(w.ctx, 0, anaInbox, from, 9, 1<<20) }, w.inboxEnd(s))
 	for _, seq := range []uint64{all[0].Sequence, all[0].Sequence, 4711} {
@@ -431,6 +430,16 @@ func testDelete(w *world) {
 	}
 	if n, err := s.CountInbox(w.ctx, 0, anaInbox); err != nil || n != 1 {
 		w.Fatalf("count %d, %v, want 1", n, err)
+	}
+	for range 2 {
+		w.must("delete of the log", s.DeleteLog(w.ctx, 0, second))
+	}
+	w.eventually("no replica of the log has it", func() bool {
+		_, err := s.GetLog(w.ctx, 0, second)
+		return errors.Is(err, stream.ErrNotFound)
+	})
+	if m, err := s.GetLog(w.ctx, 0, first); err != nil || string(m.Data) != "1" {
+		w.Errorf("the log has %+v before it (%v)", m, err)
 	}
 }
 

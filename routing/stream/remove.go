@@ -16,6 +16,11 @@ func (s *Streams) Delete(ctx context.Context, p int, seq uint64) error {
 	return s.delete(ctx, inboxOf(p), seq)
 }
 
+// DeleteLog is Delete for the log of partition p.
+func (s *Streams) DeleteLog(ctx context.Context, p int, seq uint64) error {
+	return s.delete(ctx, logOf(p), seq)
+}
+
 // DeleteGroup is Delete for the group messages of partition p.
 func (s *Streams) DeleteGroup(ctx context.Context, p int, seq uint64) error {
 	return s.delete(ctx, groupOf(p), seq)

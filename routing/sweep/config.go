@@ -33,8 +33,9 @@ type Streams interface {
 	Store(ctx context.Context, messages []*nats.Msg) []error
 	// Publish gives a message to whoever is there, and stores it nowhere.
 	Publish(m *nats.Msg) error
-	// PurgeLog removes what is not above a sequence.
+	// PurgeLog removes what is not above a sequence, and DeleteLog one message.
 	PurgeLog(ctx context.Context, p int, upTo uint64) error
+	DeleteLog(ctx context.Context, p int, sequence uint64) error
 	// WalkInbox and Delete are for what has waited for too long. A walk begins at a
 	// sequence, or when that is 0 at what was stored at a time, and goes on at
 	// Through+1; Through is 0 when there is nothing.

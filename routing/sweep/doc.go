@@ -16,6 +16,7 @@
 // What does not fit into an inbox, what no stream takes for its length, and what has
 // waited for longer than its lifetime is given back: its sender is told that it failed,
 // by a notification that is stored like a message. Only when that is in its log is the
-// message passed over or deleted; until then a step is done again, and JetStream knows
-// the notification by the message's position.
+// message deleted, of the log as of the inbox, so that nobody reads any more what has failed;
+// until then a step is done again, and JetStream knows the notification by the message's
+// position.
 package sweep

@@ -179,20 +179,21 @@ func (w *walk) remove(ctx context.Context, messages []stream.Message, arrived ma
 	if err := w.giveBack(ctx, back); err != nil {
 		return err
 	}
-	return w.deleteAll(ctx, messages)
+	return w.deleteAll(ctx, messages, w.cfg.Streams.Delete)
 }
 
 // deletesAtOnce is how many messages are deleted at once: each waits for its answer.
 const deletesAtOnce = 16
 
-func (w *walk) deleteAll(ctx context.Context, messages []stream.Message) error {
+// deleteAll deletes messages, of the log or of the inbox.
+func (w *walk) deleteAll(ctx context.Context, messages []stream.Message, del func(ctx context.Context, p int, sequence uint64) error) error {
 	errs := make([]error, min(deletesAtOnce, len(messages)))
 	var all sync.WaitGroup
 	var taken atomic.Int64
 	for i := range errs {
 		all.Go(func() {
 			for n := taken.Add(1) - 1; n < int64(len(messages)) && errs[i] == nil; n = taken.Add(1) - 1 {
-				errs[i] = w.cfg.Streams.Delete(ctx, w.p, messages[n].Sequence)
+				errs[i] = del(ctx, w.p, messages[n].Sequence)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,28 @@ func TestSendersHearOfWhatIsGivenBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who begins reads the log, too, which is kept for a while: what has failed is not there any
+// more. What waits on is.
+func TestWhatIsGivenBackIsNotInTheLog(t *testing.T) {
+	sweeping(t, Config{Wary: time.Nanosecond, Keep: time.Hour}, func(s *streams, _ *redis) {
+		s.tooLong = message("m2")
+		s.put("rui@t", message("m1"))
+		s.put("rui@t", message("m2"))
+		s.put("rui@t", message("m3"))
+		pass(time.Minute)
+		if want := "log.0.t.@.ana.1>m2:21"; s.news() != want {
+			t.Errorf("senders are told %q, want %q", s.news(), want)
+		}
+		var log []string
+		for _, m := range s.log {
+			log = append(log, string(m.Data))
+		}
+		if want := []string{message("m1"), message("m3")}; !slices.Equal(log, want) {
+			t.Errorf("the log has %q, want %q", log, want)
+		}
+	})
 }
 
 // A message is passed over or deleted when its sender's log has the news, and not

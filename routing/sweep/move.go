@@ -37,7 +37,11 @@ func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64
 			return entries[0].Sequence, err // nothing of it was copied
 		}
 		reached, err := w.copyLot(ctx, &l)
-		if told := w.giveBack(ctx, l.back); told != nil {
+		told := w.giveBack(ctx, l.back)
+		if told == nil {
+			told = w.forget(ctx, l.back)
+		}
+		if told != nil {
 			w.back = slices.Concat(l.back, w.after(entries[l.entries-1].Sequence))
 			return entries[0].Sequence, told // the copies are known as duplicates
 		}
@@ -48,6 +52,16 @@ func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64
 		entries = entries[l.entries:]
 	}
 	return 0, nil
+}
+
+// forget deletes what was given back from the log, which is kept for a while yet: who begins
+// meanwhile must not read what its sender was told has failed.
+func (w *walk) forget(ctx context.Context, back []returned) error {
+	messages := make([]stream.Message, len(back))
+	for i, r := range back {
+		messages[i] = r.message
+	}
+	return w.deleteAll(ctx, messages, w.cfg.Streams.DeleteLog)
 }
 
 // after is what could not be given back the last time and lies behind a sequence.

@@ -204,6 +204,16 @@ func (s *streams) PurgeLog(_ context.Context, _ int, upTo uint64) error {
 	return nil
 }
 
+func (s *streams) DeleteLog(_ context.Context, _ int, sequence uint64) error {
+	turn.Lock()
+	defer turn.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	s.log = slices.DeleteFunc(s.log, func(m stream.Message) bool { return m.Sequence == sequence })
+	return nil
+}
+
 func (s *streams) WalkInbox(_ context.Context, _ int, from uint64, since time.Time, messages, _ int) (page stream.Page, err error) {
 	turn.Lock()
 	defer turn.Unlock()
