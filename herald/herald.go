@@ -95,9 +95,11 @@ func (h *Herald) run(ctx, last context.Context, slow chan *job) {
 			h.do(last, j)
 			continue
 		case j := <-h.queue:
-			select { // later ones are due later
-			case <-time.After(time.Until(j.due)):
-			case <-ctx.Done():
+			if wait := time.Until(j.due); wait > 0 { // later ones are due later
+				select {
+				case <-time.After(wait):
+				case <-ctx.Done():
+				}
 			}
 			h.do(last, j)
 			continue
