@@ -31,6 +31,8 @@ var folders = []folder{
 	{path: "roster", ours: []string{"lime", "document"}},
 	// A client of presence. Who knows whom it is told.
 	{path: "herald", ours: []string{"lime", "presence"}},
+	// Names and matching alone.
+	{path: "room", ours: []string{"lime"}},
 	{path: "group", ours: []string{"lime", "document"}},
 	// Declares what it needs of account, and is plainly a client of group: who may do what
 	// is told in its words.
