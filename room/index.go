@@ -47,7 +47,7 @@ func (x *Index[T]) Set(n Name, held T) {
 	if x.rooms == nil {
 		x.rooms, x.shapes = make(map[Name]*entry[T]), make(map[string]*shape[T])
 	}
-	text, values := n.split()
+	text, values := n.Split()
 	s := x.shapes[text]
 	if s == nil {
 		s = &shape[T]{text: text, with: make([]map[string][]*entry[T], len(values))}
@@ -109,7 +109,7 @@ func (x *Index[T]) Reached(n Name, sides Sides) iter.Seq2[Name, T] {
 			}
 			return
 		}
-		text, values := n.split()
+		text, values := n.Split()
 		s := x.shapes[text]
 		if s == nil {
 			return
@@ -129,11 +129,11 @@ func (x *Index[T]) Reached(n Name, sides Sides) iter.Seq2[Name, T] {
 func (s *shape[T]) candidates(values []string, sides Sides) (lists [2][]*entry[T]) {
 	lists[0] = s.rooms
 	for i, v := range values {
-		if sides&Publisher != 0 && isWild(v) {
+		if sides&Publisher != 0 && IsWild(v) {
 			continue
 		}
 		found := [2][]*entry[T]{s.with[i][v], nil}
-		if sides&Subscriber != 0 && !isWild(v) {
+		if sides&Subscriber != 0 && !IsWild(v) {
 			found[1] = s.wild(i)
 		}
 		if len(found[0])+len(found[1]) < len(lists[0])+len(lists[1]) {

@@ -22,8 +22,8 @@ func (n Name) Reaches(other Name, s Sides) bool {
 	if s == Neither {
 		return false
 	}
-	shape, values := n.split()
-	otherShape, others := other.split()
+	shape, values := n.Split()
+	otherShape, others := other.Split()
 	return shape == otherShape && meet(values, others, s)
 }
 
@@ -32,8 +32,8 @@ func meet(published, subscribed []string, s Sides) bool {
 	for i, v := range published {
 		switch {
 		case v == subscribed[i]:
-		case s&Publisher != 0 && isWild(v):
-		case s&Subscriber != 0 && isWild(subscribed[i]):
+		case s&Publisher != 0 && IsWild(v):
+		case s&Subscriber != 0 && IsWild(subscribed[i]):
 		default:
 			return false
 		}

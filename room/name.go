@@ -102,14 +102,9 @@ func checked(n Name) (Name, error) {
 // isPath tells whether the room is a path.
 func (n Name) isPath() bool { return n != "" && n[0] == pathMark }
 
-// Shape is what rooms must have in common for a wildcard to make one of another.
-func (n Name) Shape() string {
-	shape, _ := n.split()
-	return shape
-}
-
-// split returns the shape, and the values in the order of the text, as they stand there.
-func (n Name) split() (shape string, values []string) {
+// Split returns what rooms must have in common for a wildcard to make one of another, and
+// the room's values, as they stand in its text. Join undoes it.
+func (n Name) Split() (shape string, values []string) {
 	switch {
 	case n == "":
 		return "", nil
@@ -130,18 +125,52 @@ func (n Name) split() (shape string, values []string) {
 	return b.String(), values
 }
 
-// isWild tells whether a value of a room is the wildcard.
-func isWild(value string) bool { return value == wildSegment || value == wildValue }
+// Join returns the room of a shape with these values. An error matches ErrName.
+func Join(shape string, values []string) (Name, error) {
+	var b strings.Builder
+	switch {
+	case shape == "":
+		return "", errEmpty
+	case shape[0] == pathMark:
+		for _, v := range values {
+			b.WriteByte(pathMark)
+			b.WriteString(v)
+		}
+	default:
+		keys := strings.Split(strings.TrimSuffix(shape[1:], pairEnd), pairEnd)
+		b.WriteByte(pairsMark)
+		for i, v := range values {
+			if i >= len(keys) {
+				return "", errJSON
+			}
+			if i > 0 {
+				b.WriteString(pairEnd)
+			}
+			b.WriteString(keys[i] + keyEnd + v)
+		}
+	}
+	n, err := Parse(b.String())
+	if err != nil {
+		return "", err
+	}
+	if again, _ := n.Split(); again != shape {
+		return "", errJSON
+	}
+	return n, nil
+}
+
+// IsWild tells whether a value of a room is the wildcard.
+func IsWild(value string) bool { return value == wildSegment || value == wildValue }
 
 // Wild tells whether one of the room's values is the wildcard.
 func (n Name) Wild() bool {
-	_, values := n.split()
-	return slices.ContainsFunc(values, isWild)
+	_, values := n.Split()
+	return slices.ContainsFunc(values, IsWild)
 }
 
 // AppendJSON appends the room as Of takes it: an object, or the text of a path.
 func (n Name) AppendJSON(dst []byte) []byte {
-	_, values := n.split()
+	_, values := n.Split()
 	if n.isPath() {
 		var path strings.Builder
 		for _, v := range values {

@@ -64,6 +64,11 @@ func TestWhatNamesNoRoom(t *testing.T) {
 			t.Errorf("%s is parsed as %s (%v)", text, n, err)
 		}
 	}
+	for _, parts := range [][]string{{""}, {"/1", "a", "b"}, {"/2", "a"}, {"?a;", "1", "2"}, {"?a;b;", "1"}, {"?a;", "x"}, {"?", "1"}, {"?b;a;", "1", "2"}, {"x"}} {
+		if n, err := Join(parts[0], parts[1:]); !errors.Is(err, ErrName) {
+			t.Errorf("%q are joined to %s (%v)", parts, n, err)
+		}
+	}
 	for _, segments := range [][]string{nil, {""}, {"a", ""}, {"\x00"}, {"\xff"}} {
 		if n, err := Path(segments...); !errors.Is(err, ErrName) {
 			t.Errorf("%q name %s (%v)", segments, n, err)
@@ -119,6 +124,9 @@ func FuzzRoom(f *testing.F) {
 		}
 		if _, err := lime.ParseIdentity(n.Address() + "@rooms.t"); err != nil {
 			t.Errorf("%s has the address %s: %v", n, n.Address(), err)
+		}
+		if again, err := Join(n.Split()); again != n || err != nil {
+			t.Errorf("%s, split and joined, is %s (%v)", n, again, err)
 		}
 		if !n.Reaches(n, Neither) || !n.Allows(n) {
 			t.Errorf("%s does not reach or allow itself", n)

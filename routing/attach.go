@@ -89,7 +89,7 @@ func (h *Hubs) awaitInterest(ctx context.Context, b *hub) error {
 	if inForce {
 		return nil
 	}
-	if err := h.barrier.wait(ctx); err != nil {
+	if err := h.barrier.Wait(ctx); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	b.shard.mu.Lock()

@@ -474,7 +474,7 @@ func TestLeavingIsToldWhenNobodyHeardThatItWasDone(t *testing.T) {
 func TestAnAttachThatCannotSubscribeLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	e := w.edge("a", Config{})
-	e.barrier.flush = func() error { return errors.New("no answer") }
+	e.barrier.Flush = func() error { return errors.New("no answer") }
 	if _, err := e.arrive("rui@t.org/1", true); err == nil || lime.AsReason(err) != nil {
 		t.Errorf("got %v, want an error that is ours", err)
 	}
@@ -484,8 +484,8 @@ func TestAnAttachThatCannotSubscribeLeavesNothing(t *testing.T) {
 func TestASessionIsRegisteredWhenItsSubscriptionIsInForce(t *testing.T) {
 	w := newWorld(t)
 	e := w.edge("a", Config{})
-	flush := e.barrier.flush
-	e.barrier.flush = func() error {
+	flush := e.barrier.Flush
+	e.barrier.Flush = func() error {
 		if n := w.registry.Calls("register"); n != 0 {
 			t.Error("a change that another edge tells now is lost")
 		}
@@ -502,7 +502,7 @@ func TestAttachEndsWithItsContext(t *testing.T) {
 	e := w.edge("a", Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	entered, release := make(chan struct{}), make(chan struct{})
-	e.barrier.flush = func() error {
+	e.barrier.Flush = func() error {
 		close(entered)
 		<-release
 		return nil

@@ -16,6 +16,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/barrier"
 	"limegrove/routing/subject"
 )
 
@@ -118,7 +119,7 @@ type Hubs struct {
 	replies   replies
 	turns     atomic.Uint64 // of publications that nobody is told about
 	registrar *registrar
-	barrier   barrier
+	barrier   barrier.Barrier
 	unread    *unread
 	refusals  chan refusal
 	announcer *announcer
@@ -169,7 +170,7 @@ func New(cfg Config) *Hubs {
 		h.prefixes[by] = subject.Standing(by).By(h.prefix)
 	}
 	h.scratch.New = func() any { return new(scratch) }
-	h.barrier.flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
+	h.barrier.Flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
 	h.registrar, h.announcer = newRegistrar(h), newAnnouncer(h)
 	h.unread = newUnread()
 	h.refusals = make(chan refusal, refusalBacklog)
@@ -228,7 +229,7 @@ func (h *Hubs) Run(ctx context.Context) error {
 		})
 	}
 	running.Wait()
-	h.barrier.done.Wait()
+	h.barrier.Idle()
 	if err := control.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("unsubscribe from control messages: %w", err)
 	}

@@ -19,7 +19,7 @@ var folders = []folder{
 	{path: "cluster", ours: []string{"lime"}},
 	{path: "presence", ours: []string{"lime"}},
 	// A client of presence: it has no use for another store of registrations.
-	{path: "routing", ours: []string{"lime", "presence"}},
+	{path: "routing", ours: []string{"lime", "presence", "room"}},
 	// Declares what it needs of routing, presence and auth.
 	{path: "edge", ours: []string{"lime", "edge/poll", "edge/auth"}},
 	// Sockets and bytes; it knows no protocol.

@@ -8,6 +8,8 @@
 //	group.<p>.….groups.@.<name>                 messages for a group, in the stream of its partition
 //	grouped.<p>.….groups.@.<name>               the headers of what is stored there
 //	fan.<p>.….groups.@.<name>                   messages for a group that are not stored
+//	room.<org>.<example>.@.<shape>.<value>…     a room, for whoever is in it
+//	wide.<org>.<example>.@.<shape>.<value>…     all rooms that a wildcard means
 //	cmd.<org>.<example>                         routers: commands to a domain's server
 //	auth.<scheme>                               routers: logins
 //	presence.<org>.<example>.@.<name>           routers: an identity's presence may have changed

@@ -1,14 +1,15 @@
-package routing
+// Package barrier makes sure that a broker has read what was written before.
+package barrier
 
 import (
 	"context"
 	"sync"
 )
 
-// barrier makes sure that the broker has read what was written before: one round
-// trip serves all who wait for it.
-type barrier struct {
-	flush func() error // one round trip, bounded in time
+// Barrier makes round trips, of which each serves all who wait for it.
+type Barrier struct {
+	// Flush is one round trip, bounded in time. Set before the first Wait, and not changed.
+	Flush func() error
 
 	mu      sync.Mutex
 	next    *round // who came while a round was under way
@@ -21,8 +22,8 @@ type round struct {
 	err  error
 }
 
-// wait returns when a round trip that began after the call is over.
-func (b *barrier) wait(ctx context.Context) error {
+// Wait returns when a round trip that began after the call is over.
+func (b *Barrier) Wait(ctx context.Context) error {
 	b.mu.Lock()
 	if b.next == nil {
 		b.next = &round{over: make(chan struct{})}
@@ -41,8 +42,11 @@ func (b *barrier) wait(ctx context.Context) error {
 	}
 }
 
+// Idle returns when no round trip is under way. Nobody may call Wait meanwhile.
+func (b *Barrier) Idle() { b.done.Wait() }
+
 // run serves rounds until nobody waits.
-func (b *barrier) run() {
+func (b *Barrier) run() {
 	for {
 		b.mu.Lock()
 		r := b.next
@@ -53,7 +57,7 @@ func (b *barrier) run() {
 			return
 		}
 		b.mu.Unlock()
-		r.err = b.flush()
+		r.err = b.Flush()
 		close(r.over)
 	}
 }
