@@ -3,17 +3,17 @@ package room
 import (
 	"net/url"
 	"strings"
+
+	"limegrove/lime"
 )
 
-// Address is the name of the room's identity: its text, with everything escaped but small
-// letters, digits and a few signs. Addresses compare without regard to case and rooms do not,
-// which is why capitals are.
-func (n Name) Address() string { return string(appendPercent(nil, string(n), true)) }
+// Address is the name of the room's identity: its text, escaped.
+func (n Name) Address() string { return string(lime.AppendEscapedName(nil, string(n))) }
 
 // FromAddress returns the room that has an address, in whatever case it comes. An error
 // matches ErrName.
 func FromAddress(name string) (Name, error) {
-	text, err := url.PathUnescape(strings.ToLower(name))
+	text, err := lime.UnescapeName(name)
 	if err != nil {
 		return "", errJSON
 	}
@@ -36,33 +36,19 @@ func Parse(text string) (Name, error) {
 	return n, nil
 }
 
-// appendEscaped appends what stands between the marks of a text.
-func appendEscaped(dst []byte, s string) []byte { return appendPercent(dst, s, false) }
-
-// appendPercent appends s with bytes escaped as in a URI: the marks of a text, or for an
-// address all that needs it.
-func appendPercent(dst []byte, s string, address bool) []byte {
+// appendEscaped appends s without what stands between the parts of a text, nor a quote, so
+// that no segment looks like a JSON text.
+func appendEscaped(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	for i := range len(s) {
 		c := s[i]
-		if stands(c, address) {
+		if strings.IndexByte(`%/;="`, c) < 0 {
 			dst = append(dst, c)
 			continue
 		}
 		dst = append(dst, '%', hex[c>>4], hex[c&15])
 	}
 	return dst
-}
-
-// stands tells whether a byte need not be escaped.
-func stands(c byte, address bool) bool {
-	switch {
-	case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
-		return true
-	case address:
-		return strings.IndexByte("-._~*=;,!$()[]{}|", c) >= 0
-	}
-	return strings.IndexByte(`%/;="`, c) < 0 // the quote, so that no segment looks like a JSON text
 }
 
 // unescape undoes appendEscaped, which every text has gone through.
