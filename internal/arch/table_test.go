@@ -24,6 +24,8 @@ var folders = []folder{
 	{path: "edge", ours: []string{"lime", "edge/poll", "edge/auth"}},
 	// Sockets and bytes; it knows no protocol.
 	{path: "edge/poll"},
+	// What clients say in other protocols, and envelopes for it: bytes alone.
+	{path: "edge/dialect", ours: []string{"lime", "room"}},
 	{path: "edge/auth", ours: []string{"lime", "internal/recent"}},
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},

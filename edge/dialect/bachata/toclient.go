@@ -1,0 +1,111 @@
+package bachata
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"limegrove/lime"
+)
+
+// Client is what one client is told. Its methods may be called from anywhere.
+type Client struct {
+	cfg     *Config
+	channel string
+
+	mu        sync.Mutex
+	confirmed [maxConfirmed]string // ids of its messages, the last that 300 was said of
+	next      int
+}
+
+// maxConfirmed is how many confirmations are remembered: of one message there may be two,
+// that it was received and that it was consumed, and the client is told once.
+const maxConfirmed = 64
+
+// Client returns a client of a channel.
+func (c *Config) Client(channel string) *Client { return &Client{cfg: c, channel: channel} }
+
+// ToClient appends the frame that says what an envelope does, which it borrows. It is not
+// ok when bachata has none.
+func (c *Client) ToClient(dst, envelope []byte) (frame []byte, ok bool) {
+	var h lime.Header
+	if _, err := h.Scan(envelope); err != nil {
+		return dst, false
+	}
+	switch h.Kind {
+	case lime.KindSession:
+		if h.State == lime.StateEstablished { // B-01
+			return append(dst, transport(typeReady, nil)...), true
+		}
+	case lime.KindNotification:
+		return c.notification(dst, &h)
+	case lime.KindMessage:
+		var m lime.Message
+		if json.Unmarshal(envelope, &m) == nil {
+			return c.message(dst, &m)
+		}
+	}
+	return dst, false
+}
+
+// notification says what became of one of the client's messages.
+func (c *Client) notification(dst []byte, h *lime.Header) ([]byte, bool) {
+	id := string(h.ID)
+	switch h.Event {
+	case lime.EventAccepted: // B-06
+		return append(dst, transport(typeTaken, messageID(id))...), true
+	case lime.EventReceived, lime.EventConsumed: // B-11
+		if c.isConfirmed(id) {
+			return dst, false
+		}
+		return append(dst, transport(typeDelivered, messageID(id))...), true
+	}
+	return dst, false
+}
+
+// isConfirmed tells whether a message was confirmed before, and notes that it is.
+func (c *Client) isConfirmed(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, other := range c.confirmed {
+		if other == id {
+			return true
+		}
+	}
+	c.confirmed[c.next] = id
+	c.next = (c.next + 1) % maxConfirmed
+	return false
+}
+
+// message appends a message as its sender wrote it, or would have.
+func (c *Client) message(dst []byte, m *lime.Message) ([]byte, bool) {
+	o, ok := parse(m.Content)
+	switch {
+	case m.Type != MediaMessage || !ok:
+		o = c.compose(m)
+	case isTransport(o.get("type")): // of a client of LIME that would speak as the server
+		return dst, false
+	}
+	if c.cfg.SetFrom || !strings.EqualFold(m.From.Domain, c.cfg.Domain) { // B-10
+		o.set("from", quoted(c.cfg.nameOf(m.From)))
+	}
+	return o.appendTo(dst), true
+}
+
+// compose makes a message of one that was none of bachata's, or nothing but text.
+func (c *Client) compose(m *lime.Message) (o object) {
+	if m.ID != "" {
+		o.set("id", messageID(m.ID))
+	}
+	kind := m.Type
+	if kind == "text/plain" {
+		kind = "text"
+	}
+	o.set("type", quoted(kind))
+	o.set("dest", quoted(c.channel))
+	if t := m.Metadata[metadataTime]; json.Valid([]byte(t)) {
+		o.set("time", json.RawMessage(t))
+	}
+	o.set("data", m.Content)
+	return o
+}
