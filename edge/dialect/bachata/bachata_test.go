@@ -177,9 +177,8 @@ func FuzzMessage(f *testing.F) {
 			t.Errorf("%s becomes %s", frame, said.Envelope)
 		}
 		o, _ := parse(frame)
-		dest, _ := o.text("dest")
 		from := strings.Replace(string(said.Envelope), "{", `{"from":"me@`+domain+`/1",`, 1)
-		got, ok := c.Client(dest).ToClient(nil, []byte(from))
+		got, ok := c.Client(o.text("dest")).ToClient(nil, []byte(from))
 		if !ok {
 			t.Fatalf("%s, as %s, has no frame", frame, from)
 		}

@@ -98,8 +98,7 @@ func (c *Config) message(o object) Said {
 	if id == nil { // B-21
 		return Said{Drop: DropNoID}
 	}
-	dest, _ := o.text("dest")
-	to, ok := c.destination(dest)
+	to, ok := c.destination(o.text("dest"))
 	if !ok { // B-08
 		return Said{Answer: transport(typeTaken, id), Drop: DropNowhere}
 	}
@@ -131,7 +130,7 @@ func (c *Config) plain(o object) (text json.RawMessage, ok bool) {
 		switch m.name {
 		case "id", "dest":
 		case "type":
-			if kind, _ := o.text("type"); kind != "text" {
+			if o.text("type") != "text" {
 				return nil, false
 			}
 		case "data":

@@ -50,13 +50,13 @@ func (o object) get(name string) json.RawMessage {
 	return nil
 }
 
-// text returns a member that is a text; it is not ok when it is none.
-func (o object) text(name string) (s string, ok bool) {
+// text returns a member that is a text; "" when it is none.
+func (o object) text(name string) (s string) {
 	v := o.get(name)
-	if len(v) == 0 || v[0] != '"' {
-		return "", false
+	if len(v) == 0 || v[0] != '"' || json.Unmarshal(v, &s) != nil {
+		return ""
 	}
-	return s, json.Unmarshal(v, &s) == nil
+	return s
 }
 
 // set gives a member a value; a new one becomes the last.

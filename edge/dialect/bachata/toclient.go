@@ -2,6 +2,7 @@ package bachata
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 
@@ -67,10 +68,8 @@ func (c *Client) notification(dst []byte, h *lime.Header) ([]byte, bool) {
 func (c *Client) isConfirmed(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, other := range c.confirmed {
-		if other == id {
-			return true
-		}
+	if slices.Contains(c.confirmed[:], id) {
+		return true
 	}
 	c.confirmed[c.next] = id
 	c.next = (c.next + 1) % maxConfirmed
