@@ -22,6 +22,7 @@ func (null) expires(time.Time)                               {}
 func (null) certified() bool                                 { return false }
 func (null) authenticate(auth.Request)                       {}
 func (null) attach(Arrival)                                  {}
+func (null) enter(RoomAddress)                               {}
 func (null) end([]byte, ws.StatusCode)                       {}
 func (null) secure()                                         {}
 func (null) answered([]byte) bool                            { return false }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/edge/auth"
+	"limegrove/room"
 )
 
 // Config is what an Edge is made of. ID, Domains, Router and Authenticator are
@@ -27,6 +29,16 @@ type Config struct {
 	// Authenticator checks what a client proves itself with, as many of each scheme at
 	// once. It may take its time: it is called by workers and never by a loop.
 	Authenticator auth.Authenticator
+
+	// Rooms is where sessions enter rooms and publish to them; called like Router. Default
+	// none: there are no rooms.
+	Rooms Rooms
+
+	// RoomRules say who may enter and publish where. Default none: nobody anywhere.
+	RoomRules room.Rules
+
+	// MaxRooms bounds the rooms that one session is in. Default 100.
+	MaxRooms int
 
 	// Peers tells how many sessions other edges have, so that this one gives some away
 	// when it has many more. Default none: it keeps what it has.
@@ -153,6 +165,10 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	setDefault(&c.MaxEnvelope, 512<<10)
+	setDefault(&c.MaxRooms, 100)
+	if c.MaxRooms < 0 {
+		c.MaxRooms = math.MaxInt
+	}
 	setDefault(&c.EnvelopeRate, 1000)
 	setDefault(&c.ByteRate, 4<<20)
 	setDefault(&c.HandshakeTimeout, 10*time.Second)

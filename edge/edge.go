@@ -85,6 +85,9 @@ func New(cfg Config) (*Edge, error) {
 			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, maxEnvelope: cfg.MaxEnvelope, byteRate: cfg.ByteRate,
 		},
 	}
+	if cfg.Rooms != nil {
+		e.rules.rooms = roomRules{on: true, may: cfg.RoomRules, most: cfg.MaxRooms, publish: cfg.Rooms.Publish}
+	}
 	if slices.Contains(cfg.Encryption, EncryptionTLS) { // else there is nothing to choose
 		for _, o := range cfg.Encryption {
 			e.rules.encryption = append(e.rules.encryption, string(o))

@@ -22,6 +22,8 @@ type outlet interface {
 	authenticate(r auth.Request)
 	// attach has the session's attached called with its place, soon.
 	attach(a Arrival)
+	// enter has the session's entered called with a seat in a room, soon.
+	enter(at RoomAddress)
 	// end sends one more envelope, which it borrows, and closes the connection with a
 	// WebSocket code. Nothing gets between or behind, of whoever it is.
 	end(last []byte, code ws.StatusCode)
@@ -48,6 +50,7 @@ type sessionRules struct {
 	envelopeRate int      // a second; negative is no limit
 	maxEnvelope  int      // bytes
 	byteRate     int
+	rooms        roomRules
 }
 
 // session is LIME's state machine for one client, sans-IO: it is given envelopes,
@@ -75,6 +78,7 @@ type session struct {
 	address   string    // node as text
 	member    Member    // nil until there is a place
 	renewal   *renewal  // nil when the authentication does not expire
+	visits    visits
 
 	envelopes, bytes bucket
 }
@@ -192,8 +196,9 @@ func (s *session) failWith(why *lime.Reason, status ws.StatusCode) {
 	s.out.end(s.words(&lime.Session{State: s.state, Reason: why}), status)
 }
 
-// leave gives the place in routing up.
+// leave gives the places in routing and in rooms up.
 func (s *session) leave() {
+	s.exitAll()
 	if s.member != nil {
 		s.member.Leave()
 		s.member = nil

@@ -140,6 +140,8 @@ func (s *session) destination(t *scratch, change *lime.Rewrite) (to lime.NodeVie
 	domain := to.Domain
 	if of, ok := lime.OfGroups(domain); ok {
 		domain = of
+	} else if of, ok := lime.OfRooms(domain); ok {
+		domain = of
 	}
 	if !s.rules.serves(domain) && !equalFold(to.Domain, s.node.Domain) {
 		if len(to.Name) == 0 { // the server of another domain, which has no name here

@@ -29,6 +29,7 @@ type dialogue struct {
 	sent     []string // what the client has not looked at yet
 	logins   []auth.Request
 	arrivals []Arrival
+	entering []RoomAddress
 	closed   []ws.StatusCode
 	securing int      // how often it was asked for
 	pings    []string // the ids of responses; those that begin with ours are to pings
@@ -314,6 +315,7 @@ func (d *dialogue) certified() bool             { return d.certificate }
 func (d *dialogue) authenticate(r auth.Request) { d.logins = append(d.logins, r) }
 func (d *dialogue) attach(a Arrival)            { d.arrivals = append(d.arrivals, a) }
 func (d *dialogue) secure()                     { d.securing++ }
+func (d *dialogue) enter(at RoomAddress)        { d.entering = append(d.entering, at) }
 func (d *dialogue) count(why dropReason)        { d.dropped[why]++ }
 
 func (d *dialogue) end(last []byte, code ws.StatusCode) {

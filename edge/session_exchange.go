@@ -61,6 +61,14 @@ func (s *session) pass(t *scratch, b []byte) error {
 	if why := h.CheckDocument(); why != nil {
 		return why
 	}
+	if of, is := lime.OfRooms(to.Domain); is && s.rules.rooms.on && s.rules.serves(of) {
+		if len(to.Instance) == 0 {
+			return s.publish(t, to, of, b, who, change)
+		}
+		if to, err = t.senderInRoom(to, &change); err != nil {
+			return err
+		}
+	}
 	switch {
 	case h.Kind == lime.KindNotification && s.isSelf(to):
 		if !s.member.Receipt(h, t.changed(b, change)) {

@@ -51,6 +51,8 @@ func (s *session) serve(t *scratch, b []byte, who sender, change lime.Rewrite) e
 		return s.capability(h, b)
 	case own && uri.HasPath("/quota"):
 		return s.quota(h)
+	case own && s.rules.rooms.on && aboutRooms(uri):
+		return s.roomCommand(h, b, uri)
 	}
 	return s.member.Command(h, t.changed(b, change))
 }

@@ -39,7 +39,7 @@ func eachTCP(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
 			e := newFixture(t, cfg)
 			e.over = overTCP
 			e.run(e.listen(func(nc net.Conn) net.Conn {
-				must(t, nc.(patient).Conn.(*net.TCPConn).SetReadBuffer(room))
+				must(t, nc.(patient).Conn.(*net.TCPConn).SetReadBuffer(systemRoom))
 				return nc
 			}))
 			test(t, e)
@@ -47,11 +47,11 @@ func eachTCP(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
 	}
 }
 
-// room is that of the client's system, and many messages do not fit into it and the edge's.
+// systemRoom is that of the client's system, and many messages do not fit into it and the edge's.
 // With less than a packet of loopback there would be one a second.
 const (
-	room = 256 << 10
-	many = 4
+	systemRoom = 256 << 10
+	many       = 4
 )
 
 // bigMessage is one of them.

@@ -1,9 +1,6 @@
 package lime
 
-import (
-	"net/url"
-	"strings"
-)
+import "net/url"
 
 // groupsLabel begins the domain in which the groups of a domain have their addresses:
 // those of example.org are in groups.example.org. LIME, addresses.
@@ -14,12 +11,7 @@ func GroupsDomain(domain string) string { return groupsLabel + domain }
 
 // OfGroups returns the domain whose groups have their addresses in domain; it is not ok
 // when that has none.
-func OfGroups[T string | []byte](domain T) (of T, ok bool) {
-	if len(domain) <= len(groupsLabel) || !strings.EqualFold(string(domain[:len(groupsLabel)]), groupsLabel) {
-		return of, false
-	}
-	return domain[len(groupsLabel):], true
-}
+func OfGroups[T string | []byte](domain T) (of T, ok bool) { return ofLabel(domain, groupsLabel) }
 
 // AppendGroupSender appends the node that a message to a group is delivered from: the
 // group's, with the sender's identity as its instance. What stands between the parts of
