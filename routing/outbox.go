@@ -272,7 +272,7 @@ func (b *outbox) giveUp(q *outboxQueue, o *outgoing, why *lime.Reason) {
 // end tells the sender what became of its envelope.
 func (b *outbox) end(o *outgoing, why *lime.Reason) {
 	b.hubs.budget.give(o)
-	o.room.leave()
+	o.allowance.leave()
 	if o.member == nil {
 		return
 	}

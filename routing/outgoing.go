@@ -30,11 +30,11 @@ type outgoing struct {
 	id        []byte        // the envelope's
 
 	// Set before it is given to the outbox.
-	ask     string            // what is asked about whether it may be stored: the address, or who sends to which
-	gateway bool              // it is for a gateway, which is known
-	brief   bool              // its recipient may never come again, and it waits for minutes
-	admit   *lime.InboxPolicy // by which its sender was asked about, and ask is of both; nil: it was not
-	room    *room             // in which it has a place
+	ask       string            // what is asked about whether it may be stored: the address, or who sends to which
+	gateway   bool              // it is for a gateway, which is known
+	brief     bool              // its recipient may never come again, and it waits for minutes
+	admit     *lime.InboxPolicy // by which its sender was asked about, and ask is of both; nil: it was not
+	allowance *allowance        // in which it has a place
 
 	// Owned by the outbox.
 	sequence uint64 // in its partition's queue

@@ -14,14 +14,14 @@ import (
 // askedWorld is an edge of which nothing runs: a test answers what is asked about, as it
 // likes and when it likes.
 type askedWorld struct {
-	t      *testing.T
-	random *rand.Rand
-	e      *testEdge
-	people map[string]*Member
-	heard  map[*Member]*failures
-	asked  []*question
-	n      int
-	room   *room
+	t         *testing.T
+	random    *rand.Rand
+	e         *testEdge
+	people    map[string]*Member
+	heard     map[*Member]*failures
+	asked     []*question
+	n         int
+	allowance *allowance
 }
 
 // failures keeps which messages have failed.
@@ -55,7 +55,7 @@ func newAskedWorld(t *testing.T, in *world, seed uint64) *askedWorld {
 // newRoom has room counted again, for few or many.
 func (w *askedWorld) newRoom() {
 	left := 1 + w.random.IntN(6)
-	w.room = &room{had: left, left: left, until: time.Now().Add(time.Hour), again: time.Now().Add(time.Hour)}
+	w.allowance = &allowance{had: left, left: left, until: time.Now().Add(time.Hour), again: time.Now().Add(time.Hour)}
 }
 
 func (w *askedWorld) send() {
@@ -96,7 +96,7 @@ func (w *askedWorld) answer() {
 	if w.random.IntN(4) == 0 {
 		w.newRoom()
 	}
-	k.room = w.room
+	k.allowance = w.allowance
 	switch w.random.IntN(5) {
 	case 0:
 		k = known{} // nobody can tell

@@ -35,7 +35,7 @@ func (e *testEdge) forgetRecipients() {
 			generation[at] = k
 		}
 	}
-	for _, generation := range []map[subject.Key]*room{r.rooms.young, r.rooms.old} {
+	for _, generation := range []map[subject.Key]*allowance{r.allowances.young, r.allowances.old} {
 		for _, at := range generation {
 			at.until = time.Now()
 		}

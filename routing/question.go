@@ -84,7 +84,7 @@ func (r *recipients) find(ctx context.Context, q *question) (k known, sure bool)
 	}
 	sure = true
 	if err == nil && k.refuse == nil {
-		k.room, sure, err = r.roomFor(ctx, q, policy)
+		k.allowance, sure, err = r.allowanceFor(ctx, q, policy)
 	}
 	if err != nil {
 		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
@@ -110,7 +110,7 @@ func (r *recipients) answer(q *question, k known, last bool) (again bool) {
 	}
 	waited := len(q.waiting)
 	for i, o := range q.waiting {
-		if !last && k.refuse == nil && k.room.crowded() {
+		if !last && k.refuse == nil && k.allowance.crowded() {
 			q.waiting, q.again, again = q.waiting[i:], false, true
 			break
 		}

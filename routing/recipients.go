@@ -17,20 +17,20 @@ type recipients struct {
 	hubs *Hubs
 	ask  chan *question // to the workers
 
-	mu    sync.Mutex
-	known lately[string, known] // by what is asked
-	rooms lately[subject.Key, *room]
-	open  map[string]*question
-	held  map[string]int // what waits to hear whether its senders may send, by the subject of its address
+	mu         sync.Mutex
+	known      lately[string, known] // by what is asked
+	allowances lately[subject.Key, *allowance]
+	open       map[string]*question
+	held       map[string]int // what waits to hear whether its senders may send, by the subject of its address
 }
 
 // known is what was found out about an address.
 type known struct {
-	until  time.Time    // zero: for this once
-	again  time.Time    // when it is asked about anew, while what is known still holds
-	refuse *lime.Reason // nil when messages are stored
-	guest  bool         // it is nobody's for good
-	room   *room        // of its identity; nil when nothing is stored, or nobody can tell
+	until     time.Time    // zero: for this once
+	again     time.Time    // when it is asked about anew, while what is known still holds
+	refuse    *lime.Reason // nil when messages are stored
+	guest     bool         // it is nobody's for good
+	allowance *allowance   // of its identity; nil when nothing is stored, or nobody can tell
 
 	policy *lime.InboxPolicy // of its identity; nil when that says nothing. Never changed
 }
@@ -59,7 +59,7 @@ const (
 func newRecipients(h *Hubs) *recipients {
 	return &recipients{
 		hubs: h, ask: make(chan *question, recipientQuestions),
-		known: lately[string, known]{size: recipientsKept}, rooms: lately[subject.Key, *room]{size: recipientsKept},
+		known: lately[string, known]{size: recipientsKept}, allowances: lately[subject.Key, *allowance]{size: recipientsKept},
 		open: map[string]*question{}, held: map[string]int{},
 	}
 }
@@ -97,7 +97,7 @@ func (r *recipients) passLocked(o *outgoing, to lime.NodeView, now time.Time) er
 	q := r.open[o.ask]
 	if q == nil || len(q.waiting) == 0 { // not before what waits already
 		if k, ok := r.lookLocked(o.ask, now); ok {
-			if q == nil && (now.After(k.again) || k.room.due(now)) {
+			if q == nil && (now.After(k.again) || k.allowance.due(now)) {
 				r.askLocked(o, to) // later, when there is no room
 			}
 			return r.takeLocked(o, to, k, now)
@@ -131,7 +131,7 @@ func (r *recipients) takeLocked(o *outgoing, to lime.NodeView, k known, now time
 	case k.refuse != nil:
 		r.hubs.metrics.drop(dropNoRecipient)
 		return k.refuse
-	case !k.room.take(o):
+	case !k.allowance.take(o):
 		r.hubs.metrics.drop(dropInboxFull)
 		return reasonFull
 	}
@@ -143,7 +143,7 @@ func (r *recipients) takeLocked(o *outgoing, to lime.NodeView, k known, now time
 // lookLocked returns what is known and holds still.
 func (r *recipients) lookLocked(at string, now time.Time) (known, bool) {
 	k, ok := r.known.get(at)
-	return k, ok && now.Before(k.until) && k.room.holds(now)
+	return k, ok && now.Before(k.until) && k.allowance.holds(now)
 }
 
 func (r *recipients) keepLocked(at string, k known) { r.known.put(at, k) }

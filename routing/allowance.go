@@ -11,10 +11,10 @@ import (
 	"limegrove/routing/subject"
 )
 
-// room is how much more may wait for an identity, under all its addresses together:
+// allowance is how much more may wait for an identity, under all its addresses together:
 // what was counted, less what this edge has passed since. What others pass is known
 // only when it is counted again. It is guarded by the mutex of recipients.
-type room struct {
+type allowance struct {
 	limit int       // of how much may wait
 	until time.Time // it is counted again after that
 	again time.Time // when it is counted anew, while what was counted still holds
@@ -34,22 +34,22 @@ const (
 
 // holds tells whether there is nothing to count before the next message. No room is
 // one that could not be counted, and has no end.
-func (r *room) holds(now time.Time) bool {
+func (r *allowance) holds(now time.Time) bool {
 	return r == nil || now.Before(r.until) && (r.left > 0 || r.had == 0)
 }
 
 // due tells whether it is to be counted anew, though it holds: it is old, or half of it
 // is used up. Much of that may have been acknowledged, and others may pass as much.
-func (r *room) due(now time.Time) bool {
+func (r *allowance) due(now time.Time) bool {
 	return r != nil && (now.After(r.again) || r.left <= r.had/2 && r.had > 0)
 }
 
 // crowded tells that there is no room only because of what is under way, or was passed
 // since it was counted: some of that may be acknowledged.
-func (r *room) crowded() bool { return r != nil && r.left <= 0 && r.had > 0 }
+func (r *allowance) crowded() bool { return r != nil && r.left <= 0 && r.had > 0 }
 
 // take has o take a place. It tells whether there is one.
-func (r *room) take(o *outgoing) bool {
+func (r *allowance) take(o *outgoing) bool {
 	if r == nil {
 		return true
 	}
@@ -59,12 +59,12 @@ func (r *room) take(o *outgoing) bool {
 	r.left--
 	r.passed++
 	r.underWay.Add(1)
-	o.room = r
+	o.allowance = r
 	return true
 }
 
 // leave tells that o is stored or given up.
-func (r *room) leave() {
+func (r *allowance) leave() {
 	if r != nil {
 		r.underWay.Add(-1)
 	}
@@ -72,7 +72,7 @@ func (r *room) leave() {
 
 // count sets what was counted: so many are stored, and others may be, or are among them. own
 // says that the limit is the identity's own, of which other edges may pass much.
-func (r *room) count(stored, others, limit int, own bool, now time.Time) {
+func (r *allowance) count(stored, others, limit int, own bool, now time.Time) {
 	k := knownFor(roomKept)
 	r.limit, r.until, r.again = limit, k.until, k.again
 	if stored > limit/2 || own {
@@ -83,23 +83,23 @@ func (r *room) count(stored, others, limit int, own bool, now time.Time) {
 	r.left = max(0, r.had-others)
 }
 
-// roomFor returns the room of an identity, counted again if that is due. It is not sure
+// allowanceFor returns the allowance of an identity, counted again if that is due. It is not sure
 // when the log has much for it, and lets the last count hold then for this once: Redis
 // hears of floors floorsEvery late.
 //
 // A limit of the identity's own is mostly small, so that what is on its way counts from
 // the first on.
-func (r *recipients) roomFor(ctx context.Context, q *question, policy *lime.InboxPolicy) (at *room, sure bool, err error) {
+func (r *recipients) allowanceFor(ctx context.Context, q *question, policy *lime.InboxPolicy) (at *allowance, sure bool, err error) {
 	now, limit := time.Now(), r.hubs.cfg.Streams.InboxLimit()
 	own := policy != nil && policy.Size > 0 && policy.Size < limit
 	if own {
 		limit = policy.Size
 	}
 	r.mu.Lock()
-	at, ok := r.rooms.get(q.key)
+	at, ok := r.allowances.get(q.key)
 	if !ok {
-		at = &room{limit: limit, had: limit, left: limit}
-		r.rooms.put(q.key, at)
+		at = &allowance{limit: limit, had: limit, left: limit}
+		r.allowances.put(q.key, at)
 	}
 	if at.limit == limit && at.holds(now) && !at.due(now) {
 		r.mu.Unlock()

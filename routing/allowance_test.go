@@ -144,21 +144,21 @@ func TestNothingCountsTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := &question{identity: rui.Identity, key: key}
-	used := &room{had: 10, left: 4, until: time.Now().Add(time.Hour)}
+	used := &allowance{had: 10, left: 4, until: time.Now().Add(time.Hour)}
 	used.underWay.Store(1)
-	e.recipients.rooms.put(key, used)
-	got, _, err := e.recipients.roomFor(t.Context(), q, nil)
+	e.recipients.allowances.put(key, used)
+	got, _, err := e.recipients.allowanceFor(t.Context(), q, nil)
 	// Two are in the inbox, 6 and 9 in the log, and one is under way.
 	if err != nil || got != used || got.left != 5 {
 		t.Errorf("there is room for %d, want 5: %v", got.left, err)
 	}
-	if again, _, err := e.recipients.roomFor(t.Context(), q, nil); err != nil || again.left != 5 {
+	if again, _, err := e.recipients.allowanceFor(t.Context(), q, nil); err != nil || again.left != 5 {
 		t.Errorf("asked again there is room for %d: %v", again.left, err)
 	}
 
 	got.left = 1
 	e.w.registry.SetAway(true)
-	if away, _, err := e.recipients.roomFor(t.Context(), q, nil); err != nil || away.left != 7 {
+	if away, _, err := e.recipients.allowanceFor(t.Context(), q, nil); err != nil || away.left != 7 {
 		t.Errorf("without Redis there is room for %d, want 7: %v", away.left, err)
 	}
 }
