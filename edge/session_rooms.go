@@ -228,7 +228,7 @@ func (s *session) publish(t *scratch, to lime.NodeView, of, b []byte, who sender
 		return err
 	}
 	if h.ID != nil {
-		s.notify(h, lime.EventDispatched, nil)
+		s.notify(h, lime.EventAccepted, nil)
 	}
 	return nil
 }

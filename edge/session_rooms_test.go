@@ -189,7 +189,7 @@ func TestMessagesArePublishedToRooms(t *testing.T) {
 	v.says(`{"id":"1","from":"ana@example.org","pp":"ana@example.org/home","to":"%2f%41@ROOMS.Example.net","type":"text/plain","content":"x"}`)
 	v.publishes("of another domain that is served", "Example.net /A ",
 		`{"id":"1","from":"%2f%41@rooms.Example.net/Ana%40example.org","to":"%2f%41@rooms.Example.net","pp":null,"content":"x"}`)
-	v.hears("it is on its way", `{"id":"1","event":"dispatched"}`)
+	v.hears("it is on its way", `{"id":"1","event":"accepted"}`)
 	v.says(`{"to":"%2fride%2f*@rooms.example.org","type":"text/plain","content":"x"}`)
 	v.publishes("to all that a wildcard means", "example.org /ride/* ", `{"to":"%2fride%2f*@rooms.example.org"}`)
 

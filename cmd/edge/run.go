@@ -101,7 +101,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Zone:   (&zones{members: p.Cluster.Members}).of,
 		Logger: log, Metrics: p.Metrics,
 	})
-	sessions, err := edge.New(edgeConfig(cfg, p, hubs, doors))
+	rooms, closeRooms, err := openRooms(cfg, p)
+	if err != nil {
+		return err
+	}
+	defer closeRooms()
+	settings, err := edgeConfig(cfg, p, hubs, rooms, doors)
+	if err != nil {
+		return err
+	}
+	sessions, err := edge.New(settings)
 	if err != nil {
 		return err
 	}
@@ -139,6 +148,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	})
 	leaseEnded := parts.Go("lease", func() error { return p.KeepLease(leased, lease, hubs.RegisterAll) })
 	routingEnded := parts.Go("routing", func() error { return hubs.Run(routed) })
+	parts.Go("rooms", func() error {
+		rooms.Run(routed)
+		return nil
+	})
 	parts.Go("streams", func() error { return streams.Keep(routed, hubs.MadeAnew) })
 	if inside != nil {
 		parts.Go("router", func() error { return inside.Run(routed) })
@@ -174,10 +187,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 // edgeConfig maps the command line to the edge's own configuration.
-func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, d doors) edge.Config {
+func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, rooms edge.Rooms, d doors) (edge.Config, error) {
+	rules, err := roomRules(cfg.RoomRules)
+	if err != nil {
+		return edge.Config{}, err
+	}
 	c := edge.Config{
 		ID: cfg.ID, Domains: cfg.Domains,
 		Router: place{hubs},
+		Rooms:  rooms, RoomRules: rules, MaxRooms: unlimited(cfg.MaxRooms),
 		Authenticator: auth.Remote{Ask: func(ctx context.Context, scheme string, question []byte) ([]byte, error) {
 			ctx, cancel := context.WithTimeout(ctx, cfg.EstablishTimeout)
 			defer cancel()
@@ -201,7 +219,7 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, d doors
 	for _, s := range cfg.Auth {
 		c.Schemes = append(c.Schemes, auth.Scheme(s))
 	}
-	return c
+	return c, nil
 }
 
 // unlimited maps the command line's 0, which is no limit, to the edge's.

@@ -99,6 +99,11 @@ type Edge struct {
 	// MaxSessionsPerIdentity bounds the sessions of one identity. Default 100;
 	// 0 means no limit.
 	MaxSessionsPerIdentity int
+	// RoomRules is a JSON file with who may enter and publish to which rooms. Default none:
+	// nobody to any.
+	RoomRules string
+	// MaxRooms bounds the rooms that one session is in. Default 100; 0 means no limit.
+	MaxRooms int
 	// SendQueue is the bytes that may wait for one session's socket. Default
 	// 40960.
 	SendQueue int
@@ -154,6 +159,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 
 	b.str(&e.TLSClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates, for the scheme transport")
 
+	b.str(&e.RoomRules, "room-rules", "", "JSON `file` with who may enter and publish to which rooms; empty for nobody to any")
+
 	b.group("Stores")
 	b.stores(&e.Shared, "; empty runs one inside, on loopback")
 	b.str(&e.Data, "data", "./limegrove-data", "`folder` of the embedded stores")
@@ -169,6 +176,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.MaxSessions, "max-sessions", 0, "`connections` at once; 0 for what the limit of open files leaves")
 	b.num(&e.MaxSessionsPerAddress, "max-sessions-per-address", 0, "`sessions` from one network address; 0 for no limit")
 	b.num(&e.MaxSessionsPerIdentity, "max-sessions-per-identity", 100, "`sessions` of one identity; 0 for no limit")
+	b.num(&e.MaxRooms, "max-rooms", 100, "`rooms` that one session may be in; 0 for no limit")
 	b.num(&e.SendQueue, "send-queue", 40<<10, "`bytes` that may wait for one session's socket")
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
 
@@ -261,6 +269,7 @@ func (e *Edge) validate() error {
 	c.atLeast("max-sessions", e.MaxSessions, 0)
 	c.atLeast("max-sessions-per-address", e.MaxSessionsPerAddress, 0)
 	c.atLeast("max-sessions-per-identity", e.MaxSessionsPerIdentity, 0)
+	c.atLeast("max-rooms", e.MaxRooms, 0)
 	c.atLeast("send-queue", e.SendQueue, 4096)
 	c.that(e.NodeConflict == ConflictReplace || e.NodeConflict == ConflictRefuse, "node-conflict", "%q is neither replace nor refuse", e.NodeConflict)
 	c.that(e.Recipients == RecipientsKnown || e.Recipients == RecipientsAnyone, "recipients", "%q is neither known nor anyone", e.Recipients)
