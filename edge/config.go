@@ -12,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/edge/auth"
+	"limegrove/edge/dialect"
 	"limegrove/room"
 )
 
@@ -29,6 +30,9 @@ type Config struct {
 	// Authenticator checks what a client proves itself with, as many of each scheme at
 	// once. It may take its time: it is called by workers and never by a loop.
 	Authenticator auth.Authenticator
+
+	// Dialects are the other protocols that are spoken over WebSocket, by their paths.
+	Dialects map[string]dialect.Dialect
 
 	// Rooms is where sessions enter rooms and publish to them; called like Router. Default
 	// none: there are no rooms.

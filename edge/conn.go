@@ -47,6 +47,7 @@ type conn struct {
 	proving    *proving      // nil but over TCP
 	upgraded   *auth.Upgrade // nil when nothing of the request goes to routers
 	lifetime   *lifetime     // nil when the authentication does not expire
+	speaks     *speaks       // nil for a client of LIME
 	session    session
 
 	// For anybody.
@@ -87,7 +88,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.edge.scratch.Put(s)
 	s.now = c.heard
-	for c.phase != closing && c.securing == asItIs && n < len(b) {
+	for c.phase != closing && c.securing == asItIs && !c.awaits() && n < len(b) {
 		var read int
 		if read, need = c.read(s, b[n:]); read == 0 {
 			break
@@ -151,6 +152,10 @@ func (c *conn) done() { c.turn = nil }
 
 // send queues an envelope, to be written when the loop's turn ends. outlet.
 func (c *conn) send(envelope []byte) bool {
+	if c.speaks != nil {
+		frame, ok := c.speaks.translated(envelope)
+		return !ok || c.sendFrame(frame)
+	}
 	var array [maxHead]byte
 	return c.queue(c.over.appendHead(array[:0], len(envelope)), envelope) == nil
 }
@@ -172,12 +177,16 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 		c.socket.Close(poll.ErrTimeout)
 		return
 	}
+	reason := ""
+	if c.speaks != nil {
+		last, reason = c.speaks.last(last)
+	}
 	var b []byte
 	if last != nil {
 		b = append(c.over.appendHead(b, len(last)), last...)
 	}
 	c.phase = closing
-	c.socket.CloseWith(c.over.appendEnd(b, code), c.edge.cfg.CloseTimeout)
+	c.socket.CloseWith(c.over.appendEnd(b, code, reason), c.edge.cfg.CloseTimeout)
 }
 
 // hangUp ends the connection after what was queued.
@@ -195,6 +204,13 @@ func (c *conn) count(why dropReason) {
 // Deliver queues an envelope of somebody else for the client. It may be called from
 // anywhere. Recipient.
 func (c *conn) Deliver(envelope []byte) error {
+	if c.speaks != nil {
+		frame, ok := c.speaks.translated(envelope)
+		if !ok {
+			return nil
+		}
+		envelope = frame
+	}
 	var array [maxHead]byte
 	return c.put(c.over.appendHead(array[:0], len(envelope)), envelope)
 }

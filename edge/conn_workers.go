@@ -48,6 +48,9 @@ func (c *conn) attached(m Member, err error) {
 		if c.proving != nil {
 			c.proving.asked = c.edge.instant(c.turn.Now)
 		}
+		if c.speaks != nil {
+			c.speaks.established(c)
+		}
 		c.edge.sessions.Add(1)
 		c.edge.metrics.established(c.edge.instant(c.turn.Now).since(c.began))
 		c.arm()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type Edge struct {
 	cancel    context.CancelFunc // of the workers' work
 	scratch   sync.Pool          // of *scratch
 	forward   *forward           // nil for nothing
+	dialects  map[string]*spoken // by their paths
 	draining  atomic.Bool
 
 	overloaded atomic.Bool  // new clients are refused
@@ -84,6 +86,15 @@ func New(cfg Config) (*Edge, error) {
 		rules: sessionRules{
 			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, maxEnvelope: cfg.MaxEnvelope, byteRate: cfg.ByteRate,
 		},
+	}
+	for path, d := range cfg.Dialects {
+		if e.dialects == nil {
+			e.dialects = map[string]*spoken{}
+		}
+		e.dialects[strings.TrimSuffix(path, "/")] = &spoken{d, e.metrics.dialect(d.Name())}
+		if domain := d.Domain(); domain != "" {
+			e.rules.dialects = append(e.rules.dialects, domain)
+		}
 	}
 	if cfg.Rooms != nil {
 		e.rules.rooms = roomRules{on: true, may: cfg.RoomRules, most: cfg.MaxRooms, publish: cfg.Rooms.Publish}
@@ -198,6 +209,9 @@ func (e *Edge) forget(c *conn, err error) {
 	e.addresses.remove(c.socket.RemoteAddr().Addr())
 	e.admitted.Add(-1)
 	if c.counted {
+		if c.speaks != nil {
+			c.speaks.counts.sessions.Dec()
+		}
 		e.sessions.Add(-1)
 		e.metrics.sessions.Dec()
 	}

@@ -102,7 +102,11 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 			c.frames = c.frames.Clear(ws.StateFragmented)
 		}
 		c.edge.metrics.bytesIn.Add(float64(len(payload)))
-		c.payload(s, payload)
+		if c.speaks != nil {
+			c.message(s, h.OpCode, h.Fin, payload)
+		} else {
+			c.payload(s, payload)
+		}
 	}
 	return end, 0
 }
@@ -118,7 +122,7 @@ func (c *conn) checkHead(h ws.Header) (why string, code ws.StatusCode) {
 	if err := ws.CheckHeader(h, c.frames|ws.StateServerSide); err != nil {
 		return fmt.Sprintf("The frame breaks the WebSocket protocol: %v", err), ws.StatusProtocolError
 	}
-	if h.OpCode == ws.OpBinary { // L-TRN-05
+	if h.OpCode == ws.OpBinary && c.speaks == nil { // L-TRN-05
 		return "Envelopes are text; a binary frame cannot be taken", ws.StatusUnsupportedData
 	}
 	if limit := c.maxEnvelope(); h.Length > int64(limit) && h.OpCode.IsData() { // L-TRN-08

@@ -1,8 +1,8 @@
 package edge
 
-// Three things may speak against reading from a client, each by itself: a pause because
-// it floods (limit.go), a hold by routing, and the beginning of TLS (tcp.go). Reading goes
-// on when there is none.
+// Four things may speak against reading from a client, each by itself: a pause because
+// it floods (limit.go), a hold by routing, the beginning of TLS (tcp.go), and a dialect's
+// wait for an answer (dialect.go). Reading goes on when there is none.
 //
 // What a client says while it is held cannot be heard, its pongs included. So a held
 // client is never silent: it is not pinged, and its times for silence and for what is
@@ -40,7 +40,7 @@ func (c *conn) heed() {
 
 // steer reads from the client unless something speaks against it.
 func (c *conn) steer() {
-	if c.held || c.securing == leaving || c.pausedTill != never {
+	if c.held || c.securing == leaving || c.pausedTill != never || c.awaits() {
 		c.socket.PauseRead()
 	} else {
 		c.socket.ResumeRead()

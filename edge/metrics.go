@@ -38,11 +38,13 @@ type metrics struct {
 	logins      *prometheus.CounterVec
 	loginTime   *prometheus.HistogramVec
 	establish   prometheus.Histogram
+	dialects    dialectMetrics
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	f := promauto.With(r)
 	m := &metrics{
+		dialects: newDialectMetrics(f),
 		connections: f.NewGauge(prometheus.GaugeOpts{
 			Name: "limegrove_edge_connections", Help: "Open connections, upgraded or not.",
 		}),

@@ -18,6 +18,9 @@ const (
 
 // Probe queues a ping behind what was delivered. Recipient.
 func (c *conn) Probe(n uint32) error {
+	if c.speaks != nil && c.speaks.login.Confirms {
+		return nil // the client's own word counts alone
+	}
 	if c.over == overTCP {
 		return c.askTCP(n)
 	}

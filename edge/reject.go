@@ -19,11 +19,12 @@ const (
 	rejectTooLong    rejection = "too_long"   // its head is
 	rejectNoUpgrade  rejection = "no_upgrade" // it is none for a WebSocket
 	rejectTimeout    rejection = "timeout"    // it was not complete in time
+	rejectDialect    rejection = "dialect"    // the dialect of its path refuses it
 )
 
 var rejections = []rejection{
 	rejectDraining, rejectOverloaded, rejectFull, rejectAddress,
-	rejectMalformed, rejectTooLong, rejectNoUpgrade, rejectTimeout,
+	rejectMalformed, rejectTooLong, rejectNoUpgrade, rejectTimeout, rejectDialect,
 }
 
 // answer is the status and the text of an HTTP error.

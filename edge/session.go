@@ -9,6 +9,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"limegrove/edge/auth"
+	"limegrove/edge/dialect"
 	"limegrove/lime"
 )
 
@@ -51,6 +52,7 @@ type sessionRules struct {
 	maxEnvelope  int      // bytes
 	byteRate     int
 	rooms        roomRules
+	dialects     []string // domains in which nobody logs in with LIME
 }
 
 // session is LIME's state machine for one client, sans-IO: it is given envelopes,
@@ -79,6 +81,7 @@ type session struct {
 	member    Member    // nil until there is a place
 	renewal   *renewal  // nil when the authentication does not expire
 	visits    visits
+	as        *dialect.Login // nil for a client of LIME
 
 	envelopes, bytes bucket
 }

@@ -3,6 +3,7 @@ package edge
 import (
 	"crypto/rand"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"limegrove/edge/auth"
@@ -102,6 +103,10 @@ func (s *session) credentials(h *lime.Header, b []byte) {
 		return
 	}
 	s.node = from.WithDefaults(s.rules.domains[0])
+	if slices.ContainsFunc(s.rules.dialects, func(d string) bool { return strings.EqualFold(d, s.node.Domain) }) {
+		s.fail(lime.CodeSessionAuthenticationFailed, "The domain is that of another protocol")
+		return
+	}
 	s.waiting, s.renewal = true, &renewal{scheme: auth.Scheme(scheme)}
 	s.out.authenticate(auth.Request{
 		Scheme: auth.Scheme(scheme), Node: s.node, Credentials: given.Authentication,
@@ -145,7 +150,11 @@ func (s *session) authenticated(g auth.Grant, err error) {
 		s.fail(lime.CodeValidationInvalidIdentity, "The from is no node")
 		return
 	}
-	s.guest, s.role, s.address, s.node = g.Guest, g.Role, address, node
+	if s.as != nil && !node.Identity.EqualFold(s.as.Node.Identity) { // the token is of somebody else
+		s.failFor(auth.Refused(auth.OutcomeSubject), "")
+		return
+	}
+	s.guest, s.role, s.address, s.node = g.Guest && s.as == nil, g.Role, address, node
 	s.ownDomain = s.rules.serves([]byte(node.Domain))
 	s.waiting = true
 	s.out.attach(Arrival{
@@ -169,6 +178,10 @@ func (s *session) attached(m Member, err error) {
 	}
 	s.member = m
 	s.state = lime.StateEstablished
+	if s.as != nil {
+		m.SetReceipts(s.as.Receipts)
+		m.SetPresence(s.as.Presence)
+	}
 	s.say(&lime.Session{State: s.state})
 	if s.overTCP {
 		s.answer(s.ping(0)) // whether it answers is known before there is anything to prove

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"testing"
 
 	"limegrove/lime"
 )
@@ -60,6 +61,20 @@ func (b *switchboard) place(node string) *place {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.places[lime.MustParseNode(node).Fold()]
+}
+
+// only is the one place of an identity.
+func (b *switchboard) only(t *testing.T, identity string) *place {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for node, p := range b.places {
+		if node.Identity == lime.MustParseIdentity(identity) {
+			return p
+		}
+	}
+	t.Fatalf("%s has no place", identity)
+	return nil
 }
 
 // refuse has no session find its place.

@@ -42,12 +42,12 @@ func (t transport) appendHead(dst []byte, n int) []byte {
 }
 
 // appendEnd appends what goes behind the last envelope, for a reason that has a code of
-// WebSocket.
-func (t transport) appendEnd(dst []byte, code ws.StatusCode) []byte {
+// WebSocket, and a text unless that is "".
+func (t transport) appendEnd(dst []byte, code ws.StatusCode, reason string) []byte {
 	if t == overTCP {
 		return dst
 	}
-	return append(dst, ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, "")))...)
+	return append(dst, ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, reason)))...)
 }
 
 // refusal is what a connection is told that is not served.

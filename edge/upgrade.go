@@ -42,6 +42,9 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 		c.reject(rejectOverloaded)
 		return n, 0
 	}
+	if !c.openDialect(b[:n]) {
+		return n, 0
+	}
 	m := memories.Get().(*memory)
 	defer memories.Put(m)
 	m.in.Reset(b[:n])
@@ -53,6 +56,9 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 		c.phase = open
 		c.began = c.edge.instant(c.turn.Now)
 		c.edge.metrics.upgrades.Inc()
+		if c.speaks != nil {
+			c.beginDialect()
+		}
 		c.arm()
 		return n, 0
 	}

@@ -194,8 +194,9 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, rooms e
 	}
 	c := edge.Config{
 		ID: cfg.ID, Domains: cfg.Domains,
-		Router: place{hubs},
-		Rooms:  rooms, RoomRules: rules, MaxRooms: unlimited(cfg.MaxRooms),
+		Router:   place{hubs},
+		Dialects: dialects(cfg),
+		Rooms:    rooms, RoomRules: rules, MaxRooms: unlimited(cfg.MaxRooms),
 		Authenticator: auth.Remote{Ask: func(ctx context.Context, scheme string, question []byte) ([]byte, error) {
 			ctx, cancel := context.WithTimeout(ctx, cfg.EstablishTimeout)
 			defer cancel()

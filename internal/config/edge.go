@@ -75,6 +75,9 @@ type Edge struct {
 	// with a login, for a webhook. Default none.
 	ForwardHeaders, ForwardCookies []string
 
+	// Bachata is for the clients of that protocol.
+	Bachata Bachata
+
 	// Data is the folder of the embedded stores. Default ./limegrove-data.
 	Data string
 	// RunRouter is whether this process runs a router too. Default only when
@@ -169,6 +172,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.member(&e.Shared)
 	b.logins(&e.Logins)
 
+	b.bachata(&e.Bachata)
+
 	b.group("Limits")
 	b.num(&e.MaxEnvelope, "max-envelope", 512<<10, "largest envelope, in `bytes`")
 	b.num(&e.MaxRate, "max-rate", 1000, "`envelopes` a second from one session, twice that at once; 0 for no limit")
@@ -258,6 +263,8 @@ func (e *Edge) validate() error {
 		c.that(!slices.Contains(e.Auth[:i], s), "auth", "the scheme %q is given twice", s)
 		c.that(slices.Contains(schemes, s), "auth", "unknown scheme %q; known are %v", s, schemes)
 	}
+	e.Bachata.validate(&c, e.Domains)
+	c.that(!e.Bachata.Tokens || e.Bachata.Path == "" || slices.Contains(e.Auth, SchemeExternal), "bachata-tokens", "needs external in -auth")
 	c.that(len(e.ForwardHeaders)+len(e.ForwardCookies) <= 64, "auth-webhook-headers", "more than 64 with -auth-webhook-cookies")
 	c.that(e.Data != "" || !e.EmbeddedNATS(), "data", "must name a folder when -nats is empty")
 	c.atLeast("max-envelope", e.MaxEnvelope, 1024)

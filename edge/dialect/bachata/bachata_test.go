@@ -36,25 +36,25 @@ func TestWhatAClientSays(t *testing.T) {
 	for _, row := range []struct {
 		name, frame      string
 		answer, envelope string
-		drop             Drop
+		drop             string
 	}{
 		{name: "B-03: a ping", frame: `{"type":1001,"x":1}`, answer: `{"type":1002}`},
 		{name: "B-12: a confirmation", frame: `{"type":200,"data":"7f3a"}`, envelope: `{"id":"7f3a","event":"received"}`},
 		{name: "B-20: of a number", frame: `{"type":200,"data":7}`, envelope: `{"id":"#7","event":"received"}`},
-		{name: "of nothing", frame: `{"type":200}`, drop: DropIgnored},
-		{name: "B-23: 100", frame: `{"type":100,"data":"7f3a"}`, drop: DropIgnored},
-		{name: "B-23: 300", frame: `{"type":300,"data":"7f3a"}`, drop: DropIgnored},
-		{name: "B-23: 1002", frame: `{"type":1002}`, drop: DropIgnored},
-		{name: "B-21: no id", frame: `{"type":"text","dest":"bob","data":"x"}`, drop: DropNoID},
-		{name: "B-22: no type", frame: `{"id":"1","dest":"bob"}`, drop: DropMalformed},
-		{name: "B-22: a list", frame: `[{"type":1001}]`, drop: DropMalformed},
-		{name: "B-22: null", frame: `null`, drop: DropMalformed},
-		{name: "B-22: a text", frame: `"text"`, drop: DropMalformed},
-		{name: "B-22: no JSON", frame: `{"type":1001`, drop: DropMalformed},
-		{name: "B-22: nothing", frame: ``, drop: DropMalformed},
-		{name: "two objects", frame: `{"type":1001}{"type":1001}`, drop: DropMalformed},
-		{name: "B-08: no dest", frame: `{"id":"1","type":"text","data":"x"}`, answer: `{"type":100,"data":"1"}`, drop: DropNowhere},
-		{name: "B-08: a dest that is a number", frame: `{"id":7,"type":"text","dest":5}`, answer: `{"type":100,"data":7}`, drop: DropNowhere},
+		{name: "of nothing", frame: `{"type":200}`, drop: dropIgnored},
+		{name: "B-23: 100", frame: `{"type":100,"data":"7f3a"}`, drop: dropIgnored},
+		{name: "B-23: 300", frame: `{"type":300,"data":"7f3a"}`, drop: dropIgnored},
+		{name: "B-23: 1002", frame: `{"type":1002}`, drop: dropIgnored},
+		{name: "B-21: no id", frame: `{"type":"text","dest":"bob","data":"x"}`, drop: dropNoID},
+		{name: "B-22: no type", frame: `{"id":"1","dest":"bob"}`, drop: dropMalformed},
+		{name: "B-22: a list", frame: `[{"type":1001}]`, drop: dropMalformed},
+		{name: "B-22: null", frame: `null`, drop: dropMalformed},
+		{name: "B-22: a text", frame: `"text"`, drop: dropMalformed},
+		{name: "B-22: no JSON", frame: `{"type":1001`, drop: dropMalformed},
+		{name: "B-22: nothing", frame: ``, drop: dropMalformed},
+		{name: "two objects", frame: `{"type":1001}{"type":1001}`, drop: dropMalformed},
+		{name: "B-08: no dest", frame: `{"id":"1","type":"text","data":"x"}`, answer: `{"type":100,"data":"1"}`, drop: dropNowhere},
+		{name: "B-08: a dest that is a number", frame: `{"id":7,"type":"text","dest":5}`, answer: `{"type":100,"data":7}`, drop: dropNowhere},
 		{
 			name: "B-09: text", frame: `{"id":"1","type":"text","dest":"bob","data":"a</b>\u00e9","time":1760000000000}`,
 			envelope: `{"id":"1","to":"bob@channels.t.org","type":"text/plain","content":"a</b>é","metadata":{"bachata.time":"1760000000000"}}`,
@@ -71,10 +71,10 @@ func TestWhatAClientSays(t *testing.T) {
 			name: "to a client of LIME", frame: `{"id":"1","type":"text","dest":"lime:ana@t.org/home","data":"x"}`,
 			envelope: `{"id":"1","to":"ana@t.org/home","type":"text/plain","content":"x"}`,
 		},
-		{name: "to no address", frame: `{"id":"1","type":"text","dest":"lime:@","data":"x"}`, answer: `{"type":100,"data":"1"}`, drop: DropNowhere},
+		{name: "to no address", frame: `{"id":"1","type":"text","dest":"lime:@","data":"x"}`, answer: `{"type":100,"data":"1"}`, drop: dropNowhere},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			said := (&Config{Domain: domain}).FromClient([]byte(row.frame))
+			said := (&Config{Domain: domain}).fromClient([]byte(row.frame))
 			equal(t, "answer", string(said.Answer), row.answer)
 			equal(t, "envelope", string(said.Envelope), row.envelope)
 			if said.Drop != row.drop {
@@ -86,11 +86,11 @@ func TestWhatAClientSays(t *testing.T) {
 
 func TestSimpleModeConfirmsNothing(t *testing.T) { // B-26
 	c := &Config{Domain: domain, Simple: true}
-	said := c.FromClient([]byte(`{"id":"1","type":"text","dest":"bob","data":"x"}`))
+	said := c.fromClient([]byte(`{"id":"1","type":"text","dest":"bob","data":"x"}`))
 	equal(t, "it is taken at once", string(said.Answer), `{"type":100,"data":"1"}`)
 	equal(t, "the envelope has no id, for which it would wait", string(said.Envelope),
 		`{"to":"bob@channels.t.org","type":"`+MediaMessage+`","content":{"id":"1","type":"text","dest":"bob","data":"x"}}`)
-	if said := c.FromClient([]byte(`{"type":200,"data":"1"}`)); said.Envelope != nil || said.Answer != nil || said.Drop != DropUnwanted {
+	if said := c.fromClient([]byte(`{"type":200,"data":"1"}`)); said.Envelope != nil || said.Answer != nil || said.Drop != dropUnwanted {
 		t.Errorf("a confirmation becomes %+v", said)
 	}
 }
@@ -125,20 +125,20 @@ func TestWhatAClientIsTold(t *testing.T) {
 		{"or the server", `{"id":"1","from":"ana@t.org/x","type":"` + MediaMessage + `","content":{"type":300,"data":"7f3a"}}`, ``},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			frame, ok := (&Config{Domain: domain}).Client("Bob").ToClient(nil, []byte(row.envelope))
+			frame, ok := (&Config{Domain: domain}).client("Bob", "").ToClient(nil, []byte(row.envelope))
 			if ok != (row.frame != "") {
 				t.Errorf("it has a frame: %t", ok)
 			}
 			equal(t, "frame", string(frame), row.frame)
 		})
 	}
-	frame, _ := (&Config{Domain: domain, SetFrom: true}).Client("Bob").ToClient(nil,
+	frame, _ := (&Config{Domain: domain, SetFrom: true}).client("Bob", "").ToClient(nil,
 		[]byte(`{"id":"1","from":"%41nn@channels.t.org/x","type":"`+MediaMessage+`","content":{"id":"1","type":"x","dest":"Bob","from":"me"}}`))
 	equal(t, "B-10: the server says who it is", string(frame), `{"id":"1","type":"x","dest":"Bob","from":"Ann"}`)
 }
 
 func TestAMessageIsConfirmedOnce(t *testing.T) { // B-11
-	c := (&Config{Domain: domain}).Client("ana")
+	c := (&Config{Domain: domain}).client("ana", "")
 	for i, event := range []string{"received", "consumed", "received"} {
 		if _, ok := c.ToClient(nil, []byte(`{"id":"7f3a","event":"`+event+`"}`)); ok != (i == 0) {
 			t.Errorf("%s has a frame: %t", event, ok)
@@ -162,7 +162,7 @@ func FuzzMessage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte, simple bool) {
 		c := &Config{Domain: domain, Simple: simple}
-		said := c.FromClient(frame)
+		said := c.fromClient(frame)
 		if said.Envelope == nil {
 			return
 		}
@@ -178,7 +178,7 @@ func FuzzMessage(f *testing.F) {
 		}
 		o, _ := parse(frame)
 		from := strings.Replace(string(said.Envelope), "{", `{"from":"me@`+domain+`/1",`, 1)
-		got, ok := c.Client(o.text("dest")).ToClient(nil, []byte(from))
+		got, ok := c.client(o.text("dest"), "").ToClient(nil, []byte(from))
 		if !ok {
 			t.Fatalf("%s, as %s, has no frame", frame, from)
 		}

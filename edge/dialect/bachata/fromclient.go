@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"limegrove/edge/dialect"
 	"limegrove/lime"
 )
 
@@ -20,43 +21,44 @@ type Config struct {
 	// SetFrom makes a message's from the channel of its sender, whatever it was. By default
 	// it is left as it was.
 	SetFrom bool
+
+	// Fanout has each message come to all sockets of a channel. By default they share its
+	// messages, each of which comes to one.
+	Fanout bool
+
+	// Tokens lets only those in who show a token of their channel. By default whoever names
+	// a channel is let in.
+	Tokens bool
+
+	// Origins are the pages that a browser may come from, as it says by Origin: "*" for all.
+	// Default: those of the host that it asks.
+	Origins []string
 }
 
-// Said is what becomes of a frame of a client. All of it may be nil.
-type Said struct {
-	Envelope []byte // for LIME's session
-	Answer   []byte // for the client, before whatever comes of the envelope
-	Drop     Drop
-}
-
-// Drop is why a frame comes to nothing; it is a label of metrics.
-type Drop string
-
-// The reasons.
+// Why a frame comes to nothing, as metrics label it.
 const (
-	NotDropped    Drop = ""
-	DropMalformed Drop = "malformed"   // no JSON object with a type
-	DropNoID      Drop = "no_id"       // a message that could not be told of
-	DropIgnored   Drop = "ignored"     // what only the server may say, or a confirmation of nothing
-	DropNowhere   Drop = "no_dest"     // it goes to no channel
-	DropUnwanted  Drop = "unconfirmed" // a confirmation where none is wanted
+	dropMalformed = "malformed"   // no JSON object with a type
+	dropNoID      = "no_id"       // a message that could not be told of
+	dropIgnored   = "ignored"     // what only the server may say, or a confirmation of nothing
+	dropNowhere   = "no_dest"     // it goes to no channel
+	dropUnwanted  = "unconfirmed" // a confirmation where none is wanted
 )
 
-// FromClient maps a frame, which it borrows. bachata answers what it cannot read by
+// fromClient maps a frame, which it borrows. bachata answers what it cannot read by
 // nothing, and so does this.
-func (c *Config) FromClient(frame []byte) Said {
+func (c *Config) fromClient(frame []byte) dialect.Said {
 	o, ok := parse(frame)
 	kind := o.get("type")
 	if !ok || kind == nil || !utf8.Valid(frame) {
-		return Said{Drop: DropMalformed} // B-22
+		return dialect.Said{Drop: dropMalformed} // B-22
 	}
 	switch number(kind) {
 	case typePing: // B-03
-		return Said{Answer: transport(typePong, nil)}
+		return dialect.Said{Answer: transport(typePong, nil)}
 	case typeReceived:
 		return c.received(o)
 	case typeTaken, typeDelivered, typePong: // B-23
-		return Said{Drop: DropIgnored}
+		return dialect.Said{Drop: dropIgnored}
 	}
 	return c.message(o) // whatever other number it is: B-24
 }
@@ -80,27 +82,27 @@ func isTransport(v json.RawMessage) bool {
 }
 
 // received maps the confirmation of a message to the notification of it.
-func (c *Config) received(o object) Said {
+func (c *Config) received(o object) dialect.Said {
 	id := o.get("data")
 	switch {
 	case c.Simple: // B-26
-		return Said{Drop: DropUnwanted}
+		return dialect.Said{Drop: dropUnwanted}
 	case id == nil:
-		return Said{Drop: DropIgnored}
+		return dialect.Said{Drop: dropIgnored}
 	}
 	n := lime.Notification{ID: envelopeID(id), Event: lime.EventReceived} // to whom, the session knows
-	return Said{Envelope: n.AppendJSON(nil)}
+	return dialect.Said{Envelope: n.AppendJSON(nil)}
 }
 
 // message maps a message.
-func (c *Config) message(o object) Said {
+func (c *Config) message(o object) dialect.Said {
 	id := o.get("id")
 	if id == nil { // B-21
-		return Said{Drop: DropNoID}
+		return dialect.Said{Drop: dropNoID}
 	}
 	to, ok := c.destination(o.text("dest"))
 	if !ok { // B-08
-		return Said{Answer: transport(typeTaken, id), Drop: DropNowhere}
+		return dialect.Said{Answer: transport(typeTaken, id), Drop: dropNowhere}
 	}
 	m := lime.Message{To: to}
 	if text, plain := c.plain(o); plain {
@@ -112,10 +114,10 @@ func (c *Config) message(o object) Said {
 		m.Type, m.Content = MediaMessage, o.appendTo(nil)
 	}
 	if c.Simple {
-		return Said{Envelope: m.AppendJSON(nil), Answer: transport(typeTaken, id)}
+		return dialect.Said{Envelope: m.AppendJSON(nil), Answer: transport(typeTaken, id)}
 	}
 	m.ID = envelopeID(id)
-	return Said{Envelope: m.AppendJSON(nil)}
+	return dialect.Said{Envelope: m.AppendJSON(nil)}
 }
 
 // metadataTime has a message's time, in milliseconds since 1970.

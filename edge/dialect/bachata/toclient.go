@@ -9,10 +9,11 @@ import (
 	"limegrove/lime"
 )
 
-// Client is what one client is told. Its methods may be called from anywhere.
-type Client struct {
+// client is one socket of a channel.
+type client struct {
 	cfg     *Config
 	channel string
+	token   string // "" for none
 
 	mu        sync.Mutex
 	confirmed [maxConfirmed]string // ids of its messages, the last that 300 was said of
@@ -23,12 +24,12 @@ type Client struct {
 // that it was received and that it was consumed, and the client is told once.
 const maxConfirmed = 64
 
-// Client returns a client of a channel.
-func (c *Config) Client(channel string) *Client { return &Client{cfg: c, channel: channel} }
+func (c *Config) client(channel, token string) *client {
+	return &client{cfg: c, channel: channel, token: token}
+}
 
-// ToClient appends the frame that says what an envelope does, which it borrows. It is not
-// ok when bachata has none.
-func (c *Client) ToClient(dst, envelope []byte) (frame []byte, ok bool) {
+// ToClient is that of a dialect.
+func (c *client) ToClient(dst, envelope []byte) (frame []byte, ok bool) {
 	var h lime.Header
 	if _, err := h.Scan(envelope); err != nil {
 		return dst, false
@@ -50,7 +51,7 @@ func (c *Client) ToClient(dst, envelope []byte) (frame []byte, ok bool) {
 }
 
 // notification says what became of one of the client's messages.
-func (c *Client) notification(dst []byte, h *lime.Header) ([]byte, bool) {
+func (c *client) notification(dst []byte, h *lime.Header) ([]byte, bool) {
 	id := string(h.ID)
 	switch h.Event {
 	case lime.EventAccepted: // B-06
@@ -65,7 +66,7 @@ func (c *Client) notification(dst []byte, h *lime.Header) ([]byte, bool) {
 }
 
 // isConfirmed tells whether a message was confirmed before, and notes that it is.
-func (c *Client) isConfirmed(id string) bool {
+func (c *client) isConfirmed(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if slices.Contains(c.confirmed[:], id) {
@@ -77,7 +78,7 @@ func (c *Client) isConfirmed(id string) bool {
 }
 
 // message appends a message as its sender wrote it, or would have.
-func (c *Client) message(dst []byte, m *lime.Message) ([]byte, bool) {
+func (c *client) message(dst []byte, m *lime.Message) ([]byte, bool) {
 	o, ok := parse(m.Content)
 	switch {
 	case m.Type != MediaMessage || !ok:
@@ -92,7 +93,7 @@ func (c *Client) message(dst []byte, m *lime.Message) ([]byte, bool) {
 }
 
 // compose makes a message of one that was none of bachata's, or nothing but text.
-func (c *Client) compose(m *lime.Message) (o object) {
+func (c *client) compose(m *lime.Message) (o object) {
 	if m.ID != "" {
 		o.set("id", messageID(m.ID))
 	}

@@ -1,0 +1,185 @@
+package edge
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+
+	"limegrove/edge/auth"
+	"limegrove/edge/dialect"
+	"limegrove/lime"
+)
+
+// speaks is a client of a dialect, on its connection.
+type speaks struct {
+	dialect.Client
+	login  dialect.Login
+	counts dialectCounters
+
+	// Owned by the connection's loop.
+	awaiting bool   // of the session to be established: nothing is taken before
+	held     []byte // of a message in fragments
+	binary   bool   // that message is
+}
+
+// dialectOf returns the dialect that is spoken on a path, or nil. A slash at its end does
+// not matter.
+func (e *Edge) dialectOf(path string) *spoken {
+	path, _, _ = strings.Cut(path, "?")
+	return e.dialects[strings.TrimSuffix(path, "/")]
+}
+
+// spoken is a dialect of an edge.
+type spoken struct {
+	dialect.Dialect
+	counts dialectCounters
+}
+
+// openDialect has the dialect of the request's path, if there is one, take the client. It
+// tells whether the request goes on.
+func (c *conn) openDialect(head []byte) bool {
+	if len(c.edge.dialects) == 0 {
+		return true
+	}
+	_, target, _ := bytes.Cut(head[:max(bytes.IndexByte(head, '\r'), 0)], []byte{' '})
+	target, _, _ = bytes.Cut(target, []byte{' '})
+	d := c.edge.dialectOf(string(target))
+	if d == nil {
+		return true
+	}
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
+	if err != nil {
+		c.reject(rejectMalformed)
+		return false
+	}
+	client, refusal := d.Open(r)
+	if refusal != nil {
+		c.rejectWith(rejectDialect, fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\n",
+			refusal.Status, http.StatusText(refusal.Status), refusal.Text))
+		return false
+	}
+	c.speaks = &speaks{Client: client, counts: d.counts, awaiting: true}
+	return true
+}
+
+// beginDialect begins the session of a client that has said all that there is to say.
+func (c *conn) beginDialect() {
+	c.speaks.login = c.speaks.Login()
+	c.steer()
+	c.session.enterAs(&c.speaks.login)
+}
+
+// established lets the client of a dialect go on.
+func (k *speaks) established(c *conn) {
+	k.counts.sessions.Inc()
+	k.awaiting = false
+	c.steer()
+}
+
+// message takes a part of a message, and the whole of it when fin says that it is the last.
+func (c *conn) message(s *scratch, op ws.OpCode, fin bool, payload []byte) {
+	k := c.speaks
+	if op != ws.OpContinuation {
+		k.binary = op == ws.OpBinary
+	}
+	if !fin || k.held != nil {
+		if len(k.held)+len(payload) > c.maxEnvelope() {
+			c.session.malformed(tooLong(c.maxEnvelope()), ws.StatusMessageTooBig)
+			return
+		}
+		k.held = append(k.held, payload...)
+		if !fin {
+			return
+		}
+		payload, k.held = k.held, nil
+	}
+	if !utf8.Valid(payload) { // RFC 6455, section 8.1; a dialect's binary messages are text, too
+		c.session.malformed("The message is not UTF-8", ws.StatusInvalidFramePayloadData)
+		return
+	}
+	k.counts.messages.Inc()
+	said := k.FromClient(payload, k.binary)
+	if said.Envelope == nil && !c.session.envelopes.take(s.now, 1, c.edge.cfg.EnvelopeRate) {
+		c.count(dropRate)
+		return
+	}
+	if said.Drop != "" {
+		k.counts.dropped.WithLabelValues(said.Drop).Inc()
+	}
+	if said.Answer != nil && !c.sendFrame(said.Answer) {
+		c.count(dropQueueFull)
+	}
+	if said.Envelope == nil {
+		return
+	}
+	if _, err := s.header.Scan(said.Envelope); err != nil {
+		k.counts.dropped.WithLabelValues(dropDialect).Inc()
+		return
+	}
+	c.edge.metrics.envelope(s.header.Kind)
+	c.session.envelope(s, said.Envelope)
+}
+
+// dropDialect is the label of what a dialect has made no envelope of that is one.
+const dropDialect = "no_envelope"
+
+// sendFrame queues a frame, from the connection's loop.
+func (c *conn) sendFrame(payload []byte) bool {
+	var array [maxHead]byte
+	return c.queue(appendHead(array[:0], ws.OpText, len(payload)), payload) == nil
+}
+
+// translated returns the frame for an envelope. It is not ok when the dialect has none.
+func (k *speaks) translated(envelope []byte) (frame []byte, ok bool) {
+	frame, ok = k.ToClient(nil, envelope)
+	if !ok {
+		k.counts.untold.Inc()
+	}
+	return frame, ok
+}
+
+// awaits tells whether nothing is taken of the client of a dialect for now.
+func (c *conn) awaits() bool { return c.speaks != nil && c.speaks.awaiting && c.phase == open }
+
+// last is what the client is told in place of the session's last envelope.
+func (k *speaks) last(envelope []byte) (frame []byte, reason string) {
+	var e lime.Session
+	if envelope != nil {
+		_ = json.Unmarshal(envelope, &e) // it is our own
+	}
+	return k.End(e.Reason)
+}
+
+// enterAs begins the session of a client of a dialect, for which there is nothing to
+// negotiate.
+func (s *session) enterAs(login *dialect.Login) {
+	s.id = rand.Text()
+	s.as = login
+	s.state = lime.StateAuthenticating
+	switch {
+	case login.Refused != nil:
+		s.failWith(login.Refused, ws.StatusNormalClosure)
+		return
+	case login.Token == "":
+		s.node = login.Node
+		s.authenticated(auth.Grant{Identity: login.Node.Identity}, nil)
+		return
+	case fold(s.rules.options, string(auth.SchemeExternal)) == "":
+		s.fail(lime.CodeSessionAuthenticationFailed, "Tokens are not looked at here")
+		return
+	}
+	s.node, s.waiting, s.renewal = login.Node, true, &renewal{scheme: auth.SchemeExternal}
+	credentials, err := json.Marshal(map[string]string{"token": login.Token})
+	if err != nil {
+		s.fail(lime.CodeSessionAuthenticationFailed, "The token cannot be read")
+		return
+	}
+	s.out.authenticate(auth.Request{Scheme: auth.SchemeExternal, Node: s.node, Credentials: credentials})
+}

@@ -1,0 +1,68 @@
+// Package dialect is what an edge and the other protocols that it speaks over WebSocket have
+// to say to each other. Each dialect is a package below, without any I/O.
+//
+// A client of a dialect has a session of LIME without knowing it: what it says becomes
+// envelopes of that session, and envelopes for it become frames. So limits, addresses,
+// delivery and drains are those of LIME.
+package dialect
+
+import (
+	"net/http"
+
+	"limegrove/lime"
+)
+
+// Dialect is one protocol, as it is spoken on one path.
+type Dialect interface {
+	// Name is its label in metrics.
+	Name() string
+	// Domain is what its clients are identities of, and no others: nobody logs in there with
+	// LIME. "" for none.
+	Domain() string
+	// Open takes the request of a client for a WebSocket. A refusal is answered instead.
+	Open(r *http.Request) (Client, *Refusal)
+}
+
+// Refusal is an answer of HTTP.
+type Refusal struct {
+	Status int
+	Text   string // one line
+}
+
+// Client is one connection. Its methods do not block; all but ToClient are called by the
+// connection's loop alone.
+type Client interface {
+	// Login is how the session begins.
+	Login() Login
+	// FromClient takes a whole message of the client, which it borrows. binary says that
+	// it came as such. It is not called before the session is established.
+	FromClient(message []byte, binary bool) Said
+	// ToClient appends the frame that says what an envelope does, which it borrows. It is
+	// not ok when the dialect has none for it. It may be called from anywhere.
+	ToClient(dst, envelope []byte) (frame []byte, ok bool)
+	// End is what the client is told last: of a session that failed, why; nil otherwise. A
+	// frame of nil is none.
+	End(why *lime.Reason) (frame []byte, reason string)
+}
+
+// Login is how a session begins.
+type Login struct {
+	// Node is who the client says it is.
+	Node lime.Node
+	// Token proves it: of the scheme external. Without one the client is believed.
+	Token string
+	// Refused is why it is not let in; nil when it may be.
+	Refused *lime.Reason
+	// Presence is what the session sets, and Receipts are the events that it wants.
+	Presence *lime.Presence
+	Receipts lime.Events
+	// Confirms says that the client confirms what it has got. Of others a pong tells.
+	Confirms bool
+}
+
+// Said is what becomes of a message of a client. All of it may be zero.
+type Said struct {
+	Answer   []byte // for the client, before whatever comes of the envelope
+	Envelope []byte // for its session
+	Drop     string // why there is none, as a label of metrics; "" when nothing was dropped
+}
