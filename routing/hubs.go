@@ -71,6 +71,10 @@ type Config struct {
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
 	Domains []string // that this cluster serves
 
+	// Channels is a domain whose sessions have another node each time they come, "" for none:
+	// a notification for one that is gone waits for its identity.
+	Channels string
+
 	// Zone tells where an edge is, as it was told; "" when that is not known. It is called
 	// for each envelope to sessions that filter by distance, from many goroutines, and does
 	// not block. Default: nobody knows.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"limegrove/lime"
@@ -259,6 +260,9 @@ func (h *Hubs) storeNotification(envelope []byte) {
 	from, err := lime.ParseNode(string(header.From))
 	if err != nil {
 		return
+	}
+	if h.cfg.Channels != "" && strings.EqualFold(string(to.Domain), h.cfg.Channels) {
+		to.Instance = nil
 	}
 	o, err := h.outgoing(from.Identity, to, header.ID, envelope, header.Event)
 	if err == nil && !h.serves(to.Domain) {

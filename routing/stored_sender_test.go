@@ -263,3 +263,20 @@ func TestWhatASenderIsToldWaitsForRoom(t *testing.T) {
 		}
 	}
 }
+
+// A session of a channel has another instance each time it comes, and hears what it was told
+// while it was away.
+func TestANotificationForAChannelWaitsForWhoeverComes(t *testing.T) {
+	w := newStoredWorld(t)
+	cfg := Config{Streams: w.streams, Directory: w.known, StoreTimeout: patience, Channels: "example.org"}
+	a, b := w.world.edge("a", cfg), w.world.edge("b", cfg)
+	ana, rui := a.Login("ana@t.org/1", available), a.Login("rui@example.org/1", available)
+	rui.SayID("m", "ana@t.org", "x")
+	rui.Want("it is stored", "m accepted")
+	ana.Want("it comes", "x")
+	eventually(t, "it is dispatched", func() bool { return slices.Contains(rui.Got(), "m dispatched") })
+	rui.Leave()
+	w.registry.WantHolder(t, "it is gone", rui.node, "")
+	ana.mustRoute("rui@example.org/1", `{"id":"m","from":"ana@t.org/1","to":"rui@example.org/1","event":"received"}`)
+	b.Login("rui@example.org/2", available).Want("the next session hears of it", "m received")
+}

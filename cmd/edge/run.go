@@ -98,8 +98,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Groups: groups,
 		Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
-		Zone:   (&zones{members: p.Cluster.Members}).of,
-		Logger: log, Metrics: p.Metrics,
+		Channels: cfg.Bachata.Channels(),
+		Zone:     (&zones{members: p.Cluster.Members}).of,
+		Logger:   log, Metrics: p.Metrics,
 	})
 	rooms, closeRooms, err := openRooms(cfg, p)
 	if err != nil {

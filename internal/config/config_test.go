@@ -76,7 +76,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 		},
 		Listen: ":8080", TCPEncryption: []Encryption{EncryptionNone}, Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
-		SendQueue: 40960, NodeConflict: ConflictReplace, Recipients: RecipientsKnown, Rebalance: true,
+		MaxRooms: 100, Bachata: Bachata{Mode: ChannelQueue, Tokens: true}, SendQueue: 40960, NodeConflict: ConflictReplace, Recipients: RecipientsKnown, Rebalance: true,
 		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
 		IdleTimeout: 90 * time.Second, DrainTimeout: 25 * time.Second,
 	}

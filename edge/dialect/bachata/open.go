@@ -58,7 +58,7 @@ func (c *client) Login() dialect.Login {
 	}
 	login := dialect.Login{
 		Node: lime.Node{Identity: identity}, Confirms: !c.cfg.Simple,
-		Presence: &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity, RoundRobin: !c.cfg.Fanout},
+		Presence: &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity, RoundRobin: !c.cfg.Fanout, Echo: true},
 		Receipts: lime.EventsOf(lime.EventAccepted, lime.EventReceived, lime.EventConsumed),
 	}
 	if c.cfg.Tokens {
