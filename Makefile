@@ -112,8 +112,9 @@ load: deps ## a cluster under load: SCENARIO=throughput RATE=
 	bin/load -scenario $(SCENARIO) -rate '$(RATE)' $(LOADFLAGS)
 
 # The tests come last, so that their count is the last thing to be read; before them,
-# and alone on the machine, the cluster under faults: it has to be back in time.
+# and alone on the machine, one after the other, the clusters under faults: they have to be
+# back in time.
 .PHONY: test
 test: deps vet lint tidy cross cover fuzz ## every check, as CI runs it
-	tools/race ./e2e/fault
-	tools/race $$(go list ./... | grep -v '/e2e/fault$$')
+	tools/race -p 1 ./e2e/fault/...
+	tools/race $$(go list ./... | grep -v '/e2e/fault\(/\|$$\)')

@@ -90,8 +90,9 @@ func TestRoomsReachWhoIsInThem(t *testing.T) { // H-23, H-25, H-40, H-41
 		t.Errorf("who is in a room cannot leave: %d", code)
 	}
 	ana.call(lobby, "3")
+	ana.wantRead("those who stay", "3")
 	rui.call(depot, "4")
-	ana.wantRead("those who stay", "3", "4")
+	ana.wantRead("in the other one, too", "4")
 	rui.wantRead("and nothing of what was left", "4")
 }
 

@@ -64,9 +64,9 @@ func TestStartBeforeJetStreamHasALeader(t *testing.T) {
 			t.Errorf("%s has said %d times that it waits", p.name, n)
 		}
 	}
-	ana := guest(t, goLibrary, newEdge(t, edge), "ana/home")
-	ana.send(text("1", ana.node, "note to self"))
-	ana.wantText("a message that is stored", "note to self")
+	ana := arrive(t, newEdge(t, edge), "ana@localhost/home", "") // a leader may be new once more
+	ana.wantWritten("a message that is stored", ana.Node().String(), "note to self", 0)
+	ana.wantRead("it comes", "note to self")
 }
 
 // TestStartWithoutJetStreamEnds, at once and with one line: to wait would not help.

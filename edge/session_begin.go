@@ -154,7 +154,7 @@ func (s *session) authenticated(g auth.Grant, err error) {
 		s.failFor(auth.Refused(auth.OutcomeSubject), "")
 		return
 	}
-	s.guest, s.role, s.address, s.node = g.Guest && s.as == nil, g.Role, address, node
+	s.guest, s.role, s.address, s.node = g.Guest, g.Role, address, node
 	s.ownDomain = s.rules.serves([]byte(node.Domain))
 	s.waiting = true
 	s.out.attach(Arrival{

@@ -89,6 +89,8 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 			over = true
 		}
 		return over
+	case t.header.Kind == lime.KindMessage && string(sender) == m.address && m.isStoring(t.header.ID):
+		return false // its own: accepted comes first; then it is read
 	case t.header.Kind == lime.KindMessage:
 		t.address = append(append(t.address[:0], t.header.ID...), sender...)
 		id, through := len(t.header.ID), len(t.address)

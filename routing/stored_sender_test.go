@@ -280,3 +280,31 @@ func TestANotificationForAChannelWaitsForWhoeverComes(t *testing.T) {
 	ana.mustRoute("rui@example.org/1", `{"id":"m","from":"ana@t.org/1","to":"rui@example.org/1","event":"received"}`)
 	b.Login("rui@example.org/2", available).Want("the next session hears of it", "m received")
 }
+
+// What a session sends to its own identity, and wants to see, comes back after its accepted.
+func TestAcceptedComesBeforeOnesOwnCopy(t *testing.T) { // B-25
+	w := newStoredWorld(t)
+	echoing := available
+	echoing.Echo = true
+	ana := w.edge("a").Login("ana@t.org/1", echoing)
+	var want []string
+	for i := range 50 {
+		ana.SayID(fmt.Sprint("m", i), "ana@t.org", fmt.Sprint("x", i))
+		want = append(want, fmt.Sprintf("m%d accepted", i), fmt.Sprint("x", i))
+	}
+	eventually(t, "all are accepted and come", func() bool {
+		n := 0
+		for _, got := range ana.Got() {
+			if slices.Contains(want, got) {
+				n++
+			}
+		}
+		return n == len(want)
+	})
+	got := ana.Got()
+	for i := range 50 {
+		if slices.Index(got, want[2*i]) > slices.Index(got, want[2*i+1]) {
+			t.Errorf("%s comes before %s", want[2*i+1], want[2*i])
+		}
+	}
+}

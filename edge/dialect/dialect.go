@@ -49,7 +49,8 @@ type Client interface {
 type Login struct {
 	// Node is who the client says it is.
 	Node lime.Node
-	// Token proves it: of the scheme external. Without one the client is believed.
+	// Token proves it: of the scheme external. Without one the client is believed, and taken
+	// for a guest.
 	Token string
 	// Refused is why it is not let in; nil when it may be.
 	Refused *lime.Reason

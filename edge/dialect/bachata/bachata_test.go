@@ -71,6 +71,10 @@ func TestWhatAClientSays(t *testing.T) {
 			name: "to a client of LIME", frame: `{"id":"1","type":"text","dest":"lime:ana@t.org/home","data":"x"}`,
 			envelope: `{"id":"1","to":"ana@t.org/home","type":"text/plain","content":"x"}`,
 		},
+		{
+			name: "to a channel with the name of the server", frame: `{"id":"1","type":"text","dest":"postmaster","data":"x"}`,
+			envelope: `{"id":"1","to":"%70ostmaster@channels.t.org","type":"text/plain","content":"x"}`,
+		},
 		{name: "to no address", frame: `{"id":"1","type":"text","dest":"lime:@","data":"x"}`, answer: `{"type":100,"data":"1"}`, drop: dropNowhere},
 	} {
 		t.Run(row.name, func(t *testing.T) {

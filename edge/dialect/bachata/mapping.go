@@ -55,7 +55,11 @@ func quoted(text string) json.RawMessage {
 
 // Channel returns the identity of a channel.
 func (c *Config) Channel(name string) (lime.Identity, error) {
-	return lime.ParseIdentity(string(lime.AppendEscapedName(nil, name)) + "@" + c.Domain)
+	escaped := string(lime.AppendEscapedName(nil, name))
+	if lime.IsPostmaster(escaped) { // which is the server's name
+		escaped = "%70" + escaped[1:]
+	}
+	return lime.ParseIdentity(escaped + "@" + c.Domain)
 }
 
 // destination returns the node that a dest names; it is not ok when that is none.
