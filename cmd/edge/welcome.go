@@ -73,6 +73,10 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 	if len(cfg.GossipKeys) > 0 {
 		args = append(args, "-gossip-key <the same>") // a secret is not for the screen
 	}
+	if cfg.RoomRules != "" {
+		args = append(args, "-room-rules "+cfg.RoomRules)
+	}
+	args = append(args, cfg.Bachata.Flags()...)
 	args = append(args, cfg.StreamFlags()...)
 	return strings.Join(args, " ")
 }

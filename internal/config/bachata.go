@@ -40,6 +40,30 @@ func (p *Bachata) Channels() string {
 	return p.Domain
 }
 
+// Flags are the flags, with their values, that every edge has to be given alike.
+func (p *Bachata) Flags() (flags []string) {
+	if p.Path == "" {
+		return nil
+	}
+	flags = []string{"-bachata " + p.Path, "-bachata-domain " + p.Domain}
+	if p.Mode != ChannelQueue {
+		flags = append(flags, "-bachata-mode "+string(p.Mode))
+	}
+	if p.Simple {
+		flags = append(flags, "-bachata-simple")
+	}
+	if p.SetFrom {
+		flags = append(flags, "-bachata-set-from")
+	}
+	if !p.Tokens {
+		flags = append(flags, "-bachata-tokens=false")
+	}
+	if len(p.Origins) > 0 {
+		flags = append(flags, "-bachata-origins "+strings.Join(p.Origins, ","))
+	}
+	return flags
+}
+
 func (b *binder) bachata(p *Bachata) {
 	b.group("Bachata")
 	b.str(&p.Path, "bachata", "", "`path` for clients of bachata, such as /messages; empty for none")

@@ -16,6 +16,14 @@ func TestBachataHasADomainOfItsOwn(t *testing.T) {
 	if got.Channels() != "Channels.t.org" {
 		t.Errorf("channels are of %q", got.Channels())
 	}
+	again := mustParseEdge(t, nil, append(domains, strings.Fields(strings.Join(got.Flags(), " "))...)...).Bachata
+	if !reflect.DeepEqual(again, got) {
+		t.Errorf("the flags %q give %+v, want %+v", got.Flags(), again, got)
+	}
+	full := Bachata{Path: "/m", Domain: "channels.t.org", Mode: ChannelQueue, Simple: true, SetFrom: true, Origins: []string{"http://a", "http://b"}}
+	if again := mustParseEdge(t, nil, append(domains, strings.Fields(strings.Join(full.Flags(), " "))...)...).Bachata; !reflect.DeepEqual(again, full) {
+		t.Errorf("the flags %q give %+v, want %+v", full.Flags(), again, full)
+	}
 	if none := mustParseEdge(t, nil, append(domains, "-bachata-domain", "x")...).Bachata; none.Channels() != "" {
 		t.Errorf("without a path channels are of %q", none.Channels())
 	}
