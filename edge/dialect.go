@@ -156,7 +156,11 @@ func (k *speaks) last(envelope []byte) (frame []byte, reason string) {
 	if envelope != nil {
 		_ = json.Unmarshal(envelope, &e) // it is our own
 	}
-	return k.End(e.Reason)
+	frame, reason = k.End(e.Reason)
+	if most := ws.MaxControlFramePayloadSize - 2; len(reason) > most { // RFC 6455, section 5.5
+		reason = strings.ToValidUTF8(reason[:most], "")
+	}
+	return frame, reason
 }
 
 // enterAs begins the session of a client of a dialect, for which there is nothing to

@@ -188,6 +188,14 @@ func TestWhatAClientConfirmsIsNotProbed(t *testing.T) {
 	})
 }
 
+func TestWhatAClientIsToldLastFitsAFrame(t *testing.T) {
+	k := &speaks{Client: &shouter{}}
+	why := lime.Session{ID: "s", State: lime.StateFailed, Reason: lime.NewReason(lime.CodeSessionError, "%s", strings.Repeat("é", 100))}
+	if _, reason := k.last(why.AppendJSON(nil)); reason != strings.Repeat("é", 61) {
+		t.Errorf("it is told %q", reason)
+	}
+}
+
 func TestATokenNeedsItsScheme(t *testing.T) {
 	inMemory(t, Config{Dialects: map[string]dialect.Dialect{"/shout": shouting{}}}, func(t *testing.T, e *fixture) {
 		c := e.shout("name=bob&token=t", "echo x")
