@@ -47,7 +47,8 @@ const advisory = "$JS.EVENT.ADVISORY.STREAM."
 // than this process knew, whoever has made it. It is called by Keep alone, which waits
 // for it.
 //
-// The record of the partitions is made anew as well. A partition is looked at when JetStream tells that a stream of it was made or deleted,
+// The record of the partitions is made anew as well. A partition is looked at when JetStream
+// tells that a stream of it was made or deleted,
 // when it is suspected, when the connection was away, and once in lookRound. An error says
 // that the cluster was made anew with another number of partitions: this process must not
 // go on.
