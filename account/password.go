@@ -31,11 +31,13 @@ var params = argon2id.Params{
 	KeyLength:   32,
 }
 
+// Hash is that of Hasher.
 func (argon2) Hash(password []byte) (string, error) {
 	p := params
 	return argon2id.CreateHash(string(password), &p)
 }
 
+// Matches is that of Hasher.
 func (argon2) Matches(password []byte, hash string) (bool, error) {
 	return argon2id.ComparePasswordAndHash(string(password), hash)
 }

@@ -158,6 +158,7 @@ func (s sequences) MarshalText() ([]byte, error) {
 	return bytes.TrimSpace(b), nil
 }
 
+// String is them as an error has them.
 func (s sequences) String() string {
 	b, _ := s.MarshalText() // it never fails
 	return string(b)

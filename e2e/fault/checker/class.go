@@ -41,6 +41,7 @@ type Violation struct {
 	Text  string
 }
 
+// String is the violation in a line of the report.
 func (v Violation) String() string {
 	return fmt.Sprintf("%s at %.3fs: %s", v.Class, v.At.Seconds(), v.Text)
 }

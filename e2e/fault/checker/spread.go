@@ -29,6 +29,7 @@ func (s *Spread) Quantile(q float64) time.Duration {
 	return s.all[min(int(q*float64(len(s.all))), len(s.all)-1)]
 }
 
+// String is the shares that reports give.
 func (s *Spread) String() string {
 	if len(s.all) == 0 {
 		return "never"

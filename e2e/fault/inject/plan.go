@@ -60,6 +60,7 @@ func (f Fault) target() string {
 	return strings.Join(all, ", ")
 }
 
+// String is the fault as histories and logs have it.
 func (f Fault) String() string {
 	return fmt.Sprintf("%d: %s at %s for %s: %s", f.Number, f.Kind,
 		f.At.Round(time.Millisecond), f.For.Round(time.Millisecond), f.target())

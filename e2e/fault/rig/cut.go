@@ -25,6 +25,7 @@ type Cut struct {
 	Mode     Mode
 }
 
+// String is the cut as histories and logs have it.
 func (c Cut) String() string {
 	arrow := map[Mode]string{Both: "|", OneWay: "->|", Loss: "~"}[c.Mode]
 	return c.From + " " + arrow + " " + c.To

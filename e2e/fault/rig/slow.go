@@ -20,6 +20,7 @@ type Delay struct {
 	Jitter  time.Duration // so much more or less, at most
 }
 
+// String is the delay as histories and logs have it.
 func (d Delay) String() string {
 	return fmt.Sprintf("%s ± %s", d.Latency.Round(time.Millisecond), d.Jitter.Round(time.Millisecond))
 }

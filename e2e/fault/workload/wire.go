@@ -114,6 +114,7 @@ func (w *wire) close() { w.conn.Close() }
 // buffer is a slice as a writer.
 type buffer []byte
 
+// Write is that of io.Writer.
 func (b *buffer) Write(p []byte) (int, error) {
 	*b = append(*b, p...)
 	return len(p), nil

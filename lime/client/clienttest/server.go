@@ -125,8 +125,10 @@ func (c *conn) serve() {
 // locked writes the answers to pings between what others write.
 type locked struct{ *conn }
 
+// Read is that of io.Reader.
 func (l locked) Read(b []byte) (int, error) { return l.nc.Read(b) }
 
+// Write is that of io.Writer.
 func (l locked) Write(b []byte) (int, error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
