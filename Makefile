@@ -7,9 +7,9 @@ SHELL := bash
 .NOTPARALLEL:
 
 # Time that `make fuzz` gives each target.
-FUZZTIME ?= 2s
 # Packages of `make bench`, the benchmarks among theirs, and where results go.
 PKG ?= ./...
+FUZZTIME ?= 1s
 BENCH ?= .
 BENCHOUT ?= bin/bench.txt
 # What `make load` measures: throughput, latency, stalled, loginstorm, backlog, presence or group.
@@ -32,6 +32,18 @@ help: ## list these words
 deps: ## install what the checks need besides Go
 	@tools/deps
 	@tools/build golangci-lint gotestsum nats-server toxiproxy >/dev/null
+
+# What a cluster of real processes consists of, and what else SERVERS or FLAGS name. No word for people.
+.PHONY: deps-cluster
+deps-cluster:
+	@tools/deps redis $(findstring mosquitto,$(SERVERS) $(FLAGS))
+	@tools/build nats-server >/dev/null
+
+# What a cluster under faults needs besides: a clock that can be turned, and what cuts and slows networks.
+.PHONY: deps-fault
+deps-fault: deps-cluster
+	@tools/deps gcc network
+	@tools/build toxiproxy >/dev/null
 
 .PHONY: fmt
 fmt: ## format the Go code
@@ -67,7 +79,7 @@ coverage: ## what of LIME's checklist is served, and by what it is tested
 	@go run ./internal/coverage/cmd/coverage
 
 .PHONY: fuzz
-fuzz: ## every fuzz target for FUZZTIME=2s
+fuzz: ## every fuzz target for FUZZTIME=1s
 	tools/fuzz $(FUZZTIME)
 
 .PHONY: model
@@ -90,17 +102,17 @@ memory: deps ## what 15,000 idle sessions cost an edge
 	go test -count=1 -run '^TestMemoryOfIdleSessions$$' -v ./e2e -sessions 15000
 
 .PHONY: prices
-prices: deps ## what syncing costs NATS and Redis, and what waits
+prices: deps-cluster ## what syncing costs NATS and Redis, and what waits
 	go test -count=1 -timeout 15m -run '^Test(PricesOfSyncing|CostOfWaitingMessages)$$' -v ./e2e -price-rounds 3 -price-seconds 2 -waiting 200000
 
 .PHONY: fault
-fault: deps ## a cluster under faults for DURATION=10m, drawn from SEED=1
+fault: deps-fault ## a cluster under faults for DURATION=10m, drawn from SEED=1
 	@mkdir -p bin
 	go build -o bin/ ./e2e/fault/cmd/fault
 	bin/fault -seed $(SEED) -duration $(DURATION)
 
 .PHONY: rolling
-rolling: deps ## 20 rolling restarts of all edges under 1,000 messages a second
+rolling: deps-fault ## 20 rolling restarts of all edges under 1,000 messages a second
 	@mkdir -p bin
 	go build -o bin/ ./e2e/fault/cmd/fault
 	bin/fault -seed $(SEED) -rolling 20 -rate 1000
