@@ -42,6 +42,7 @@ var folders = []folder{
 	// Wires what a router is made of, for both commands.
 	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "herald", "group", "document", "resource"}},
 	{path: "internal", ours: []string{"internal/module"}},
+	{path: "internal/command", std: true},
 	{path: "internal/jobcontrol"},
 	{path: "internal/recent", std: true},
 	{path: "internal/module", std: true},
@@ -53,11 +54,11 @@ var folders = []folder{
 	{path: "e2e/programs", std: true},
 	// The driver of faults finds out who leads a stream; its clients are lean, and misbehave
 	// as lime/client would not, which makes their accounts.
-	{path: "e2e/fault", ours: []string{"lime", "lime/client", "internal/jobcontrol", "e2e/programs", "e2e/fault/history", "e2e/fault/checker"}},
+	{path: "e2e/fault", ours: []string{"lime", "lime/client", "internal/jobcontrol", "internal/command", "e2e/programs", "e2e/fault/history", "e2e/fault/checker"}},
 	// The checker knows histories alone, so that it cannot believe what it checks.
 	{path: "e2e/fault/history", std: true},
 	{path: "e2e/fault/checker", ours: []string{"e2e/fault/history"}, std: true},
-	{path: "e2e/fault/cmd/check", ours: []string{"e2e/fault/history", "e2e/fault/checker"}, std: true},
+	{path: "e2e/fault/cmd/check", ours: []string{"internal/command", "e2e/fault/history", "e2e/fault/checker"}, std: true},
 }
 
 // library is a module from outside and the rows that may import it.

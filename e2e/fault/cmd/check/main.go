@@ -13,12 +13,7 @@ import (
 
 	"limegrove/e2e/fault/checker"
 	"limegrove/e2e/fault/history"
-)
-
-const (
-	statusGood  = 0
-	statusBad   = 1
-	statusUsage = 2
+	"limegrove/internal/command"
 )
 
 func main() {
@@ -37,7 +32,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
-		return statusUsage
+		return command.Usage
 	}
 	report, err := checker.Check(history.ReadFiles(flags.Args()...), cfg)
 	if err == nil {
@@ -45,10 +40,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	switch {
 	case err != nil:
-		_, _ = fmt.Fprintln(stderr, "check:", err) // likewise
-		return statusUsage
+		command.Say(stderr, "check", "%v", err)
+		return command.Usage
 	case !report.Good():
-		return statusBad
+		return command.Bad
 	}
-	return statusGood
+	return command.Good
 }

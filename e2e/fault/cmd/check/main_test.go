@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"limegrove/internal/command"
 )
 
 const sound = `{"at":0,"event":"begin"}
@@ -28,9 +30,9 @@ func TestStatusIsTheVerdict(t *testing.T) {
 		status        int
 		prints        string
 	}{
-		{"sound", sound + delivered + end, statusGood, "verdict        good"},
-		{"lost", sound + end, statusBad, "lost           1"},
-		{"no history", "not JSON", statusUsage, "line 1"},
+		{"sound", sound + delivered + end, command.Good, "verdict        good"},
+		{"lost", sound + end, command.Bad, "lost           1"},
+		{"no history", "not JSON", command.Usage, "line 1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "history.jsonl")
@@ -43,7 +45,7 @@ func TestStatusIsTheVerdict(t *testing.T) {
 			}
 		})
 	}
-	if status := run(nil, new(strings.Builder), new(strings.Builder)); status != statusUsage {
+	if status := run(nil, new(strings.Builder), new(strings.Builder)); status != command.Usage {
 		t.Errorf("without a file the status is %d", status)
 	}
 }

@@ -11,31 +11,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"limegrove/e2e/fault"
 	"limegrove/e2e/fault/inject"
 	"limegrove/e2e/fault/rig"
-)
-
-const (
-	statusGood  = 0
-	statusBad   = 1
-	statusUsage = 2
+	"limegrove/internal/command"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status) //nolint:forbidigo // a main outside of cmd
+	os.Exit(command.Main(run)) //nolint:forbidigo // a main outside of cmd
 }
 
 // options are the command line's.
@@ -60,44 +49,37 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&o.Loopback, "loopback", false, "without network namespaces, and so without partitions")
 	flags.BoolVar(&o.race, "race", false, "build the edge and the router with the race detector")
 	flags.BoolVar(&o.keep, "keep", false, "keep the history and the logs of a good run too")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return statusGood
-	} else if err != nil {
-		return statusUsage
+	err := command.Parse(flags, args)
+	if err == nil {
+		err = o.check()
 	}
-	say := func(format string, args ...any) {
-		_, _ = fmt.Fprintf(stderr, "fault: "+format+"\n", args...) // nobody to tell is no trouble
-	}
-	var err error
-	if o.Kinds, err = inject.ParseKinds(o.kinds); err != nil {
-		say("-kinds: %v", err)
-		return statusUsage
-	}
-	if flags.NArg() > 0 {
-		say("%q is no flag", flags.Arg(0))
-		return statusUsage
-	}
-	if err := o.Check(); err != nil {
-		say("%v", err)
-		return statusUsage
+	if err != nil {
+		return command.Status("fault", err, stderr)
 	}
 	o.Print = stderr
 	good, err := judge(ctx, &o, stdout)
-	if err != nil {
-		say("%v", err)
-	}
 	if err == nil && good && !o.keep {
-		if err = os.RemoveAll(o.Dir); err == nil {
-			return statusGood
-		}
-		say("%v", err)
-	} else if o.Dir != "" {
-		say("the history, the stores and all logs are in %s", o.Dir)
+		return command.Status("fault", os.RemoveAll(o.Dir), stderr)
 	}
-	if err != nil || !good {
-		return statusBad
+	status := command.Status("fault", err, stderr)
+	if o.Dir != "" {
+		command.Say(stderr, "fault", "the history, the stores and all logs are in %s", o.Dir)
 	}
-	return statusGood
+	if !good {
+		return command.Bad
+	}
+	return status
+}
+
+// check refuses what no run can be made with.
+func (o *options) check() (err error) {
+	if o.Kinds, err = inject.ParseKinds(o.kinds); err != nil {
+		return fmt.Errorf("%w: -kinds: %w", command.ErrUsage, err)
+	}
+	if err := o.Check(); err != nil {
+		return fmt.Errorf("%w: %w", command.ErrUsage, err)
+	}
+	return nil
 }
 
 // judge does the run in a new folder, and prints the report.

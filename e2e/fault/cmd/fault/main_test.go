@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"limegrove/internal/command"
 )
 
 // TestBadCommandLineIsRefused before anything is built: the context of all work is done,
@@ -27,8 +29,8 @@ func TestBadCommandLineIsRefused(t *testing.T) {
 		t.Run(tc.args, func(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
 			var out strings.Builder
-			if status := run(done, strings.Fields(tc.args), &out, &out); status != statusUsage || !strings.Contains(out.String(), tc.says) {
-				t.Errorf("status %d, want %d, with %q in:\n%s", status, statusUsage, tc.says, out.String())
+			if status := run(done, strings.Fields(tc.args), &out, &out); status != command.Usage || !strings.Contains(out.String(), tc.says) {
+				t.Errorf("status %d, want %d, with %q in:\n%s", status, command.Usage, tc.says, out.String())
 			}
 		})
 	}
@@ -40,7 +42,7 @@ func TestRunThatIsNotBegunIsNotGood(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	for _, args := range []string{"-loopback", "-rolling 1 -kinds cut -loopback"} {
 		var out strings.Builder
-		if status := run(done, strings.Fields(args), &out, &out); status != statusBad {
+		if status := run(done, strings.Fields(args), &out, &out); status != command.Bad {
 			t.Errorf("%s: status %d, and it says:\n%s", args, status, out.String())
 		}
 	}
