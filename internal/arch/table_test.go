@@ -41,12 +41,13 @@ var folders = []folder{
 	{path: "resource", ours: []string{"lime", "group"}},
 	// Wires what a router is made of, for both commands.
 	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "herald", "group", "document", "resource"}},
-	{path: "internal", ours: []string{"internal/module"}},
+	{path: "internal", ours: []string{"internal/module", "internal/childtest", "internal/command"}},
 	{path: "internal/command", std: true},
+	{path: "internal/childtest", std: true},
 	{path: "internal/jobcontrol"},
 	{path: "internal/recent", std: true},
 	{path: "internal/module", std: true},
-	{path: "internal/redistest", ours: []string{"internal/jobcontrol"}},
+	{path: "internal/redistest", ours: []string{"internal/jobcontrol", "internal/childtest"}},
 	{path: "cmd", ours: []string{everything}},
 	{path: "e2e", ours: []string{everything}},
 	// Asks a router as an edge does.
@@ -81,6 +82,7 @@ var libraries = []library{
 	{"golang.org/x/sync", []string{"cmd"}},
 	{"github.com/go-jose/go-jose/v4", []string{"edge/auth"}},
 	{"github.com/sony/gobreaker/v2", []string{"edge/auth"}},
+	{"github.com/rabbitmq/amqp091-go", []string{"internal"}},
 	{"gopkg.in/yaml.v2", []string{"internal"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/peterbourgon/ff/v3", []string{"internal"}},

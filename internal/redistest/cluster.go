@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"limegrove/internal/childtest"
 )
 
 const slots = 16384
@@ -25,7 +27,7 @@ func StartCluster(t testing.TB, masters, replicas int) *Cluster {
 	var all []*redis.Client
 	var bus []int
 	for i := range masters + replicas {
-		port := freePort(t)
+		port := childtest.FreePort(t)
 		s := Start(t,
 			"--cluster-enabled", "yes",
 			"--cluster-port", strconv.Itoa(port),

@@ -1,7 +1,6 @@
 package redistest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +12,12 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"limegrove/internal/childtest"
 )
 
 const (
-	host     = "127.0.0.1"
+	host     = childtest.Host
 	patience = 30 * time.Second // for whatever a busy machine may be slow at
 	interval = 10 * time.Millisecond
 )
@@ -35,7 +36,7 @@ type Server struct {
 
 type process struct {
 	cmd    *exec.Cmd
-	output lockedBuffer
+	output childtest.Output
 	exited chan struct{}
 }
 
@@ -43,7 +44,7 @@ type process struct {
 // and waits until it answers. Further arguments go to its command line.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{Port: freePort(t), t: t, args: args, dir: t.TempDir()}
+	s := &Server{Port: childtest.FreePort(t), t: t, args: args, dir: t.TempDir()}
 	t.Cleanup(s.Stop)
 	s.Start()
 	return s
@@ -123,17 +124,6 @@ func (s *Server) Output() string {
 	return s.run.output.String()
 }
 
-// freePort returns a port that nobody listened on a moment ago.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // eventually tries until try returns nil; it fails the test with its last error.
 func eventually(t testing.TB, what string, try func(ctx context.Context) error) {
 	t.Helper()
@@ -150,22 +140,4 @@ func eventually(t testing.TB, what string, try func(ctx context.Context) error) 
 		case <-time.After(interval):
 		}
 	}
-}
-
-// lockedBuffer is a bytes.Buffer that a process may write while a test reads.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
