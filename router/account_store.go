@@ -79,10 +79,10 @@ func (s accountStore) Delete(ctx context.Context, id lime.Identity) error {
 	}
 	s.events.delete(id, requester(ctx))                // before what may take long
 	if err := s.events.farewell(ctx, id); err != nil { // they are removed later again
-		s.events.warn.warn(err, "could not tell the contacts of a deleted account")
+		s.events.warn.Warn("could not tell the contacts of a deleted account", err)
 	}
 	if err := s.events.forget(ctx, id); err != nil { // likewise
-		s.events.warn.warn(err, "could not remove what is stored for a deleted account")
+		s.events.warn.Warn("could not remove what is stored for a deleted account", err)
 	}
 	s.events.deleteAgain(id)
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/routing"
 )
@@ -34,7 +35,7 @@ const (
 // one owner at a time, and of keys that were revoked.
 type accountEvents struct {
 	nats    *nats.Conn
-	warn    *warnings
+	warn    *complaint.Log
 	has     func(context.Context, lime.Identity) (bool, error) // whether there is an account
 	made    chan laterEvent                                    // to be told again; one that does not fit is not
 	deleted chan laterEvent                                    // to be told again; one that does not fit is told so at once
@@ -52,7 +53,7 @@ type laterEvent struct {
 	at time.Time
 }
 
-func newAccountEvents(nc *nats.Conn, warn *warnings, has func(context.Context, lime.Identity) (bool, error), forget func(context.Context, lime.Identity) error) *accountEvents {
+func newAccountEvents(nc *nats.Conn, warn *complaint.Log, has func(context.Context, lime.Identity) (bool, error), forget func(context.Context, lime.Identity) error) *accountEvents {
 	return &accountEvents{
 		nats: nc, warn: warn, has: has,
 		made: make(chan laterEvent, eventBacklog), deleted: make(chan laterEvent, eventBacklog),
@@ -164,7 +165,7 @@ func (e *accountEvents) outdated(ctx context.Context, a routing.AccountEvent) bo
 	}
 	again, err := e.has(ctx, a.Identity)
 	if err != nil { // rather a session too few than one of somebody else
-		e.warn.warn(err, "could not look whether an account was made again")
+		e.warn.Warn("could not look whether an account was made again", err)
 	}
 	return err == nil && again
 }
@@ -175,7 +176,7 @@ func (e *accountEvents) remove(ctx context.Context, i lime.Identity, again bool)
 	limited, cancel := context.WithTimeout(ctx, forgetTimeout)
 	defer cancel()
 	if err := e.forget(limited, i); err != nil && ctx.Err() == nil {
-		e.warn.warn(err, "could not remove what is stored for a deleted account")
+		e.warn.Warn("could not remove what is stored for a deleted account", err)
 	}
 	if !again {
 		return
@@ -206,6 +207,6 @@ const forgetTimeout = 5 * time.Second
 
 func (e *accountEvents) publish(a routing.AccountEvent) {
 	if err := routing.TellAccount(e.nats, a); err != nil {
-		e.warn.warn(err, "could not tell of an account")
+		e.warn.Warn("could not tell of an account", err)
 	}
 }

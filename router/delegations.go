@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/delegation"
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/routing"
 )
@@ -20,7 +21,7 @@ const delegatedAgain = 2 * time.Second
 type delegations struct {
 	*delegation.Store
 	nats  *nats.Conn
-	warn  *warnings
+	warn  *complaint.Log
 	again chan laterDelegation // to be told again; one that does not fit is not
 }
 
@@ -29,7 +30,7 @@ type laterDelegation struct {
 	at time.Time
 }
 
-func newDelegations(s *delegation.Store, nc *nats.Conn, warn *warnings) *delegations {
+func newDelegations(s *delegation.Store, nc *nats.Conn, warn *complaint.Log) *delegations {
 	return &delegations{Store: s, nats: nc, warn: warn, again: make(chan laterDelegation, eventBacklog)}
 }
 
@@ -100,7 +101,7 @@ func (d *delegations) tell(e routing.DelegationEvent) {
 
 func (d *delegations) publish(e routing.DelegationEvent) {
 	if err := routing.TellDelegation(d.nats, e); err != nil {
-		d.warn.warn(err, "could not tell of a delegation")
+		d.warn.Warn("could not tell of a delegation", err)
 	}
 }
 

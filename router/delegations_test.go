@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/delegation"
+	"limegrove/internal/complaint"
 	"limegrove/internal/natstest"
 	"limegrove/lime"
 )
@@ -78,7 +79,7 @@ func TestAChangeOfADelegationIsToldTwice(t *testing.T) {
 	}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	d := newDelegations(store, nc, &warnings{log: log})
+	d := newDelegations(store, nc, &complaint.Log{Logger: log})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {

@@ -14,6 +14,6 @@ func (e *accountEvents) finish(ctx context.Context) {
 		}
 	}
 	if err := e.nats.FlushWithContext(ctx); err != nil {
-		e.warn.warn(err, "could not tell of accounts at the end")
+		e.warn.Warn("could not tell of accounts at the end", err)
 	}
 }

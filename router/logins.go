@@ -14,6 +14,7 @@ import (
 	"limegrove/edge/auth"
 	"limegrove/edge/auth/issuer"
 	"limegrove/edge/auth/webhook"
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 )
 
@@ -23,7 +24,7 @@ type logins struct {
 	ends  []interface{ Close() } // what else goes on beside logins
 	names []string               // of the schemes that are served
 	log   logrus.FieldLogger
-	warn  *warnings
+	warn  *complaint.Log
 	ended *prometheus.CounterVec
 }
 
@@ -34,7 +35,7 @@ func (l *logins) close() {
 	}
 }
 
-func newLogins(log logrus.FieldLogger, warn *warnings, metrics prometheus.Registerer, schemes auth.Schemes) *logins {
+func newLogins(log logrus.FieldLogger, warn *complaint.Log, metrics prometheus.Registerer, schemes auth.Schemes) *logins {
 	names := []string{} // of none, a worker would have its default
 	var ends []interface{ Close() }
 	for scheme, by := range schemes.By {
@@ -106,7 +107,7 @@ func (l *logins) answer(ctx context.Context, question []byte) []byte {
 	}
 	a := auth.Answer{Grant: grant, Reason: lime.AsReason(err)}
 	if err != nil && a.Reason == nil {
-		l.warn.warn(err, "a login could not be checked")
+		l.warn.Warn("a login could not be checked", err)
 		a.Fault = true
 		a.Reason = lime.NewReason(lime.CodeSessionError, "The credentials cannot be checked now")
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/account"
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/roster"
 	"limegrove/routing"
@@ -19,7 +20,7 @@ const policyAgain = 2 * time.Second
 // policies tells the edges of accounts that others may send to them than before.
 type policies struct {
 	nats  *nats.Conn
-	warn  *warnings
+	warn  *complaint.Log
 	again chan laterPolicy // to be told again; one that does not fit is not
 }
 
@@ -28,7 +29,7 @@ type laterPolicy struct {
 	at       time.Time
 }
 
-func newPolicies(nc *nats.Conn, warn *warnings) *policies {
+func newPolicies(nc *nats.Conn, warn *complaint.Log) *policies {
 	return &policies{nats: nc, warn: warn, again: make(chan laterPolicy, eventBacklog)}
 }
 
@@ -55,7 +56,7 @@ func (p *policies) tell(i lime.Identity) {
 
 func (p *policies) publish(i lime.Identity) {
 	if err := routing.TellPolicy(p.nats, i); err != nil {
-		p.warn.warn(err, "could not tell who may send to an account")
+		p.warn.Warn("could not tell who may send to an account", err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/account"
+	"limegrove/internal/complaint"
 	"limegrove/internal/natstest"
 	"limegrove/lime"
 	"limegrove/resource"
@@ -35,7 +36,7 @@ func TestAChangeOfWhoMaySendIsToldTwice(t *testing.T) {
 	}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	changed := newPolicies(nc, &warnings{log: log})
+	changed := newPolicies(nc, &complaint.Log{Logger: log})
 	store := accountStore{Store: accounts, policies: changed}
 	rui := lime.MustParseIdentity("Rui@t.org")
 	if err := accounts.Create(t.Context(), account.Account{Identity: rui}, []byte("secret")); err != nil {

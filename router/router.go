@@ -19,6 +19,7 @@ import (
 	"limegrove/edge/auth/webhook"
 	"limegrove/group"
 	"limegrove/herald"
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/resource"
@@ -95,7 +96,7 @@ type Config struct {
 type Router struct {
 	cfg    Config
 	log    logrus.FieldLogger
-	warn   *warnings
+	warn   *complaint.Log
 	mux    *resource.Mux
 	worker *routing.Worker
 	events *accountEvents
@@ -162,7 +163,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	warn := &warnings{log: cfg.Logger}
+	warn := &complaint.Log{Logger: cfg.Logger}
 	delegated := newDelegations(granted, cfg.NATS, warn)
 	presences := newPresences(cfg, people, granted)
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
@@ -255,7 +256,7 @@ func (r *Router) sweep(ctx context.Context) {
 		removed, err := r.cfg.Registry.Sweep(ctx, func(e presence.EdgeID) bool { return !r.cfg.Alive(e) })
 		for _, gone := range removed {
 			if err := routing.TellRemoved(r.cfg.NATS, gone); err != nil {
-				r.warn.warn(err, "could not tell that a registration was removed")
+				r.warn.Warn("could not tell that a registration was removed", err)
 			}
 			r.presences.removed(&gone.Registration)
 		}
@@ -263,7 +264,7 @@ func (r *Router) sweep(ctx context.Context) {
 			r.log.WithField("registrations", len(removed)).Info("removed what dead edges had left")
 		}
 		if err != nil && ctx.Err() == nil {
-			r.warn.warn(err, "could not look for what dead edges have left")
+			r.warn.Warn("could not look for what dead edges have left", err)
 		}
 	}
 }

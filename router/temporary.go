@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"limegrove/group"
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/presence"
 )
@@ -41,7 +42,7 @@ type temporaries struct {
 	groups   *group.Store
 	router   presence.EdgeID
 	domains  []string
-	warn     *warnings
+	warn     *complaint.Log
 
 	// Owned by run.
 	away map[string]time.Time // since when, by the run of the group
@@ -58,7 +59,7 @@ func (t *temporaries) run(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			if err := t.look(ctx, now); err != nil && ctx.Err() == nil {
-				t.warn.warn(err, "could not look for temporary groups that are over")
+				t.warn.Warn("could not look for temporary groups that are over", err)
 			}
 		}
 	}

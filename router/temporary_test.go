@@ -12,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus/hooks/test"
 
 	"limegrove/group"
+	"limegrove/internal/complaint"
 	"limegrove/internal/natstest"
 	"limegrove/lime"
 	"limegrove/presence"
@@ -54,7 +55,7 @@ func TestTemporaryGroupEndsWithItsSession(t *testing.T) {
 	}
 	log, _ := test.NewNullLogger()
 	here := &present{nodes: []string{"ana@t.org/home"}, held: true}
-	look := &temporaries{sessions: here, groups: groups, domains: []string{"t.org"}, warn: &warnings{log: log}}
+	look := &temporaries{sessions: here, groups: groups, domains: []string{"t.org"}, warn: &complaint.Log{Logger: log}}
 	brief, lasting := lime.MustParseIdentity("brief@groups.t.org"), lime.MustParseIdentity("lasting@groups.t.org")
 	for id, in := range map[lime.Identity]group.Type{brief: group.Temporary, lasting: group.Private} {
 		g := group.Group{Identity: id, Type: in, Creator: lime.MustParseIdentity("ana@t.org"), Session: lime.MustParseNode("ANA@t.org/home")}
@@ -103,7 +104,7 @@ func TestATemporaryGroupThatCannotBeLookedAtHoldsUpNoOther(t *testing.T) {
 	}
 	log, _ := test.NewNullLogger()
 	here := &present{held: true, err: errors.New("it cannot be read"), of: "bia"}
-	look := &temporaries{sessions: here, groups: groups, domains: []string{"t.org"}, warn: &warnings{log: log}}
+	look := &temporaries{sessions: here, groups: groups, domains: []string{"t.org"}, warn: &complaint.Log{Logger: log}}
 	names := []string{"ana", "bia", "cia"}
 	for _, name := range names {
 		owner := lime.Identity{Name: name, Domain: "t.org"}
@@ -141,7 +142,7 @@ func TestALookBeginsWhereTheLastCameToItsEnd(t *testing.T) {
 	}
 	log, _ := test.NewNullLogger()
 	here := &present{held: true}
-	look := &temporaries{sessions: here, groups: groups, domains: []string{"t.org"}, warn: &warnings{log: log}}
+	look := &temporaries{sessions: here, groups: groups, domains: []string{"t.org"}, warn: &complaint.Log{Logger: log}}
 	for _, name := range []string{"ana", "bia", "cia"} {
 		owner := lime.Identity{Name: name, Domain: "t.org"}
 		g := group.Group{Identity: lime.Identity{Name: name, Domain: "groups.t.org"}, Type: group.Temporary, Creator: owner, Session: lime.Node{Identity: owner, Instance: "1"}}

@@ -118,7 +118,7 @@ func (r *recipients) allowanceFor(ctx context.Context, q *question, policy *lime
 	logged := 0
 	if closely {
 		if logged, err = r.unacknowledged(ctx, q); err != nil { // without Redis it may as well be acknowledged
-			r.hubs.complaints.warn("what waits in the log cannot be counted", err)
+			r.hubs.complaints.Warn("what waits in the log cannot be counted", err)
 		}
 	}
 

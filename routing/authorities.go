@@ -81,7 +81,7 @@ func (a *authorities) run(ctx context.Context) {
 				pause = registrarPause
 				break
 			}
-			a.hubs.complaints.warn("Redis cannot be told of authorities; trying on", err)
+			a.hubs.complaints.Warn("Redis cannot be told of authorities; trying on", err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(pause/2 + rand.N(pause)):

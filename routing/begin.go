@@ -109,7 +109,7 @@ func (r *reader) floors(ctx context.Context, lot []*Member) [][]presence.Floor {
 	defer cancel()
 	all, err := r.hubs.cfg.Registry.Floors(ctx, ids)
 	if err != nil || len(all) != len(lot) {
-		r.hubs.complaints.warn("floors cannot be read; what was acknowledged may come again", err)
+		r.hubs.complaints.Warn("floors cannot be read; what was acknowledged may come again", err)
 		return none
 	}
 	return all

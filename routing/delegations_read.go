@@ -52,12 +52,12 @@ func (h *Hubs) read(ctx context.Context, b *hub, i lime.Identity) error {
 	var given error
 	if h.cfg.Delegations != nil {
 		if given = h.readDelegations(ctx, b, i); given != nil {
-			h.complaints.warn("delegations cannot be read; those who act for others are refused", given)
+			h.complaints.Warn("delegations cannot be read; those who act for others are refused", given)
 		}
 	}
 	reading.Wait()
 	if policy != nil {
-		h.complaints.warn("accounts cannot be read; who may send to them is as it was known", policy)
+		h.complaints.Warn("accounts cannot be read; who may send to them is as it was known", policy)
 	}
 	return errors.Join(given, policy)
 }

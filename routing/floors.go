@@ -189,7 +189,7 @@ func (f *floors) bringLots(ctx context.Context, keys []floorKey) (brought int) {
 		err := f.hubs.cfg.Registry.RaiseFloors(ctx, all)
 		cancel()
 		if err != nil {
-			f.hubs.complaints.warn("Redis cannot be told of floors; trying on", err)
+			f.hubs.complaints.Warn("Redis cannot be told of floors; trying on", err)
 			return brought
 		}
 		brought += len(lot)

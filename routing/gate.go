@@ -167,7 +167,7 @@ func (g *gate) find(ctx context.Context, w *caller) callerKnown {
 	is, err := g.hubs.cfg.Directory.IsContact(ctx, w.owner, w.sender)
 	switch {
 	case err != nil:
-		g.hubs.complaints.warn("contacts cannot be looked up; letting everybody send to whoever takes messages of these alone", err)
+		g.hubs.complaints.Warn("contacts cannot be looked up; letting everybody send to whoever takes messages of these alone", err)
 		return callerKnown{contact: true}
 	case is:
 		return callerKnown{until: time.Now().Add(contactKept), contact: true}

@@ -142,7 +142,7 @@ func (g *gateways) find(ctx context.Context, domain string) gateway {
 	case err == nil && !identity.IsZero():
 		return gateway{identity: identity, until: now.Add(noGatewayKept), lost: before.lost}
 	case err != nil:
-		g.hubs.complaints.warn("gateways cannot be looked up", err)
+		g.hubs.complaints.Warn("gateways cannot be looked up", err)
 	}
 	if !before.identity.IsZero() && now.Sub(before.lost) < gatewayGrace {
 		before.until = now.Add(noGatewayKept)

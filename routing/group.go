@@ -112,7 +112,7 @@ func (r *recipients) mayWrite(ctx context.Context, q *question) known {
 	why, err := r.hubs.cfg.Groups.MaySend(ctx, q.sender, q.identity)
 	switch {
 	case err != nil:
-		r.hubs.complaints.warn("who may send to groups cannot be looked up; messages are refused", err)
+		r.hubs.complaints.Warn("who may send to groups cannot be looked up; messages are refused", err)
 		return known{refuse: brokerReason()}
 	case why != nil:
 		return refusedFor(refuseKept, why)

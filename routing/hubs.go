@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
 
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/routing/barrier"
@@ -141,7 +142,7 @@ type Hubs struct {
 	removals   *removals
 	handovers  *handovers
 	suspects   chan int // partitions in which copies may have been lost
-	complaints complaints
+	complaints complaint.Log
 
 	scratch sync.Pool // of *scratch
 }
@@ -188,7 +189,7 @@ func New(cfg Config) *Hubs {
 		s.turn.hubs = h
 		h.shards = append(h.shards, s)
 	}
-	h.complaints.log = h.log
+	h.complaints.Logger = h.log
 	if cfg.Streams != nil {
 		h.outbox, h.recipients = newOutbox(h), newRecipients(h)
 		h.reader, h.floors, h.removals = newReader(h), newFloors(h), newRemovals(h)

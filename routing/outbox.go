@@ -202,7 +202,7 @@ func (b *outbox) look(now time.Time) {
 		if q.stuck(now, outboxPatience) {
 			b.hubs.metrics.restored.Inc()
 			b.suspect(p)
-			b.hubs.complaints.warn("the log does not take messages; trying on", "no answer")
+			b.hubs.complaints.Warn("the log does not take messages; trying on", "no answer")
 			q.back(0, now)
 		}
 	}
@@ -260,7 +260,7 @@ func (b *outbox) answered(msg *nats.Msg) {
 // trouble notes that the log did not take an envelope for now.
 func (b *outbox) trouble(q *outboxQueue, o *outgoing, now time.Time, what string) {
 	b.hubs.metrics.restored.Inc()
-	b.hubs.complaints.warn("the log does not take messages; trying on", what)
+	b.hubs.complaints.Warn("the log does not take messages; trying on", what)
 	q.back(o.sequence, now)
 }
 

@@ -87,7 +87,7 @@ func (r *recipients) find(ctx context.Context, q *question) (k known, sure bool)
 		k.allowance, sure, err = r.allowanceFor(ctx, q, policy)
 	}
 	if err != nil {
-		r.hubs.complaints.warn("recipients cannot be looked up; storing for whoever is named", err)
+		r.hubs.complaints.Warn("recipients cannot be looked up; storing for whoever is named", err)
 		return known{}, true
 	}
 	return k, sure

@@ -106,7 +106,7 @@ func (r *reader) do(ctx context.Context, t *turn, j *readerJob) {
 	case noChange:
 	case fellSilent:
 		r.hubs.metrics.silent(j.partition).Set(1)
-		r.hubs.complaints.warn(fmt.Sprintf("stored messages of partition %d cannot be read; its sessions wait", j.partition), j.err)
+		r.hubs.complaints.Warn(fmt.Sprintf("stored messages of partition %d cannot be read; its sessions wait", j.partition), j.err)
 	case answers:
 		r.hubs.metrics.silent(j.partition).Set(0)
 		r.hubs.log.Infof("stored messages of partition %d can be read again", j.partition)

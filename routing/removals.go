@@ -88,7 +88,7 @@ func (r *removals) remove(late context.Context, q *removalQueue, one removal) {
 	case err == nil:
 		r.hubs.metrics.removed.Inc()
 	case late.Err() == nil:
-		r.hubs.complaints.warn("what was acknowledged cannot be removed from an inbox; trying on", err)
+		r.hubs.complaints.Warn("what was acknowledged cannot be removed from an inbox; trying on", err)
 	}
 	q.done(one, err, time.Now())
 }

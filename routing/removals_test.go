@@ -93,7 +93,7 @@ func newRemovalWorld(t *testing.T, partitions int) *removalWorld {
 		underWay: map[int]int{}, mostAsked: map[int]int{}, removed: map[int]int{},
 	}
 	h := &Hubs{cfg: Config{Streams: w.inboxes, Timeout: 2 * time.Second}, metrics: newMetrics(w.counted)}
-	h.complaints.log = testLogger(t)
+	h.complaints.Logger = testLogger(t)
 	w.removals = newRemovals(h)
 	return w
 }

@@ -19,7 +19,7 @@ var folders = []folder{
 	{path: "cluster", ours: []string{"lime"}},
 	{path: "presence", ours: []string{"lime"}},
 	// A client of presence: it has no use for another store of registrations.
-	{path: "routing", ours: []string{"lime", "presence", "room"}},
+	{path: "routing", ours: []string{"lime", "presence", "room", "internal/complaint"}},
 	// Declares what it needs of routing, presence and auth.
 	{path: "edge", ours: []string{"lime", "room", "edge/poll", "edge/auth", "edge/dialect"}},
 	// Sockets and bytes; it knows no protocol.
@@ -40,13 +40,14 @@ var folders = []folder{
 	// is told in its words.
 	{path: "resource", ours: []string{"lime", "group"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "herald", "group", "document", "resource"}},
+	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
 	{path: "internal", ours: []string{"internal/module", "internal/childtest", "internal/command"}},
 	{path: "internal/command", std: true},
 	{path: "internal/childtest", std: true},
 	{path: "internal/jobcontrol"},
 	{path: "internal/recent", std: true},
 	{path: "internal/signature", std: true},
+	{path: "internal/complaint"},
 	{path: "internal/outcall"},
 	{path: "internal/module", std: true},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol", "internal/childtest"}},

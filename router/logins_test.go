@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -15,39 +14,10 @@ import (
 
 	"limegrove/account"
 	"limegrove/edge/auth"
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/presence"
 )
-
-func TestWarningsThatComeInCrowdsAreCounted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log, lines := test.NewNullLogger()
-		w := &warnings{log: log}
-		away := errors.New("away")
-		for range 3 {
-			w.warn(away, "one")
-		}
-		w.warn(away, "another")
-		time.Sleep(warningPause - 1)
-		w.warn(away, "one")
-		time.Sleep(time.Nanosecond)
-		w.warn(away, "one")
-		type line struct {
-			says   string
-			others any
-		}
-		want := []line{{"one", 0}, {"another", 0}, {"one", 3}}
-		all := lines.AllEntries()
-		for i, l := range all {
-			if i < len(want) && (line{l.Message, l.Data["others"]}) != want[i] || fmt.Sprint(l.Data["error"]) != "away" {
-				t.Errorf("line %d is %q with %v", i, l.Message, l.Data)
-			}
-		}
-		if len(all) != len(want) {
-			t.Errorf("%d lines, want %d", len(all), len(want))
-		}
-	})
-}
 
 // failing is an Authenticator that fails.
 type failing struct{ err error }
@@ -67,7 +37,7 @@ func TestLoginsSayWhoseFaultItIs(t *testing.T) {
 		{errors.New("no JetStream"), true, 1},
 	} {
 		log, lines := test.NewNullLogger()
-		l := newLogins(log, &warnings{log: log}, nil, auth.Schemes{})
+		l := newLogins(log, &complaint.Log{Logger: log}, nil, auth.Schemes{})
 		l.auth = failing{row.err}
 		for range 3 {
 			var a auth.Answer
