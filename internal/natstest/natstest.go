@@ -3,6 +3,8 @@
 package natstest
 
 import (
+	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,7 +65,7 @@ func start(t testing.TB, opts *server.Options) *Server {
 func (s *Server) Connect(opts ...nats.Option) *nats.Conn {
 	s.t.Helper()
 	closed := make(chan struct{})
-	opts = append(opts, nats.InProcessServer(s.srv), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
+	opts = slices.Concat([]nats.Option{nats.SetCustomDialer(dialer{s.srv})}, opts, []nats.Option{nats.ClosedHandler(func(*nats.Conn) { close(closed) })})
 	if s.account != server.DEFAULT_GLOBAL_ACCOUNT {
 		opts = append(opts, nats.UserInfo(s.account, ""))
 	}
@@ -77,6 +79,12 @@ func (s *Server) Connect(opts ...nats.Option) *nats.Conn {
 	})
 	return nc
 }
+
+// dialer connects without a socket. An option of a test may use it for one of its own.
+type dialer struct{ srv *server.Server }
+
+// Dial implements [nats.CustomDialer].
+func (d dialer) Dial(string, string) (net.Conn, error) { return d.srv.InProcessConn() }
 
 // Start is one connection to a server of its own.
 func Start(t testing.TB) *nats.Conn {
