@@ -7,9 +7,9 @@ import (
 )
 
 func TestAnyTextCanBeAName(t *testing.T) {
-	for _, text := range []string{"ana", "Ana", "ana@example.org", "a b", "É", "%41", `"&'/:<>@`, "?a=1;b=\"x\"", "\x00\n"} {
+	for _, text := range []string{"ana", "Ana", "ana@example.org", "a b", "É", "%41", `"&'/:<>@`, "?a=1;b=\"x\"", "\x00\n", Postmaster} {
 		name := string(AppendEscapedName(nil, text))
-		if i, err := ParseIdentity(name + "@t"); err != nil || i.Name != name {
+		if i, err := ParseIdentity(name + "@t"); err != nil || i.Name != name || IsPostmaster(name) {
 			t.Errorf("%q becomes %q: %v", text, name, err)
 		}
 		for _, spelled := range []string{name, strings.ToUpper(name)} {

@@ -37,3 +37,21 @@ func (r Role) Over(own, domain string) bool {
 	at := len(domain) - len(own)
 	return r == RoleRootAuthority && at > 0 && domain[at-1] == '.' && strings.EqualFold(domain[at:], own)
 }
+
+// Rank is a Role in one byte, for those who keep many.
+type Rank uint8
+
+var ranks = [...]Role{"", RoleMember, RoleAuthority, RoleRootAuthority}
+
+// Rank returns the rank of r; that of a role that does not exist is the zero Role's.
+func (r Role) Rank() Rank {
+	for i, one := range ranks {
+		if one == r {
+			return Rank(i)
+		}
+	}
+	return 0
+}
+
+// Role returns the role of a rank.
+func (k Rank) Role() Role { return ranks[k] }

@@ -55,11 +55,7 @@ func quoted(text string) json.RawMessage {
 
 // Channel returns the identity of a channel.
 func (c *Config) Channel(name string) (lime.Identity, error) {
-	escaped := string(lime.AppendEscapedName(nil, name))
-	if lime.IsPostmaster(escaped) { // which is the server's name
-		escaped = "%70" + escaped[1:]
-	}
-	return lime.ParseIdentity(escaped + "@" + c.Domain)
+	return lime.ParseIdentity(string(lime.AppendEscapedName(nil, name)) + "@" + c.Domain)
 }
 
 // destination returns the node that a dest names; it is not ok when that is none.
