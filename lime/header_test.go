@@ -3,6 +3,7 @@ package lime
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -278,15 +279,29 @@ func TestWhatAPeerCouldNotBearIsRefused(t *testing.T) {
 	}
 }
 
-func BenchmarkScan200(b *testing.B) {
-	var h Header
-	b.ReportAllocs()
-	b.SetBytes(int64(len(sample200)))
-	for b.Loop() {
-		if _, err := h.Scan(sample200); err != nil {
-			b.Fatal(err)
-		}
+// BenchmarkScan scans messages of a length, as chat clients send them.
+func BenchmarkScan(b *testing.B) {
+	for _, size := range []int{128, 1 << 10, 16 << 10} {
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
+			envelope := sampleOf(size)
+			var h Header
+			b.ReportAllocs()
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if _, err := h.Scan(envelope); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
+}
+
+// sampleOf is a message of size bytes.
+func sampleOf(size int) []byte {
+	const head, text, end = `{"id":"6f1c7e0a","from":"alice@example.org/home","to":"bob@example.org","type":"text/plain","content":"`,
+		"See you at half past seven. ", `"}`
+	b := []byte(head + strings.Repeat(text, size/len(text)+1))
+	return append(b[:size-len(end)], end...)
 }
 
 func BenchmarkScanLargeText(b *testing.B) {

@@ -16,6 +16,21 @@ func IsPostmaster[S string | []byte](name S) bool {
 	return len(name) <= 2*len(Postmaster) && strings.EqualFold(string(name), Postmaster)
 }
 
+// backendMark begins the instances of a domain's server at which a platform's backend hears
+// what becomes of what it has sent.
+const backendMark = '~'
+
+// BackendNode is the node at which one router speaks for the backends of a domain, run being
+// the router's incarnation. The domain is a served one.
+func BackendNode(domain, run string) Node {
+	return Node{Identity: Identity{Name: Postmaster, Domain: domain}, Instance: string(backendMark) + run}
+}
+
+// IsBackend tells whether an address of a domain's server is that of a backend.
+func IsBackend(v NodeView) bool {
+	return len(v.Instance) > 0 && v.Instance[0] == backendMark && IsPostmaster(v.Name)
+}
+
 // ServerNode is the node under which the process id speaks to whoever is of a domain: as
 // the server of that domain, or, when it is none of those that are served, of the first of
 // these. Without any it is taken for served.

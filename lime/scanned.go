@@ -28,6 +28,15 @@ func (h *Header) Command(b []byte) (*Command, error) {
 	return c, h.common(b, "command", &c.From, &c.To, &c.PP, &c.Metadata, &c.Reason)
 }
 
+// Resource is the resource of b, which was scanned into h, and aliases b; nil when that is absent.
+func (h *Header) Resource(b []byte) json.RawMessage {
+	s := h.spans[fieldResource]
+	if s.to == 0 {
+		return nil
+	}
+	return b[s.from:s.to:s.to]
+}
+
 // mediaTypeOf does not allocate for the most frequent of them.
 func mediaTypeOf(t []byte) string {
 	switch string(t) {
@@ -73,4 +82,14 @@ func (h *Header) common(b []byte, what string, from, to, pp *Node, metadata *Met
 		}
 	}
 	return nil
+}
+
+// Content returns a message's content as it stands in b, which was scanned into h; nil when
+// there is none. It aliases b.
+func (h *Header) Content(b []byte) []byte {
+	s := h.spans[fieldContent]
+	if s.to == 0 {
+		return nil
+	}
+	return b[s.from:s.to]
 }

@@ -1,6 +1,7 @@
 package lime
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"testing"
@@ -39,6 +40,9 @@ func FuzzScannedIsDecoded(f *testing.F) {
 		case KindCommand:
 			got, gotErr = h.Command(b)
 			want, wantErr = DecodeCommand(object)
+			if r := h.Resource(b); wantErr == nil && !bytes.Equal(r, want.(*Command).Resource) {
+				t.Errorf("%s: its resource is %s", object, r)
+			}
 		default:
 			return
 		}
