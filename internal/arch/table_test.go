@@ -18,8 +18,10 @@ var folders = []folder{
 	{path: "lime/client", ours: []string{"lime"}},
 	{path: "cluster", ours: []string{"lime"}},
 	{path: "presence", ours: []string{"lime"}},
+	// Envelopes and what others make of them: it knows neither.
+	{path: "prepared", std: true},
 	// A client of presence: it has no use for another store of registrations.
-	{path: "routing", ours: []string{"lime", "presence", "room", "internal/complaint"}},
+	{path: "routing", ours: []string{"lime", "presence", "room", "prepared", "internal/complaint"}},
 	// Declares what it needs of routing, presence and auth.
 	{path: "edge", ours: []string{"lime", "room", "edge/poll", "edge/auth", "edge/dialect"}},
 	// Sockets and bytes; it knows no protocol.
