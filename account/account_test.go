@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -85,6 +86,9 @@ func TestAccountThatIsNotThere(t *testing.T) {
 	if err := s.Delete(t.Context(), rui); !errors.Is(err, ErrNotFound) {
 		t.Errorf("delete: %v", err)
 	}
+	if have, err := s.HasEach(t.Context(), []lime.Identity{rui, {}, {Name: "rui"}, rui}); err != nil || !slices.Equal(have, make([]bool, 4)) {
+		t.Errorf("has each: %v, %v", have, err)
+	}
 	for _, id := range []lime.Identity{rui, {}, {Name: "rui"}} {
 		if has, err := s.Has(t.Context(), id); has || err != nil {
 			t.Errorf("has %q: %v, %v", id, has, err)
@@ -124,6 +128,22 @@ func TestOfTwoWhoWantOneNameOneGetsIt(t *testing.T) {
 				t.Errorf("deleted: has %v, %v", has, err)
 			}
 		}
+	}
+}
+
+func TestWhichOfManyHaveAccounts(t *testing.T) {
+	s := open(t, Config{})
+	if err := s.Create(t.Context(), Account{Identity: ana}, pass); err != nil {
+		t.Fatal(err)
+	}
+	have, err := s.HasEach(t.Context(), []lime.Identity{rui, anaToo, {}, ana})
+	if err != nil || !slices.Equal(have, []bool{false, true, false, true}) {
+		t.Errorf("%v have, %v", have, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if have, err := s.HasEach(ctx, []lime.Identity{rui}); err == nil {
+		t.Errorf("without an answer %v have", have)
 	}
 }
 

@@ -59,12 +59,12 @@ func (b *Bucket) Put(ctx context.Context, k Key, value []byte) error {
 // several times. It returns the new value, or nil to remove the document; when there was none, that
 // changes nothing. Its error ends the change and is returned as it is.
 func (b *Bucket) Change(ctx context.Context, k Key, change func(old Document) ([]byte, error)) error {
-	_, err := b.change(ctx, k, change)
+	_, err := b.Revise(ctx, k, change)
 	return err
 }
 
-// change also returns the revision of the change, 0 when there was none.
-func (b *Bucket) change(ctx context.Context, k Key, change func(old Document) ([]byte, error)) (revision uint64, err error) {
+// Revise is Change, and returns the revision of the change, 0 when there was none.
+func (b *Bucket) Revise(ctx context.Context, k Key, change func(old Document) ([]byte, error)) (revision uint64, err error) {
 	const tries = 10
 	for n := 1; ; n++ {
 		revision, err := b.changeOnce(ctx, k, change)
@@ -130,7 +130,7 @@ func (b *Bucket) Remove(ctx context.Context, k Key) error {
 // it is, or returns ErrNotFound. The revision is that of the removal: what has a higher one
 // was written later. check may be called several times.
 func (b *Bucket) RemoveIf(ctx context.Context, k Key, check func(Document) error) (revision uint64, err error) {
-	return b.change(ctx, k, func(old Document) ([]byte, error) {
+	return b.Revise(ctx, k, func(old Document) ([]byte, error) {
 		if old.Revision == 0 {
 			return nil, ErrNotFound
 		}

@@ -69,7 +69,7 @@ func TestDocumentIsMadeChangedAndRemoved(t *testing.T) {
 	}
 	change := func(want, value string) {
 		t.Helper()
-		err := b.Change(t.Context(), k, func(old Document) ([]byte, error) {
+		revision, err := b.Revise(t.Context(), k, func(old Document) ([]byte, error) {
 			if string(old.Value) != want || (old.Revision == 0) != (want == "") {
 				t.Errorf("there is %q of revision %d, want %q", old.Value, old.Revision, want)
 			}
@@ -80,6 +80,9 @@ func TestDocumentIsMadeChangedAndRemoved(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if d, err := b.Get(t.Context(), k); err == nil && d.Revision != revision || (revision == 0) != (want == value) {
+			t.Errorf("from %q to %q is revision %d, and there is %+v", want, value, revision, d)
 		}
 	}
 	change("", "") // nothing is removed
@@ -227,6 +230,12 @@ func TestSeveralDocumentsAtOnce(t *testing.T) {
 	}
 	if err := b.Remove(t.Context(), keys[20]); err != nil {
 		t.Fatal(err)
+	}
+	if b.Absent(t.Context(), keys[10:30]) {
+		t.Error("of one that is there, it is said that it is absent")
+	}
+	if !b.Absent(t.Context(), keys[1:10]) || !b.Absent(t.Context(), nil) {
+		t.Error("that none is there is not known")
 	}
 	got, err := b.Several(t.Context(), keys)
 	if err != nil || len(got) != 109 {

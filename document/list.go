@@ -3,6 +3,7 @@ package document
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -73,6 +74,29 @@ func (b *Bucket) Several(ctx context.Context, keys []Key) ([]Document, error) {
 	}
 	return all, nil
 }
+
+// Absent tells that none of keys, at most some hundred, has a document, which any replica says in one short
+// answer. False says nothing: Several knows.
+func (b *Bucket) Absent(ctx context.Context, keys []Key) bool {
+	if len(keys) == 0 || len(keys) > maxDirect {
+		return len(keys) == 0
+	}
+	ask := struct {
+		MultiLast []string `json:"multi_last"`
+	}{make([]string, len(keys))}
+	for i, k := range keys {
+		ask.MultiLast[i] = b.prefix + string(k)
+	}
+	text, err := json.Marshal(ask)
+	if err != nil {
+		return false
+	}
+	answer, err := b.js.Conn().RequestWithContext(ctx, "$JS.API.DIRECT.GET."+b.stream, text)
+	return err == nil && answer.Header.Get("Status") == "404" && answer.Header.Get("Description") == noResults
+}
+
+// noResults is how JetStream says that no subject of several has a message; it says otherwise that one could not be read.
+const noResults = "No Results"
 
 // direct reads the documents of subjects, which may have wildcards, from any replica
 // in one round trip. They are not whole when there are too many, or when anything is
