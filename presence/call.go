@@ -94,16 +94,21 @@ func (s *Store) wait(ctx context.Context, c *call) error {
 
 // do submits c and waits for it.
 func (s *Store) do(ctx context.Context, key string, c *call) error {
+	if err := s.begin(ctx, key, c); err != nil {
+		return err
+	}
+	return s.wait(ctx, c)
+}
+
+// begin submits c, unless it is too late for that.
+func (s *Store) begin(ctx context.Context, key string, c *call) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if s.ctx.Err() != nil {
 		return ErrClosed
 	}
-	if err := s.submit(ctx, key, c); err != nil {
-		return err
-	}
-	return s.wait(ctx, c)
+	return s.submit(ctx, key, c)
 }
 
 // doAll submits all calls, each with its key, and waits for every one that was

@@ -14,6 +14,8 @@ import (
 // waiting time for being gathered, and those of one identity, which always
 // share a lane, are applied in the order in which they were made.
 //
+// The library's automatic pipelining costs several times as much: see BenchmarkPipelining.
+//
 // In a cluster a lane stands for a range of slots, so that a master that does
 // not answer holds up the lanes of its own slots only.
 type lane struct {

@@ -42,6 +42,9 @@ type View struct {
 	Version int64
 	// Registrations are sorted by folded instance.
 	Registrations []Registration
+	// Partial says that registrations are left out, of edges without a lease: those may be cut off
+	// from the store alone, and live.
+	Partial bool
 }
 
 // Removed is a registration that Sweep has removed.

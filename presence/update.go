@@ -14,19 +14,47 @@ import (
 // session holds the node, or none; then version is the view's current one, or
 // 0.
 func (s *Store) Update(ctx context.Context, r Registration) (version int64, err error) {
-	key, field, err := place(r.Node)
-	if err != nil {
-		return 0, fmt.Errorf("update %s: %w", r.Node, err)
+	u := s.UpdateAll(ctx, []Registration{r})[0]
+	return u.Version, u.Err
+}
+
+// Updated is what Update returns.
+type Updated struct {
+	Version int64
+	Err     error
+}
+
+// UpdateAll is Update for each of rs, all of which go to Redis together.
+func (s *Store) UpdateAll(ctx context.Context, rs []Registration) []Updated {
+	all := make([]Updated, len(rs))
+	calls := make([]*call, len(rs))
+	for i := range rs {
+		key, field, err := place(rs[i].Node)
+		var value []byte
+		var holder int
+		if err == nil {
+			value, holder, err = encodeValue(&rs[i])
+		}
+		if err == nil {
+			c := s.scriptCall(ctx, updateScript, key, field, value, holder)
+			if err = s.begin(ctx, key, c); err == nil {
+				calls[i] = c
+			}
+		}
+		all[i].Err = err
 	}
-	value, holder, err := encodeValue(&r)
-	if err != nil {
-		return 0, fmt.Errorf("update %s: %w", r.Node, err)
+	for i := range rs {
+		u := &all[i]
+		if c := calls[i]; c != nil {
+			if u.Err = s.wait(ctx, c); u.Err == nil {
+				u.Version, u.Err = changed(c)
+			}
+		}
+		if u.Err != nil {
+			u.Err = fmt.Errorf("update %s: %w", rs[i].Node, u.Err)
+		}
 	}
-	version, err = s.change(ctx, key, s.scriptCall(ctx, updateScript, key, field, value, holder))
-	if err != nil {
-		return version, fmt.Errorf("update %s: %w", r.Node, err)
-	}
-	return version, nil
+	return all
 }
 
 // Unregister removes n, which session must hold, and returns the view's new
@@ -56,6 +84,11 @@ func (s *Store) change(ctx context.Context, key string, c *call) (version int64,
 	if err := s.do(ctx, key, c); err != nil {
 		return 0, err
 	}
+	return changed(c)
+}
+
+// changed returns the version that a script has made.
+func changed(c *call) (version int64, err error) {
 	done, version, err := changeOf(c)
 	if err == nil && !done {
 		err = ErrGone

@@ -54,6 +54,7 @@ func (s *Store) viewOf(ctx context.Context, id lime.Identity, fields iter.Seq2[s
 		return View{}, err
 	}
 	v.Registrations = living(held, void)
+	v.Partial = len(v.Registrations) < len(held)
 	return v, nil
 }
 

@@ -99,9 +99,10 @@ func staleSession(t *testing.T, w *world) {
 	gone("a session whose name begins alike", version, err)
 
 	now.Presence.Status = lime.StatusAway
-	version, err = w.store.Update(w.ctx(), now)
-	w.must("update", err)
-	if version != v.Version+1 {
+	both := w.store.UpdateAll(w.ctx(), []presence.Registration{old, now})
+	gone("update by the older beside another", both[0].Version, both[0].Err)
+	w.must("update", both[1].Err)
+	if version = both[1].Version; version != v.Version+1 {
 		t.Errorf("update made version %d of %d", version, v.Version)
 	}
 	if got := w.view("ana@x").Registrations[0].Presence.Status; got != lime.StatusAway {

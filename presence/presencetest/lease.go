@@ -18,8 +18,14 @@ func leaseEnds(_ *testing.T, w *world) {
 	w.wantSessions("e2 has no lease yet", w.view("ana@x"), "s1")
 	w.live("e2")
 	w.wantSessions("both live", w.view("ana@x"), "s1", "s2")
+	if w.view("ana@x").Partial {
+		w.Error("both live, and one is left out")
+	}
 	w.die("e1")
 	w.wantSessions("e1 is dead", w.view("ana@x"), "s2")
+	if !w.view("ana@x").Partial {
+		w.Error("nothing says that e1's session is left out")
+	}
 	v, _ := w.open(presence.Config{LeaseTTL: time.Minute}).RawView(w.ctx(), lime.MustParseIdentity("ana@x"))
 	w.wantSessions("to a store that never saw it alive", v, "s2")
 }
