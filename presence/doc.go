@@ -73,6 +73,12 @@
 // until a sweep removes it, which begins its grace. After a flush, guests that
 // had left are unknown.
 //
+// # Rooms
+//
+// A room is registered as an identity, and who is in it as nodes of that identity, by
+// ChangeRooms, which takes many at once and does not return the view. Leases and sweeps know
+// no difference.
+//
 // # Pipelines
 //
 // Concurrent calls are gathered into pipelines, one under way at a time for

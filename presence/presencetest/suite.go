@@ -74,6 +74,9 @@ func Test(t *testing.T, r Redis) {
 		{"AHoldThatNobodyRenewsEnds", holdEnds},
 		{"OfManyAtOnceOneHolds", manyWantToHold},
 		{"WhatWasToldIsKnown", whatWasTold},
+		{"WhoIsInARoom", whoIsInARoom},
+		{"TheDeadAreInNoRoom", deadInARoom},
+		{"BadRoomsAreRefused", badRooms},
 		{"RegistrationsAreReadWithoutLeases", registered},
 		{"ManyIdentitiesAtOnce", manyIdentities},
 		{"ForgottenScriptsAreSentAgain", forgotten},
@@ -208,6 +211,7 @@ type logs struct {
 	b  bytes.Buffer
 }
 
+// Write is that of io.Writer.
 func (l *logs) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
