@@ -8,6 +8,9 @@ const roomsLabel = "rooms."
 // MediaRoom is a room: {"room": "/ride/42", "address": "…@rooms.example.org"}.
 const MediaRoom = "application/vnd.limegrove.room+json"
 
+// MediaRoomGrants is what an identity may do with rooms: {"rooms": [{"room": "/ride/42", "may": ["enter"]}]}.
+const MediaRoomGrants = "application/vnd.limegrove.room-grants+json"
+
 // RoomsDomain returns the domain of the rooms of a domain.
 func RoomsDomain(domain string) string { return roomsLabel + domain }
 

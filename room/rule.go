@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"limegrove/lime"
 )
@@ -44,17 +47,32 @@ type Rule struct {
 	Room Name
 	Who  Who
 	May  Right
+
+	// History has what is published to the rooms kept, whoever may enter them; nil leaves it
+	// to other rules.
+	//
+	//	{"room": "/ride/*", "history": {"count": 100, "age": "10m"}}
+	History *History
+}
+
+// writtenHistory is a History as rules have it.
+type writtenHistory struct {
+	Count int    `json:"count,omitempty"`
+	Age   string `json:"age,omitempty"` // as Go writes durations
 }
 
 // ErrRule matches every error about what is no rule.
 var ErrRule = errors.New("malformed rule for rooms")
 
-// UnmarshalJSON reads a rule. who is everyone when it is left out; the others cannot be.
+// UnmarshalJSON reads a rule. who is everyone when it is left out. Of may and history there
+// is one at least.
 func (r *Rule) UnmarshalJSON(b []byte) error {
 	var given struct {
 		Room json.RawMessage `json:"room"`
 		Who  Who             `json:"who"`
 		May  []string        `json:"may"`
+
+		History *writtenHistory `json:"history"`
 	}
 	if err := json.Unmarshal(b, &given); err != nil {
 		return fmt.Errorf("%w: %w", ErrRule, err)
@@ -78,10 +96,47 @@ func (r *Rule) UnmarshalJSON(b []byte) error {
 		}
 		r.May |= right
 	}
-	if r.May == 0 {
+	if h := given.History; h != nil {
+		r.History = &History{Count: h.Count}
+		if h.Age != "" {
+			if r.History.Age, err = time.ParseDuration(h.Age); err != nil {
+				return fmt.Errorf("%w: the age of a history: %w", ErrRule, err)
+			}
+		}
+		if h.Count < 0 || r.History.Age < 0 {
+			return fmt.Errorf("%w: a history of less than nothing", ErrRule)
+		}
+	}
+	if r.May == 0 && r.History == nil {
 		return fmt.Errorf("%w: may has nothing", ErrRule)
 	}
 	return nil
+}
+
+// MarshalJSON writes a rule as UnmarshalJSON reads it.
+func (r Rule) MarshalJSON() ([]byte, error) {
+	given := struct {
+		Room json.RawMessage `json:"room"`
+		Who  Who             `json:"who,omitempty"`
+		May  []string        `json:"may,omitempty"`
+
+		History *writtenHistory `json:"history,omitempty"`
+	}{Room: r.Room.AppendJSON(nil), Who: r.Who}
+	if r.Who == Everyone {
+		given.Who = ""
+	}
+	if h := r.History; h != nil {
+		given.History = &writtenHistory{Count: h.Count}
+		if h.Age != 0 {
+			given.History.Age = h.Age.String()
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(rightNames)) {
+		if r.May&rightNames[name] != 0 {
+			given.May = append(given.May, name)
+		}
+	}
+	return json.Marshal(given)
 }
 
 // Asker is who wants to do something.
@@ -95,22 +150,40 @@ func (r *Rule) Lets(a Asker, right Right, n Name) bool {
 	if r.May&right != right || r.Who == Members && a.Guest || r.Who == Guests && !a.Guest {
 		return false
 	}
-	shape, values := r.Room.Split()
-	asked, others := n.Split()
-	if shape != asked {
+	if r.Room == "" || n == "" || r.Room[0] != n[0] {
 		return false
 	}
-	for i, v := range values {
-		if own, ok := r.stands(v, a); ok {
-			v = own
-		} else if IsWild(v) {
-			continue
-		}
-		if v != others[i] {
+	end := pairEnd
+	if r.Room.isPath() {
+		end = string(pathMark)
+	}
+	for ruled, asked, more := string(r.Room[1:]), string(n[1:]), true; more; {
+		var v, other string
+		var others bool
+		v, ruled, more = strings.Cut(ruled, end)
+		other, asked, others = strings.Cut(asked, end)
+		if more != others || !r.letsValue(a, v, other) {
 			return false
 		}
 	}
 	return true
+}
+
+// letsValue tells whether a value of the rule's room, with its key if it has one, allows
+// that of another room.
+func (r *Rule) letsValue(a Asker, v, other string) bool {
+	if !r.Room.isPath() {
+		var key, asked string
+		key, v, _ = strings.Cut(v, keyEnd)
+		asked, other, _ = strings.Cut(other, keyEnd)
+		if key != asked {
+			return false
+		}
+	}
+	if own, ok := r.stands(v, a); ok {
+		return own == other
+	}
+	return v == other || IsWild(v)
 }
 
 // stands returns the value that stands for who asks, if v is a mark.
@@ -144,4 +217,37 @@ func (all Rules) Let(a Asker, right Right, n Name) bool {
 		}
 	}
 	return false
+}
+
+// History returns what the first rule says that has a room kept; nil when none does.
+func (all Rules) History(n Name) *History {
+	for i := range all {
+		if all[i].keeps(n) {
+			return all[i].History
+		}
+	}
+	return nil
+}
+
+// keeps tells whether the rule has a room kept: what stands for who asks stands for anybody.
+func (r *Rule) keeps(n Name) bool {
+	if r.History == nil {
+		return false
+	}
+	shape, values := r.Room.Split()
+	asked, others := n.Split()
+	if shape != asked {
+		return false
+	}
+	for i, v := range values {
+		if _, mark := r.stands(v, Asker{}); !mark && !IsWild(v) && v != others[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Keep tells whether any rule has rooms kept.
+func (all Rules) Keep() bool {
+	return slices.ContainsFunc(all, func(r Rule) bool { return r.History != nil })
 }
