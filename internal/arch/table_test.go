@@ -31,6 +31,7 @@ var folders = []folder{
 	{path: "edge/auth", ours: []string{"lime", "internal/recent"}},
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
+	{path: "grant", ours: []string{"lime", "document", "room"}},
 	{path: "account", ours: []string{"lime", "document", "internal/recent"}},
 	{path: "roster", ours: []string{"lime", "document"}},
 	// A client of presence. Who knows whom it is told.
@@ -42,7 +43,7 @@ var folders = []folder{
 	// is told in its words.
 	{path: "resource", ours: []string{"lime", "group"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
+	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
 	{path: "internal", ours: []string{"internal/module", "internal/childtest", "internal/command"}},
 	{path: "internal/command", std: true},
 	{path: "internal/childtest", std: true},
@@ -77,7 +78,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "group", "roster", "document", "router", "internal", "cmd", "e2e/fault", "e2e/load"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "internal", "cmd", "e2e/fault", "e2e/load"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},
