@@ -61,7 +61,8 @@ var errNoAccount = &lime.Reason{Code: lime.CodeCommandResourceNotFound}
 //     one, 64 without a password;
 //   - set by the owner replaces the properties, merge adds to them. A new
 //     password needs the old one, or the access key in its place: 64 without
-//     either, 13 when it is wrong. A new access key needs the old password;
+//     either, 13 when it is wrong. A new access key needs the old password.
+//     A backend needs neither;
 //   - delete by the owner removes it, and what it has.
 //
 // The account of anybody else is refused with 35, but that its owner may let others get it.
@@ -156,11 +157,13 @@ func (h accountHandler) create(ctx context.Context, id lime.Identity, given give
 
 func (h accountHandler) change(ctx context.Context, r Request, given givenAccount) error {
 	id := r.From.Identity
-	if err := h.checkSecrets(ctx, id, given); err != nil {
-		return err
+	if !r.Backend {
+		if err := h.checkSecrets(ctx, id, given); err != nil {
+			return err
+		}
 	}
 	secrets := Secrets{Password: given.password}
-	if given.oldPassword != nil { // otherwise it was the proof
+	if given.oldPassword != nil || r.Backend { // otherwise it was the proof
 		secrets.AccessKey = given.accessKey
 	}
 	return h.accounts.Update(ctx, id, secrets, func(a *Account) error {

@@ -151,6 +151,22 @@ func TestNewPasswordNeedsTheOldOne(t *testing.T) {
 	s.wantAccount(`{"city":"Lagos","creationDate":"2026-01-02T03:04:05.678Z","identity":"Ana@Example.org"}`)
 }
 
+func TestABackendNeedsNoOldSecrets(t *testing.T) {
+	s := newServer(t)
+	backend := func(method lime.Method, uri, body string) resource.Response {
+		r := request(t, "ana@example.org", method, uri, body)
+		r.Backend, r.Role = true, lime.RoleAuthority
+		return s.serve(r)
+	}
+	want(t, "an account", backend(lime.MethodSet, "/account", `{`+s3cret+`,"city":"Lagos"}`), 0)
+	want(t, "another password", backend(lime.MethodMerge, "/account", `{`+other+`}`), 0)
+	s.wantPassword("other")
+	s.wantAccount(`{"city":"Lagos","creationDate":"2026-01-02T03:04:05.678Z","identity":"ana@example.org"}`)
+	want(t, "an access key", backend(lime.MethodMerge, "/account", `{"accessKey":"czNjcmV0czNjcmV0czNjcmV0"}`), 0)
+	want(t, "somebody else's", backend(lime.MethodDelete, "lime://rui@example.org/account", ""), lime.CodeAuthorizationPermissionRequired)
+	want(t, "its end", backend(lime.MethodDelete, "/account", ""), 0)
+}
+
 func TestSecretsAreNeverReturned(t *testing.T) { // L-RES-10
 	s := newServer(t)
 	want(t, "register", s.register(ana, `{`+s3cret+`,"oldPassword":"czNjcmV0"}`), 0)

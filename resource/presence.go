@@ -53,9 +53,18 @@ func HandlePresence(m *Mux, presences Presences) {
 			if err := r.checkOwn(); err != nil {
 				return Document{}, err
 			}
-			return Document{}, errOwnPresence
+			return Document{}, ownPresence(r)
 		})
 	}
+}
+
+// ownPresence is why a request for the presence of its own sender is not answered here: a backend, which has no session,
+// cannot know better.
+func ownPresence(r Request) error {
+	if r.Backend {
+		return lime.NewReason(lime.CodeCommandNotAllowed, "A session's presence is its own, and this is none")
+	}
+	return errOwnPresence
 }
 
 type presenceHandler struct{ presences Presences }
@@ -77,7 +86,7 @@ func (presenceHandler) parties(r Request) (owner, by lime.Identity, err error) {
 	case r.Guest:
 		err = notPermitted()
 	case owner.EqualFold(by):
-		err = errOwnPresence
+		err = ownPresence(r)
 	}
 	return owner, by, err
 }

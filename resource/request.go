@@ -23,6 +23,10 @@ type Request struct {
 	Guest bool
 	Role  lime.Role
 
+	// Backend tells that a platform's own backend asks, which speaks for the owner that from is: it
+	// changes secrets without the old ones. No envelope is such a request.
+	Backend bool
+
 	Method   lime.Method
 	URI      lime.URI
 	Type     string // the media type of Resource, "" when it was not given

@@ -41,7 +41,7 @@ var folders = []folder{
 	{path: "group", ours: []string{"lime", "document"}},
 	// Declares what it needs of account, and is plainly a client of group: who may do what
 	// is told in its words.
-	{path: "resource", ours: []string{"lime", "group"}},
+	{path: "resource", ours: []string{"lime", "group", "room"}},
 	// Wires what a router is made of, for both commands.
 	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
 	{path: "internal", ours: []string{"internal/module", "internal/childtest", "internal/command"}},
