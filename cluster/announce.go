@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"time"
 )
@@ -9,9 +8,9 @@ import (
 // keepAnnounced tells the others what changed of this member, until ctx is done or
 // the cluster is closed.
 func (c *Cluster) keepAnnounced(ctx context.Context) error {
-	tick := time.NewTicker(c.cfg.UpdateInterval)
+	tick := time.NewTimer(c.updateInterval())
 	defer tick.Stop()
-	announced, _ := encodeMeta(Member{}) // of nobody: the first is always news
+	var announced Member // nobody: the first is always news
 	for {
 		select {
 		case <-ctx.Done():
@@ -19,11 +18,12 @@ func (c *Cluster) keepAnnounced(ctx context.Context) error {
 		case <-c.closed:
 			return nil
 		case <-tick.C:
+			tick.Reset(c.updateInterval())
 		case <-c.changed:
 		}
-		now, err := encodeMeta(c.Self())
-		if err != nil || bytes.Equal(now, announced) {
-			continue // Start has seen to the error
+		now := c.Self()
+		if !isNews(announced, now) {
+			continue
 		}
 		announced = now
 		if c.gone() {
@@ -33,6 +33,32 @@ func (c *Cluster) keepAnnounced(ctx context.Context) error {
 		// one takes its place in memberlist's queue.
 		_ = c.announce(time.Millisecond)
 	}
+}
+
+// announcementsPerInterval is how many numbers of sessions a member hears at most in an
+// UpdateInterval. Each is passed on by all, so that without a bound the work of a member would
+// grow with the cluster, and that of the cluster with its square.
+const announcementsPerInterval = 30
+
+// updateInterval is UpdateInterval, and in a large cluster more.
+func (c *Cluster) updateInterval() time.Duration {
+	c.mu.Lock()
+	members := len(c.members)
+	c.mu.Unlock()
+	return c.cfg.UpdateInterval * time.Duration(max(members, announcementsPerInterval)) / announcementsPerInterval
+}
+
+// sessionsOfNews is which part of its sessions a member has to gain or lose before others hear
+// of it: they share out connections by the numbers, for which a hundredth makes no difference.
+const sessionsOfNews = 64
+
+// isNews tells whether the others want to know of what has become of a member.
+func isNews(announced, now Member) bool {
+	few := max(announced.Sessions, now.Sessions) / sessionsOfNews
+	if diff := now.Sessions - announced.Sessions; -few <= diff && diff <= few {
+		announced.Sessions = now.Sessions
+	}
+	return announced != now
 }
 
 // announce hands the metadata to gossip and waits until it has gone out, or returns

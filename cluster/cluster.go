@@ -99,7 +99,7 @@ func (c *Cluster) Self() Member {
 	return Member{
 		ID: c.cfg.ID, Incarnation: c.self, Role: c.cfg.Role, Zone: c.cfg.Zone, Addr: c.cfg.Addr,
 		Sessions: int(c.sessions.Load()), Draining: c.draining.Load(), Started: c.started,
-		Gossip: c.gossip, leaving: c.left.Load(),
+		Hosts: true, Gossip: c.gossip, leaving: c.left.Load(),
 	}
 }
 

@@ -63,7 +63,8 @@ type Config struct {
 	JoinInterval time.Duration
 
 	// UpdateInterval is the least time between two announcements of a changed
-	// number of sessions; draining is announced at once. Less makes balancing
+	// number of sessions; draining is announced at once. It grows with the cluster
+	// from 30 members on, and a change below 1/64 is none. Less makes balancing
 	// quicker and gossip busier. Default 3s.
 	UpdateInterval time.Duration
 	// Preset is gossip's timings. Default PresetLAN.

@@ -29,6 +29,7 @@ type Member struct {
 	Sessions    int       // established sessions, a few seconds old
 	Draining    bool      // finishes its sessions and takes no new ones
 	Started     time.Time // to the second
+	Hosts       bool      // it answers when it is asked whether it has sessions of an identity
 	Gossip      string    // host:port of its gossip
 
 	leaving bool // it has said goodbye
@@ -70,6 +71,7 @@ type meta struct {
 	Sessions int    `json:"n,omitempty"`
 	Draining bool   `json:"d,omitempty"`
 	Leaving  bool   `json:"l,omitempty"`
+	Hosts    bool   `json:"h,omitempty"`
 	Started  int64  `json:"s"` // Unix seconds
 }
 
@@ -77,7 +79,7 @@ type meta struct {
 func encodeMeta(m Member) ([]byte, error) {
 	text, err := json.Marshal(meta{
 		ID: m.ID, Role: m.Role, Zone: m.Zone, Addr: m.Addr,
-		Sessions: m.Sessions, Draining: m.Draining, Leaving: m.leaving, Started: m.Started.Unix(),
+		Sessions: m.Sessions, Draining: m.Draining, Leaving: m.leaving, Hosts: m.Hosts, Started: m.Started.Unix(),
 	})
 	if err != nil {
 		return nil, err
@@ -102,6 +104,7 @@ func decodeMember(n *memberlist.Node) Member {
 	}
 	member.ID, member.Role, member.Zone, member.Addr = m.ID, m.Role, m.Zone, m.Addr
 	member.Sessions, member.Draining, member.leaving = m.Sessions, m.Draining, m.Leaving
+	member.Hosts = m.Hosts
 	member.Started = time.Unix(m.Started, 0)
 	return member
 }

@@ -33,7 +33,7 @@ func node(meta []byte) *memberlist.Node {
 func TestMetadataSurvivesTheWay(t *testing.T) {
 	want := Member{
 		ID: "edge-0", Incarnation: "edge-0-x", Role: RoleEdge, Zone: "eu-1b", Addr: "10.0.0.1:8090",
-		Sessions: 250_000, Draining: true, Started: time.Unix(1_800_000_000, 0), Gossip: "10.0.0.1:7946",
+		Sessions: 250_000, Draining: true, Started: time.Unix(1_800_000_000, 0), Hosts: true, Gossip: "10.0.0.1:7946",
 	}
 	b, err := encodeMeta(want)
 	if err != nil {
