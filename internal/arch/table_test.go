@@ -16,12 +16,14 @@ var folders = []folder{
 	{path: "lime", std: true},
 	// Beside the server, not a part of it.
 	{path: "lime/client", ours: []string{"lime"}},
+	// What a platform is told: words alone.
+	{path: "event", ours: []string{"lime"}, std: true},
 	{path: "cluster", ours: []string{"lime"}},
 	{path: "presence", ours: []string{"lime"}},
 	// Envelopes and what others make of them: it knows neither.
 	{path: "prepared", std: true},
 	// A client of presence: it has no use for another store of registrations.
-	{path: "routing", ours: []string{"lime", "presence", "room", "prepared", "internal/complaint"}},
+	{path: "routing", ours: []string{"lime", "presence", "room", "event", "prepared", "internal/complaint"}},
 	// Declares what it needs of routing, presence and auth.
 	{path: "edge", ours: []string{"lime", "room", "edge/poll", "edge/auth", "edge/dialect"}},
 	// Sockets and bytes; it knows no protocol.
@@ -43,7 +45,7 @@ var folders = []folder{
 	// is told in its words.
 	{path: "resource", ours: []string{"lime", "group", "room"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
+	{path: "router", ours: []string{"lime", "event", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
 	{path: "internal", ours: []string{"internal/module", "internal/childtest", "internal/command"}},
 	{path: "internal/command", std: true},
 	{path: "internal/childtest", std: true},
