@@ -30,15 +30,7 @@ type Transfer struct {
 // known by its position and stored once.
 func (s *Streams) Copy(ctx context.Context, p int, list []Transfer) []error {
 	c := s.beginStoring(len(list), func(i int) *nats.Msg { return list[i].message(p) })
-	last := make(map[string]int, len(list)) // of each subject
-	for i, t := range list {
-		if before, ok := last[t.Message.Subject]; ok {
-			c.then[before] = i
-		} else {
-			c.ready = append(c.ready, i)
-		}
-		last[t.Message.Subject] = i
-	}
+	c.inOrder(len(list), func(i int) string { return list[i].Message.Subject })
 	c.run(ctx)
 	for i, err := range c.errs {
 		result := resultOf(err)

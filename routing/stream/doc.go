@@ -13,6 +13,15 @@
 //
 //	GROUP_<p>  group.<p>.>  messages for groups, until each member has a copy
 //
+// With [Config.Events] there is a fourth, republished likewise, and one for all partitions:
+//
+//	EVENT_<p>     event.<p>.>  events, until endpoints have them, with an age and a bound
+//	DEAD_LETTERS  dead.>       events that an endpoint did not take
+//
+// Where rooms keep what is published, there is another, which is republished on room.…:
+//
+//	ROOMS_<p>  roomlog.<p>.>  the last messages of each room, with an age
+//
 // What exists with other settings is refused, never changed. What is removed while
 // processes run is made anew by them, see [Streams.Keep], with sequences above those of
 // before.

@@ -43,12 +43,18 @@ type kept struct {
 // process opens streams of two partitions. Nobody keeps them before keep.
 func (w *world) process() *kept {
 	w.Helper()
+	return w.processWith(stream.Config{})
+}
+
+func (w *world) processWith(cfg stream.Config) *kept {
+	w.Helper()
 	k := &kept{
 		w: w, nc: w.broker.Connect(), counts: prometheus.NewRegistry(), remade: make(chan int, 16), ended: make(chan error, 1),
 	}
 	var logger *logrus.Logger
 	logger, k.lines = test.NewNullLogger()
-	k.Streams = w.open(stream.Config{NATS: k.nc, Partitions: 2, Metrics: k.counts, Logger: logger})
+	cfg.NATS, cfg.Partitions, cfg.Metrics, cfg.Logger = k.nc, 2, k.counts, logger
+	k.Streams = w.open(cfg)
 	return k
 }
 

@@ -29,7 +29,7 @@ var errGone = fmt.Errorf("%w: it is gone, and will be made anew", ErrUnavailable
 // look makes what is missing of the streams of partition p, and returns those that
 // are others than this process has known. It tries for as long as ctx lets it.
 func (s *Streams) look(ctx context.Context, p int) (remade []side, err error) {
-	for _, of := range []side{logOf(p), inboxOf(p), groupOf(p)} {
+	for _, of := range s.sides(p) {
 		want := s.cfg.settings(of)
 		info, err := s.ensure(ctx, want)
 		if err != nil {
@@ -37,6 +37,9 @@ func (s *Streams) look(ctx context.Context, p int) (remade []side, err error) {
 		}
 		if s.see(of, info) {
 			remade = append(remade, of)
+		}
+		if of.room {
+			want = asMade(want, info.Config)
 		}
 		if why := mismatch(info.Config, want); why != "" {
 			return remade, fmt.Errorf("stream %s %w: %s", of.stream, ErrSettings, why)

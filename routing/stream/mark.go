@@ -39,7 +39,7 @@ func (s *Streams) setMark(ctx context.Context, of side) error {
 	if err := json.Unmarshal(reply.Data, &ack); err != nil {
 		return fmt.Errorf("mark %s: %w", of.stream, err)
 	}
-	if ack.Error != nil && !isTaken(ack.Error) {
+	if ack.Error != nil && !Taken(ack.Error) {
 		return fmt.Errorf("mark %s: %w", of.stream, unavailable(ack.Error))
 	}
 	return nil

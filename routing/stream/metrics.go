@@ -43,7 +43,7 @@ type metrics struct {
 	remade  *prometheus.CounterVec
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, sides []side) (*metrics, error) {
 	m := &metrics{
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_stream_reads_total",
@@ -75,7 +75,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help: "Streams of partitions that were gone, with all that was stored there, and that this process has found made anew, or made anew itself.",
 		}, []string{"stream"}),
 	}
-	for _, of := range []side{logOf(0), inboxOf(0), groupOf(0)} {
+	for _, of := range sides {
 		m.remade.WithLabelValues(of.what())
 	}
 	if reg == nil {

@@ -77,7 +77,7 @@ func firstWrite(ctx context.Context, kv jetstream.KeyValue, key, ours string) (s
 		if _, err = kv.Create(ctx, key, []byte(ours)); err == nil {
 			return ours, nil
 		}
-		if !isTaken(err) {
+		if !Taken(err) {
 			return "", err
 		}
 		if err := wait(ctx, try); err != nil {
@@ -86,9 +86,9 @@ func firstWrite(ctx context.Context, kv jetstream.KeyValue, key, ours string) (s
 	}
 }
 
-// isTaken tells that the subject had a message already. With replicas JetStream has
-// a code of its own for it.
-func isTaken(err error) bool {
+// Taken tells of an error that the subject had a message already, or another than was expected. With
+// replicas JetStream has a code of its own for it.
+func Taken(err error) bool {
 	if errors.Is(err, jetstream.ErrKeyExists) {
 		return true
 	}

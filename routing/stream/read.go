@@ -57,8 +57,9 @@ type Page struct {
 	// lower than what another has (see LogEnd).
 	Through uint64
 
-	// More tells that the replica had more of the subject.
-	More bool
+	// More tells that the replica had more of the subject, and Pending how much.
+	More    bool
+	Pending int
 }
 
 // maxPage bounds what one call makes room for.
@@ -114,7 +115,7 @@ func (s *Streams) readOnce(ctx context.Context, of side, subject string, from ui
 		for i := range a.messages {
 			a.messages[i].place(of)
 		}
-		return Page{Messages: a.messages, Through: a.messages[n-1].Sequence, More: a.pending > 0}, true, nil
+		return Page{Messages: a.messages, Through: a.messages[n-1].Sequence, More: a.pending > 0, Pending: a.pending}, true, nil
 	}
 	// Which replica says that there is nothing, and how much does it know of?
 	a, err = s.direct(ctx, of, getRequest{Seq: from, MultiLast: []string{subject, of.mark()}}, 2)

@@ -55,22 +55,43 @@ func (s *Streams) delete(ctx context.Context, of side, seq uint64) (err error) {
 // partition p. Steps of ten thousand messages or more cost the broker least.
 func (s *Streams) PurgeLog(ctx context.Context, p int, upTo uint64) error {
 	of := logOf(p)
-	req := struct {
-		Below uint64 `json:"seq"`
-	}{upTo + 1}
-	var resp struct {
-		Purged uint64 `json:"purged"`
+	purged, err := s.purgeHead(ctx, of, upTo)
+	if err != nil {
+		return err
 	}
-	if err := s.ask(ctx, "STREAM.PURGE."+of.stream, req, &resp); err != nil {
-		return fmt.Errorf("purge %s up to %d: %w", of.stream, upTo, err)
-	}
-	s.metrics.purged.Add(float64(resp.Purged))
-	if s.cfg.LogBytes > 0 && resp.Purged > 0 {
+	s.metrics.purged.Add(float64(purged))
+	if s.cfg.LogBytes > 0 && purged > 0 {
 		// Once the log is full again there is no room for the mark. Now there is; and where
 		// it fails all the same, whoever finds it missing tries, too.
 		_ = s.setMark(ctx, of)
 	}
 	return nil
+}
+
+// purgeHead removes everything up to and including a sequence.
+func (s *Streams) purgeHead(ctx context.Context, of side, upTo uint64) (purged uint64, err error) {
+	n, err := s.purge(ctx, of.stream, struct {
+		Below uint64 `json:"seq"`
+	}{upTo + 1})
+	if err != nil {
+		return 0, fmt.Errorf("purge %s up to %d: %w", of.stream, upTo, err)
+	}
+	return n, nil
+}
+
+// purgeSubject removes everything that a stream has under a subject.
+func (s *Streams) purgeSubject(ctx context.Context, stream, subject string) (purged uint64, err error) {
+	return s.purge(ctx, stream, struct {
+		Filter string `json:"filter"`
+	}{subject})
+}
+
+func (s *Streams) purge(ctx context.Context, stream string, what any) (purged uint64, err error) {
+	var resp struct {
+		Purged uint64 `json:"purged"`
+	}
+	err = s.ask(ctx, "STREAM.PURGE."+stream, what, &resp)
+	return resp.Purged, err
 }
 
 // Forget removes everything that is stored for an identity, under whichever address:
@@ -82,18 +103,39 @@ func (s *Streams) Forget(ctx context.Context, identity lime.Identity) error {
 	}
 	p := key.Partition(s.partitions)
 	for stream, filter := range map[string]string{logStream(p): key.Log(p, "*"), inboxStream(p): key.Inbox(p, "*")} {
-		req := struct {
-			Filter string `json:"filter"`
-		}{filter}
-		var resp struct {
-			Purged uint64 `json:"purged"`
-		}
-		if err := s.ask(ctx, "STREAM.PURGE."+stream, req, &resp); err != nil {
+		purged, err := s.purgeSubject(ctx, stream, filter)
+		if err != nil {
 			return fmt.Errorf("forget %s: %w", identity, err)
 		}
-		s.metrics.purged.Add(float64(resp.Purged))
+		s.metrics.purged.Add(float64(purged))
 	}
 	return nil
+}
+
+// PurgeInbox removes what waits for an identity in the inbox of its partition, under whichever
+// address, up to and including a sequence, or all of it with 0. It returns how many messages
+// that were. What is in the log still waits there, and comes when the sweep has come by.
+func (s *Streams) PurgeInbox(ctx context.Context, identity lime.Identity, upTo uint64) (n int, err error) {
+	key, err := subject.MakeKey(identity)
+	if err != nil {
+		return 0, fmt.Errorf("purge the inbox of %s: %w", identity, err)
+	}
+	p := key.Partition(s.partitions)
+	req := struct {
+		Filter string `json:"filter"`
+		Below  uint64 `json:"seq,omitempty"`
+	}{Filter: key.Inbox(p, "*")}
+	if upTo > 0 {
+		req.Below = upTo + 1
+	}
+	var resp struct {
+		Purged uint64 `json:"purged"`
+	}
+	if err := s.ask(ctx, "STREAM.PURGE."+inboxStream(p), req, &resp); err != nil {
+		return 0, fmt.Errorf("purge the inbox of %s: %w", identity, err)
+	}
+	s.metrics.purged.Add(float64(resp.Purged))
+	return int(resp.Purged), nil
 }
 
 // Waiting is how many messages of the subject, which may have a wildcard, wait in the

@@ -77,6 +77,73 @@ func (c Config) groupSettings(p int) jetstream.StreamConfig {
 	return settings
 }
 
+// eventWindow is for how long a stream of events knows their ids again: longer than whoever
+// has not heard that one is stored waits until it tells it again.
+const eventWindow = 2 * time.Minute
+
+// eventSettings are those of events on their way to whoever wants to hear of them. When
+// there is no more room the oldest go: whoever tells of events waits for nobody.
+func (c Config) eventSettings(p int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        subject.EventStream(p),
+		Description: "Limegrove events",
+		Subjects:    []string{subject.EventAll(p)},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.Replicas,
+		AllowDirect: true,
+		RePublish:   &jetstream.RePublish{Source: subject.EventAll(p), Destination: subject.EventedAll(p), HeadersOnly: true},
+		Duplicates:  eventWindow,
+		MaxAge:      c.EventsAge,
+		MaxBytes:    c.EventsBytes,
+		Discard:     jetstream.DiscardOld,
+
+		MaxMsgsPerSubject: int64(c.EventsEach),
+	}
+}
+
+// How long events are kept that an endpoint did not take, and how many bytes of them.
+const (
+	deadAge   = 30 * 24 * time.Hour
+	deadBytes = 256 << 20
+)
+
+func (c Config) deadSettings() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        subject.DeadStream,
+		Description: "Limegrove dead letters",
+		Subjects:    []string{subject.DeadAll},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		Replicas:    c.Replicas,
+		AllowDirect: true,
+		Duplicates:  eventWindow,
+		MaxAge:      deadAge,
+		MaxBytes:    deadBytes,
+		Discard:     jetstream.DiscardOld,
+	}
+}
+
+// roomSettings are those of what is published to rooms that keep it. When a room has as much
+// as it may, its oldest message goes.
+func (c Config) roomSettings(p int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              subject.RoomStream(p),
+		Description:       "Limegrove rooms",
+		Subjects:          []string{subject.RoomLogAll(p)},
+		Retention:         jetstream.LimitsPolicy,
+		Storage:           jetstream.FileStorage,
+		Replicas:          c.Replicas,
+		AllowDirect:       true,
+		RePublish:         &jetstream.RePublish{Source: subject.RoomLogAll(p), Destination: subject.RoomAll},
+		Duplicates:        c.DuplicateWindow,
+		MaxAge:            c.RoomAge,
+		MaxMsgsPerSubject: int64(c.RoomMessages),
+		MaxBytes:          c.RoomBytes,
+		Discard:           jetstream.DiscardOld,
+	}
+}
+
 // firstSequence is where a stream begins that is made now: at the microseconds since
 // 1970. So the sequences of one that is made anew are above all of the one before it, as
 // long as that stored fewer than a million messages a second over its life, and what
@@ -101,6 +168,12 @@ func (c Config) settings(of side) jetstream.StreamConfig {
 		return c.inboxSettings(of.p)
 	case of.group:
 		return c.groupSettings(of.p)
+	case of.room:
+		return c.roomSettings(of.p)
+	case of.event:
+		return c.eventSettings(of.p)
+	case of.dead:
+		return c.deadSettings()
 	}
 	return c.logSettings(of.p)
 }

@@ -26,6 +26,19 @@ func (s *Streams) Store(ctx context.Context, list []*nats.Msg) []error {
 	for i := range list {
 		c.ready = append(c.ready, i)
 	}
+	return c.storeAll(ctx, list)
+}
+
+// StoreInOrder is Store that keeps the order of each subject, as Copy does: a message is sent
+// only when the one before is known to be stored, or refused for good. So those that are not
+// stored may be stored later, in their order, and none comes behind a later one.
+func (s *Streams) StoreInOrder(ctx context.Context, list []*nats.Msg) []error {
+	c := s.beginStoring(len(list), func(i int) *nats.Msg { return list[i] })
+	c.inOrder(len(list), func(i int) string { return list[i].Subject })
+	return c.storeAll(ctx, list)
+}
+
+func (c *storing) storeAll(ctx context.Context, list []*nats.Msg) []error {
 	c.run(ctx)
 	for i, err := range c.errs {
 		if err != nil {
@@ -70,6 +83,20 @@ func (s *Streams) beginStoring(n int, message func(i int) *nats.Msg) *storing {
 		c.errs[i] = errNotTried
 	}
 	return c
+}
+
+// inOrder has each message wait for the one before of its subject.
+func (c *storing) inOrder(n int, subject func(i int) string) {
+	last := make(map[string]int, n) // of each subject
+	for i := range n {
+		of := subject(i)
+		if before, ok := last[of]; ok {
+			c.then[before] = i
+		} else {
+			c.ready = append(c.ready, i)
+		}
+		last[of] = i
+	}
 }
 
 func (c *storing) run(ctx context.Context) {

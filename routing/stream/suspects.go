@@ -53,10 +53,12 @@ func (s *Streams) suspectStream(name string) {
 
 // partitionOf is the partition that a stream is of, whichever of its streams.
 func partitionOf(name string) (p int, ok bool) {
-	if p, ok = subject.PartitionOf(name); !ok {
-		p, ok = subject.GroupPartitionOf(name)
+	for _, of := range []func(string) (int, bool){subject.PartitionOf, subject.GroupPartitionOf, subject.EventPartitionOf, subject.RoomPartitionOf} {
+		if p, ok = of(name); ok {
+			return p, true
+		}
 	}
-	return p, ok
+	return deadLetters.p, name == deadLetters.stream
 }
 
 // suspectSubject suspects the partition that messages of a subject are stored in.

@@ -8,8 +8,14 @@
 //	group.<p>.….groups.@.<name>                 messages for a group, in the stream of its partition
 //	grouped.<p>.….groups.@.<name>               the headers of what is stored there
 //	fan.<p>.….groups.@.<name>                   messages for a group that are not stored
+//	event.<p>.<org>.<example>.@.<name>          events about an identity, in the stream of its partition
+//	event.<p>.….@.<name>._again.<lot>           the same, told again
+//	evented.<p>.<org>.<example>.@.<name>        the headers of what is stored there
+//	dead.<endpoint>                             events that an endpoint did not take
 //	room.<org>.<example>.@.<shape>.<value>…     a room, for whoever is in it
+//	roomlog.<p>.<org>.<example>.@.<shape>.…     a room that keeps what is published, in the stream of its partition
 //	wide.<org>.<example>.@.<shape>.<value>…     all rooms that a wildcard means
+//	attend.<org>.<example>.@.<shape>.<value>…   who comes into a room and leaves it
 //	cmd.<org>.<example>                         routers: commands to a domain's server
 //	auth.<scheme>                               routers: logins
 //	presence.<org>.<example>.@.<name>           routers: an identity's presence may have changed

@@ -17,11 +17,17 @@ const (
 // Auth is where the routers take the logins of a scheme.
 func Auth(scheme string) string { return rootAuth + string(appendLabel(nil, []byte(scheme))) }
 
+// Guests is where they take several logins of guests at once. No scheme has this subject: labels have no dots.
+const Guests = rootAuth + "guest.all"
+
 // Control is where one edge is told something, and Edge covers all that is for it
 // alone, the fates of its envelopes included.
 func Control(e presence.EdgeID) string { return rootEdge + string(e) + ".ctl" }
 
-// Edge is what an edge subscribes to for Control and ReplyPrefix.
+// Heard is where an edge finds out whether it hears what is for it.
+func Heard(e presence.EdgeID) string { return rootEdge + string(e) + ".heard" }
+
+// Edge is what an edge subscribes to for Control, Heard and ReplyPrefix.
 func Edge(e presence.EdgeID) string { return rootEdge + string(e) + ".>" }
 
 // ReplyPrefix begins the reply subjects of one edge; see AppendReply.

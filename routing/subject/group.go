@@ -18,7 +18,12 @@ func GroupStream(p int) string { return "GROUP_" + strconv.Itoa(p) }
 // GroupPartitionOf is the partition of which a stream has the messages of groups; it is
 // not ok for any other stream.
 func GroupPartitionOf(stream string) (p int, ok bool) {
-	number, ok := strings.CutPrefix(stream, "GROUP_")
+	return numbered(stream, "GROUP_")
+}
+
+// numbered is the partition of a stream whose name is a prefix and that.
+func numbered(stream, prefix string) (p int, ok bool) {
+	number, ok := strings.CutPrefix(stream, prefix)
 	if !ok {
 		return 0, false
 	}
@@ -37,6 +42,12 @@ func FanAll(p int) string { return rootFan + strconv.Itoa(p) + ".>" }
 
 // Group is where messages with an id for a group are stored.
 func (k Key) Group(p int) string { return rootGroup + strconv.Itoa(p) + "." + string(k) }
+
+// AppendGroup appends what Group returns.
+func (k Key) AppendGroup(dst []byte, p int) []byte {
+	dst = strconv.AppendInt(append(dst, rootGroup...), int64(p), 10)
+	return append(append(dst, '.'), k...)
+}
 
 // Fan is where messages without an id for a group go.
 func (k Key) Fan(p int) string { return rootFan + strconv.Itoa(p) + "." + string(k) }

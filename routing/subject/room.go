@@ -1,6 +1,7 @@
 package subject
 
 import (
+	"strconv"
 	"strings"
 
 	"limegrove/lime"
@@ -11,6 +12,9 @@ import (
 const (
 	rootRoom = "room."
 	rootWide = "wide."
+
+	rootAttendance = "attend."
+	rootRoomLog    = "roomlog."
 )
 
 // wildToken stands for any value in what is subscribed to.
@@ -81,4 +85,31 @@ func SplitWide(subject string) (n room.Name, ok bool) {
 	}
 	n, err := room.Join(tokens[0], tokens[1:])
 	return n, err == nil
+}
+
+// Attendance is where is told who comes into a room and who leaves it. Who wants to know
+// listens there.
+func Attendance(domain string, n room.Name) (string, error) {
+	return roomSubject(rootAttendance, domain, n, false)
+}
+
+// RoomStream names the stream of what is published to the rooms of a partition that keep it.
+func RoomStream(p int) string { return roomStream + strconv.Itoa(p) }
+
+const roomStream = "ROOMS_"
+
+// RoomPartitionOf is the partition of which a stream has the rooms; it is not ok for any
+// other stream.
+func RoomPartitionOf(stream string) (p int, ok bool) { return numbered(stream, roomStream) }
+
+// RoomLogAll is what that stream holds, and RoomAll where it tells what it has stored.
+func RoomLogAll(p int) string { return rootRoomLog + strconv.Itoa(p) + ".>" }
+
+// RoomAll covers all rooms; see RoomLogAll.
+const RoomAll = rootRoom + ">"
+
+// RoomLog is where what is published to a room is stored that keeps it, in whose partition.
+// From there it goes to Room.
+func RoomLog(p int, domain string, n room.Name) (string, error) {
+	return roomSubject(rootRoomLog+strconv.Itoa(p)+".", domain, n, false)
 }

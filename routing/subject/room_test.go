@@ -31,6 +31,11 @@ func TestSubjectsOfRooms(t *testing.T) {
 		if got := [...]string{exact, wild, wide}; got != want {
 			t.Errorf("%s has the subjects\n%q, want\n%q", text, got, want)
 		}
+		log, err5 := RoomLog(3, "t.ORG", n)
+		attendance, err6 := Attendance("t.ORG", n)
+		if log != "roomlog.3."+strings.TrimPrefix(exact, "room.") || attendance != "attend."+strings.TrimPrefix(exact, "room.") || err5 != nil || err6 != nil {
+			t.Errorf("%s is kept at %s and attended at %s (%v, %v)", text, log, attendance, err5, err6)
+		}
 		if prefix, ok := strings.CutSuffix(all, ">"); !ok || !strings.HasPrefix(wide, prefix) {
 			t.Errorf("%s is not of %s", wide, all)
 		}

@@ -4,6 +4,7 @@ import (
 	"hash/crc32"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"limegrove/lime"
 	"limegrove/presence"
@@ -26,7 +27,8 @@ func (k Key) Partition(n int) int {
 	if n == 1 {
 		return 0
 	}
-	return int(crc32.Checksum([]byte(k), castagnoli) % uint32(n))
+	// Without a copy: the checksum only reads.
+	return int(crc32.Checksum(unsafe.Slice(unsafe.StringData(string(k)), len(k)), castagnoli) % uint32(n))
 }
 
 // Mark stands behind the partition in the subject of a message that package stream
@@ -68,6 +70,13 @@ func InboxAll(p int) string { return rootInbox + strconv.Itoa(p) + ".>" }
 // Identity.
 func (k Key) Log(p int, token string) string { return stored(rootLog, p, k, token) }
 
+// AppendLog appends what Log returns.
+func (k Key) AppendLog(dst []byte, p int, token string) []byte {
+	dst = strconv.AppendInt(append(dst, rootLog...), int64(p), 10)
+	dst = append(append(dst, '.'), k...)
+	return append(append(dst, '.'), token...)
+}
+
 // Inbox is where messages for an address wait.
 func (k Key) Inbox(p int, token string) string { return stored(rootInbox, p, k, token) }
 
@@ -76,15 +85,6 @@ func (k Key) To(token string) string { return rootTo + string(k) + "." + token }
 
 func stored(root string, p int, k Key, token string) string {
 	return root + strconv.Itoa(p) + "." + string(k) + "." + token
-}
-
-// LogToInbox returns where a logged message of partition p waits.
-func LogToInbox(p int, log string) (inbox string, ok bool) {
-	rest, ok := strings.CutPrefix(log, rootLog+strconv.Itoa(p)+".")
-	if !ok {
-		return "", false
-	}
-	return rootInbox + strconv.Itoa(p) + "." + rest, true
 }
 
 // SplitStored takes the subject of a logged or waiting message apart.

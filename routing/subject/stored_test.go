@@ -24,12 +24,6 @@ func TestStreamsSubjects(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
-	if inbox, ok := LogToInbox(3, key.Log(3, "x")); !ok || inbox != key.Inbox(3, "x") {
-		t.Errorf("what is logged at %s waits at %s", key.Log(3, "x"), inbox)
-	}
-	if _, ok := LogToInbox(30, key.Log(3, "x")); ok {
-		t.Error("a message of another partition has an inbox here")
-	}
 	for _, s := range []string{key.Log(10, "x"), key.Inbox(0, "x")} {
 		if k, token, ok := SplitStored(s); !ok || k != key || token != "x" {
 			t.Errorf("%s is of %s and %s (%v)", s, k, token, ok)

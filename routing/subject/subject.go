@@ -39,6 +39,8 @@ const (
 
 	Delegation = "_delegation" // the identity was given something, or it was taken back
 	Policy     = "_policy"     // who may send to the identity has changed
+	Granted    = "_granted"    // what the identity may do with rooms
+	Hosts      = "_hosts"      // which edges have sessions of the identity
 )
 
 // Key is what an identity's hub is known by: its folded domain, label by
@@ -79,6 +81,12 @@ func (k Key) Delegation() string { return rootTo + string(k) + "." + Delegation 
 
 // Policy is where it is told that others may send to that identity than before.
 func (k Key) Policy() string { return rootTo + string(k) + "." + Policy }
+
+// Granted is where it is told what that identity was granted for rooms.
+func (k Key) Granted() string { return rootTo + string(k) + "." + Granted }
+
+// Hosts is where edges that have sessions of that identity find out about each other.
+func (k Key) Hosts() string { return rootTo + string(k) + "." + Hosts }
 
 // Observe is where the identity's sessions are told of the presence of others.
 func (k Key) Observe() string { return rootTo + string(k) + "." + Observe }
