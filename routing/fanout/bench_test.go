@@ -51,13 +51,12 @@ func benchCopies(b *testing.B, nc *nats.Conn, streams Streams, members int) {
 	p.set(ops, all...)
 	l := &leases{}
 	f := New(Config{NATS: nc, Streams: streams, Leases: l, Groups: p, Router: "r", ID: "r"})
-	t := tenure{Fanout: f, lease: "group-0"}
-	if held, err := t.hold(b.Context()); err != nil || !held {
+	t := f.newTenure(0)
+	if held, err := t.lease.Hold(b.Context()); err != nil || !held {
 		b.Fatal(held, err)
 	}
 	content := fmt.Sprintf("%100d", 1)
-	forever := time.Now().Add(time.Hour)
-	t.until.Store(&forever)
+	t.lastUntil(time.Now().Add(time.Hour))
 	one := func(i int) {
 		b.Helper()
 		w := waiting{Message: stream.Message{

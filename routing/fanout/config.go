@@ -11,6 +11,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/routing/lease"
 	"limegrove/routing/stream"
 )
 
@@ -26,12 +27,6 @@ type Streams interface {
 	// Store stores messages under their subjects in the logs, and returns an error for each:
 	// stream.ErrRefused is for good.
 	Store(ctx context.Context, messages []*nats.Msg) []error
-}
-
-// Leases gives each partition to one router.
-type Leases interface {
-	Hold(ctx context.Context, name string, holder presence.EdgeID, ttl time.Duration) (held bool, err error)
-	Release(ctx context.Context, name string, holder presence.EdgeID) error
 }
 
 // ErrGone is matched by Groups when there is no such group.
@@ -63,7 +58,7 @@ type Member struct {
 type Config struct {
 	NATS    *nats.Conn // made by routing.Connect; it stays the caller's
 	Streams Streams
-	Leases  Leases
+	Leases  lease.Leases // gives each partition to one router
 	Groups  Groups
 	Router  presence.EdgeID // this router's incarnation
 	ID      string          // the router's name, for the node that senders are told by

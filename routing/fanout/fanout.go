@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,8 +61,8 @@ func (f *Fanout) partition(ctx context.Context, p int) {
 			return
 		case <-pause.C:
 		}
-		t := tenure{Fanout: f, p: p, lease: fmt.Sprintf("group-%d", p)}
-		held, err := t.hold(ctx)
+		t := f.newTenure(p)
+		held, err := t.lease.Hold(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			f.complain(err, "who fans out cannot be agreed on")

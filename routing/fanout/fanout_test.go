@@ -260,7 +260,11 @@ func TestGroupsThatCannotBeReadAreWaitedFor(t *testing.T) {
 	w.people.err = errors.New("away")
 	w.store.add(ops, ana, "0")
 	w.start("r", nil)
-	time.Sleep(100 * time.Millisecond)
+	w.eventually("it asks again", func() bool {
+		w.people.mu.Lock()
+		defer w.people.mu.Unlock()
+		return w.people.refused > 2
+	})
 	w.want("nothing yet", "rui@x")
 	w.people.mu.Lock()
 	w.people.err = nil

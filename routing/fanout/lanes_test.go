@@ -234,7 +234,7 @@ func TestWhatIsGoneIsWaitedForNoMore(t *testing.T) {
 // begun is a tenure that lasts until it is over, without what reads the stream.
 func (w *world) begun(groups Groups) *tenure {
 	f := New(Config{NATS: w.server.Connect(), Streams: w.store, Leases: w.leases, Groups: groups, Router: "r", ID: "r"})
-	t := &tenure{Fanout: f, lease: "group-0"}
+	t := f.newTenure(0)
 	t.lastUntil(time.Now().Add(time.Hour))
 	working, over := context.WithCancelCause(w.Context())
 	t.over = over
@@ -242,7 +242,7 @@ func (w *world) begun(groups Groups) *tenure {
 	return t
 }
 
-func (t *tenure) lastUntil(then time.Time) { t.until.Store(&then) }
+func (t *tenure) lastUntil(then time.Time) { t.lease.LastUntil(then) }
 
 // renewing are groups of which the second question finds a lease renewed.
 type renewing struct {

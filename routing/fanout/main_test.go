@@ -187,6 +187,7 @@ type people struct {
 	revision uint64
 	in       map[string][]Member
 	asked    int
+	refused  int // how often it had an error
 	err      error
 }
 
@@ -208,6 +209,9 @@ func (p *people) set(group string, members ...string) {
 func (p *people) Revision(context.Context, lime.Identity) (uint64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.err != nil {
+		p.refused++
+	}
 	return p.revision, p.err
 }
 

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"limegrove/routing/lease"
 	"limegrove/routing/subject"
 )
 
@@ -17,10 +19,8 @@ import (
 type tenure struct {
 	*Fanout
 	p     int
-	lease string
-
-	until atomic.Pointer[time.Time] // the lease is valid before; by the monotonic clock
-	over  context.CancelCauseFunc   // ends the work
+	lease *lease.Lease
+	over  context.CancelCauseFunc // ends the work
 
 	lanes lanes
 }
@@ -33,25 +33,15 @@ var (
 // lastWork is how long a router that ends goes on with the messages that it is at.
 const lastWork = 3 * time.Second
 
-// hold gets or renews the lease.
-func (t *tenure) hold(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.cfg.Timeout)
-	defer cancel()
-	until := time.Now().Add(t.cfg.Lease)
-	held, err := t.cfg.Leases.Hold(ctx, t.lease, t.cfg.Router, t.cfg.Lease)
-	// Without Redis nobody else gets the lease. But whoever has stood still for longer than it
-	// lasts begins again from what the stream has.
-	if held && err == nil || err != nil && t.valid() {
-		t.until.Store(&until)
-	}
-	return held, err
+// newTenure makes one that has not begun.
+func (f *Fanout) newTenure(p int) *tenure {
+	return &tenure{Fanout: f, p: p, lease: lease.New(lease.Config{
+		Leases: f.cfg.Leases, Name: fmt.Sprintf("group-%d", p), Holder: f.cfg.Router, For: f.cfg.Lease, Timeout: f.cfg.Timeout,
+	})}
 }
 
 // valid tells whether nobody else has the partition, as far as this router knows.
-func (t *tenure) valid() bool {
-	until := t.until.Load()
-	return until != nil && time.Now().Before(*until)
-}
+func (t *tenure) valid() bool { return t.lease.Valid() }
 
 // run works until ctx is done or the lease is lost.
 func (t *tenure) run(ctx context.Context) {
@@ -65,7 +55,11 @@ func (t *tenure) run(ctx context.Context) {
 	defer ended()
 
 	var renewing, all sync.WaitGroup
-	renewing.Go(func() { t.keep(working) })
+	renewing.Go(func() {
+		t.lease.Keep(working, func(err error) {
+			t.complain(err, "who fans out cannot be agreed on; whoever does goes on")
+		}, func() { over(errLost) })
+	})
 	t.lanes.begin(working, t)
 	all.Go(func() { t.transient(reading) })
 	t.read(reading)
@@ -75,32 +69,7 @@ func (t *tenure) run(ctx context.Context) {
 	all.Wait()
 	over(errEnded)
 	renewing.Wait()
-	if t.valid() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.Timeout)
-		defer cancel()
-		_ = t.cfg.Leases.Release(ctx, t.lease, t.cfg.Router) // it ends by itself
-	}
-}
-
-// keep renews the lease until the work is over, and ends the work when it is lost.
-func (t *tenure) keep(working context.Context) {
-	tick := time.NewTicker(t.cfg.Lease / 3)
-	defer tick.Stop()
-	for {
-		select {
-		case <-working.Done():
-			return
-		case <-tick.C:
-		}
-		held, err := t.hold(working)
-		if err != nil && working.Err() == nil {
-			t.complain(err, "who fans out cannot be agreed on; whoever does goes on")
-		}
-		if err == nil && !held || !t.valid() {
-			t.over(errLost)
-			return
-		}
-	}
+	t.lease.Release(ctx)
 }
 
 const (
