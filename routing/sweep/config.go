@@ -60,6 +60,10 @@ type Config struct {
 	ID       string          // the router's name, for the node that senders are told by
 	Domains  []string        // that are served, for the same
 
+	// Events is told of messages that begin to wait, and of those that wait no longer.
+	// Default: nobody is.
+	Events Events
+
 	// Delay is how far behind the log's end the sweep walks: how long a message has to
 	// be acknowledged before it is copied. Shorter copies more that is acknowledged a
 	// moment later, longer keeps more in the log. Default 10s.

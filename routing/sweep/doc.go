@@ -13,6 +13,9 @@
 // by a later message, that there was nothing before it. Without Redis there is no step:
 // the log only grows.
 //
+// Whoever wants to hear of messages that begin to wait, or wait no longer, is told by events
+// that are stored in the same step.
+//
 // What does not fit into an inbox, what no stream takes for its length, and what has
 // waited for longer than its lifetime is given back: its sender is told that it failed,
 // by a notification that is stored like a message. Only when that is in its log is the

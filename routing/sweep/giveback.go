@@ -59,6 +59,9 @@ func (w *walk) giveBack(ctx context.Context, list []returned) error {
 			all = append(all, n)
 		}
 	}
+	if err := w.tellFailed(ctx, list); err != nil {
+		return err
+	}
 	untold, why := 0, error(nil)
 	for i, err := range w.cfg.Streams.Store(ctx, all) {
 		if errors.Is(err, stream.ErrUnavailable) {

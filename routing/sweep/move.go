@@ -37,7 +37,10 @@ func (w *walk) move(ctx context.Context, entries []stream.Entry) (reached uint64
 			return entries[0].Sequence, err // nothing of it was copied
 		}
 		reached, err := w.copyLot(ctx, &l)
-		told := w.giveBack(ctx, l.back)
+		told := w.tellAbsent(ctx, &l, reached)
+		if told == nil {
+			told = w.giveBack(ctx, l.back)
+		}
 		if told == nil {
 			told = w.forget(ctx, l.back)
 		}
