@@ -28,19 +28,74 @@ type Follow struct {
 	on     bool
 	behind bool
 	log    bool   // behind: the inbox is read, and the log is next
-	read   uint64 // what base was when the inbox was read to its end the last time
+	unread bool   // the inbox was not read to its end since base rose
+	age    uint32 // counts what makes a Read of before worthless
 	base   uint64 // what is not above it in the log was acknowledged before the session
+	inbox  uint64 // up to which sequence the inbox was read
+	past   *past  // nil as long as nothing has come
+}
+
+// past is what has become of the messages of an address since it is followed.
+type past struct {
 	handed runs
 	acked  uint64 // the highest position that was acknowledged
 	told   uint64 // the floor that Raised has returned last
+	read   uint64 // unread: what base was when the inbox was read to its end the last time
 	skips  skips
-	passes passes
-	review review
 	swept  swept
 	// While behind: the newest log position and inbox sequence that a copy was seen of.
 	seenLog, seenInbox uint64
-	inbox              uint64 // up to which sequence the inbox was read
-	age                uint32 // counts what makes a Read of before worthless
+	share              *share // nil where no message was another session's
+}
+
+// share is what a session knows of the messages that others of the address have.
+type share struct {
+	passes passes
+	review review
+}
+
+// began returns the past, which there is from now on.
+func (f *Follow) began() *past {
+	if f.past == nil {
+		f.past = new(past)
+	}
+	return f.past
+}
+
+// shares is began for the part of it that is about sharing.
+func (f *Follow) shares() *share {
+	p := f.began()
+	if p.share == nil {
+		p.share = new(share)
+	}
+	return p.share
+}
+
+// shared is that part, or nil.
+func (f *Follow) shared() *share {
+	if f.past == nil {
+		return nil
+	}
+	return f.past.share
+}
+
+// read is what base was when the inbox was read to its end the last time.
+func (f *Follow) read() uint64 {
+	switch {
+	case !f.unread:
+		return f.base
+	case f.past == nil:
+		return 0
+	}
+	return f.past.read
+}
+
+// last is the highest position that was handed out, or acknowledged before the session.
+func (f *Follow) last() uint64 {
+	if f.past == nil {
+		return f.base
+	}
+	return max(f.base, f.past.handed.last())
 }
 
 // On tells whether the session follows the address at the moment.
@@ -56,20 +111,36 @@ func (f *Follow) Live() bool { return f.on && !f.behind }
 // the log was acknowledged before.
 func (f *Follow) Start(floor uint64) {
 	f.on, f.behind, f.log = true, true, false
-	f.base = max(f.base, floor)
-	f.passes.upTo(floor)
+	if floor > f.base {
+		if !f.unread && f.base > 0 {
+			f.began().read = f.base
+		}
+		f.base, f.unread = floor, true
+	}
+	if s := f.shared(); s != nil {
+		s.passes.upTo(floor)
+	}
 	f.age++
 }
 
 // End is the highest position that is known: what comes is above it.
-func (f *Follow) End() uint64 { return max(f.base, f.handed.last(), f.seenLog) }
+func (f *Follow) End() uint64 {
+	if f.past == nil {
+		return f.base
+	}
+	return max(f.last(), f.past.seenLog)
+}
 
 // Stop ends following. What was handed out can still be acknowledged.
 func (f *Follow) Stop() { f.on = false }
 
 // Anew says that the log or the inbox is another than before, with positions above those
 // of the one before. Its order tells nothing of what is yet to come from there.
-func (f *Follow) Anew() { f.swept = swept{} }
+func (f *Follow) Anew() {
+	if f.past != nil {
+		f.past.swept = swept{}
+	}
+}
 
 // Doubt says that copies may have been lost.
 func (f *Follow) Doubt() {
@@ -80,10 +151,11 @@ func (f *Follow) Doubt() {
 
 // Lag says that the session cannot be given m, and no more, for now.
 func (f *Follow) Lag(m Message) {
+	p := f.began()
 	if m.Inbox == 0 {
-		f.seenLog = max(f.seenLog, m.Position)
+		p.seenLog = max(p.seenLog, m.Position)
 	}
-	f.seenInbox = max(f.seenInbox, m.Inbox)
+	p.seenInbox = max(p.seenInbox, m.Inbox)
 	f.behind, f.log = true, true
 }
 
@@ -99,13 +171,13 @@ func (f *Follow) Tails(log, inbox Tail) bool {
 	switch {
 	case !f.Behind():
 		return true
-	case log.Last > max(f.base, f.handed.last()), inbox.Last > f.inbox:
+	case log.Last > f.last(), inbox.Last > f.inbox:
 		return false
-	case f.seenLog > log.Through, f.seenInbox > inbox.Through:
+	case f.past != nil && (f.past.seenLog > log.Through || f.past.seenInbox > inbox.Through):
 		return false
 	}
 	f.inbox = max(f.inbox, inbox.Through)
-	f.behind, f.log, f.read = false, false, f.base
+	f.behind, f.log, f.unread = false, false, false
 	return true
 }
 
@@ -119,14 +191,16 @@ func (f *Follow) Copy(position, previous uint64) Verdict {
 	}
 	switch {
 	case f.behind:
-		f.seenLog = max(f.seenLog, position)
+		p := f.began()
+		p.seenLog = max(p.seenLog, position)
 		return Ignore
-	case position <= f.base || f.handed.has(position):
+	case position <= f.base || f.Handed(position):
 		return Ignore
-	case previous <= f.base || f.handed.has(previous):
+	case previous <= f.base || f.Handed(previous):
 		return HandOut
 	}
-	f.seenLog = max(f.seenLog, position)
+	p := f.began()
+	p.seenLog = max(p.seenLog, position)
 	f.behind, f.log = true, true
 	return FallBehind
 }
@@ -134,27 +208,30 @@ func (f *Follow) Copy(position, previous uint64) Verdict {
 // InboxCopy judges the inbox's copy of a message. One to be removed is acknowledged,
 // unless it is in the window still, or was skipped, which the caller has to know.
 func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
-	old := sequence > f.inbox && f.swept.before(position, sequence)
-	f.swept.copy(position, sequence)
-	if f.skips.inInbox(position) {
+	p, s := f.began(), f.shared()
+	old := sequence > f.inbox && p.swept.before(position, sequence)
+	p.swept.copy(position, sequence)
+	if p.skips.inInbox(position) {
 		return Ignore
 	}
 	switch {
 	case old:
-		f.passes.drop(position)
+		if s != nil {
+			s.passes.drop(position)
+		}
 		return RemoveOld
-	case f.passes.waits(position):
+	case s != nil && s.passes.waits(position):
 		return Ignore // see Review
-	case f.handed.has(position):
+	case p.handed.has(position):
 		return Remove // unless it is in the window, which the caller asks first
-	case f.on && position <= f.read:
+	case f.on && position <= f.read():
 		return Remove // it was in the log until now, and acknowledged: Redis has forgotten that
-	case !f.on || f.handed.unknown(position):
+	case !f.on || p.handed.unknown(position):
 		return Ignore
 	case sequence <= f.inbox:
 		return Ignore // when the inbox was read it was gone: another session has acknowledged it
 	case f.behind:
-		f.seenInbox = max(f.seenInbox, sequence)
+		p.seenInbox = max(p.seenInbox, sequence)
 		return Ignore
 	}
 	return HandOut
@@ -162,14 +239,15 @@ func (f *Follow) InboxCopy(position, sequence uint64) Verdict {
 
 // Hand notes that a message was handed out.
 func (f *Follow) Hand(m Message) {
-	f.handed.add(m.Position, m.Previous)
+	p := f.began()
+	p.handed.add(m.Position, m.Previous)
 	if m.Inbox != 0 {
-		f.swept.copy(m.Position, m.Inbox)
+		p.swept.copy(m.Position, m.Inbox)
 	}
 }
 
 // Handed tells whether a message is known to have been handed out, or skipped.
-func (f *Follow) Handed(position uint64) bool { return f.handed.has(position) }
+func (f *Follow) Handed(position uint64) bool { return f.past != nil && f.past.handed.has(position) }
 
 // Skip notes that a message is not for this session, though perhaps for others of the
 // address.
@@ -178,36 +256,52 @@ func (f *Follow) Skip(m Message) { f.skip(m, maxSkips) }
 func (f *Follow) skip(m Message, most int) {
 	f.Hand(m)
 	if m.Inbox == 0 {
-		f.skips.add(m.Position, most)
+		f.past.skips.add(m.Position, most)
 	}
 }
 
 // Acknowledge notes that a message is acknowledged.
 func (f *Follow) Acknowledge(position uint64) {
-	f.acked = max(f.acked, position)
-	if len(f.passes.all) > 0 {
-		f.passes.drop(position)
+	p := f.began()
+	p.acked = max(p.acked, position)
+	if p.share != nil {
+		p.share.passes.drop(position)
 	}
 }
 
 // Safe says that nothing up to a position depends on the log: it was acknowledged,
 // by whichever session, or is in the inbox. So it is with every floor of the address.
 func (f *Follow) Safe(position uint64) {
-	f.skips.upTo(position)
-	f.passes.upTo(position)
+	p := f.began()
+	p.skips.upTo(position)
+	if p.share != nil {
+		p.share.passes.upTo(position)
+	}
 }
 
 // Held tells whether the floor is kept down by what was skipped or passed.
-func (f *Follow) Held() bool { return f.Floor() < f.acked }
+func (f *Follow) Held() bool { return f.past != nil && f.Floor() < f.past.acked }
 
 // Floor is the position up to which everything that is in the log was acknowledged, by
 // this session, by one before it, or where this one has skipped or passed it by another.
-func (f *Follow) Floor() uint64 { return max(f.base, f.passes.below(f.skips.below(f.acked))) }
+func (f *Follow) Floor() uint64 {
+	if f.past == nil {
+		return f.base
+	}
+	floor := f.past.skips.below(f.past.acked)
+	if s := f.past.share; s != nil {
+		floor = s.passes.below(floor)
+	}
+	return max(f.base, floor)
+}
 
 // Raised returns the floor; ok is false when it is what it was the last time.
 func (f *Follow) Raised() (floor uint64, ok bool) {
+	if f.past == nil {
+		return f.base, false
+	}
 	floor = f.Floor()
-	ok = floor > max(f.told, f.base)
-	f.told = max(f.told, floor)
+	ok = floor > max(f.past.told, f.base)
+	f.past.told = max(f.past.told, floor)
 	return floor, ok
 }

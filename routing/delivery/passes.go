@@ -107,33 +107,44 @@ func (s *passes) below(floor uint64) uint64 {
 // Pass notes that a message is for another session of the address, by the rules.
 func (f *Follow) Pass(m Message) {
 	f.Hand(m)
-	f.passes.add(m.Position)
+	f.shares().passes.add(m.Position)
 }
 
 // Passed is how many messages were passed and are not known to be acknowledged.
-func (f *Follow) Passed() int { return len(f.passes.all) }
+func (f *Follow) Passed() int {
+	if s := f.shared(); s != nil {
+		return len(s.passes.all)
+	}
+	return 0
+}
 
 // Age is in how many reviews that age, 15 at most, a message that was passed was found in
 // the inbox.
 func (f *Follow) Age(position uint64) int {
-	if i, ok := f.passes.find(position); ok {
-		return f.passes.all[i].age()
+	if s := f.shared(); s != nil {
+		if i, ok := s.passes.find(position); ok {
+			return s.passes.all[i].age()
+		}
 	}
 	return 0
 }
 
 // HasPassed tells whether a message is one of them, and was not taken over.
-func (f *Follow) HasPassed(position uint64) bool { return f.passes.waits(position) }
+func (f *Follow) HasPassed(position uint64) bool {
+	s := f.shared()
+	return s != nil && s.passes.waits(position)
+}
 
 // Release notes that other sessions have acknowledged messages. It sorts their positions.
 func (f *Follow) Release(positions []uint64) {
+	s := f.shared()
 	switch {
-	case len(f.passes.all) == 0:
+	case s == nil:
 	case len(positions) == 1:
-		f.passes.drop(positions[0])
+		s.passes.drop(positions[0])
 	default:
 		slices.Sort(positions)
-		f.passes.dropIf(func(p passed) bool {
+		s.passes.dropIf(func(p passed) bool {
 			_, ok := slices.BinarySearch(positions, p.position())
 			return ok
 		})

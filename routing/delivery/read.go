@@ -26,7 +26,7 @@ type Page struct {
 
 // Next returns what to read.
 func (f *Follow) Next() Read {
-	return Read{Log: f.log, LogFrom: max(f.base, f.handed.last()) + 1, InboxFrom: f.inbox + 1, age: f.age}
+	return Read{Log: f.log, LogFrom: f.last() + 1, InboxFrom: f.inbox + 1, age: f.age}
 }
 
 // Valid tells whether what r has said is still what is to be read.
@@ -36,9 +36,15 @@ func (f *Follow) Valid(r Read) bool { return f.Behind() && f.age == r.age }
 // of the inbox that are to be removed as InboxCopy says. Of the first, each is to be
 // given to Hand or Skip, up to the first that cannot be handed out.
 func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
-	swept := f.swept
+	var p past // nothing
+	if f.past != nil {
+		p = *f.past
+	}
+	swept := p.swept
 	for i, m := range inbox.Messages {
-		f.skips.inInbox(m.Position)
+		if f.past != nil {
+			f.past.skips.inInbox(m.Position)
+		}
 		if i > 0 && m.Position > inbox.Messages[i-1].Position {
 			// What lies between was acknowledged, or it would be here, too.
 			m.Previous = inbox.Messages[i-1].Position
@@ -46,10 +52,10 @@ func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
 		m.Old = swept.before(m.Position, m.Inbox)
 		swept.read(m.Position)
 		switch {
-		case !m.Old && f.passes.waits(m.Position): // see Review
-		case m.Old, f.handed.has(m.Position), m.Position <= f.read:
+		case !m.Old && f.HasPassed(m.Position): // see Review
+		case m.Old, f.Handed(m.Position), m.Position <= f.read():
 			had = append(had, m)
-		case !f.handed.unknown(m.Position):
+		case !p.handed.unknown(m.Position):
 			out = append(out, m)
 		}
 	}
@@ -58,7 +64,7 @@ func (f *Follow) Merge(r Read, log, inbox Page) (out, had []Message) {
 			if i > 0 {
 				m.Previous = log.Messages[i-1].Position // one server, one page: nothing lies between
 			}
-			if m.Position > f.base && !f.handed.has(m.Position) {
+			if m.Position > f.base && !f.Handed(m.Position) {
 				out = append(out, m)
 			}
 		}
@@ -81,12 +87,16 @@ const (
 // Done says that everything that Merge returned was handed out.
 func (f *Follow) Done(r Read, log, inbox Page) Progress {
 	for _, m := range inbox.Messages {
-		f.swept.read(m.Position)
+		f.began().swept.read(m.Position)
 	}
 	if n := len(inbox.Messages); inbox.More && n > 0 {
 		f.inbox = max(f.inbox, inbox.Messages[n-1].Inbox)
 	} else if !inbox.More {
-		f.inbox, f.read = max(f.inbox, inbox.Through), f.base
+		f.inbox, f.unread = max(f.inbox, inbox.Through), false
+	}
+	var seenLog, seenInbox uint64
+	if f.past != nil {
+		seenLog, seenInbox = f.past.seenLog, f.past.seenInbox
 	}
 	switch {
 	case inbox.More:
@@ -97,9 +107,9 @@ func (f *Follow) Done(r Read, log, inbox Page) Progress {
 		return ReadOn
 	case log.More:
 		return ReadOn
-	case log.Through < f.seenLog && len(log.Messages) > 0, inbox.Through < f.seenInbox && len(inbox.Messages) > 0:
+	case log.Through < seenLog && len(log.Messages) > 0, inbox.Through < seenInbox && len(inbox.Messages) > 0:
 		return ReadOn // a page says only what it goes through
-	case log.Through < f.seenLog, inbox.Through < f.seenInbox:
+	case log.Through < seenLog, inbox.Through < seenInbox:
 		return Retry
 	}
 	f.behind, f.log = false, false

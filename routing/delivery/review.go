@@ -29,47 +29,56 @@ type Review struct {
 // Review begins one, if there is anything to go over, anew if one is under way. What it
 // finds waiting it may make older; see Age.
 func (f *Follow) Review(ages bool) {
-	f.review = review{age: f.review.age + 1, tidy: f.review.tidy, ages: ages}
-	all := f.passes.all
+	s := f.shared()
+	if s == nil {
+		return
+	}
+	v, all := &s.review, s.passes.all
+	*v = review{age: v.age + 1, tidy: v.tidy, ages: ages}
 	for i := range all {
 		all[i] &^= passedSeen | passedInbox
 		if all[i]&passedTaken == 0 {
-			if !f.review.on {
-				f.review.on, f.review.next = true, all[i].position()
+			if !v.on {
+				v.on, v.next = true, all[i].position()
 			}
-			f.review.upTo = all[i].position()
+			v.upTo = all[i].position()
 		}
 	}
-	if !f.review.on && f.review.tidy {
-		f.review.on, f.review.inbox, f.review.next = true, true, 1
+	if !v.on && v.tidy {
+		v.on, v.inbox, v.next = true, true, 1
 	}
 }
 
 // Reviewing tells whether one is under way.
-func (f *Follow) Reviewing() bool { return f.on && f.review.on }
+func (f *Follow) Reviewing() bool {
+	s := f.shared()
+	return f.on && s != nil && s.review.on
+}
 
 // NextReview returns what to read.
 func (f *Follow) NextReview() Review {
-	return Review{Inbox: f.review.inbox, From: f.review.next, age: f.review.age}
+	v := &f.shares().review
+	return Review{Inbox: v.inbox, From: v.next, age: v.age}
 }
 
 // Offer returns, of what was read, the messages that were passed and not taken over
 // since, and those of the inbox that are to be removed as InboxCopy says. It is not ok
 // when the review that it was read for is over.
 func (f *Follow) Offer(r Review, page Page) (out, had []Message, ok bool) {
-	if !f.Reviewing() || r.age != f.review.age {
+	if !f.Reviewing() || r.age != f.shared().review.age {
 		return nil, nil, false
 	}
+	passes := &f.shared().passes
 	seen := passedSeen
 	if r.Inbox {
 		seen |= passedInbox
 	}
 	for _, m := range page.Messages {
-		f.passes.mark(m.Position, seen)
+		passes.mark(m.Position, seen)
 		switch {
-		case f.passes.waits(m.Position):
+		case passes.waits(m.Position):
 			out = append(out, m)
-		case r.Inbox && f.handed.has(m.Position):
+		case r.Inbox && f.Handed(m.Position):
 			had = append(had, m)
 		}
 	}
@@ -78,22 +87,24 @@ func (f *Follow) Offer(r Review, page Page) (out, had []Message, ok bool) {
 
 // Take notes that a message that was passed is handed out to this session all the same.
 func (f *Follow) Take(m Message) {
-	f.passes.mark(m.Position, passedTaken)
-	f.review.tidy = f.review.tidy || m.Inbox == 0
+	s := f.shares()
+	s.passes.mark(m.Position, passedTaken)
+	s.review.tidy = s.review.tidy || m.Inbox == 0
 }
 
 // Offered says that each message that Offer has returned was either taken over or left to
 // others. Without it the same is read again.
 func (f *Follow) Offered(r Review, page Page) {
-	v := &f.review
+	s := f.shares()
+	v := &s.review
 	n := len(page.Messages)
 	switch {
 	case r.Inbox && n > 0 && page.More:
 		v.next = page.Messages[n-1].Inbox + 1
 	case r.Inbox:
 		v.on, v.tidy = false, false
-		f.grow()
-		f.passes.dropIf(func(p passed) bool {
+		s.grow()
+		s.passes.dropIf(func(p passed) bool {
 			return p.position() <= min(v.complete, v.upTo) && p&(passedSeen|passedTaken) == 0
 		})
 	default:
@@ -107,13 +118,13 @@ func (f *Follow) Offered(r Review, page Page) {
 
 // grow makes older what the review has found in the inbox: what is in the log alone is not
 // old, or the sweep is away.
-func (f *Follow) grow() {
-	if !f.review.ages {
+func (s *share) grow() {
+	if !s.review.ages {
 		return
 	}
-	for i, p := range f.passes.all {
+	for i, p := range s.passes.all {
 		if p&passedInbox != 0 && p&passedAge != passedAge {
-			f.passes.all[i] += passedAgeUnit
+			s.passes.all[i] += passedAgeUnit
 		}
 	}
 }

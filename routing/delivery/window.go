@@ -1,5 +1,7 @@
 package delivery
 
+import "sync"
+
 // Entry is a message that was handed out and is not acknowledged.
 type Entry struct {
 	Identity bool   // it came by the identity, not by the node
@@ -13,16 +15,32 @@ type Entry struct {
 // Window is what a session was handed and has not acknowledged, in that order. The
 // zero Window is empty and holds no memory.
 type Window struct {
-	entries []Entry
-	next    uint32 // the number of the entry that is pushed next; they are counted from 1
+	list *[]Entry // nil while it is empty
+	next uint32   // the number of the entry that is pushed next; they are counted from 1
+}
+
+// lists are for windows that are not empty any more: mostly one entry is there for a moment.
+var lists = sync.Pool{New: func() any { return new([]Entry) }}
+
+// maxSpare is for how many entries a list in the pool keeps room.
+const maxSpare = 32
+
+func (w *Window) entries() []Entry {
+	if w.list == nil {
+		return nil
+	}
+	return *w.list
 }
 
 // Len is how many entries there are.
-func (w *Window) Len() int { return len(w.entries) }
+func (w *Window) Len() int { return len(w.entries()) }
 
 // Push adds an entry and returns its number.
 func (w *Window) Push(e Entry) uint32 {
-	w.entries = append(w.entries, e)
+	if w.list == nil {
+		w.list = lists.Get().(*[]Entry)
+	}
+	*w.list = append(*w.list, e)
 	w.next++
 	return w.next
 }
@@ -33,29 +51,45 @@ func (w *Window) Last() uint32 { return w.next }
 // Pop removes the entries up to a number and calls acknowledged for each. Numbers
 // that are not those of entries remove nothing.
 func (w *Window) Pop(number uint32, acknowledged func(Entry)) {
-	first := w.next - uint32(len(w.entries)) + 1
+	all := w.entries()
+	first := w.next - uint32(len(all)) + 1
 	n := int32(number-first) + 1 // they may wrap around
-	if n <= 0 || int(n) > len(w.entries) {
+	if n <= 0 || int(n) > len(all) {
 		return
 	}
-	for i := range w.entries[:n] {
-		acknowledged(w.entries[i])
+	for i := range all[:n] {
+		acknowledged(all[i])
 	}
-	left := copy(w.entries, w.entries[n:])
-	clear(w.entries[left:])
-	w.entries = w.entries[:left]
+	left := copy(all, all[n:])
+	clear(all[left:])
+	*w.list = all[:left]
 	if left == 0 {
-		w.entries = nil
+		w.Clear()
 	}
+}
+
+// Clear removes all entries. Numbers go on.
+func (w *Window) Clear() {
+	list := w.list
+	if list == nil {
+		return
+	}
+	w.list = nil
+	if cap(*list) > maxSpare {
+		return
+	}
+	clear(*list)
+	*list = (*list)[:0]
+	lists.Put(list)
 }
 
 // Find returns the number of the oldest entry with that id for which matches says
 // true.
 func (w *Window) Find(id []byte, matches func(*Entry) bool) (number uint32, ok bool) {
-	for i := range w.entries {
-		e := &w.entries[i]
+	for i := range w.entries() {
+		e := &w.entries()[i]
 		if e.ID != "" && e.ID == string(id) && matches(e) {
-			return w.next - uint32(len(w.entries)-1-i), true
+			return w.next - uint32(len(w.entries())-1-i), true
 		}
 	}
 	return 0, false
@@ -63,8 +97,8 @@ func (w *Window) Find(id []byte, matches func(*Entry) bool) (number uint32, ok b
 
 // Has tells whether a message is in the window.
 func (w *Window) Has(identity bool, position uint64) bool {
-	for i := range w.entries {
-		if w.entries[i].Position == position && w.entries[i].Identity == identity {
+	for i := range w.entries() {
+		if w.entries()[i].Position == position && w.entries()[i].Identity == identity {
 			return true
 		}
 	}
@@ -74,9 +108,9 @@ func (w *Window) Has(identity bool, position uint64) bool {
 // Positions returns those of the messages in the window that came by the identity, or by
 // the node, in the order in which they were handed out.
 func (w *Window) Positions(identity bool) (all []uint64) {
-	for i := range w.entries {
-		if w.entries[i].Identity == identity {
-			all = append(all, w.entries[i].Position)
+	for i := range w.entries() {
+		if w.entries()[i].Identity == identity {
+			all = append(all, w.entries()[i].Position)
 		}
 	}
 	return all
@@ -85,8 +119,8 @@ func (w *Window) Positions(identity bool) (all []uint64) {
 // Waits tells whether a message is in the window, and notes where it is in the inbox
 // by now.
 func (w *Window) Waits(identity bool, position, inbox uint64) bool {
-	for i := range w.entries {
-		e := &w.entries[i]
+	for i := range w.entries() {
+		e := &w.entries()[i]
 		if e.Position == position && e.Identity == identity {
 			if inbox != 0 {
 				e.Inbox = inbox

@@ -28,7 +28,7 @@ func TestProofIsCumulative(t *testing.T) {
 	if got := popped(&w, 5); !slices.Equal(got, []uint64{13, 14}) || w.Len() != 0 {
 		t.Errorf("the last proof is one of %v and leaves %d", got, w.Len())
 	}
-	if w.entries != nil {
+	if w.list != nil {
 		t.Error("an empty window holds memory")
 	}
 }
