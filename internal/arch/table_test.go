@@ -44,6 +44,8 @@ var folders = []folder{
 	// Declares what it needs of account, and is plainly a client of group: who may do what
 	// is told in its words.
 	{path: "resource", ours: []string{"lime", "group", "room"}},
+	// A client of routing/events.
+	{path: "webhook", ours: []string{"lime", "event", "presence", "routing", "internal/signature"}},
 	// Wires what a router is made of, for both commands.
 	{path: "router", ours: []string{"lime", "event", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
 	{path: "internal", ours: []string{"internal/module", "internal/childtest", "internal/command"}},
