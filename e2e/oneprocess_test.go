@@ -16,7 +16,7 @@ func TestOneProcessIsAClusterThatGrows(t *testing.T) {
 	t.Run("without", func(t *testing.T) { oneProcessGrows(t, "") })
 	t.Run("with streams of its own making", func(t *testing.T) {
 		oneProcessGrows(t, "", "-duplicate-window", "1m", "-message-lifetime", "48h", "-inbox-limit", "7",
-			"-log-bytes", "67108864", "-inbox-bytes", "67108864")
+			"-log-bytes", "67108864", "-inbox-bytes", "67108864", "-events", "all", "-events-bytes", "33554432")
 	})
 }
 

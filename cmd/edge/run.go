@@ -30,6 +30,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 		return fmt.Errorf("%w: %w", process.ErrUsage, err)
 	}
+	told, err := process.Events(cfg.Shared)
+	if err != nil {
+		return err
+	}
 	log := process.Logger(cfg.Shared, stderr)
 
 	// The listeners first: whoever starts two by mistake learns of it before
@@ -53,13 +57,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	defer p.Close()
 
-	// Four lives, each ending later than the one before: clients come in until serving
-	// ends, sessions need routing until the last has left, what routing leaves in Redis
-	// needs the lease, and gossip says goodbye last.
+	// Five lives, each ending later than the one before: clients come in until serving
+	// ends, sessions need routing until the last has left, what routing tells of events is
+	// stored, what it leaves in Redis needs the lease, and gossip says goodbye last.
 	serving, stopServing := context.WithCancelCause(ctx)
 	defer stopServing(nil)
 	routed, stopRouting := context.WithCancel(context.Background())
 	defer stopRouting()
+	telling, stopTelling := context.WithCancel(context.Background())
+	defer stopTelling()
 	leased, stopLease := context.WithCancel(context.Background())
 	defer stopLease()
 	member, stopMember := context.WithCancel(context.Background())
@@ -90,6 +96,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	publisher := p.Publisher(told, streams)
 	groups, err := p.OpenGroups(serving, cfg.Shared)
 	if err != nil {
 		return err
@@ -118,6 +125,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer sessions.Close()
 	shown.Store(sessions)
 	var inside *router.Router
+	var webhooks *process.Webhooks
 	if cfg.RunRouter {
 		work := router.Config{
 			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
@@ -129,8 +137,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		if err := process.Logins(cfg.Shared, &work); err != nil {
 			return err
 		}
-		inside, err = p.OpenRouter(serving, work)
-		if err != nil {
+		if inside, err = p.OpenRouter(serving, work); err != nil {
+			return err
+		}
+		if webhooks, err = p.OpenWebhooks(serving, cfg.Shared, told, streams); err != nil {
 			return err
 		}
 	}
@@ -148,6 +158,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		})
 	})
 	leaseEnded := parts.Go("lease", func() error { return p.KeepLease(leased, lease, hubs.RegisterAll) })
+	parts.Go("events", func() error { publisher.Run(telling); return nil })
 	routingEnded := parts.Go("routing", func() error { return hubs.Run(routed) })
 	parts.Go("rooms", func() error {
 		rooms.Run(routed)
@@ -156,8 +167,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	parts.Go("streams", func() error { return streams.Keep(routed, hubs.MadeAnew) })
 	if inside != nil {
 		parts.Go("router", func() error { return inside.Run(routed) })
-		parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(routed); return nil })
+		parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams, publisher).Run(routed); return nil })
 		parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(routed); return nil })
+		parts.Go("webhooks", func() error { webhooks.Run(routed); return nil })
 	}
 	sessionsEnded := parts.Go("sessions", sessions.Run)
 	parts.Go("clients", func() error { return sessions.Serve(serving, doors.webSocket) })
@@ -178,6 +190,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	<-sessionsEnded
 	stopRouting()
 	<-routingEnded
+	stopTelling()
 	stopLease()
 	<-leaseEnded
 	p.Leave()

@@ -24,6 +24,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 		return fmt.Errorf("%w: %w", process.ErrUsage, err)
 	}
+	told, err := process.Events(cfg.Shared)
+	if err != nil {
+		return err
+	}
 	log := process.Logger(cfg.Shared, stderr)
 	p, err := process.Join(cfg.Shared, cluster.RoleRouter, log)
 	if err != nil {
@@ -50,6 +54,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer streams.Close()
+	publisher := p.Publisher(told, streams)
 	groups, err := p.OpenGroups(working, cfg.Shared)
 	if err != nil {
 		return err
@@ -68,6 +73,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 
+	webhooks, err := p.OpenWebhooks(working, cfg.Shared, told, streams)
+	if err != nil {
+		return err
+	}
 	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
 	parts.Go("watch", func() error {
 		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
@@ -75,8 +84,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	workEnded := parts.Go("router", func() error { return r.Run(working) })
 	// The sweep sees by itself that a log is another; here nobody else needs to know.
 	parts.Go("streams", func() error { return streams.Keep(working, nil) })
-	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams).Run(working); return nil })
 	groupsEnded := parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(working); return nil })
+	// What is told of events is stored until nobody tells of any more.
+	telling, stopTelling := context.WithCancel(context.Background())
+	defer stopTelling()
+	parts.Go("events", func() error { publisher.Run(telling); return nil })
+	webhooksEnded := parts.Go("webhooks", func() error { webhooks.Run(working); return nil })
+	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams, publisher).Run(working); return nil })
 
 	p.Started()
 	log.WithField("incarnation", p.Incarnation()).Info("the router works")
@@ -86,6 +100,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	<-workEnded
 	<-sweepEnded
 	<-groupsEnded
+	<-webhooksEnded
+	stopTelling()
 	p.Leave()
 	stopMember()
 	err = parts.Wait()

@@ -66,7 +66,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 	want := Edge{
 		Shared: Shared{
 			Replicas: 1, DuplicateWindow: 20 * time.Second, MessageLifetime: 168 * time.Hour, InboxLimit: 10000, MaxContacts: 5000,
-			GroupMembers: 5000, GroupsPerIdentity: 1000,
+			EventsAge: 72 * time.Hour, EventsBytes: 64 << 20, GroupMembers: 5000, GroupsPerIdentity: 1000,
 			Logins: Logins{
 				PasswordMemory: 15 * time.Minute,
 				WebhookSchemes: []Scheme{SchemeExternal}, WebhookTimeout: 1500 * time.Millisecond, WebhookRequests: 64,

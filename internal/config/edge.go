@@ -171,6 +171,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 
 	b.member(&e.Shared)
 	b.logins(&e.Logins)
+	b.webhooks(&e.Shared)
 
 	b.bachata(&e.Bachata)
 

@@ -21,8 +21,8 @@ type Issuer struct {
 	TakeOver   bool          `yaml:"take-over"` // it may name accounts that have a password
 }
 
-// readIssuers reads a YAML file with a list of them. A key that is not known is an error.
-func readIssuers(file string) (all []Issuer, err error) {
+// readList reads a YAML file with a list. A key that is not known is an error.
+func readList[T any](file, of string) (all []T, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func readIssuers(file string) (all []Issuer, err error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no issuer", file)
+		return nil, fmt.Errorf("%s has no %s", file, of)
 	}
 	return all, nil
 }

@@ -45,7 +45,7 @@ func (l *Logins) validate() error {
 	c.that(l.PasswordMemory >= 0, "password-memory", "%s is less than nothing", l.PasswordMemory)
 	if l.issuers != "" {
 		var err error
-		l.Issuers, err = readIssuers(l.issuers)
+		l.Issuers, err = readList[Issuer](l.issuers, "issuer")
 		if err != nil { // a YAML error may have several lines
 			c.that(false, "auth-issuers", "%s", strings.Join(strings.Fields(err.Error()), " "))
 		}
@@ -66,5 +66,10 @@ func (l *Logins) validate() error {
 
 // External tells whether anything here decides about tokens.
 func (l *Logins) External() bool {
-	return len(l.Issuers) > 0 || l.Webhook != "" && slices.Contains(l.WebhookSchemes, SchemeExternal)
+	return len(l.Issuers) > 0 || l.decides(SchemeExternal)
+}
+
+// decides tells whether the webhook decides about logins by a scheme.
+func (l *Logins) decides(s Scheme) bool {
+	return l.Webhook != "" && slices.Contains(l.WebhookSchemes, s)
 }

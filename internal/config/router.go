@@ -19,6 +19,7 @@ func ParseRouter(args []string, getenv func(string) string, out io.Writer) (Rout
 	b.groupBounds(&r.Shared)
 	b.member(&r.Shared)
 	b.logins(&r.Logins)
+	b.webhooks(&r.Shared)
 	b.process(&r.Shared)
 
 	if err := b.parse(args, getenv, out); err != nil {

@@ -49,6 +49,16 @@ type Shared struct {
 	// of each NATS server that has it. Default 0, none.
 	LogBytes, InboxBytes int
 
+	// Events are the types of events that are told, or all. Default none.
+	Events []string
+	// EventsAge is how long an event is kept for who does not take it. Default 72h.
+	EventsAge time.Duration
+	// EventsBytes bounds the events of one partition, on the disk of each NATS server that
+	// has it; the oldest go first. Default 67108864.
+	EventsBytes int
+	// Webhooks are those who are told, where a router runs. Default none.
+	Webhooks []Webhook
+
 	// GroupMembers and GroupsPerIdentity bound the members of a group, each of whom has
 	// a copy of every message stored, and the groups that an identity has made or joined, and
 	// as many again that others have put it into. They are a router's. Defaults 5000 and 1000.
@@ -87,6 +97,7 @@ type Shared struct {
 
 	logLevel   string
 	gossipKeys []string
+	webhooks   string
 }
 
 // leastWindow is twice as long as an edge tries to store a message, publishing it again
@@ -109,6 +120,9 @@ func (b *binder) stores(s *Shared, unless string) {
 	b.num(&s.MaxContacts, "max-contacts", 5000, "`contacts` that an identity may have; routers say the same")
 	b.num(&s.InboxBytes, "inbox-bytes", 0, "`bytes` of one partition's inbox, 0 for no bound; all say the same")
 	b.num(&s.LogBytes, "log-bytes", 0, "`bytes` of one partition's log, 0 for no bound; all say the same")
+	bindList(b, &s.Events, "events", "", "`types` of events that are told, or all; all processes say the same")
+	b.dur(&s.EventsAge, "events-age", 72*time.Hour, "`time` that an event is kept for who does not take it; all say the same")
+	b.num(&s.EventsBytes, "events-bytes", 64<<20, "`bytes` of one partition's events, of which the oldest go first; all say the same")
 	b.str(&s.Redis, "redis", "", "`URL` of Redis; redis+cluster://host:port,host:port for a cluster"+unless)
 }
 
@@ -161,6 +175,11 @@ func (s *Shared) validate(storesNeeded bool) error {
 	c.atLeast("max-contacts", s.MaxContacts, 1)
 	c.streamBytes("inbox-bytes", s.InboxBytes)
 	c.streamBytes("log-bytes", s.LogBytes)
+	c.that(s.EventsAge >= leastEventsAge, "events-age", "%s is less than %s", s.EventsAge, leastEventsAge)
+	c.that(s.EventsBytes >= leastStream, "events-bytes", "%d is less than %d", s.EventsBytes, leastStream)
+	if c.err == nil {
+		c.err = s.readWebhooks()
+	}
 	c.atLeast("group-members", s.GroupMembers, 1)
 	c.atLeast("groups-per-identity", s.GroupsPerIdentity, 1)
 	c.that(len(s.Domains) > 0, "domain", "needs at least one domain")

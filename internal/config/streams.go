@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // StreamFlags are the flags, with their values, that every process has to be given
 // because the streams were not made with the defaults. Without them it would not start.
@@ -10,6 +13,9 @@ func (s Shared) StreamFlags() (flags []string) {
 	b := newBinder("", "")
 	b.group("")
 	b.stores(&usual, "")
+	if len(s.Events) > 0 {
+		flags = append(flags, "-events "+strings.Join(s.Events, ","))
+	}
 	for _, f := range []struct {
 		name        string
 		value, than any
@@ -19,6 +25,8 @@ func (s Shared) StreamFlags() (flags []string) {
 		{"inbox-limit", s.InboxLimit, usual.InboxLimit},
 		{"log-bytes", s.LogBytes, usual.LogBytes},
 		{"inbox-bytes", s.InboxBytes, usual.InboxBytes},
+		{"events-age", s.EventsAge, usual.EventsAge},
+		{"events-bytes", s.EventsBytes, usual.EventsBytes},
 	} {
 		if f.value != f.than {
 			flags = append(flags, fmt.Sprintf("-%s %v", f.name, f.value))

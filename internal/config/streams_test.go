@@ -8,8 +8,9 @@ import (
 
 func TestTheFlagsOfTheStreamsAreThoseThatDiffer(t *testing.T) {
 	flags := []string{
-		"-duplicate-window 1m30s", "-message-lifetime 48h0m0s", "-inbox-limit 7",
+		"-events message.absent,session.ended", "-duplicate-window 1m30s", "-message-lifetime 48h0m0s", "-inbox-limit 7",
 		"-log-bytes 1073741824", "-inbox-bytes 2147483648",
+		"-events-age 24h0m0s", "-events-bytes 33554432",
 	}
 	for n := range len(flags) + 1 {
 		given := flags[:n]

@@ -7,6 +7,7 @@ import (
 
 	"limegrove/internal/config"
 	"limegrove/router"
+	"limegrove/routing/events"
 	"limegrove/routing/stream"
 	"limegrove/routing/sweep"
 )
@@ -18,12 +19,13 @@ func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared) (s *stream
 		s, err = stream.Open(ctx, stream.Config{
 			NATS: p.NATS, Partitions: cfg.Partitions, Replicas: cfg.Replicas, DuplicateWindow: cfg.DuplicateWindow,
 			Lifetime: cfg.MessageLifetime, InboxLimit: cfg.InboxLimit,
+			Events: len(cfg.Events) > 0, EventsAge: cfg.EventsAge, EventsBytes: int64(cfg.EventsBytes),
 			LogBytes: int64(cfg.LogBytes), InboxBytes: int64(cfg.InboxBytes), Logger: p.Log, Metrics: p.Metrics,
 		})
 		return err
 	})
 	if errors.Is(err, stream.ErrSettings) {
-		return nil, fmt.Errorf("-duplicate-window, -message-lifetime, -inbox-limit, -inbox-bytes and -log-bytes "+
+		return nil, fmt.Errorf("-duplicate-window, -message-lifetime, -inbox-limit, -inbox-bytes, -log-bytes, -events-age and -events-bytes "+
 			"must be what they were when the cluster was made: %w", err)
 	}
 	if err != nil {
@@ -42,10 +44,10 @@ func (p *Process) OpenRouter(ctx context.Context, cfg router.Config) (r *router.
 }
 
 // Sweeper makes a router's part in sweeping.
-func (p *Process) Sweeper(cfg config.Shared, streams *stream.Streams) *sweep.Sweeper {
+func (p *Process) Sweeper(cfg config.Shared, streams *stream.Streams, told *events.Publisher) *sweep.Sweeper {
 	return sweep.New(sweep.Config{
 		Keep:    cfg.DuplicateWindow,
 		Streams: streams, Registry: p.Presence, Router: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-		Lifetime: cfg.MessageLifetime, Logger: p.Log, Metrics: p.Metrics,
+		Events: told, Lifetime: cfg.MessageLifetime, Logger: p.Log, Metrics: p.Metrics,
 	})
 }
