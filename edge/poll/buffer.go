@@ -17,14 +17,23 @@ const (
 // buffer holds bytes that wait: unread ones of a connection, or a part of its
 // out queue. What waits is b[off:].
 type buffer struct {
-	b    []byte
-	off  int
-	next *buffer // in a queue
+	b      []byte
+	off    int
+	next   *buffer // in a queue
+	shared bool    // b is not its own, and nobody changes it
 }
 
 func (b *buffer) len() int      { return len(b.b) - b.off }
 func (b *buffer) bytes() []byte { return b.b[b.off:] }
 func (b *buffer) room() int     { return cap(b.b) - len(b.b) }
+
+// owned is how many bytes it has of its own.
+func (b *buffer) owned() int {
+	if b.shared {
+		return 0
+	}
+	return cap(b.b)
+}
 
 // pool lends buffers. It belongs to a group and may be used by any goroutine.
 type pool struct {
@@ -47,6 +56,12 @@ func (p *pool) get(n int) *buffer {
 func (p *pool) put(b *buffer) {
 	for b != nil {
 		next := b.next
+		if b.shared {
+			*b = buffer{}
+			references.Put(b)
+			b = next
+			continue
+		}
 		b.b, b.off, b.next = b.b[:0], 0, nil
 		if size := cap(b.b); size <= maxBuffer {
 			p.free[classOf(size)].Put(b)

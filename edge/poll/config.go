@@ -26,6 +26,17 @@ type Config struct {
 	// of the protocol. Default 1 MiB.
 	MaxUnread int
 
+	// MaxHeld is how many bytes may be unread of all connections together, those
+	// included that handlers keep (Conn.Hold). When there are more, those are closed
+	// with ErrHeld of which something has been held for longest. Each loop has its
+	// part. Default 128 MiB, negative none.
+	MaxHeld int
+
+	// MaxQueued is how many bytes may wait in all out queues together. When there are
+	// more, a connection takes nothing more while anything waits for it. Each loop has
+	// its part. Default 256 MiB, negative none.
+	MaxQueued int
+
 	// QueueLimit is how many bytes may wait in the out queue of a connection
 	// that has not been given another limit by Conn.SetQueueLimit.
 	// Default 256 KiB.
@@ -58,6 +69,8 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.Loops, runtime.GOMAXPROCS(0))
 	setDefault(&cfg.ReadBuffer, 64<<10)
 	setDefault(&cfg.MaxUnread, 1<<20)
+	setDefault(&cfg.MaxHeld, 128<<20)
+	setDefault(&cfg.MaxQueued, 256<<20)
 	setDefault(&cfg.QueueLimit, 256<<10)
 	setDefault(&cfg.MaxAppend, 1<<20)
 	setDefault(&cfg.Linger, 2*time.Second)

@@ -9,44 +9,82 @@ import (
 )
 
 // Conn is one connection. What only its loop may call says so; the rest may be
-// called by anybody, at any time.
+// called by anybody, at any time. Its fields are in the order of their sizes, so
+// that there are no gaps.
 type Conn struct {
 	// Set when it is made and not changed.
 	loop   *loop
 	stream *stream // nil when the connection is the bare socket fd; Cover makes one, under mu
-	remote netip.AddrPort
-	fd     int32
 
 	// Owned by loop.
-	slot     int32 // in loop.conns
-	handler  Handler
-	rest     *buffer // what the handler has left; nil when it was nothing
-	need     int     // how long rest must be to be given again
-	timer    timer
+	handler Handler
+	held    *held // what has come and is not done with; nil when that is nothing
+	timer   timer
+
+	// Guarded by mu.
+	mu    sync.Mutex
+	queue queue // what nobody is writing yet
+	rare  *rare // nil for most
+
+	// Written under mu.
+	phase atomic.Uint32
+
+	// Guarded by mu.
+	queued int32
+	given  uint32 // bytes that were ever queued; it wraps around
+
+	// Owned by loop.
+	slot int32 // in loop.conns
+
+	// Set when it is made and not changed.
+	fd     int32
+	remote peer
+
+	// Owned by loop.
 	paused   bool
 	resumed  bool     // rest is to be given again though nothing has come
 	ended    bool     // the peer has ended its side
 	ending   bool     // finish has begun
 	interest interest // what the poller watches for
 
-	// Written under mu.
-	phase atomic.Uint32
-
 	// Guarded by mu.
-	mu          sync.Mutex
 	writing     bool // somebody writes, and writes on until the queue is empty
 	blocked     bool // the loop writes on when the socket has room
 	halfClosed  bool // our side is ended
 	wantDrained bool
 	attended    bool // the loop has been asked to attend to it
-	queued      int32
-	given       uint32 // bytes that were ever queued; it wraps around
-	limit       int32
-	queue       queue // what nobody is writing yet
-	cause       error // for Handler.Closed
+}
 
-	// Set by CloseAfterFlush, and then owned by loop.
-	grace time.Duration
+// rare is what few connections have, and all at their end. It is guarded by mu; grace is the
+// loop's once CloseWith has set it.
+type rare struct {
+	cause error         // for Handler.Closed
+	grace time.Duration // of CloseWith
+	limit int32         // of SetQueueLimit
+}
+
+// rareLocked returns it, to be changed.
+func (c *Conn) rareLocked() *rare {
+	if c.rare == nil {
+		c.rare = &rare{limit: int32(c.loop.group.cfg.QueueLimit)}
+	}
+	return c.rare
+}
+
+// peer is an address and a port. An AddrPort takes almost twice as much.
+type peer struct {
+	addr [16]byte
+	port uint16
+}
+
+func peerOf(a netip.AddrPort) peer { return peer{addr: a.Addr().As16(), port: a.Port()} }
+
+// addrPort is the zero AddrPort for what was made of none.
+func (p *peer) addrPort() netip.AddrPort {
+	if *p == (peer{}) {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16(p.addr).Unmap(), p.port)
 }
 
 // The phases of a connection, in their order.
@@ -67,7 +105,7 @@ const (
 
 // RemoteAddr is the peer's address; the zero AddrPort when it has none, as the
 // ends of a net.Pipe.
-func (c *Conn) RemoteAddr() netip.AddrPort { return c.remote }
+func (c *Conn) RemoteAddr() netip.AddrPort { return c.remote.addrPort() }
 
 // NetConn is what Group.Add was given, a listener other than plain TCP has accepted, or
 // Cover has put on top, so that one can ask it about TLS; nil for a bare socket. Nobody
@@ -102,7 +140,8 @@ func (c *Conn) SetDeadline(at time.Time) {
 
 // PauseRead stops Handler.Data, from now on, and soon the reading too, so that
 // the peer's own queue fills. That the peer has ended may go unnoticed
-// meanwhile. For the loop only.
+// meanwhile. A connection whose Opener calls it is not read from at all, nor are hands shaken
+// for TLS. For the loop only.
 func (c *Conn) PauseRead() {
 	if c.phase.Load() == phaseOpen {
 		c.paused, c.resumed = true, false
@@ -118,6 +157,13 @@ func (c *Conn) ResumeRead() {
 		c.attend()
 	}
 }
+
+// Hand gives the connection to another handler, which has every call from now on, Closed included. It is for a call of
+// the present one, but Data, in the loop.
+func (c *Conn) Hand(to Handler) { c.handler = to }
+
+// Turn is the turn of the loop that is under way. For the loop only.
+func (c *Conn) Turn() *Turn { return &c.loop.turn }
 
 // attend asks the loop to look after c.
 func (c *Conn) attend() {

@@ -14,7 +14,9 @@ func (c *Conn) Close(err error) {
 func (c *Conn) closeLocked(err error) {
 	if c.phase.Load() < phaseClosing {
 		c.phase.Store(phaseClosing)
-		c.cause = err
+		if err != nil {
+			c.rareLocked().cause = err
+		}
 		c.attendLocked()
 	}
 }
@@ -41,7 +43,7 @@ func (c *Conn) CloseWith(last []byte, grace time.Duration) {
 	c.queue.append(&c.loop.group.pool, last)
 	c.countLocked(len(last))
 	c.phase.Store(phaseFinishing)
-	c.grace = max(grace, 1)
+	c.rareLocked().grace = max(grace, 1)
 	c.attendLocked()
 	start := c.startWritingLocked()
 	c.mu.Unlock()
@@ -57,15 +59,15 @@ func (l *loop) finish(c *Conn, halfClosed bool) {
 		c.ending = true
 		c.paused = false // to throw away what comes
 		l.dropRest(c)
-		l.wheel.set(c, l.turn.Now.Add(c.grace))
+		l.wheel.set(c, l.turn.Now.Add(c.rare.grace))
 	}
 	if !halfClosed {
 		return
 	}
 	if c.ended || l.group.cfg.Linger < 0 {
 		c.Close(nil)
-	} else if c.grace > 0 {
-		c.grace = 0 // from now on we only linger
+	} else if c.rare.grace > 0 {
+		c.rare.grace = 0 // from now on we only linger
 		l.wheel.set(c, l.turn.Now.Add(l.group.cfg.Linger))
 	}
 }
@@ -88,11 +90,17 @@ func (l *loop) end(c *Conn) {
 	c.phase.Store(phaseClosed)
 	c.queue.release(&l.group.pool)
 	c.countLocked(-int(c.queued))
-	cause := c.cause
+	var cause error
+	if c.rare != nil {
+		cause = c.rare.cause
+	}
 	c.mu.Unlock()
 
 	l.wheel.unlink(c)
 	l.dropRest(c)
+	if c.held != nil { // by the handler
+		l.letGo(c.held)
+	}
 	l.forget(c)
 	if c.stream != nil {
 		c.stream.close(l)

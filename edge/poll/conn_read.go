@@ -58,22 +58,28 @@ func (l *loop) arrived(c *Conn, buf []byte, from, to int) {
 	if c.phase.Load() != phaseOpen {
 		return // finishing: thrown away
 	}
-	if c.rest == nil {
+	rest := c.rest()
+	if rest == nil {
 		l.give(c, buf[from:to])
 		return
 	}
-	size := c.rest.len() + to - from
-	if size < c.need || c.rest.len() > from {
-		c.rest = l.group.pool.extend(c.rest, buf[from:to])
-		if size >= c.need {
-			l.give(c, c.rest.bytes())
+	size := rest.len() + to - from
+	if size < c.held.need || rest.len() > from {
+		h := c.held
+		h.rest = l.group.pool.extend(rest, buf[from:to])
+		l.recount(h)
+		if c.phase.Load() != phaseOpen {
+			return // evicted
+		}
+		if size >= h.need {
+			l.give(c, h.rest.bytes())
 		} else if size > l.group.cfg.MaxUnread {
 			c.Close(ErrTooLong)
 		}
 		return
 	}
-	from -= copy(buf[from-c.rest.len():], c.rest.bytes())
-	l.dropRest(c)
+	from -= copy(buf[from-rest.len():], rest.bytes())
+	l.putRest(c.held) // it has been held for as long as before
 	l.give(c, buf[from:to])
 }
 
@@ -83,8 +89,8 @@ func (l *loop) resume(c *Conn) {
 		return
 	}
 	c.resumed = false
-	if c.rest != nil && c.rest.len() >= c.need {
-		l.give(c, c.rest.bytes())
+	if rest := c.rest(); rest != nil && rest.len() >= c.held.need {
+		l.give(c, rest.bytes())
 	}
 }
 
@@ -92,35 +98,50 @@ func (l *loop) resume(c *Conn) {
 // what it leaves.
 func (l *loop) give(c *Conn, b []byte) {
 	n, need := c.handler.Data(&l.turn, b)
-	c.need = need
-	l.keep(c, b[n:])
+	l.keep(c, b[n:], need)
 }
 
-// keep makes left, which may be the end of the rest, the rest.
-func (l *loop) keep(c *Conn, left []byte) {
+// keep makes left, which may be the end of the rest, the rest. It is to be given again when it has become as long
+// as need.
+func (l *loop) keep(c *Conn, left []byte, need int) {
 	pool := &l.group.pool
 	switch {
 	case len(left) == 0 || c.phase.Load() != phaseOpen:
 		l.dropRest(c)
+		return
 	case len(left) > l.group.cfg.MaxUnread:
 		l.dropRest(c)
 		c.Close(ErrTooLong)
-	case c.rest == nil:
-		c.rest = pool.extend(pool.get(len(left)), left)
-	case cap(c.rest.b) > minBuffer && len(left) <= cap(c.rest.b)/4:
-		smaller := pool.extend(pool.get(len(left)), left)
-		pool.put(c.rest)
-		c.rest = smaller
-	default:
-		c.rest.b = c.rest.b[:copy(c.rest.b, left)]
+		return
 	}
+	h := l.hold(c)
+	switch {
+	case h.rest == nil:
+		h.rest = pool.extend(pool.get(len(left)), left)
+	case cap(h.rest.b) > minBuffer && len(left) <= cap(h.rest.b)/4:
+		smaller := pool.extend(pool.get(len(left)), left)
+		pool.put(h.rest)
+		h.rest = smaller
+	default:
+		h.rest.b = h.rest.b[:copy(h.rest.b, left)]
+	}
+	h.need = need
+	l.recount(h)
 }
 
 // dropRest gives the rest's buffer back.
 func (l *loop) dropRest(c *Conn) {
-	if c.rest != nil {
-		l.group.pool.put(c.rest)
-		c.rest = nil
+	if h := c.held; h != nil {
+		l.putRest(h)
+		l.recount(h)
+	}
+}
+
+// putRest is dropRest without counting, for one that is to have another rest soon.
+func (l *loop) putRest(h *held) {
+	if h.rest != nil {
+		l.group.pool.put(h.rest)
+		h.rest, h.need = nil, 0
 	}
 }
 

@@ -54,9 +54,22 @@ func (c *Conn) enqueue(head, body []byte) (owed bool, err error) {
 	return owed && size > 0, nil
 }
 
-// fullLocked says that the queue has no room for size more bytes.
-func (c *Conn) fullLocked(size int) bool {
-	return c.queued > 0 && int(c.queued)+size > int(c.limit)
+// fullLocked says that the queue has no room for one frame of size bytes.
+func (c *Conn) fullLocked(size int) bool { return c.queued > 0 && !c.hasRoomLocked(size) }
+
+// hasRoomLocked says that the queue's bounds allow size bytes more.
+func (c *Conn) hasRoomLocked(size int) bool {
+	limit := c.loop.group.cfg.QueueLimit
+	if c.rare != nil {
+		limit = int(c.rare.limit)
+	}
+	return int(c.queued)+size <= limit && !c.loop.overfull()
+}
+
+// overfull says that too much waits for all.
+func (l *loop) overfull() bool {
+	cfg := &l.group.cfg
+	return cfg.MaxQueued > 0 && l.stats.queued.Load() > int64(cfg.MaxQueued/cfg.Loops)
 }
 
 // countLocked notes that the out queue has n bytes more.
@@ -86,7 +99,7 @@ func (c *Conn) Position() (given, taken uint32) {
 func (c *Conn) SetQueueLimit(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.limit = int32(n)
+	c.rareLocked().limit = int32(n)
 }
 
 // WantDrained has Handler.Drained called when the out queue is empty, which it
@@ -184,8 +197,9 @@ func (c *Conn) writeQueue() {
 	}
 }
 
-// leaveToLoopLocked has the loop write on when the socket has room.
+// leaveToLoopLocked has the loop write on when the socket has room. What waits is the connection's own.
 func (c *Conn) leaveToLoopLocked() {
+	c.queue.own(&c.loop.group.pool)
 	c.writing, c.blocked = false, true
 	c.attendLocked()
 }

@@ -126,7 +126,7 @@ func (g *Group) stop(cut bool) {
 // goroutine that reads. nc.Close must unblock its Read and Write. The error is
 // ErrClosed, nc is closed then, and open never called.
 func (g *Group) Add(nc net.Conn, open Opener) error {
-	c := &Conn{stream: newStream(nc), fd: -1, remote: addrPort(nc.RemoteAddr())}
+	c := &Conn{stream: newStream(nc), fd: -1, remote: peerOf(addrPort(nc.RemoteAddr()))}
 	if !g.add(c, open) {
 		return errors.Join(ErrClosed, nc.Close())
 	}
@@ -143,7 +143,6 @@ func (g *Group) add(c *Conn, open Opener) bool {
 		}
 	}
 	c.loop = l
-	c.limit = int32(g.cfg.QueueLimit)
 	l.load.Add(1)
 	if !l.post(post{fn: func(*Turn) { l.adopt(c, open) }}) {
 		l.load.Add(-1)

@@ -16,6 +16,9 @@ var (
 	// ErrTooLong says that a frame is longer than Config.MaxAppend, or, given to
 	// Handler.Closed, that there is more unread than Config.MaxUnread.
 	ErrTooLong = errors.New("poll: too long")
+	// ErrHeld is given to Handler.Closed when more was unread of all connections
+	// than Config.MaxHeld, and of this one for longest.
+	ErrHeld = errors.New("poll: too much is held")
 	// ErrTimeout is given to Handler.Closed when the peer did not take what was
 	// queued within the time that Conn.CloseAfterFlush was given.
 	ErrTimeout = errors.New("poll: timed out")
@@ -43,7 +46,7 @@ type Handler interface {
 	// Closed is the last call. err is what Conn.Close was given, nil after
 	// Conn.CloseAfterFlush has written everything, io.EOF when the peer has ended
 	// its side (io.ErrUnexpectedEOF if it did so without TLS's goodbye), and else
-	// ErrTimeout, ErrTooLong, ErrClosed when the group was closed, or the
+	// ErrTimeout, ErrTooLong, ErrHeld, ErrClosed when the group was closed, or the
 	// system's error, as syscall.ECONNRESET.
 	Closed(t *Turn, err error)
 }

@@ -47,11 +47,10 @@ func (c *Conn) Cover(layer func(below net.Conn) net.Conn) error {
 // cover puts the layer over what there is, and returns what there is then.
 func (c *Conn) cover(layer func(below net.Conn) net.Conn) (*stream, error) {
 	var rest []byte
-	if c.rest != nil {
-		rest = append(rest, c.rest.bytes()...)
+	if c.rest() != nil {
+		rest = append(rest, c.rest().bytes()...)
 		c.loop.dropRest(c)
 	}
-	c.need = 0
 	if c.stream != nil {
 		c.stream.cover(layer, rest)
 		return c.stream, nil
@@ -62,7 +61,7 @@ func (c *Conn) cover(layer func(below net.Conn) net.Conn) (*stream, error) {
 	}
 	s := newStream(below)
 	s.cover(layer, rest)
-	c.loop.streams.Go(func() { s.read(c) })
+	s.start(c)
 	return s, nil
 }
 

@@ -30,7 +30,8 @@ type loop struct {
 	conns    []*Conn // by slot
 	open     int     // how many conns there are
 	free     []int32 // slots without a conn
-	stopping bool    // ends when the last connection has
+	holding  holding
+	stopping bool // ends when the last connection has
 }
 
 func newLoop(g *Group, p poller) *loop {

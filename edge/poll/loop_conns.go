@@ -33,10 +33,12 @@ func (l *loop) adopt(c *Conn, open Opener) {
 		l.conns = append(l.conns, c)
 	}
 	l.open++
-	c.interest = readable
 	c.handler = open(&l.turn, c)
+	if !c.paused {
+		c.interest = readable
+	}
 	if c.stream != nil {
-		l.streams.Go(func() { c.stream.read(c) })
+		l.start(c)
 	} else if err := l.poller.add(int(c.fd), c.slot, c.interest); err != nil {
 		c.Close(err)
 	}
@@ -94,9 +96,17 @@ func (l *loop) attend(c *Conn) {
 		l.resume(c)
 	}
 	if c.stream != nil {
+		l.start(c)
 		l.readStream(c)
 	}
 	l.watch(c)
+}
+
+// start has a stream read, and shake hands before, once that is not paused.
+func (l *loop) start(c *Conn) {
+	if !c.paused && !c.stream.started && c.phase.Load() < phaseClosing {
+		c.stream.start(c)
+	}
 }
 
 // watch tells the poller what c waits for, if that has changed.

@@ -4,25 +4,38 @@ package poll
 const maxQueueBuffer = 64 << 10
 
 // queue is bytes on their way out, in order. The zero queue is empty and holds
-// no memory.
+// no memory. Its end is looked for: there are few buffers, and mostly one.
 type queue struct {
-	head, tail *buffer
+	head *buffer
 }
 
 func (q *queue) empty() bool { return q.head == nil }
 
+// tail is the last buffer, or nil.
+func (q *queue) tail() *buffer {
+	b := q.head
+	for b != nil && b.next != nil {
+		b = b.next
+	}
+	return b
+}
+
 // append copies p behind what is there.
 func (q *queue) append(from *pool, p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	tail := q.tail()
 	for len(p) > 0 {
-		if q.tail == nil {
+		if tail == nil {
 			q.head = from.get(len(p))
-			q.tail = q.head
-		} else if q.tail.room() == 0 {
-			q.tail.next = from.get(min(max(len(p), 2*cap(q.tail.b)), maxQueueBuffer))
-			q.tail = q.tail.next
+			tail = q.head
+		} else if tail.room() == 0 {
+			tail.next = from.get(min(max(len(p), 2*tail.owned()), maxQueueBuffer))
+			tail = tail.next
 		}
-		n := min(len(p), q.tail.room())
-		q.tail.b = append(q.tail.b, p[:n]...)
+		n := min(len(p), tail.room())
+		tail.b = append(tail.b, p[:n]...)
 		p = p[n:]
 	}
 }
@@ -39,11 +52,8 @@ func (q *queue) putBack(taken queue) {
 	if taken.empty() {
 		return
 	}
-	taken.tail.next = q.head
+	taken.tail().next = q.head
 	q.head = taken.head
-	if q.tail == nil {
-		q.tail = taken.tail
-	}
 }
 
 // skip removes the first n bytes and returns the buffers that are free by it.
@@ -59,7 +69,6 @@ func (q *queue) skip(to *pool, n int) {
 		q.head, done.next = done.next, nil
 		to.put(done)
 	}
-	q.tail = nil
 }
 
 // views appends the bytes of at most cap(dst) buffers to dst.

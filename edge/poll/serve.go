@@ -64,7 +64,7 @@ type source interface {
 
 // admit serves c or refuses it.
 func (g *Group) admit(c *Conn, accept Accept) {
-	open, refusal := accept(c.remote)
+	open, refusal := accept(c.RemoteAddr())
 	if open == nil && len(refusal) > 0 {
 		open = g.refusing.opener(refusal)
 	}
@@ -109,10 +109,17 @@ func (r *refusals) opener(answer []byte) Opener {
 // refused is the handler of a refused connection.
 type refused refusals
 
+// Data is that of Handler: all is taken, and nothing becomes of it.
 func (*refused) Data(_ *Turn, b []byte) (n, need int) { return len(b), 0 }
-func (*refused) Timer(*Turn)                          {}
-func (*refused) Drained(*Turn)                        {}
-func (r *refused) Closed(*Turn, error)                { r.now.Add(-1) }
+
+// Timer is that of Handler.
+func (*refused) Timer(*Turn) {}
+
+// Drained is that of Handler.
+func (*refused) Drained(*Turn) {}
+
+// Closed is that of Handler.
+func (r *refused) Closed(*Turn, error) { r.now.Add(-1) }
 
 // listenerSource is any listener.
 type listenerSource struct{ ln net.Listener }
@@ -123,7 +130,7 @@ func (s listenerSource) next() (*Conn, error) {
 		return nil, err
 	}
 	limitUnsentBelow(nc)
-	return &Conn{stream: newStream(nc), fd: -1, remote: addrPort(nc.RemoteAddr())}, nil
+	return &Conn{stream: newStream(nc), fd: -1, remote: peerOf(addrPort(nc.RemoteAddr()))}, nil
 }
 
 func (s listenerSource) close() { _ = s.ln.Close() } // Serve returns a real error

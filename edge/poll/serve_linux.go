@@ -55,7 +55,7 @@ func (s *socketSource) next() (*Conn, error) {
 	// listener could have it inherited, but not by who connected before Serve.
 	_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	limitUnsent(s.fd)
-	return &Conn{fd: int32(s.fd), remote: sockaddrPort(s.peer)}, nil
+	return &Conn{fd: int32(s.fd), remote: peerOf(sockaddrPort(s.peer))}, nil
 }
 
 // maxUnsent is how many bytes the system takes for a peer that it cannot send on to

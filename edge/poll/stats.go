@@ -12,7 +12,8 @@ type counters struct {
 	turns, wakes     atomic.Uint64
 	reads, bytesIn   atomic.Uint64
 	writes, bytesOut atomic.Uint64
-	queued           atomic.Int64
+	queued, held     atomic.Int64
+	evicted          atomic.Uint64
 }
 
 // Stats is what a group has done since it was made, and how many connections
@@ -25,7 +26,9 @@ type Stats struct {
 	BytesIn  uint64
 	Writes   uint64 // tries to write
 	BytesOut uint64
-	Queued   int64 // bytes in out queues now
+	Queued   int64  // bytes in out queues now
+	Held     int64  // bytes that are unread now
+	Evicted  uint64 // connections closed with ErrHeld
 }
 
 // Stats adds up the loops. It takes no lock.
@@ -40,6 +43,8 @@ func (g *Group) Stats() Stats {
 		s.Writes += l.stats.writes.Load()
 		s.BytesOut += l.stats.bytesOut.Load()
 		s.Queued += l.stats.queued.Load()
+		s.Held += l.stats.held.Load()
+		s.Evicted += l.stats.evicted.Load()
 	}
 	return s
 }
@@ -48,24 +53,26 @@ func (g *Group) Stats() Stats {
 func (g *Group) register(r prometheus.Registerer) error {
 	counter := func(name, help string, value func(Stats) uint64) prometheus.Collector {
 		return prometheus.NewCounterFunc(
-			prometheus.CounterOpts{Namespace: "limegrove", Subsystem: "poll", Name: name, Help: help},
+			prometheus.CounterOpts{Name: name, Help: help},
 			func() float64 { return float64(value(g.Stats())) })
 	}
 	all := []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Namespace: "limegrove", Subsystem: "poll",
-			Name: "connections", Help: "Connections that the loops own.",
+			Name: "limegrove_poll_connections", Help: "Connections that the loops own.",
 		}, func() float64 { return float64(g.Stats().Conns) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Namespace: "limegrove", Subsystem: "poll",
-			Name: "queued_bytes", Help: "Bytes that wait for connections to take them.",
+			Name: "limegrove_poll_queued_bytes", Help: "Bytes that wait for connections to take them.",
 		}, func() float64 { return float64(g.Stats().Queued) }),
-		counter("turns_total", "Rounds of the loops.", func(s Stats) uint64 { return s.Turns }),
-		counter("wakes_total", "Times that a sleeping loop was woken by a post.", func(s Stats) uint64 { return s.Wakes }),
-		counter("reads_total", "Reads from connections.", func(s Stats) uint64 { return s.Reads }),
-		counter("read_bytes_total", "Bytes read from connections.", func(s Stats) uint64 { return s.BytesIn }),
-		counter("writes_total", "Writes to connections.", func(s Stats) uint64 { return s.Writes }),
-		counter("written_bytes_total", "Bytes that connections took.", func(s Stats) uint64 { return s.BytesOut }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "limegrove_poll_held_bytes", Help: "Bytes held of frames, envelopes and requests that are half sent.",
+		}, func() float64 { return float64(g.Stats().Held) }),
+		counter("limegrove_poll_evicted_total", "Connections closed because too much was held of all, and of them for longest.", func(s Stats) uint64 { return s.Evicted }),
+		counter("limegrove_poll_turns_total", "Rounds of the loops.", func(s Stats) uint64 { return s.Turns }),
+		counter("limegrove_poll_wakes_total", "Times that a sleeping loop was woken by a post.", func(s Stats) uint64 { return s.Wakes }),
+		counter("limegrove_poll_reads_total", "Reads from connections.", func(s Stats) uint64 { return s.Reads }),
+		counter("limegrove_poll_read_bytes_total", "Bytes read from connections.", func(s Stats) uint64 { return s.BytesIn }),
+		counter("limegrove_poll_writes_total", "Writes to connections.", func(s Stats) uint64 { return s.Writes }),
+		counter("limegrove_poll_written_bytes_total", "Bytes that connections took.", func(s Stats) uint64 { return s.BytesOut }),
 	}
 	for i, c := range all {
 		if err := r.Register(c); err != nil {

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"context"
 	"errors"
 	"net"
 	"sync"
@@ -10,6 +11,9 @@ import (
 // reads, and now and then one that writes.
 type stream struct {
 	took chan struct{} // the loop has consumed what was given; closed at the end
+
+	// Owned by the loop.
+	started bool
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -22,6 +26,24 @@ type stream struct {
 
 func newStream(nc net.Conn) *stream {
 	return &stream{conn: nc, took: make(chan struct{}, 1)}
+}
+
+// start has goroutines read, of which the first shakes hands where that is to be done: a
+// handshake needs much more of a stack than what comes after it, and a goroutine keeps what
+// it has needed. For the loop.
+func (s *stream) start(c *Conn) {
+	s.started = true
+	streams := &c.loop.streams
+	shaker, ok := s.top().(interface{ HandshakeContext(context.Context) error })
+	if !ok {
+		streams.Go(func() { s.read(c) })
+		return
+	}
+	streams.Go(func() {
+		// The first read is told of the same error.
+		_ = shaker.HandshakeContext(context.Background()) // until the connection ends
+		streams.Go(func() { s.read(c) })
+	})
 }
 
 // read reads until there is an error or the connection is ended, and gives the
