@@ -7,14 +7,19 @@ import (
 	"net"
 	"os"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"limegrove/edge/ticket"
 	"limegrove/internal/config"
 )
 
 // doors are where clients come in.
 type doors struct {
-	webSocket net.Listener
-	tcp       net.Listener // nil for none
-	tls       *tls.Config  // for those who choose it over TCP; nil without a certificate
+	webSocket  net.Listener
+	tcp        net.Listener           // nil for none
+	tls        *tls.Config            // for those who choose it over TCP; nil without a certificate
+	handshakes *prometheus.CounterVec // of TLS, to be registered; nil without a certificate
+	refused    prometheus.Counter     // likewise: handshakes that could not be
 }
 
 // openDoors opens the addresses for clients.
@@ -48,6 +53,27 @@ func openDoors(cfg config.Edge) (d doors, err error) {
 	}
 	web := d.tls.Clone()
 	web.NextProtos = []string{"http/1.1"}
+	d.handshakes = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_edge_tls_handshakes_total", Help: "Handshakes of TLS, full or resumed from one before.",
+	}, []string{"kind"})
+	full, resumed := d.handshakes.WithLabelValues("full"), d.handshakes.WithLabelValues("resumed")
+	told := func(again bool) {
+		if again {
+			resumed.Inc()
+		} else {
+			full.Inc()
+		}
+	}
+	for _, one := range []*tls.Config{d.tls, web} {
+		if err = ticket.Share(one, told); err != nil {
+			return d, fmt.Errorf("-tls-key: %w", err)
+		}
+	}
+	d.refused = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "limegrove_edge_tls_refused_total", Help: "Handshakes of TLS that were given up because too many others were under way.",
+	})
+	// All configurations that were made of this one share its certificates; the tickets' keys are made by now.
+	d.tls.Certificates[0].PrivateKey = gated(certificate.PrivateKey, d.refused)
 	d.webSocket = tls.NewListener(d.webSocket, web)
 	return d, nil
 }

@@ -56,6 +56,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer p.Close()
+	if doors.handshakes != nil {
+		p.Metrics.MustRegister(doors.handshakes, doors.refused)
+	}
 
 	// Five lives, each ending later than the one before: clients come in until serving
 	// ends, sessions need routing until the last has left, what routing tells of events is

@@ -31,6 +31,7 @@ var folders = []folder{
 	// What clients say in other protocols, and envelopes for it: bytes alone.
 	{path: "edge/dialect", ours: []string{"lime", "room"}},
 	{path: "edge/auth", ours: []string{"lime", "internal/recent"}},
+	{path: "edge/ticket", std: true},
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
 	{path: "grant", ours: []string{"lime", "document", "room"}},
