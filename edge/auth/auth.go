@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // Scheme is one of LIME's ways to authenticate, as schemeOptions lists them.
@@ -69,6 +70,11 @@ type Grant struct {
 	// Credential tells which of several it was that the client has shown, where it may
 	// be revoked alone; "" elsewhere. It is no secret.
 	Credential string `json:"credential,omitempty"`
+
+	// Rooms are what it may do with rooms by this login, and Granted by what its identity was
+	// granted. Nobody changes them.
+	Rooms   room.Rules  `json:"rooms,omitempty"`
+	Granted room.Grants `json:"granted,omitzero"`
 }
 
 // Authenticator decides who a client is.

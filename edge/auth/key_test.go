@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"reflect"
 	"testing"
 
 	"limegrove/edge/auth"
@@ -18,7 +19,7 @@ const rightKey = `{"key":"czNjcmV04oaSd29yZA=="}`
 func TestKeyTakesItsBase64(t *testing.T) { // L-SES-13
 	g, err := login(newBook(), auth.SchemeKey, ana, rightKey)
 	want := auth.Grant{Identity: ana.Identity, Role: lime.RoleMember, Credential: "the-only-one"}
-	if err != nil || g != want {
+	if err != nil || !reflect.DeepEqual(g, want) {
 		t.Errorf("%+v, %v, want %+v", g, err, want)
 	}
 }

@@ -25,22 +25,61 @@ type Schemes struct {
 // server's own. Transport decides itself about domains that are not served.
 func (s Schemes) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	defer clear(r.Credentials)
-	by, ok := s.By[r.Scheme]
-	if !ok {
-		return Grant{}, &refusal{
+	if err := s.usable(&r); err != nil {
+		return Grant{}, err
+	}
+	return s.By[r.Scheme].Authenticate(ctx, r)
+}
+
+// usable tells why a request is refused whatever the scheme would say.
+func (s Schemes) usable(r *Request) error {
+	if _, ok := s.By[r.Scheme]; !ok {
+		return &refusal{
 			lime.NewReason(lime.CodeSessionAuthenticationFailed, "The scheme is not offered"), OutcomeScheme,
 		}
 	}
 	if r.Node.Name == "" || r.Node.Domain == "" {
-		return Grant{}, unusable("The identity needs a name and a domain")
+		return unusable("The identity needs a name and a domain")
 	}
 	if !s.Serves(r.Node.Domain) && r.Scheme != SchemeTransport {
-		return Grant{}, unusable("The domain is not served here")
+		return unusable("The domain is not served here")
 	}
 	if lime.IsPostmaster(r.Node.Name) {
-		return Grant{}, unusable("The name belongs to the server")
+		return unusable("The name belongs to the server")
 	}
-	return by.Authenticate(ctx, r)
+	return nil
+}
+
+// Guests returns what lets guests in by their names alone; false when guests are not offered, or something
+// else decides about them.
+func (s Schemes) Guests() (Guest, bool) {
+	g, ok := s.By[SchemeGuest].(Guest)
+	return g, ok
+}
+
+// AuthenticateGuests is Authenticate for each of rs, with one look at the accounts. It needs that there are Guests.
+func (s Schemes) AuthenticateGuests(ctx context.Context, rs []Request) []Granted {
+	all := make([]Granted, len(rs))
+	guests, _ := s.Guests()
+	var usable []Request
+	var at []int
+	for i := range rs {
+		switch r := &rs[i]; {
+		case r.Scheme != SchemeGuest:
+			all[i].Grant, all[i].Err = s.Authenticate(ctx, *r)
+		default:
+			if all[i].Err = s.usable(r); all[i].Err == nil {
+				usable, at = append(usable, *r), append(at, i)
+			}
+			clear(r.Credentials)
+		}
+	}
+	if len(usable) > 0 {
+		for n, g := range guests.AuthenticateAll(ctx, usable) {
+			all[at[n]] = g
+		}
+	}
+	return all
 }
 
 // Serves tells whether a domain is one of Domains, in any case.

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"reflect"
 	"testing"
 	"time"
 
@@ -69,7 +70,7 @@ func TestCertificateNamesGiveRoles(t *testing.T) { // L-SES-31
 			continue
 		}
 		want := auth.Grant{Identity: lime.MustParseNode(row.node).Identity, Role: row.want, Expires: expires}
-		if err != nil || g != want {
+		if err != nil || !reflect.DeepEqual(g, want) {
 			t.Errorf("%s with %q: %+v, %v, want %+v", row.node, row.names, g, err, want)
 		}
 	}

@@ -30,7 +30,7 @@ var folders = []folder{
 	{path: "edge/poll"},
 	// What clients say in other protocols, and envelopes for it: bytes alone.
 	{path: "edge/dialect", ours: []string{"lime", "room"}},
-	{path: "edge/auth", ours: []string{"lime", "internal/recent"}},
+	{path: "edge/auth", ours: []string{"lime", "room", "internal/recent", "internal/outcall", "internal/signature"}},
 	{path: "edge/ticket", std: true},
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
@@ -92,8 +92,8 @@ var libraries = []library{
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},
 	{"github.com/go-jose/go-jose/v4", []string{"edge/auth"}},
-	{"github.com/sony/gobreaker/v2", []string{"edge/auth", "internal/outcall"}},
 	{"github.com/rabbitmq/amqp091-go", []string{"internal"}},
+	{"github.com/sony/gobreaker/v2", []string{"internal/outcall"}},
 	{"gopkg.in/yaml.v2", []string{"internal"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/peterbourgon/ff/v3", []string{"internal"}},

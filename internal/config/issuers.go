@@ -16,6 +16,7 @@ type Issuer struct {
 	Audience   []string      `yaml:"audience"`   // whom its tokens may be for
 	Domains    []string      `yaml:"domains"`    // of the identities that it names; default all served
 	Identity   string        `yaml:"identity"`   // how claims name one
+	Escape     bool          `yaml:"escape"`     // claims in it are any text
 	Algorithms []string      `yaml:"algorithms"` // that it signs with
 	Leeway     time.Duration `yaml:"leeway"`
 	TakeOver   bool          `yaml:"take-over"` // it may name accounts that have a password

@@ -20,7 +20,7 @@ func Logins(cfg config.Shared, r *router.Config) error {
 	for _, i := range l.Issuers {
 		one := issuer.Config{
 			Name: i.Issuer, JWKS: i.JWKS, Audience: i.Audience, Domains: i.Domains, Identity: i.Identity,
-			Algorithms: i.Algorithms, Leeway: i.Leeway, TakeOver: i.TakeOver,
+			Algorithms: i.Algorithms, Leeway: i.Leeway, TakeOver: i.TakeOver, Escape: i.Escape,
 		}
 		if one.Domains == nil {
 			one.Domains = cfg.Domains

@@ -40,6 +40,10 @@ type Config struct {
 	// {sub}@<first domain>.
 	Identity string
 
+	// Escape writes claims within an identity as lime.AppendEscapedName does, so that they may
+	// be any text, as names of bachata's channels are.
+	Escape bool
+
 	// TakeOver lets it name identities whose account has a password. Without it, they
 	// belong to who has made them.
 	TakeOver bool

@@ -38,7 +38,7 @@ func New(owners auth.Owners, all []Config) (*Issuers, error) {
 		one := &issuer{}
 		var err error
 		if one.allowed, err = cfg.withDefaults(); err == nil {
-			one.names, err = parseTemplate(cfg.Identity)
+			one.names, err = parseTemplate(cfg.Identity, cfg.Escape)
 		}
 		if err == nil && s.byName[cfg.Name] != nil {
 			err = errors.New("it is there twice")
@@ -69,7 +69,8 @@ func Check(all []Config) error {
 const maxToken = 12 << 10
 
 // Authenticate reads {"token":"…","issuer":"…"}; the token stands there as it is, or in
-// Base64, as some libraries send it. The grant ends with the token.
+// Base64, as some libraries send it. Without an issuer it is the one that the token names.
+// The grant ends with the token.
 func (s *Issuers) Authenticate(ctx context.Context, r auth.Request) (auth.Grant, error) {
 	defer clear(r.Credentials)
 	var given struct {
@@ -78,6 +79,15 @@ func (s *Issuers) Authenticate(ctx context.Context, r auth.Request) (auth.Grant,
 	}
 	if json.Unmarshal(r.Credentials, &given) != nil { // its text quotes the input
 		return auth.Grant{}, auth.Refused(auth.OutcomeToken)
+	}
+	if len(given.Token) > maxToken {
+		return auth.Grant{}, auth.Refused(auth.OutcomeToken)
+	}
+	if !strings.Contains(given.Token, ".") {
+		given.Token = decoded(given.Token)
+	}
+	if given.Issuer == "" {
+		given.Issuer = claimedBy(given.Token)
 	}
 	by := s.byName[given.Issuer]
 	if by == nil {
@@ -113,12 +123,6 @@ type claims struct {
 
 // verify returns the claims of a token of the issuer.
 func (i *issuer) verify(ctx context.Context, text string) (claims, error) {
-	if len(text) > maxToken {
-		return claims{}, auth.Refused(auth.OutcomeToken)
-	}
-	if !strings.Contains(text, ".") {
-		text = decoded(text)
-	}
 	token, err := jwt.ParseSigned(text, i.allowed)
 	if err != nil || len(token.Headers) != 1 {
 		return claims{}, auth.Refused(auth.OutcomeToken)
@@ -160,6 +164,20 @@ func (c claims) check(i *issuer, r jwt.Claims) (claims, error) {
 	}
 	c.ends = r.Expiry.Time()
 	return c, nil
+}
+
+// claimedBy is who has signed a token by its own words, true or not; "" for nobody.
+func claimedBy(token string) string {
+	_, behind, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(behind, ".")
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	b, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil || json.Unmarshal(b, &claims) != nil {
+		return ""
+	}
+	return claims.Issuer
 }
 
 // decoded is a token that came in Base64, of any kind; "" when it did not.

@@ -12,8 +12,9 @@ import (
 
 // template names an identity by claims: text with claims in braces.
 type template struct {
-	parts []part
-	whole bool // there is nothing but one claim, which is an identity itself
+	parts  []part
+	escape bool // claims are any text
+	whole  bool // there is nothing but one claim, which is an identity itself
 }
 
 // part is text, or a claim.
@@ -22,7 +23,8 @@ type part struct {
 	claim bool
 }
 
-func parseTemplate(s string) (t template, err error) {
+func parseTemplate(s string, escape bool) (t template, err error) {
+	t.escape = escape
 	for rest := s; rest != ""; {
 		text, behind, found := strings.Cut(rest, "{")
 		if text != "" {
@@ -46,6 +48,9 @@ func parseTemplate(s string) (t template, err error) {
 	if !t.whole && !at {
 		return template{}, fmt.Errorf("the identity %q has no @ between its claims", s)
 	}
+	if t.whole && escape {
+		return template{}, fmt.Errorf("the identity %q is a claim as it is, and cannot be escaped", s)
+	}
 	return t, nil
 }
 
@@ -61,6 +66,9 @@ func (t template) identity(claims map[string]any) (lime.Identity, error) {
 			continue
 		}
 		value, ok := claims[p.text].(string)
+		if t.escape {
+			value = string(lime.AppendEscapedName(nil, value))
+		}
 		if !ok || value == "" || !t.whole && strings.ContainsAny(value, "@/") || strings.ContainsFunc(value, foldsToASCII) {
 			return lime.Identity{}, errClaim
 		}

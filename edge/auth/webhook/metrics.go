@@ -1,9 +1,6 @@
 package webhook
 
-import (
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/sony/gobreaker/v2"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
 // result is how a question ended; also the metric's label.
 type result string
@@ -41,10 +38,10 @@ func newStats(reg prometheus.Registerer, w *Webhook) (*stats, error) {
 	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "limegrove_router_webhook_open", Help: "1 while the webhook is left alone since it has failed too often.",
 	}, func() float64 {
-		if w.breaker.State() == gobreaker.StateClosed {
-			return 0
+		if w.calls.LeftAlone() {
+			return 1
 		}
-		return 1
+		return 0
 	})
 	for _, c := range []prometheus.Collector{s.results, s.seconds, open} {
 		if err := reg.Register(c); err != nil {

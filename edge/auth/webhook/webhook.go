@@ -3,24 +3,21 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/sony/gobreaker/v2"
 
 	"limegrove/edge/auth"
+	"limegrove/internal/outcall"
 	"limegrove/internal/recent"
+	"limegrove/internal/signature"
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // Config is what a Webhook is made of. URL, Owners and Serves are required.
@@ -47,12 +44,10 @@ type Config struct {
 
 // Webhook is an auth.Authenticator that asks. It expects the checks that auth.Schemes makes.
 type Webhook struct {
-	cfg     Config
-	client  *http.Client
-	breaker *gobreaker.CircuitBreaker[answer]
-	places  chan struct{}
-	cache   cache
-	stats   *stats
+	cfg   Config
+	calls *outcall.Client
+	cache cache
+	stats *stats
 }
 
 // ErrBusy says that too many requests are under way, or that the API says so. A later try may succeed.
@@ -71,38 +66,15 @@ func New(cfg Config) (*Webhook, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 1500 * time.Millisecond
 	}
-	if cfg.Requests <= 0 {
-		cfg.Requests = 64
-	}
-	if cfg.Transport == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone()
-		own.MaxIdleConnsPerHost = cfg.Requests
-		cfg.Transport = own
-	}
 	w := &Webhook{
-		cfg: cfg, places: make(chan struct{}, cfg.Requests), cache: newCache(maxKept),
-		client: &http.Client{
-			Transport:     cfg.Transport,
-			Timeout:       cfg.Timeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		cfg: cfg, cache: newCache(maxKept),
+		calls: outcall.New(outcall.Config{
+			Name: "auth webhook", Timeout: cfg.Timeout, Calls: cfg.Requests, Answer: maxAnswer, Transport: cfg.Transport,
+		}),
 	}
-	w.breaker = newBreaker()
 	var err error
 	w.stats, err = newStats(cfg.Metrics, w)
 	return w, err
-}
-
-// newBreaker stops asking for five seconds after five failures in a row, or when of
-// twenty in ten seconds half have failed. Then one is tried.
-func newBreaker() *gobreaker.CircuitBreaker[answer] {
-	return gobreaker.NewCircuitBreaker[answer](gobreaker.Settings{
-		Name: "auth webhook", MaxRequests: 1, Interval: 10 * time.Second, Timeout: 5 * time.Second,
-		IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, context.Canceled) }, // who asks has gone
-		ReadyToTrip: func(c gobreaker.Counts) bool {
-			return c.ConsecutiveFailures >= 5 || c.Requests >= 20 && 2*c.TotalFailures >= c.Requests
-		},
-	})
 }
 
 // question is what the API is asked.
@@ -123,11 +95,22 @@ type answer struct {
 	Identity lime.Identity `json:"identity"` // default the one that was asked about
 	Expires  time.Time     `json:"expires"`
 	TTL      float64       `json:"ttl"` // in seconds
+	Rooms    rooms         `json:"rooms"`
 	Reason   *struct {
 		Description string `json:"description"`
 	} `json:"reason"`
 
 	busy bool // it has too much to do to say anything
+}
+
+// rooms are the rules of an answer.
+type rooms room.Rules
+
+// UnmarshalJSON bounds them.
+func (r *rooms) UnmarshalJSON(b []byte) error {
+	all, err := room.ParseGranted(b)
+	*r = rooms(all)
+	return err
 }
 
 // Authenticate asks, unless it knows the answer.
@@ -181,7 +164,7 @@ func (w *Webhook) take(ctx context.Context, r auth.Request, a answer, known rece
 	if err := w.own(ctx, node); err != nil {
 		return auth.Grant{}, err
 	}
-	g := auth.Grant{Identity: node.Identity, Role: lime.RoleMember, Expires: a.Expires}
+	g := auth.Grant{Identity: node.Identity, Role: lime.RoleMember, Expires: a.Expires, Rooms: room.Rules(a.Rooms)}
 	w.cache.remember(known, g, time.Duration(a.TTL*float64(time.Second)))
 	return g, nil
 }
@@ -208,25 +191,25 @@ func cut(text string, most int) string {
 // errIdentity is for an answer that lets in as somebody whom nobody may be here.
 var errIdentity = errors.New("the webhook has granted an identity that is not of a served domain")
 
-// ask asks, with a place and when the breaker lets it.
-func (w *Webhook) ask(ctx context.Context, q question) (answer, error) {
-	select {
-	case w.places <- struct{}{}:
-	default:
+// ask asks, if it may.
+func (w *Webhook) ask(ctx context.Context, q question) (a answer, err error) {
+	request, err := w.request(ctx, q)
+	if err != nil {
+		return answer{}, fmt.Errorf("ask the webhook: %w", err)
+	}
+	began := time.Now()
+	_, err = w.calls.Do(request, func(said *outcall.Answer) (err error) {
+		a, err = read(said)
+		return err
+	})
+	switch {
+	case errors.Is(err, outcall.ErrBusy), err == nil && a.busy:
 		w.stats.asked(resultBusy)
 		return answer{}, ErrBusy
-	}
-	defer func() { <-w.places }()
-	began := time.Now()
-	a, err := w.breaker.Execute(func() (answer, error) { return w.post(ctx, q) })
-	switch {
-	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
+	case errors.Is(err, outcall.ErrLeftAlone):
 		w.stats.asked(resultOpen)
 	case err != nil:
 		w.stats.asked(resultFailed)
-	case a.busy:
-		w.stats.asked(resultBusy)
-		return answer{}, ErrBusy
 	case a.Granted:
 		w.stats.asked(resultGranted)
 	default:
@@ -239,27 +222,28 @@ func (w *Webhook) ask(ctx context.Context, q question) (answer, error) {
 	return a, nil
 }
 
-// post is one request. Its errors hold nothing of what was sent.
-func (w *Webhook) post(ctx context.Context, q question) (a answer, err error) {
+// request is what a question is as one.
+func (w *Webhook) request(ctx context.Context, q question) (*http.Request, error) {
 	body, err := json.Marshal(q)
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
-	// Not cleared: the transport may go on reading it when Do has returned.
+	// Not cleared: the transport may go on reading it when the call has returned.
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.cfg.URL, bytes.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "limegrove")
-	w.sign(request, body)
-	response, err := w.client.Do(request)
-	if err != nil {
-		return answer{}, err
+	if w.cfg.Secret != nil {
+		signature.Set(request.Header, w.cfg.Secret, body, time.Now())
 	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	switch status := response.StatusCode; {
+	return request, nil
+}
+
+// read reads an answer. An error says that it is none, and holds nothing of it.
+func read(said *outcall.Answer) (a answer, err error) {
+	switch status := said.Status; {
 	case status == http.StatusTooManyRequests:
 		return answer{busy: true}, nil
 	case status >= 400 && status < 500 && status != http.StatusRequestTimeout:
@@ -268,26 +252,11 @@ func (w *Webhook) post(ctx context.Context, q question) (a answer, err error) {
 		return answer{}, nil
 	case status != http.StatusOK:
 		return answer{}, fmt.Errorf("the answer is %d", status)
-	case err != nil:
-		return answer{}, err
-	case len(text) > maxAnswer:
-		return answer{}, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	case said.Cut != nil:
+		return answer{}, said.Cut
 	}
-	if json.Unmarshal(text, &a) != nil { // its text may quote the input
+	if json.Unmarshal(said.Body, &a) != nil { // its text may quote the input
 		return answer{}, errors.New("the answer cannot be read")
 	}
 	return a, nil
-}
-
-// sign says who asks, and when, so that an answer is not given to who has recorded it.
-func (w *Webhook) sign(request *http.Request, body []byte) {
-	if w.cfg.Secret == nil {
-		return
-	}
-	at := strconv.FormatInt(time.Now().Unix(), 10)
-	h := hmac.New(sha256.New, w.cfg.Secret)
-	h.Write([]byte(at + "."))
-	h.Write(body)
-	request.Header.Set("Limegrove-Timestamp", at)
-	request.Header.Set("Limegrove-Signature", "sha256="+hex.EncodeToString(h.Sum(nil)))
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +23,9 @@ import (
 	"go.uber.org/goleak"
 
 	"limegrove/edge/auth"
+	"limegrove/internal/outcall"
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -138,7 +141,7 @@ func TestPlatformDecides(t *testing.T) { // L-SES-15
 	w.api.says(http.StatusOK, `{"granted":true,"expires":"2030-01-02T03:04:05Z","role":"rootAuthority","more":[1]}`)
 	g, err := w.login("Ana@example.org/home", secretWord)
 	want := auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org"), Role: lime.RoleMember, Expires: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
-	if err != nil || g != want {
+	if err != nil || !reflect.DeepEqual(g, want) {
 		t.Errorf("%+v, %v, want %+v", g, err, want)
 	}
 	const asked = `{"scheme":"external","identity":"Ana@example.org","instance":"home","authentication":{"token":"` + secretWord + `"},` +
@@ -170,6 +173,26 @@ func TestPlatformDecides(t *testing.T) { // L-SES-15
 	w.api.says(http.StatusOK, `{"granted":true}`)
 	w.owner.err = errors.New("the store is away")
 	w.want("without a store", "x", auth.OutcomeFault)
+}
+
+func TestPlatformSaysWhatMayBeDoneWithRooms(t *testing.T) {
+	w := newWorld(t, Config{})
+	w.api.says(http.StatusOK, `{"granted":true,"ttl":60,"rooms":[{"room":"/ride/42","may":["enter","publish"]},{"room":{"of":"{name}"},"may":["enter"]}]}`)
+	want := room.Rules{
+		{Room: "/ride/42", Who: room.Everyone, May: room.Enter | room.Publish}, {Room: `?of="{name}"`, Who: room.Everyone, May: room.Enter},
+	}
+	for _, how := range []string{"asked", "remembered"} {
+		if g, err := w.login("ana@example.org", "x"); err != nil || !reflect.DeepEqual(g.Rooms, want) {
+			t.Errorf("%s: %+v, %v", how, g, err)
+		}
+	}
+	if n := w.api.times(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	w.api.says(http.StatusOK, `{"granted":true,"rooms":null}`)
+	if g, err := w.login("ana@example.org", "y"); err != nil || len(g.Rooms) != 0 {
+		t.Errorf("none: %+v, %v", g, err)
+	}
 }
 
 func TestPlatformRefuses(t *testing.T) { // L-SES-15
@@ -224,7 +247,7 @@ func TestPlatformWithTooMuchToDoIsAskedAgain(t *testing.T) {
 func TestQuestionIsWholeWhenItIsSentLate(t *testing.T) {
 	late := make(chan string)
 	w := newWorld(t, Config{})
-	w.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+	w.calls = outcall.New(outcall.Config{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		go func() {
 			r := r.Body
 			<-late
@@ -235,7 +258,7 @@ func TestQuestionIsWholeWhenItIsSentLate(t *testing.T) {
 			late <- string(body)
 		}()
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"granted":true}`)), Header: http.Header{}}, nil
-	})
+	})})
 	w.want("it is granted", secretWord, auth.OutcomeGranted)
 	late <- ""
 	if body := <-late; !strings.Contains(body, secretWord) {
@@ -255,8 +278,13 @@ func TestPlatformFailsAndIsLeftAloneForAMoment(t *testing.T) {
 		"garbage":  func(a *api) { a.says(http.StatusOK, `<html>`) },
 		"an array": func(a *api) { a.says(http.StatusOK, `[true]`) },
 		"a number": func(a *api) { a.says(http.StatusOK, `{"granted":1}`) },
-		"endless":  func(a *api) { a.says(http.StatusOK, `{"granted":true,"x":"`+strings.Repeat("x", maxAnswer)+`"}`) },
-		"silent":   func(a *api) { a.hangs = true },
+		"no rooms": func(a *api) { a.says(http.StatusOK, `{"granted":true,"rooms":{"room":"/x","may":["enter"]}}`) },
+		"no rule":  func(a *api) { a.says(http.StatusOK, `{"granted":true,"rooms":[{"room":"/x","may":["own"]}]}`) },
+		"too many": func(a *api) {
+			a.says(http.StatusOK, `{"granted":true,"rooms":[`+strings.Repeat(`{"room":"/x","may":["enter"]},`, room.MaxGrants)+`{"room":"/x","may":["enter"]}]}`)
+		},
+		"endless": func(a *api) { a.says(http.StatusOK, `{"granted":true,"x":"`+strings.Repeat("x", maxAnswer)+`"}`) },
+		"silent":  func(a *api) { a.hangs = true },
 		"unreachable": func(a *api) {
 			a.answer = func(string) (int, string, error) { return 0, "", errors.New("connection refused") }
 		},
