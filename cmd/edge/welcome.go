@@ -76,6 +76,7 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 	if cfg.RoomRules != "" {
 		args = append(args, "-room-rules "+cfg.RoomRules)
 	}
+	args = append(args, cfg.LoginFlags()...)
 	args = append(args, cfg.Bachata.Flags()...)
 	args = append(args, cfg.StreamFlags()...)
 	return strings.Join(args, " ")

@@ -152,7 +152,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.group("Sessions")
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
 	b.domains(&e.Domains)
-	bindList(b, &e.Auth, "auth", "guest,plain", "authentication `schemes` offered, best first, of guest, plain, key, transport and external")
+	bindList(b, &e.Auth, "auth", defaultAuth, "authentication `schemes` offered, best first, of guest, plain, key, transport and external")
 	bindList(b, &e.ForwardHeaders, "auth-webhook-headers", "", "`names` of headers of the WebSocket request that -auth-webhook is told; may be repeated")
 	bindList(b, &e.ForwardCookies, "auth-webhook-cookies", "", "`names` of cookies likewise")
 	b.str(&e.TCP, "tcp", "", "`address` for sessions over TCP, such as :55321; empty for none")
@@ -220,6 +220,37 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 		return Edge{}, c.err
 	}
 	return e, nil
+}
+
+// LoginFlags are the flags, with their values, that every edge has to be given alike to let in
+// the same clients.
+func (e *Edge) LoginFlags() (flags []string) {
+	if auth := joined(e.Auth); auth != defaultAuth {
+		flags = append(flags, "-auth "+auth)
+	}
+	for _, f := range []struct{ name, value string }{
+		{"tls-client-ca", e.TLSClientCA}, {"auth-webhook-headers", joined(e.ForwardHeaders)}, {"auth-webhook-cookies", joined(e.ForwardCookies)},
+	} {
+		if f.value != "" {
+			flags = append(flags, "-"+f.name+" "+f.value)
+		}
+	}
+	return flags
+}
+
+// defaultAuth are the schemes that are offered where none are named.
+const defaultAuth = "guest,plain"
+
+// joined is a list as a flag has it.
+func joined[T ~string](all []T) string {
+	var b strings.Builder
+	for i, one := range all {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(string(one))
+	}
+	return b.String()
 }
 
 // headerRoom is what the headers that travel with an envelope may take of the broker's
