@@ -20,7 +20,7 @@ import (
 // channels are the flags of clusters that serve bachata.
 func channels(more ...string) []string {
 	return append([]string{
-		"-domain", domain, "-domain", "channels.localhost", "-bachata", "/messages", "-bachata-domain", "channels.localhost", "-bachata-tokens=false",
+		"-domain", domain, "-domain", "channels.localhost", "-bachata", "/messages", "-bachata-domain", "channels.localhost", "-bachata-auth", "open",
 	}, more...)
 }
 

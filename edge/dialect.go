@@ -173,7 +173,7 @@ func (s *session) enterAs(login *dialect.Login) {
 	case login.Refused != nil:
 		s.failWith(login.Refused, ws.StatusNormalClosure)
 		return
-	case login.Token == "":
+	case login.Token == "" && !login.Asked:
 		s.node = login.Node
 		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true}, nil) // it may be anybody
 		return
@@ -182,10 +182,13 @@ func (s *session) enterAs(login *dialect.Login) {
 		return
 	}
 	s.node, s.waiting, s.renewal = login.Node, true, &renewal{scheme: auth.SchemeExternal}
-	credentials, err := json.Marshal(map[string]string{"token": login.Token})
-	if err != nil {
-		s.fail(lime.CodeSessionAuthenticationFailed, "The token cannot be read")
-		return
+	var credentials json.RawMessage
+	if login.Token != "" {
+		var err error
+		if credentials, err = json.Marshal(map[string]string{"token": login.Token}); err != nil {
+			s.fail(lime.CodeSessionAuthenticationFailed, "The token cannot be read")
+			return
+		}
 	}
 	s.out.authenticate(auth.Request{Scheme: auth.SchemeExternal, Node: s.node, Credentials: credentials})
 }

@@ -12,7 +12,7 @@ func dialects(cfg config.Edge) map[string]dialect.Dialect {
 	if b := cfg.Bachata; b.Path != "" {
 		all[b.Path] = bachata.New(bachata.Config{
 			Domain: b.Domain, Simple: b.Simple, SetFrom: b.SetFrom, Fanout: b.Mode == config.ChannelFanout,
-			Tokens: b.Tokens, Origins: b.Origins,
+			Access: bachata.Access(b.Auth), Origins: b.Origins,
 		})
 	}
 	return all

@@ -8,6 +8,7 @@ package dialect
 
 import (
 	"net/http"
+	"time"
 
 	"limegrove/lime"
 )
@@ -30,7 +31,7 @@ type Refusal struct {
 }
 
 // Client is one connection. Its methods do not block; all but ToClient are called by the
-// connection's loop alone.
+// connection's loop alone. It may be an Asker, a Subscriber and a Closer, too.
 type Client interface {
 	// Login is how the session begins.
 	Login() Login
@@ -52,13 +53,28 @@ type Login struct {
 	// Token proves it: of the scheme external. Without one the client is believed, and taken
 	// for a guest.
 	Token string
+	// Asked has whoever decides about that scheme asked without a token, too: it may know the
+	// client by its request.
+	Asked bool
 	// Refused is why it is not let in; nil when it may be.
 	Refused *lime.Reason
-	// Presence is what the session sets, and Receipts are the events that it wants.
+	// Presence is what the session sets, nil for nothing, and Receipts are the events that it
+	// wants.
 	Presence *lime.Presence
 	Receipts lime.Events
+	// Takes is which messages and commands of others the dialect has words for; nil for all.
+	// Who sends another is told that it is not taken.
+	Takes *lime.Capability
 	// Confirms says that the client confirms what it has got. Of others a pong tells.
 	Confirms bool
+	// Rooms is the domain whose rooms a Subscriber enters, and Literal says that a wildcard
+	// of them stands for nothing but itself.
+	Rooms   string
+	Literal bool
+	// Idle is how long the client may say nothing; zero is for ever.
+	Idle time.Duration
+	// Backlog bounds the bytes that wait for the client; zero is the edge's own bound.
+	Backlog int
 }
 
 // Said is what becomes of a message of a client. All of it may be zero.
@@ -66,4 +82,9 @@ type Said struct {
 	Answer   []byte // for the client, before whatever comes of the envelope
 	Envelope []byte // for its session
 	Drop     string // why there is none, as a label of metrics; "" when nothing was dropped
+
+	// Of a Subscriber alone.
+	Leave []Subscription // that are over, before the answer
+	Enter Subscription   // of which Entered is told; nothing is taken of the client before
+	Close bool           // the session is over, in place of all else
 }

@@ -14,6 +14,16 @@ const (
 	ChannelFanout ChannelMode = "fanout" // all
 )
 
+// ChannelAuth says whom a channel is given to.
+type ChannelAuth string
+
+// Whom a channel may be given to. In the first two, routers decide as about the scheme external.
+const (
+	ChannelToken   ChannelAuth = "token"   // who shows a token of it
+	ChannelWebhook ChannelAuth = "webhook" // whom the webhook lets in, by a token or without one
+	ChannelOpen    ChannelAuth = "open"    // whoever names it
+)
+
 // Bachata is what an edge serves bachata's clients with.
 type Bachata struct {
 	// Path is where they connect; empty for nowhere.
@@ -26,8 +36,8 @@ type Bachata struct {
 	Simple bool
 	// SetFrom has the server say who has sent a message. Default false.
 	SetFrom bool
-	// Tokens lets in only who shows a token of its channel, by -auth-issuers. Default true.
-	Tokens bool
+	// Auth is whom a channel is given to. Default token.
+	Auth ChannelAuth
 	// Origins are pages that browsers may come from. Default those of the edge's own host.
 	Origins []string
 }
@@ -55,8 +65,8 @@ func (p *Bachata) Flags() (flags []string) {
 	if p.SetFrom {
 		flags = append(flags, "-bachata-set-from")
 	}
-	if !p.Tokens {
-		flags = append(flags, "-bachata-tokens=false")
+	if p.Auth != ChannelToken {
+		flags = append(flags, "-bachata-auth "+string(p.Auth))
 	}
 	if len(p.Origins) > 0 {
 		flags = append(flags, "-bachata-origins "+strings.Join(p.Origins, ","))
@@ -71,16 +81,17 @@ func (b *binder) bachata(p *Bachata) {
 	b.str((*string)(&p.Mode), "bachata-mode", string(ChannelQueue), "`which` sockets of a channel get a message: queue for one of them, fanout for all")
 	b.yes(&p.Simple, "bachata-simple", false, "send each message at most once, and confirm nothing")
 	b.yes(&p.SetFrom, "bachata-set-from", false, "say in each message which channel has sent it")
-	b.yes(&p.Tokens, "bachata-tokens", true, "let in only who shows a token of its channel, by -auth-issuers; =false for whoever names one")
+	b.str((*string)(&p.Auth), "bachata-auth", string(ChannelToken), "`whom` a channel is given to: token, webhook (whom -auth-webhook lets in) or open (anybody)")
 	bindList(b, &p.Origins, "bachata-origins", "", "`origins` of pages that browsers may come from, or * for all (default those of the host that they ask)")
 }
 
 func (p *Bachata) validate(c *check, domains []string) {
+	c.that(p.Auth == ChannelToken || p.Auth == ChannelWebhook || p.Auth == ChannelOpen, "bachata-auth", "%q is none of token, webhook and open", p.Auth)
+	c.that(p.Mode == ChannelQueue || p.Mode == ChannelFanout, "bachata-mode", "%q is neither queue nor fanout", p.Mode)
 	if p.Path == "" {
 		return
 	}
 	c.that(strings.HasPrefix(p.Path, "/") && len(p.Path) > 1, "bachata", "%q is no path", p.Path)
 	at := slices.IndexFunc(domains, func(d string) bool { return strings.EqualFold(d, p.Domain) })
 	c.that(at > 0, "bachata-domain", "%q is none of -domain, or the first of them, which is that of accounts", p.Domain)
-	c.that(p.Mode == ChannelQueue || p.Mode == ChannelFanout, "bachata-mode", "%q is neither queue nor fanout", p.Mode)
 }

@@ -76,7 +76,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 		},
 		Listen: ":8080", TCPEncryption: []Encryption{EncryptionNone}, Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
-		MaxRooms: 100, Bachata: Bachata{Mode: ChannelQueue, Tokens: true}, SendQueue: 40960, NodeConflict: ConflictReplace, Recipients: RecipientsKnown, Rebalance: true,
+		MaxRooms: 100, Bachata: Bachata{Mode: ChannelQueue, Auth: ChannelToken}, SendQueue: 40960, NodeConflict: ConflictReplace, Recipients: RecipientsKnown, Rebalance: true,
 		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
 		IdleTimeout: 90 * time.Second, DrainTimeout: 25 * time.Second,
 	}
@@ -249,6 +249,8 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"no room for contacts", nil, []string{"-max-contacts", "0"}, "-max-contacts"},
 		{"a log for nothing", nil, []string{"-log-bytes", "1048576"}, "-log-bytes"},
 		{"an inbox for less than nothing", nil, []string{"-inbox-bytes", "-1"}, "-inbox-bytes"},
+		{"channels for somebody else", nil, []string{"-bachata-auth", "maybe"}, "-bachata-auth"},
+		{"channels of another kind", nil, []string{"-bachata-mode", "maybe"}, "-bachata-mode"},
 		{"pings too rare", nil, []string{"-ping-interval", "90s"}, "-ping-interval"},
 	} {
 		_, err := ParseEdge(c.args, c.env.get, io.Discard)

@@ -216,6 +216,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	var c check
 	c.that(!e.RunRouter || !slices.Contains(e.Auth, SchemeExternal) || e.Logins.External(),
 		"auth", "external needs -auth-issuers, or a webhook that decides about it")
+	c.that(!e.RunRouter || e.Bachata.Path == "" || e.Bachata.Auth != ChannelWebhook || e.Logins.decides(SchemeExternal),
+		"bachata-auth", "webhook needs -auth-webhook, and external in -auth-webhook-schemes")
 	if c.err != nil {
 		return Edge{}, c.err
 	}
@@ -296,7 +298,7 @@ func (e *Edge) validate() error {
 		c.that(slices.Contains(schemes, s), "auth", "unknown scheme %q; known are %v", s, schemes)
 	}
 	e.Bachata.validate(&c, e.Domains)
-	c.that(!e.Bachata.Tokens || e.Bachata.Path == "" || slices.Contains(e.Auth, SchemeExternal), "bachata-tokens", "needs external in -auth")
+	c.that(e.Bachata.Path == "" || e.Bachata.Auth == ChannelOpen || slices.Contains(e.Auth, SchemeExternal), "bachata-auth", "%s needs external in -auth", e.Bachata.Auth)
 	c.that(len(e.ForwardHeaders)+len(e.ForwardCookies) <= 64, "auth-webhook-headers", "more than 64 with -auth-webhook-cookies")
 	c.that(e.Data != "" || !e.EmbeddedNATS(), "data", "must name a folder when -nats is empty")
 	c.atLeast("max-envelope", e.MaxEnvelope, 1024)

@@ -2,9 +2,11 @@ package bachata
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"limegrove/lime"
 )
@@ -141,6 +143,59 @@ func TestWhatAClientIsTold(t *testing.T) {
 	equal(t, "B-10: the server says who it is", string(frame), `{"id":"1","type":"x","dest":"Bob","from":"Ann"}`)
 }
 
+func TestWhomAChannelIsGivenTo(t *testing.T) { // B-02
+	for _, row := range []struct {
+		access         Access
+		channel, token string
+		refused, asked bool
+	}{
+		{"", "Bob", "t", false, true},
+		{"", "Bob", "", true, false},
+		{AccessToken, "", "t", true, false},
+		{AccessToken, "Bob", "t", false, true},
+		{AccessToken, "Bob", "", true, false},
+		{AccessWebhook, "Bob", "t", false, true},
+		{AccessWebhook, "Bob", "", false, true},
+		{AccessWebhook, "", "", true, false},
+		{AccessOpen, "Bob", "t", false, false},
+		{AccessOpen, "", "", true, false},
+	} {
+		login := (&Config{Domain: domain, Access: row.access}).client(row.channel, row.token).Login()
+		if (login.Refused != nil) != row.refused || login.Asked != row.asked {
+			t.Errorf("%+v: it is %+v", row, login)
+		}
+		if want := map[bool]string{true: row.token}[row.asked]; login.Token != want {
+			t.Errorf("%+v: the token is %q", row, login.Token)
+		}
+	}
+}
+
+func TestWhyAClientIsClosed(t *testing.T) { // B-02
+	refused, fault := lime.NewReason(lime.CodeSessionAuthenticationFailed, "no"), lime.NewReason(lime.CodeSessionError, "away")
+	for _, row := range []struct {
+		what   string
+		access Access
+		ready  bool
+		why    *lime.Reason
+		told   bool
+	}{
+		{"it is refused", AccessToken, false, refused, true},
+		{"nobody could decide", AccessWebhook, false, fault, true},
+		{"its token has expired", AccessToken, true, refused, true},
+		{"something else", AccessToken, true, fault, false},
+		{"nobody was asked", AccessOpen, false, fault, false},
+		{"it is over", AccessToken, true, nil, false},
+	} {
+		c := (&Config{Domain: domain, Access: row.access}).client("bob", "t")
+		if row.ready {
+			c.ToClient(nil, []byte(`{"id":"s","state":"established"}`))
+		}
+		if frame, reason := c.End(row.why); frame != nil || reason != map[bool]string{true: unauthorized}[row.told] {
+			t.Errorf("%s: %q and %q", row.what, frame, reason)
+		}
+	}
+}
+
 func TestAMessageIsConfirmedOnce(t *testing.T) { // B-11
 	c := (&Config{Domain: domain}).client("ana", "")
 	for i, event := range []string{"received", "consumed", "received"} {
@@ -188,4 +243,20 @@ func FuzzMessage(f *testing.F) {
 		}
 		equal(t, from, string(got), string(o.appendTo(nil)))
 	})
+}
+
+func TestAnObjectWithManyMembersIsReadInOneGo(t *testing.T) {
+	b := []byte(`{"type":"x"`)
+	const members = 100_000
+	for i := range members {
+		b = fmt.Appendf(b, `,"%05d":1`, i)
+	}
+	began := time.Now()
+	o, ok := parse(append(b, `,"type":"y"}`...))
+	if took := time.Since(began); took > 10*time.Second { // each held against all others takes more than twice that
+		t.Errorf("it takes %v", took)
+	}
+	if !ok || len(o) != members+1 || o.text("type") != "y" || o[0].name != "type" {
+		t.Errorf("%d members are read", len(o))
+	}
 }

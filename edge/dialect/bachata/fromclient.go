@@ -26,14 +26,23 @@ type Config struct {
 	// messages, each of which comes to one.
 	Fanout bool
 
-	// Tokens lets only those in who show a token of their channel. By default whoever names
-	// a channel is let in.
-	Tokens bool
+	// Access is whom a channel is given to. Default AccessToken.
+	Access Access
 
 	// Origins are the pages that a browser may come from, as it says by Origin: "*" for all.
 	// Default: those of the host that it asks.
 	Origins []string
 }
+
+// Access is whom a channel is given to.
+type Access string
+
+// The accesses. In the first two, whoever decides about the scheme external decides.
+const (
+	AccessToken   Access = "token"   // who shows a token of it
+	AccessWebhook Access = "webhook" // who comes by a request that the platform lets in
+	AccessOpen    Access = "open"    // whoever names it
+)
 
 // Why a frame comes to nothing, as metrics label it.
 const (

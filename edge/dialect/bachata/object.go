@@ -18,6 +18,7 @@ type object []member
 // parse reads one JSON object. It is not ok when b is anything else.
 func parse(b []byte) (o object, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(b))
+	places := map[string]int{}
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, false
 	}
@@ -31,7 +32,12 @@ func parse(b []byte) (o object, ok bool) {
 		if d.Decode(&value) != nil {
 			return nil, false
 		}
-		o.set(name, value)
+		if at, twice := places[name]; twice {
+			o[at].value = value
+			continue
+		}
+		places[name] = len(o)
+		o = append(o, member{name, value})
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, false

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"limegrove/lime"
 )
@@ -15,9 +16,11 @@ type client struct {
 	channel string
 	token   string // "" for none
 
+	ready atomic.Bool // it was let in
+
 	mu        sync.Mutex
-	confirmed [maxConfirmed]string // ids of its messages, the last that 300 was said of
-	next      int
+	confirmed []string // ids of its messages, the last that 300 was said of; maxConfirmed at most
+	next      int      // the one that makes place for another
 }
 
 // maxConfirmed is how many confirmations are remembered: of one message there may be two,
@@ -37,6 +40,7 @@ func (c *client) ToClient(dst, envelope []byte) (frame []byte, ok bool) {
 	switch h.Kind {
 	case lime.KindSession:
 		if h.State == lime.StateEstablished { // B-01
+			c.ready.Store(true)
 			return append(dst, transport(typeReady, nil)...), true
 		}
 	case lime.KindNotification:
@@ -69,8 +73,12 @@ func (c *client) notification(dst []byte, h *lime.Header) ([]byte, bool) {
 func (c *client) isConfirmed(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if slices.Contains(c.confirmed[:], id) {
+	if slices.Contains(c.confirmed, id) {
 		return true
+	}
+	if len(c.confirmed) < maxConfirmed { // most never confirm as many
+		c.confirmed = append(c.confirmed, id)
+		return false
 	}
 	c.confirmed[c.next] = id
 	c.next = (c.next + 1) % maxConfirmed
