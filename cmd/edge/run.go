@@ -16,6 +16,7 @@ import (
 	"limegrove/edge/auth"
 	"limegrove/internal/config"
 	"limegrove/presence"
+	"limegrove/room"
 	"limegrove/router"
 	"limegrove/routing"
 )
@@ -31,6 +32,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return fmt.Errorf("%w: %w", process.ErrUsage, err)
 	}
 	told, err := process.Events(cfg.Shared)
+	if err != nil {
+		return err
+	}
+	rules, err := process.RoomRules(cfg.RoomRules)
 	if err != nil {
 		return err
 	}
@@ -83,7 +88,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	parts.Go("admin", func() error {
 		return p.ServeAdmin(member, func() any { return status(cfg, p, shown.Load()) })
 	})
-	streams, err := p.OpenStreams(serving, cfg.Shared)
+	streams, err := p.OpenStreams(serving, cfg.Shared, rules)
 	if err != nil {
 		return err
 	}
@@ -112,16 +117,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Zone:     (&zones{members: p.Cluster.Members}).of,
 		Logger:   log, Metrics: p.Metrics,
 	})
-	rooms, closeRooms, err := openRooms(cfg, p)
+	rooms, closeRooms, err := openRooms(cfg, p, rules, streams)
 	if err != nil {
 		return err
 	}
 	defer closeRooms()
-	settings, err := edgeConfig(cfg, p, hubs, rooms, doors)
-	if err != nil {
-		return err
-	}
-	sessions, err := edge.New(settings)
+	sessions, err := edge.New(edgeConfig(cfg, p, hubs, rooms, rules, doors))
 	if err != nil {
 		return err
 	}
@@ -204,11 +205,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 // edgeConfig maps the command line to the edge's own configuration.
-func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, rooms edge.Rooms, d doors) (edge.Config, error) {
-	rules, err := roomRules(cfg.RoomRules)
-	if err != nil {
-		return edge.Config{}, err
-	}
+func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, rooms edge.Rooms, rules room.Rules, d doors) edge.Config {
 	c := edge.Config{
 		ID: cfg.ID, Domains: cfg.Domains,
 		Router:   place{hubs},
@@ -237,7 +234,7 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, rooms e
 	for _, s := range cfg.Auth {
 		c.Schemes = append(c.Schemes, auth.Scheme(s))
 	}
-	return c, nil
+	return c
 }
 
 // unlimited maps the command line's 0, which is no limit, to the edge's.

@@ -28,6 +28,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	rules, err := process.RoomRules(cfg.RoomRules)
+	if err != nil {
+		return err
+	}
 	log := process.Logger(cfg.Shared, stderr)
 	p, err := process.Join(cfg.Shared, cluster.RoleRouter, log)
 	if err != nil {
@@ -49,7 +53,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	parts.Go("admin", func() error {
 		return p.ServeAdmin(member, func() any { return status(cfg, p) })
 	})
-	streams, err := p.OpenStreams(working, cfg.Shared)
+	streams, err := p.OpenStreams(working, cfg.Shared, rules)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 		Shared: Shared{
 			Replicas: 1, DuplicateWindow: 20 * time.Second, MessageLifetime: 168 * time.Hour, InboxLimit: 10000, MaxContacts: 5000,
 			EventsAge: 72 * time.Hour, EventsBytes: 64 << 20, GroupMembers: 5000, GroupsPerIdentity: 1000,
+			RoomMessages: 10_000, RoomAge: 24 * time.Hour,
 			Logins: Logins{
 				PasswordMemory: 15 * time.Minute,
 				WebhookSchemes: []Scheme{SchemeExternal}, WebhookTimeout: 1500 * time.Millisecond, WebhookRequests: 64,
@@ -251,6 +252,9 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"an inbox for less than nothing", nil, []string{"-inbox-bytes", "-1"}, "-inbox-bytes"},
 		{"channels for somebody else", nil, []string{"-bachata-auth", "maybe"}, "-bachata-auth"},
 		{"channels of another kind", nil, []string{"-bachata-mode", "maybe"}, "-bachata-mode"},
+		{"rooms that keep nothing", nil, []string{"-room-history-messages", "0"}, "-room-history-messages"},
+		{"rooms that keep it for too short", nil, []string{"-room-history-age", "10s"}, "-room-history-age"},
+		{"rooms that keep less than nothing", nil, []string{"-room-history-bytes", "-1"}, "-room-history-bytes"},
 		{"pings too rare", nil, []string{"-ping-interval", "90s"}, "-ping-interval"},
 	} {
 		_, err := ParseEdge(c.args, c.env.get, io.Discard)

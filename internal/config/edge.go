@@ -102,9 +102,6 @@ type Edge struct {
 	// MaxSessionsPerIdentity bounds the sessions of one identity. Default 100;
 	// 0 means no limit.
 	MaxSessionsPerIdentity int
-	// RoomRules is a JSON file with who may enter and publish to which rooms. Default none:
-	// nobody to any.
-	RoomRules string
 	// MaxRooms bounds the rooms that one session is in. Default 100; 0 means no limit.
 	MaxRooms int
 	// SendQueue is the bytes that may wait for one session's socket. Default
@@ -162,8 +159,6 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 
 	b.str(&e.TLSClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates, for the scheme transport")
 
-	b.str(&e.RoomRules, "room-rules", "", "JSON `file` with who may enter and publish to which rooms; empty for nobody to any")
-
 	b.group("Stores")
 	b.stores(&e.Shared, "; empty runs one inside, on loopback")
 	b.str(&e.Data, "data", "./limegrove-data", "`folder` of the embedded stores")
@@ -187,6 +182,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
 
 	b.groupBounds(&e.Shared)
+
+	b.rooms(&e.Shared)
 
 	b.yes(&e.Rebalance, "rebalance", true, "finish sessions, slowly, when other edges have many fewer; =false to keep them")
 

@@ -17,6 +17,7 @@ func ParseRouter(args []string, getenv func(string) string, out io.Writer) (Rout
 	b.stores(&r.Shared, "")
 	b.domains(&r.Domains)
 	b.groupBounds(&r.Shared)
+	b.rooms(&r.Shared)
 	b.member(&r.Shared)
 	b.logins(&r.Logins)
 	b.webhooks(&r.Shared)

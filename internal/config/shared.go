@@ -64,6 +64,18 @@ type Shared struct {
 	// as many again that others have put it into. They are a router's. Defaults 5000 and 1000.
 	GroupMembers, GroupsPerIdentity int
 
+	// RoomRules is a JSON file with who may enter and publish to which rooms, and which of
+	// them keep what is published. All processes are given the same. Default none: nobody to
+	// any.
+	RoomRules string
+	// RoomMessages and RoomAge bound what a room keeps, where this process is the first to
+	// make the stream. Defaults 10000 and 24h.
+	RoomMessages int
+	RoomAge      time.Duration
+	// RoomBytes bounds what the rooms of one partition keep, likewise, on the disk of each
+	// NATS server that has it; the oldest go first. Default 0, none.
+	RoomBytes int
+
 	// Domains is what this cluster serves, in lower case, the first being the
 	// one that a bare name gets. Default localhost.
 	Domains []string
@@ -132,6 +144,14 @@ func (b *binder) groupBounds(s *Shared) {
 	b.num(&s.GroupsPerIdentity, "groups-per-identity", 1000, "`groups` that an identity may have made or joined, and again that others may have put it into")
 }
 
+// rooms are what a cluster's rooms have in common.
+func (b *binder) rooms(s *Shared) {
+	b.str(&s.RoomRules, "room-rules", "", "JSON `file` with who may enter which rooms, and which keep what is published; all say the same")
+	b.num(&s.RoomMessages, "room-history-messages", 10_000, "`messages` that a room keeps; counts when it is first made")
+	b.dur(&s.RoomAge, "room-history-age", 24*time.Hour, "`time` for which a room keeps them; likewise")
+	b.num(&s.RoomBytes, "room-history-bytes", 0, "`bytes` that the rooms of one partition keep, the oldest going first, 0 for no bound; likewise")
+}
+
 func (b *binder) member(s *Shared) {
 	id, err := os.Hostname()
 	if err != nil {
@@ -177,6 +197,9 @@ func (s *Shared) validate(storesNeeded bool) error {
 	c.streamBytes("log-bytes", s.LogBytes)
 	c.that(s.EventsAge >= leastEventsAge, "events-age", "%s is less than %s", s.EventsAge, leastEventsAge)
 	c.that(s.EventsBytes >= leastStream, "events-bytes", "%d is less than %d", s.EventsBytes, leastStream)
+	c.atLeast("room-history-messages", s.RoomMessages, 1)
+	c.that(s.RoomAge >= s.DuplicateWindow, "room-history-age", "%s is less than -duplicate-window %s", s.RoomAge, s.DuplicateWindow)
+	c.streamBytes("room-history-bytes", s.RoomBytes)
 	if c.err == nil {
 		c.err = s.readWebhooks()
 	}

@@ -8,7 +8,8 @@
 // A *seat* is one session's place in one room; a session may have several in the same one,
 // and hears what is published once for each. What is published leaves as the bytes in which
 // it came: it is the same for all who are in the room, and nothing is encoded for one of
-// them.
+// them. What comes while a shard is busy is gathered by room, and each seat is given all of it at
+// once, as a prepared.Run, in which the first of its kind leaves the form that the others take.
 //
 // What a publisher's wildcard means is found out by each edge for its own rooms: it goes to
 // one subject for all rooms of its shape (see package room), on which an edge listens as
@@ -16,5 +17,5 @@
 //
 // Live means at most once: nothing waits for who is away, and a session that reads too
 // slowly misses what does not fit its queue, which is counted. What one session publishes
-// to one room is heard in that order.
+// to one room is heard in that order, on each seat; between rooms, and between seats, there is none.
 package rooms

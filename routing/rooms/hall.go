@@ -15,12 +15,14 @@ type hall struct {
 	listening
 
 	// Set when it is made and not changed.
-	key   hallKey
-	shape *shape
+	key     hallKey
+	shape   *shape
+	keeping *keeping // nil when the room keeps nothing
 
 	// Guarded by the shard.
-	places int     // seats, and those that were reserved; the hall ends with the last
-	seats  []*Seat // those that hear
+	places   int       // seats, and those that were reserved; the hall ends with the last
+	seats    []*Seat   // those that hear
+	gathered *gathered // nil when nothing is, as always while the shard is not locked
 }
 
 // hallKey is a room with what a wildcard of its means.
@@ -45,6 +47,13 @@ type shapeKey struct{ domain, shape string }
 // join returns a room's hall with a place in it reserved, which leave gives back, when the
 // broker has its subscriptions. The first to come makes them, the others wait for it.
 func (s *shard) join(ctx context.Context, at Address, wild bool) (*hall, error) {
+	var k *keeping
+	if !wild { // of many rooms there is no order
+		var err error
+		if k, err = s.rooms.keep(at); err != nil {
+			return nil, err
+		}
+	}
 	text, _ := at.Name.Split()
 	domain := string(lime.AppendFold(nil, []byte(at.Domain)))
 	key, shapeOf := hallKey{domain, at.Name, wild}, shapeKey{domain, text}
@@ -60,7 +69,7 @@ func (s *shard) join(ctx context.Context, at Address, wild bool) (*hall, error) 
 		s.shapes[shapeOf] = x
 	}
 	if newHall {
-		h = &hall{listening: listen(s), key: key, shape: x}
+		h = &hall{listening: listen(s), key: key, shape: x, keeping: k}
 		s.halls[key] = h
 		x.index(wild).Set(at.Name, h)
 		s.rooms.metrics.rooms.Inc()
@@ -106,7 +115,16 @@ func (h *hall) leave() {
 
 func (h *hall) to() (string, error) { return subject.Room(h.key.domain, h.key.name, h.key.wild) }
 
-func (h *hall) hear(msg *nats.Msg) { h.give(msg.Data) }
+func (h *hall) hear(msg *nats.Msg) {
+	switch sequence, before, ok := sequences(msg); {
+	case !ok:
+		h.gather(msg.Data, 0)
+	case h.keeping == nil:
+		h.gather(stamped(msg.Data, sequence), 0)
+	default:
+		h.hearKept(msg, sequence, before)
+	}
+}
 
 func (x *shape) index(wild bool) *room.Index[*hall] {
 	if wild {
@@ -124,9 +142,9 @@ func (x *shape) hear(msg *nats.Msg) {
 		return
 	}
 	for _, h := range x.exact.Reached(n, room.Publisher) {
-		h.give(msg.Data)
+		h.gather(msg.Data, 0)
 	}
 	for _, h := range x.wild.Reached(n, room.Both) {
-		h.give(msg.Data)
+		h.gather(msg.Data, 0)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 )
@@ -21,6 +22,7 @@ type listening struct {
 	// Guarded by the shard.
 	inForce bool // the broker has it
 	lost    int  // what the client library has dropped of it, as counted so far
+	missing bool // some of it since somebody has looked
 }
 
 func listen(s *shard) listening { return listening{shard: s, ready: make(chan struct{})} }
@@ -67,19 +69,21 @@ func (l *listening) make(by listener) {
 	s.mu.Unlock()
 }
 
-// awaitInterest returns when the broker has both subscriptions.
-func (s *shard) awaitInterest(ctx context.Context, a, b *listening) error {
+// awaitInterest returns when the broker has all of some subscriptions.
+func (s *shard) awaitInterest(ctx context.Context, all ...*listening) error {
 	s.mu.Lock()
-	inForce := a.inForce && b.inForce
+	missing := slices.ContainsFunc(all, func(l *listening) bool { return !l.inForce })
 	s.mu.Unlock()
-	if inForce {
+	if !missing {
 		return nil
 	}
 	if err := s.rooms.barrier.Wait(ctx); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	s.mu.Lock()
-	a.inForce, b.inForce = true, true
+	for _, l := range all {
+		l.inForce = true
+	}
 	s.mu.Unlock()
 	return nil
 }
@@ -113,5 +117,5 @@ func (s *shard) countLost(sub *nats.Subscription) {
 	}
 	c := l.counts()
 	s.rooms.metrics.dropped[dropOverload].Add(float64(dropped - c.lost))
-	c.lost = dropped
+	c.lost, c.missing = dropped, c.missing || dropped > c.lost
 }

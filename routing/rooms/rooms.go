@@ -9,14 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/sirupsen/logrus"
-
 	"limegrove/lime"
+	"limegrove/prepared"
 	"limegrove/room"
 	"limegrove/routing/barrier"
-	"limegrove/routing/subject"
 )
 
 // Address is where a room is: rooms of one name in two domains are two.
@@ -27,19 +23,31 @@ type Address struct {
 
 // Occupant is what a room needs of a local session. None of its methods blocks.
 type Occupant interface {
-	// Hear queues what was published to the room of one of the session's seats. It
-	// borrows envelope. The error matches routing's ErrQueueFull when the session reads
-	// too slowly.
-	Hear(s *Seat, envelope []byte) error
+	// Hear queues what was published to the room of one of the session's seats: the envelopes
+	// of a run from the number from on, and before the number to. It returns how many it has queued;
+	// when these are not all, the error says why the next one was not, and matches routing's ErrQueueFull
+	// when the session reads too slowly. It borrows the run, in which it may keep forms for others.
+	Hear(s *Seat, r *prepared.Run, from, to int) (n int, err error)
 	// Flush writes what was queued. It is called once for all that one turn had.
 	Flush()
 }
 
-// Config is what Rooms are made of. NATS is required.
+// Entry is what a session asks for with a room.
+type Entry struct {
+	Address
+	Wild bool // a wildcard of the room's stands for any value
+
+	// Since asks for what a room that keeps its messages was given behind a position; 0 for
+	// all that it has. Default: for nothing of before.
+	Since *uint64
+}
+
+// Config is what Rooms are made of. Their NATS is a connection of their own, so that what is
+// live does not hold up what is stored; they take its error handler.
 type Config struct {
-	// NATS is a connection of the rooms' own, so that what is live does not hold up what is
-	// stored. Rooms take its error handler, and do not close it.
-	NATS *nats.Conn
+	PublisherConfig
+
+	ID string // the edge's name: commands come from postmaster@<domain>/#<ID>
 
 	// MaxSeats bounds the seats in one room on this edge; more of them make each turn
 	// longer, for all rooms of the shard. Default 100,000.
@@ -53,18 +61,20 @@ type Config struct {
 
 	// Timeout bounds one round trip to the broker. Default 2s.
 	Timeout time.Duration
-
-	Logger  logrus.FieldLogger    // default: discarded
-	Metrics prometheus.Registerer // default: none
 }
 
 // Rooms are the rooms of one edge.
 type Rooms struct {
+	*Publisher
+
 	cfg     Config
 	metrics *metrics
 	seed    maphash.Seed
 	shards  []*shard
 	barrier barrier.Barrier
+
+	catchUps   []*catchUp    // by their partitions
+	overloaded chan struct{} // holds one: the client library has dropped something
 }
 
 // New makes the rooms of an edge. Nothing is heard before Run.
@@ -82,12 +92,17 @@ func New(cfg Config) *Rooms {
 		cfg.Timeout = 2 * time.Second
 	}
 	if cfg.Logger == nil {
-		silent := logrus.New()
-		silent.SetLevel(logrus.PanicLevel)
-		cfg.Logger = silent
+		cfg.Logger = silent()
 	}
-	r := &Rooms{cfg: cfg, metrics: newMetrics(cfg.Metrics), seed: maphash.MakeSeed()}
+	m := newMetrics(cfg.Metrics)
+	r := &Rooms{Publisher: newPublisher(cfg.PublisherConfig, m.publisherMetrics), cfg: cfg, metrics: m, seed: maphash.MakeSeed()}
 	r.barrier.Flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
+	r.overloaded = make(chan struct{}, 1)
+	if cfg.Streams != nil {
+		for p := range cfg.Streams.Partitions() {
+			r.catchUps = append(r.catchUps, newCatchUp(cfg.Logger, p))
+		}
+	}
 	for range cfg.Shards {
 		r.shards = append(r.shards, newShard(r))
 	}
@@ -101,7 +116,14 @@ func (r *Rooms) Run(ctx context.Context) {
 	for _, s := range r.shards {
 		running.Go(func() { s.run(ctx) })
 	}
+	running.Go(func() { r.Publisher.Run(ctx) })
+	if r.cfg.Streams != nil {
+		running.Go(func() { r.watch(ctx) })
+	}
 	running.Wait()
+	for _, c := range r.catchUps {
+		c.end()
+	}
 	r.barrier.Idle()
 }
 
@@ -110,37 +132,25 @@ var ErrCrowded = errors.New("the room is full")
 
 // Enter reserves a seat in a room, and returns when what is published from now on will
 // come here, which takes a round trip if nobody was in the room. Nothing is heard before
-// Activate. With wild, a wildcard of the room's stands for any value.
+// Activate.
 //
 // An error matches ErrCrowded, subject.ErrTooLong, or is the broker's.
-func (r *Rooms) Enter(ctx context.Context, at Address, wild bool, o Occupant) (*Seat, error) {
+func (r *Rooms) Enter(ctx context.Context, e Entry, o Occupant) (*Seat, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
-	h, err := r.shardOf(at).join(ctx, at, wild && at.Name.Wild())
+	h, err := r.shardOf(e.Address).join(ctx, e.Address, e.Wild && e.Name.Wild())
 	if err != nil {
 		return nil, fmt.Errorf("enter a room: %w", err)
 	}
-	return &Seat{hall: h, occupant: o}, nil
-}
-
-// Publish publishes an envelope to a room, or with wild to all rooms that its wildcard
-// means. It borrows envelope and does not block. An error matches subject.ErrTooLong, or is
-// the broker's.
-func (r *Rooms) Publish(at Address, wild bool, envelope []byte) error {
-	name := subject.Wide
-	if !wild || !at.Name.Wild() {
-		name = func(domain string, n room.Name) (string, error) { return subject.Room(domain, n, false) }
+	s := &Seat{hall: h, occupant: o}
+	if h.keeping != nil {
+		s.progress = &progress{}
+		if err := s.begin(ctx, e.Since); err != nil {
+			h.leave()
+			return nil, fmt.Errorf("enter a room: %w", err)
+		}
 	}
-	to, err := name(at.Domain, at.Name)
-	if err == nil {
-		err = r.cfg.NATS.Publish(to, envelope)
-	}
-	if err != nil {
-		r.metrics.drop(dropBroker)
-		return fmt.Errorf("publish to a room: %w", err)
-	}
-	r.metrics.published.Inc()
-	return nil
+	return s, nil
 }
 
 // shardOf is the shard of a room.

@@ -11,6 +11,8 @@ type Seat struct {
 	state seatState
 	at    int  // where it is in the hall's list, while it is active
 	heard bool // given something this turn, and on the shard's list
+
+	*progress // nil in a room that keeps nothing
 }
 
 type seatState uint8
@@ -35,6 +37,9 @@ func (s *Seat) Activate() {
 	s.state, s.at = active, len(h.seats)
 	h.seats = append(h.seats, s)
 	h.shard.rooms.metrics.seats.Inc()
+	if k := h.keeping; k != nil && (s.resuming || s.position < k.last) {
+		h.fallBehind(s, true)
+	}
 }
 
 // Leave gives the seat up; it may be called twice. The occupant hears nothing any more when

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"limegrove/internal/natstest"
+	"limegrove/prepared"
 	"limegrove/room"
 )
 
@@ -72,18 +73,22 @@ type session struct {
 
 	mu      sync.Mutex
 	refuses error    // what Hear returns
+	refused int      // how often it has
 	queued  []string // not flushed yet
 	got     []string
 }
 
-func (s *session) Hear(seat *Seat, envelope []byte) error {
+func (s *session) Hear(seat *Seat, r *prepared.Run, from, to int) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refuses != nil {
-		return s.refuses
+	for ; from+n < to; n++ {
+		if s.refuses != nil {
+			s.refused++
+			return n, s.refuses
+		}
+		s.queued = append(s.queued, fmt.Sprintf("%s %s", seat.Room(), r.Envelope(from+n)))
 	}
-	s.queued = append(s.queued, fmt.Sprintf("%s %s", seat.Room(), envelope))
-	return nil
+	return n, nil
 }
 
 func (s *session) Flush() {
@@ -123,7 +128,7 @@ func byRoom(a, b string) int {
 // in enters a room and activates the seat.
 func (e *testEdge) in(s *session, text string, wild bool) *Seat {
 	e.w.Helper()
-	seat, err := e.Enter(e.w.Context(), e.w.at(text), wild, s)
+	seat, err := e.Enter(e.w.Context(), Entry{Address: e.w.at(text), Wild: wild}, s)
 	if err != nil {
 		e.w.Fatalf("enter %s: %v", text, err)
 	}
@@ -133,8 +138,8 @@ func (e *testEdge) in(s *session, text string, wild bool) *Seat {
 
 func (e *testEdge) say(text, what string, wild bool) {
 	e.w.Helper()
-	if err := e.Publish(e.w.at(text), wild, []byte(what)); err != nil {
-		e.w.Fatalf("publish to %s: %v", text, err)
+	if later, err := e.Publish(e.w.at(text), wild, Publication{Envelope: []byte(what)}); err != nil || later {
+		e.w.Fatalf("publish to %s: %t, %v", text, later, err)
 	}
 }
 

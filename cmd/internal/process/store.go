@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"limegrove/internal/config"
+	"limegrove/room"
 	"limegrove/router"
 	"limegrove/routing/events"
 	"limegrove/routing/stream"
@@ -14,12 +15,13 @@ import (
 
 // OpenStreams makes the log and the inbox, or checks those that are there. It waits for
 // JetStream.
-func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared) (s *stream.Streams, err error) {
+func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared, rules room.Rules) (s *stream.Streams, err error) {
 	err = p.Patiently(ctx, "the log and the inbox", func(ctx context.Context) error {
 		s, err = stream.Open(ctx, stream.Config{
 			NATS: p.NATS, Partitions: cfg.Partitions, Replicas: cfg.Replicas, DuplicateWindow: cfg.DuplicateWindow,
 			Lifetime: cfg.MessageLifetime, InboxLimit: cfg.InboxLimit,
 			Events: len(cfg.Events) > 0, EventsAge: cfg.EventsAge, EventsBytes: int64(cfg.EventsBytes),
+			Rooms: rules.Keep(), RoomMessages: cfg.RoomMessages, RoomAge: cfg.RoomAge, RoomBytes: int64(cfg.RoomBytes),
 			LogBytes: int64(cfg.LogBytes), InboxBytes: int64(cfg.InboxBytes), Logger: p.Log, Metrics: p.Metrics,
 		})
 		return err

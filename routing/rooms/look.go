@@ -1,0 +1,93 @@
+package rooms
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// lookPause is how long rooms wait before they look again for what they have missed.
+const lookPause = time.Second
+
+// watch has rooms that keep their messages look for what they have missed: when the broker
+// was away, or the client library had no room for what it brought. What comes later shows it
+// as well, but may not come.
+func (r *Rooms) watch(ctx context.Context) {
+	back := r.cfg.NATS.StatusChanged(nats.CONNECTED)
+	defer r.cfg.NATS.RemoveStatusListener(back)
+	look := time.NewTimer(lookPause)
+	defer look.Stop()
+	for away := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-back:
+			away = true
+			look.Reset(0)
+		case <-r.overloaded:
+			look.Reset(lookPause) // what is dropped now is not the last, most likely
+		case <-look.C:
+			// The broker has the subscriptions again before anybody looks.
+			away = away && (r.barrier.Wait(ctx) != nil || !r.checkKept(ctx))
+			if r.checkLost() || away {
+				look.Reset(lookPause)
+			}
+		}
+	}
+}
+
+// checkKept has all rooms that keep something look whether they have missed any of it. It
+// returns false when not all could.
+func (r *Rooms) checkKept(ctx context.Context) (all bool) {
+	all = true
+	last := map[int]uint64{} // of partitions
+	for _, s := range r.shards {
+		for _, h := range s.keepers() {
+			p := h.keeping.p
+			if _, known := last[p]; !known {
+				limited, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
+				state, err := r.cfg.Streams.RoomsState(limited, p)
+				cancel()
+				all = !r.catchUps[p].trouble.note(err) && all
+				last[p] = state.Last // 0 when it is not known
+			}
+			s.mu.Lock()
+			if last[p] > h.keeping.last {
+				h.keeping.last = last[p]
+				h.allFallBehind()
+			}
+			s.mu.Unlock()
+		}
+	}
+	return all
+}
+
+// keepers are the rooms of a shard that keep something.
+func (s *shard) keepers() (halls []*hall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.halls {
+		if h.keeping != nil && h.inForce {
+			halls = append(halls, h)
+		}
+	}
+	return halls
+}
+
+// checkLost has those rooms read of which the client library has dropped something since, and
+// tells whether there were any.
+func (r *Rooms) checkLost() (lost bool) {
+	for _, s := range r.shards {
+		for _, h := range s.keepers() {
+			s.mu.Lock()
+			s.countLost(h.sub)
+			if h.missing {
+				h.missing, lost = false, true
+				h.allFallBehind()
+			}
+			s.mu.Unlock()
+		}
+	}
+	return lost
+}
