@@ -5,20 +5,26 @@ import (
 
 	"limegrove/cmd/internal/process"
 	"limegrove/edge"
+	"limegrove/event"
 	"limegrove/internal/config"
 	"limegrove/prepared"
 	"limegrove/room"
+	"limegrove/routing/events"
 	"limegrove/routing/rooms"
 	"limegrove/routing/stream"
 )
 
 // openRooms opens what rooms need: a connection to the broker of their own. close ends that.
-func openRooms(cfg config.Edge, p *process.Process, rules room.Rules, streams *stream.Streams) (all halls, end func(), err error) {
+func openRooms(cfg config.Edge, p *process.Process, rules room.Rules, streams *stream.Streams, told *events.Publisher) (all halls, end func(), err error) {
 	publisher, nc, err := p.RoomPublisher(cfg.Shared, rules, streams)
 	if err != nil {
 		return halls{}, nil, err
 	}
-	return halls{rooms.New(rooms.Config{PublisherConfig: publisher, ID: cfg.ID})}, nc.Close, nil
+	c := rooms.Config{PublisherConfig: publisher, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID}
+	if told.Wants(event.RoomJoined) || told.Wants(event.RoomLeft) {
+		c.Events = told
+	}
+	return halls{rooms.New(c)}, nc.Close, nil
 }
 
 // halls fits routing's rooms to what an edge asks of them. In LIME the wildcards of both

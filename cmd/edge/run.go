@@ -117,7 +117,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Zone:     (&zones{members: p.Cluster.Members}).of,
 		Logger:   log, Metrics: p.Metrics,
 	})
-	rooms, closeRooms, err := openRooms(cfg, p, rules, streams)
+	rooms, closeRooms, err := openRooms(cfg, p, rules, streams, publisher)
 	if err != nil {
 		return err
 	}
@@ -161,10 +161,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			}
 		})
 	})
-	leaseEnded := parts.Go("lease", func() error { return p.KeepLease(leased, lease, hubs.RegisterAll) })
+	leaseEnded := parts.Go("lease", func() error { return p.KeepLease(leased, lease, hubs.RegisterAll, rooms.RegisterAll) })
 	parts.Go("events", func() error { publisher.Run(telling); return nil })
 	routingEnded := parts.Go("routing", func() error { return hubs.Run(routed) })
-	parts.Go("rooms", func() error {
+	roomsEnded := parts.Go("rooms", func() error {
 		rooms.Run(routed)
 		return nil
 	})
@@ -194,6 +194,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	<-sessionsEnded
 	stopRouting()
 	<-routingEnded
+	<-roomsEnded
 	stopTelling()
 	stopLease()
 	<-leaseEnded

@@ -26,6 +26,7 @@ type metrics struct {
 	seats   prometheus.Gauge
 	heard   prometheus.Counter
 	dropped map[dropReason]prometheus.Counter
+	untold  prometheus.Gauge
 	gaps    prometheus.Counter
 }
 
@@ -45,6 +46,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		dropped: map[dropReason]prometheus.Counter{},
 		gaps: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_rooms_gaps_total", Help: "How often a session in a room that keeps its messages was told that it may have missed some.",
+		}),
+		untold: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_rooms_untold", Help: "Rooms of this edge of which the registry does not know who is there.",
 		}),
 	}
 	for _, r := range dropReasons {

@@ -11,6 +11,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/prepared"
+	"limegrove/presence"
 	"limegrove/room"
 	"limegrove/routing/barrier"
 )
@@ -32,10 +33,17 @@ type Occupant interface {
 	Flush()
 }
 
+// Visitor is whose seat it is, as others are told. Of one without a session nobody is.
+type Visitor struct {
+	Node    lime.Node
+	Session string
+}
+
 // Entry is what a session asks for with a room.
 type Entry struct {
 	Address
 	Wild bool // a wildcard of the room's stands for any value
+	Visitor
 
 	// Since asks for what a room that keeps its messages was given behind a position; 0 for
 	// all that it has. Default: for nothing of before.
@@ -47,7 +55,17 @@ type Entry struct {
 type Config struct {
 	PublisherConfig
 
-	ID string // the edge's name: commands come from postmaster@<domain>/#<ID>
+	// Registry keeps who is in which room. Default: nobody knows.
+	Registry Registry
+	Edge     presence.EdgeID // whose registrations they are
+	ID       string          // the edge's name: commands come from postmaster@<domain>/#<ID>
+
+	// Events is told who enters and leaves rooms. It needs the Registry. Default: nobody is.
+	Events Events
+
+	// MaxListed is up to how many sessions in a room are told by their identities; of more
+	// the number alone is. Default 100.
+	MaxListed int
 
 	// MaxSeats bounds the seats in one room on this edge; more of them make each turn
 	// longer, for all rooms of the shard. Default 100,000.
@@ -73,14 +91,20 @@ type Rooms struct {
 	shards  []*shard
 	barrier barrier.Barrier
 
+	attendance attendance
 	catchUps   []*catchUp    // by their partitions
 	overloaded chan struct{} // holds one: the client library has dropped something
+
+	registryTrouble trouble
 }
 
 // New makes the rooms of an edge. Nothing is heard before Run.
 func New(cfg Config) *Rooms {
 	if cfg.MaxSeats <= 0 {
 		cfg.MaxSeats = 100_000
+	}
+	if cfg.MaxListed <= 0 {
+		cfg.MaxListed = 100
 	}
 	if cfg.Shards <= 0 {
 		cfg.Shards = runtime.GOMAXPROCS(0)
@@ -96,7 +120,9 @@ func New(cfg Config) *Rooms {
 	}
 	m := newMetrics(cfg.Metrics)
 	r := &Rooms{Publisher: newPublisher(cfg.PublisherConfig, m.publisherMetrics), cfg: cfg, metrics: m, seed: maphash.MakeSeed()}
+	r.attendance = attendance{registry: cfg.Registry, edge: cfg.Edge, events: cfg.Events, parties: map[roomKey]*party{}}
 	r.barrier.Flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
+	r.registryTrouble = trouble{log: cfg.Logger, begins: "who is in which room cannot be told", ends: "who is in which room can be told again"}
 	r.overloaded = make(chan struct{}, 1)
 	if cfg.Streams != nil {
 		for p := range cfg.Streams.Partitions() {
@@ -115,6 +141,9 @@ func (r *Rooms) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, s := range r.shards {
 		running.Go(func() { s.run(ctx) })
+	}
+	if r.cfg.Registry != nil {
+		running.Go(func() { r.attend(ctx) })
 	}
 	running.Go(func() { r.Publisher.Run(ctx) })
 	if r.cfg.Streams != nil {
@@ -142,7 +171,7 @@ func (r *Rooms) Enter(ctx context.Context, e Entry, o Occupant) (*Seat, error) {
 	if err != nil {
 		return nil, fmt.Errorf("enter a room: %w", err)
 	}
-	s := &Seat{hall: h, occupant: o}
+	s := &Seat{hall: h, occupant: o, visitor: e.Visitor}
 	if h.keeping != nil {
 		s.progress = &progress{}
 		if err := s.begin(ctx, e.Since); err != nil {

@@ -42,6 +42,9 @@ type shard struct {
 	shapes map[shapeKey]*shape
 	of     map[*nats.Subscription]listener
 
+	audiences map[roomKey]*audience
+	restless  []*audience // something is new to them
+
 	// Owned by the goroutine.
 	heard     []*Seat     // given something this turn
 	gathering []*hall     // for which something is gathered; some may be there twice
@@ -53,6 +56,7 @@ func newShard(r *Rooms) *shard {
 	return &shard{
 		rooms: r, messages: make(chan *nats.Msg, r.cfg.Backlog),
 		halls: map[hallKey]*hall{}, shapes: map[shapeKey]*shape{}, of: map[*nats.Subscription]listener{},
+		audiences: map[roomKey]*audience{},
 	}
 }
 

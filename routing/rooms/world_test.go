@@ -69,7 +69,8 @@ func (w *world) at(text string) Address {
 
 // session hears what is published.
 type session struct {
-	w *world
+	w       *world
+	visitor Visitor // nobody
 
 	mu      sync.Mutex
 	refuses error    // what Hear returns
@@ -128,7 +129,7 @@ func byRoom(a, b string) int {
 // in enters a room and activates the seat.
 func (e *testEdge) in(s *session, text string, wild bool) *Seat {
 	e.w.Helper()
-	seat, err := e.Enter(e.w.Context(), Entry{Address: e.w.at(text), Wild: wild}, s)
+	seat, err := e.Enter(e.w.Context(), Entry{Address: e.w.at(text), Wild: wild, Visitor: s.visitor}, s)
 	if err != nil {
 		e.w.Fatalf("enter %s: %v", text, err)
 	}

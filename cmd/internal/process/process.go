@@ -213,8 +213,12 @@ func (p *Process) TakeLease(ctx context.Context, zone string) presence.Lease {
 
 // KeepLease keeps a lease until ctx is done, and gives it back. lost is called when it
 // was lost, and the registrations with it.
-func (p *Process) KeepLease(ctx context.Context, lease presence.Lease, lost func()) error {
-	err := p.Presence.KeepLease(ctx, lease, func(context.Context) { lost() })
+func (p *Process) KeepLease(ctx context.Context, lease presence.Lease, lost ...func()) error {
+	err := p.Presence.KeepLease(ctx, lease, func(context.Context) {
+		for _, f := range lost {
+			f()
+		}
+	})
 	if err != nil && ctx.Err() != nil {
 		p.Log.WithError(err).Info("the lease could not be given back; it runs out")
 		return nil
