@@ -19,12 +19,15 @@ type actor struct {
 	*client.Client
 	t   *testing.T
 	got chan string // texts of messages
+
+	told chan *lime.Command // of who is in a room
+	here []string           // who is, by that
 }
 
 // arrive logs in at an edge, as a guest without a password.
 func arrive(t *testing.T, at *edge, node, password string) *actor {
 	t.Helper()
-	a := &actor{t: t, got: make(chan string, 1000)}
+	a := &actor{t: t, got: make(chan string, 1000), told: make(chan *lime.Command, 1000)}
 	m := new(client.Mux)
 	m.HandleMessage("", func(_ context.Context, _ *client.Client, e *lime.Message) error {
 		var text string
@@ -33,6 +36,10 @@ func arrive(t *testing.T, at *edge, node, password string) *actor {
 		}
 		a.got <- text
 		return nil
+	})
+	m.HandleCommand(lime.MethodObserve, "/rooms", func(_ context.Context, _ *client.Client, c *lime.Command) (*client.Document, error) {
+		a.told <- c
+		return nil, nil
 	})
 	cfg := client.Config{
 		Node: lime.MustParseNode(node), Handler: m, Presence: &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity},

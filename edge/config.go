@@ -115,6 +115,12 @@ type Config struct {
 	// write, that it cannot send yet. Default 40 KiB.
 	SendQueue int
 
+	// MaxHeld bounds the bytes that are held of frames, envelopes and requests that are half sent, all together: beyond, the
+	// connections are cut of which something has been held for longest. MaxQueued bounds the bytes that wait for all clients: beyond, whoever
+	// has yet to take something is given nothing more. Defaults 128 MiB and 256 MiB.
+	MaxHeld   int
+	MaxQueued int
+
 	// Establishing is how many sessions of a scheme are being authenticated at once, and
 	// how many are being registered; Waiting, how many may wait for each. Defaults 256
 	// and 16,384.
@@ -184,6 +190,8 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.CloseTimeout, 5*time.Second)
 	setDefault(&c.pingPatience, pingPatience)
 	setDefault(&c.SendQueue, 40<<10)
+	setDefault(&c.MaxHeld, 128<<20)
+	setDefault(&c.MaxQueued, 256<<20)
 	setDefault(&c.Establishing, 256)
 	setDefault(&c.Waiting, 16384)
 	setDefault(&c.LoginPatience, 3*time.Second)

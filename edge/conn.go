@@ -6,7 +6,6 @@ import (
 
 	"github.com/gobwas/ws"
 
-	"limegrove/edge/auth"
 	"limegrove/edge/poll"
 	"limegrove/lime"
 )
@@ -17,45 +16,52 @@ import (
 var ErrQueueFull error = &lime.Reason{Code: lime.CodeDispatchError, Description: "The recipient reads too slowly"}
 
 // conn is one client: its socket, what has come of a frame or an envelope, and its
-// session. It has no goroutine and, while idle, no buffer.
+// session. It has no goroutine and, while idle, no buffer and nothing beside it.
 type conn struct {
 	// Set when it is accepted and not changed.
 	edge   *Edge
 	socket *poll.Conn
-	over   transport
 
 	// Owned by the socket's loop.
-	turn       *poll.Turn // of the call that is under way
-	phase      phase
-	pinged     bool      // a ping is under way
-	counted    bool      // as an established session
-	flooding   bool      // it has sent more than its rate allows in this turn
-	held       bool      // by routing: nothing is read
-	securing   securing  // how far TLS is
-	shaken     instant   // since when hands are shaken for TLS; never when they are not
-	leaving    departure // told to go
-	began      instant
-	pausedTill instant       // when a pause for flooding ends; never when there is none
-	heard      instant       // when the client was last heard of
-	unfinished instant       // since when a frame or an envelope is half sent; never when none is
-	stalled    instant       // since when the client takes nothing of what waits for it
-	taken      uint32        // how many bytes it had taken then
-	settleBy   instant       // when a session that is leaving must be gone; never when it is not
-	proved     uint32        // the number of the last probe that was answered
-	frames     ws.State      // of a fragmented message
-	stream     *stream       // an envelope that is half sent; nil when none is
-	proving    *proving      // nil but over TCP
-	upgraded   *auth.Upgrade // nil when nothing of the request goes to routers
-	lifetime   *lifetime     // nil when the authentication does not expire
-	speaks     *speaks       // nil for a client of LIME
-	session    session
+	session session
+	heard   instant  // when the client was last heard of
+	passing *passing // nil while nothing is under way
+	special *special // nil for most
 
-	// For anybody.
-	probed   atomic.Uint32 // the number of the last probe
-	hold     atomic.Bool   // what Hold was told last
-	steering atomic.Bool   // the loop has been asked to heed it
-	deaf     atomic.Bool   // over TCP: it has not answered a ping in time
-	ended    atomic.Bool   // there is nobody any more to work for
+	probed atomic.Uint32 // the number of the last probe; for anybody
+	proved uint32        // the number of the last probe that was answered
+	told   flags         // for anybody
+
+	over     transport // set when it is accepted and not changed
+	phase    phase
+	pinged   bool      // a ping is under way
+	counted  bool      // as an established session
+	flooding bool      // it has sent more than its rate allows in this turn
+	held     bool      // by routing: nothing is read
+	securing securing  // how far TLS is
+	leaving  departure // told to go
+	frames   ws.State  // of a fragmented message
+}
+
+// flags are what others than the loop tell of a connection, or ask.
+type flags struct{ bits atomic.Uint32 }
+
+// The flags.
+const (
+	flagHold     uint32 = 1 << iota // what Hold was told last
+	flagSteering                    // the loop has been asked to heed it
+	flagDeaf                        // over TCP: it has not answered a ping in time
+	flagEnded                       // there is nobody any more to work for
+)
+
+func (f *flags) has(flag uint32) bool { return f.bits.Load()&flag != 0 }
+
+// set sets a flag or clears it, and tells whether it was set.
+func (f *flags) set(flag uint32, on bool) (was bool) {
+	if on {
+		return f.bits.Or(flag)&flag != 0
+	}
+	return f.bits.And(^flag)&flag != 0
 }
 
 // securing is how far a connection is that TLS was agreed on for.
@@ -78,8 +84,6 @@ const (
 
 // Data takes what has come. poll.Handler.
 func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
-	c.turn = t
-	defer c.done()
 	c.heard = c.edge.instant(t.Now)
 	if c.pinged { // the next one is due sooner than the end of a silent client
 		c.pinged = false
@@ -94,8 +98,8 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 			break
 		}
 		n += read
-		if c.stream == nil && !c.frames.Fragmented() {
-			c.unfinished = never // what is half sent after it is another one
+		if c.stream() == nil && !c.frames.Fragmented() {
+			c.finished() // what is half sent after it is another one
 		}
 	}
 	switch c.phase {
@@ -108,8 +112,22 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	if c.flooding {
 		c.pause()
 	}
-	c.noteUnfinished(n < len(b) || c.stream != nil || c.frames.Fragmented())
+	c.noteUnfinished(n < len(b) || c.stream() != nil || c.frames.Fragmented())
+	c.socket.Hold(c.keeps())
 	return n, need
+}
+
+// keeps is how many bytes are kept of an envelope, or a message, that is half sent.
+func (c *conn) keeps() (n int) {
+	if p := c.passing; p != nil {
+		if p.stream != nil {
+			n += cap(p.stream.held)
+		}
+	}
+	if k := c.speaks(); k != nil {
+		n += cap(k.held)
+	}
+	return n
 }
 
 // noteUnfinished starts the time that a half-sent frame or envelope has. A client
@@ -117,18 +135,16 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 func (c *conn) noteUnfinished(is bool) {
 	switch {
 	case !is:
-		c.unfinished = never
-	case c.unfinished == never:
-		c.unfinished = c.edge.instant(c.turn.Now)
+		c.finished()
+	case c.now().unfinished == never:
+		c.begins().unfinished = c.edge.instant(c.turn().Now)
 		c.arm()
 	}
 }
 
 // Drained is told that all that waited for the client has left. poll.Handler.
-func (c *conn) Drained(t *poll.Turn) {
-	c.turn = t
-	defer c.done()
-	c.stalled = never
+func (c *conn) Drained(*poll.Turn) {
+	c.flows()
 	if c.securing == leaving {
 		c.secureNow()
 		return
@@ -137,32 +153,35 @@ func (c *conn) Drained(t *poll.Turn) {
 }
 
 // Closed is told that the socket is gone. poll.Handler.
-func (c *conn) Closed(t *poll.Turn, err error) {
-	c.turn = t
-	defer c.done()
+func (c *conn) Closed(_ *poll.Turn, err error) {
 	c.phase = closing
-	c.stream = nil
-	c.ended.Store(true)
+	c.dropStream()
+	c.told.set(flagEnded, true)
 	c.session.lost()
 	c.edge.forget(c, err)
 }
 
-// done forgets the turn, so that what needs one outside of it shows.
-func (c *conn) done() { c.turn = nil }
+// turn is the one that is under way. It is for the socket's loop alone.
+func (c *conn) turn() *poll.Turn { return c.socket.Turn() }
 
 // send queues an envelope, to be written when the loop's turn ends. outlet.
 func (c *conn) send(envelope []byte) bool {
-	if c.speaks != nil {
-		frame, ok := c.speaks.translated(envelope)
+	if c.speaks() != nil {
+		frame, ok := c.speaks().translated(envelope)
 		return !ok || c.sendFrame(frame)
 	}
+	return c.sendFrame(envelope)
+}
+
+// sendFrame queues a message, from the connection's loop.
+func (c *conn) sendFrame(message []byte) bool {
 	var array [maxHead]byte
-	return c.queue(c.over.appendHead(array[:0], len(envelope)), envelope) == nil
+	return c.queue(c.over.appendHead(array[:0], len(message)), message) == nil
 }
 
 // queue queues a frame, from the connection's loop.
 func (c *conn) queue(head, payload []byte) error {
-	return c.turn.Batch.Append(c.socket, head, payload)
+	return c.turn().Batch.Append(c.socket, head, payload)
 }
 
 // end ends the connection politely, after all that was sent: L-FIN-07. A last of
@@ -178,8 +197,8 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 		return
 	}
 	reason := ""
-	if c.speaks != nil {
-		last, reason = c.speaks.last(last)
+	if c.speaks() != nil {
+		last, reason = c.speaks().last(last)
 	}
 	var b []byte
 	if last != nil {
@@ -203,21 +222,38 @@ func (c *conn) count(why dropReason) {
 
 // Deliver queues an envelope of somebody else for the client. It may be called from
 // anywhere. Recipient.
-func (c *conn) Deliver(envelope []byte) error {
-	if c.speaks != nil {
-		frame, ok := c.speaks.translated(envelope)
+func (c *conn) Deliver(envelope []byte) error { return c.deliver(nil, envelope) }
+
+// Pass is Deliver of another connection, during a turn of this one's. Recipient.
+func (c *conn) Pass(to any, envelope []byte) (here bool, err error) {
+	if other, ok := to.(*conn); ok {
+		return true, other.deliver(&c.turn().Batch, envelope)
+	}
+	return false, nil
+}
+
+// deliver queues an envelope in a batch, which has it written; with none, somebody else does.
+func (c *conn) deliver(in *poll.Batch, envelope []byte) error {
+	if c.speaks() != nil {
+		frame, ok := c.speaks().translated(envelope)
 		if !ok {
 			return nil
 		}
 		envelope = frame
 	}
 	var array [maxHead]byte
-	return c.put(c.over.appendHead(array[:0], len(envelope)), envelope)
+	head := c.over.appendHead(array[:0], len(envelope))
+	if in == nil {
+		return c.put(head, envelope)
+	}
+	return ofQueue(in.Append(c.socket, head, envelope))
 }
 
 // put queues a frame, from anywhere.
-func (c *conn) put(head, payload []byte) error {
-	err := c.socket.Append(head, payload)
+func (c *conn) put(head, payload []byte) error { return ofQueue(c.socket.Append(head, payload)) }
+
+// ofQueue is an error of the socket's queue as routing knows it.
+func ofQueue(err error) error {
 	if errors.Is(err, poll.ErrFull) {
 		return ErrQueueFull
 	}

@@ -10,8 +10,8 @@ import (
 
 // authenticate asks for the session's identity, elsewhere. outlet.
 func (c *conn) authenticate(r auth.Request) {
-	r.Remote, r.Certificate, r.Upgrade = c.socket.RemoteAddr(), c.certificate(), c.upgraded
-	began := c.turn.Now
+	r.Remote, r.Certificate, r.Upgrade = c.socket.RemoteAddr(), c.certificate(), c.upgradeRequest()
+	began := c.turn().Now
 	c.elsewhere(c.edge.logins[r.Scheme], func(w *worker) {
 		if most := c.edge.cfg.LoginPatience; most > 0 && time.Since(began) > most {
 			c.edge.metrics.login(r.Scheme, began, errBusy)
@@ -42,17 +42,15 @@ func (c *conn) attached(m Member, err error) {
 	c.session.attached(m, err)
 	if c.session.state == lime.StateEstablished {
 		c.counted = true
-		if c.lifetime == nil { // else it may show credentials again
-			c.upgraded = nil
+		if c.proving() != nil {
+			c.proving().asked = c.edge.instant(c.turn().Now)
 		}
-		if c.proving != nil {
-			c.proving.asked = c.edge.instant(c.turn.Now)
-		}
-		if c.speaks != nil {
-			c.speaks.established(c)
+		if c.speaks() != nil {
+			c.speaks().established(c)
 		}
 		c.edge.sessions.Add(1)
-		c.edge.metrics.established(c.edge.instant(c.turn.Now).since(c.began))
+		c.edge.metrics.established(c.edge.instant(c.turn().Now).since(c.now().began))
+		c.begun()
 		c.arm()
 	}
 }
@@ -61,7 +59,7 @@ func (c *conn) attached(m Member, err error) {
 // called, later in the same turn's order of events.
 func (c *conn) elsewhere(by *workers, work func(*worker), full func(error)) {
 	done := by.do(func(w *worker) {
-		if !c.ended.Load() { // a storm's work is mostly for those who gave up
+		if !c.told.has(flagEnded) { // a storm's work is mostly for those who gave up
 			work(w)
 		}
 	})
@@ -83,9 +81,5 @@ func (b *busy) Unwrap() error { return b.Reason }
 // back calls fn on the connection's loop. The error says that the connection has
 // ended.
 func (c *conn) back(fn func()) error {
-	return c.socket.Post(func(t *poll.Turn) {
-		c.turn = t
-		defer c.done()
-		fn()
-	})
+	return c.socket.Post(func(*poll.Turn) { fn() })
 }

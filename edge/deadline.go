@@ -35,7 +35,7 @@ func (c *conn) arm() { c.socket.SetDeadline(c.due()) }
 // due returns the earliest moment at which something is to be done for c.
 func (c *conn) due() time.Time {
 	cfg := &c.edge.cfg
-	at := never
+	at, p := never, c.now()
 	sooner := func(from instant, after time.Duration) {
 		if t := from + instant(after); after > 0 && from != never && (at == never || t < at) {
 			at = t
@@ -43,35 +43,38 @@ func (c *conn) due() time.Time {
 	}
 	switch {
 	case c.phase == handshaking:
-		sooner(c.began, cfg.HandshakeTimeout)
+		sooner(p.began, cfg.HandshakeTimeout)
 	case c.phase == closing:
 		return time.Time{} // poll ends it
 	case c.session.state == lime.StateEstablished:
-		if !c.pinged && !c.held {
+		if !c.pinged && !c.unheard() {
 			sooner(c.heard, cfg.PingInterval)
 		}
-		if !c.held {
+		if !c.unheard() {
 			sooner(c.heard, cfg.IdleTimeout)
+			if c.speaks() != nil {
+				sooner(c.speaks().spoke, c.speaks().login.Idle)
+			}
 		}
-		sooner(c.settleBy, time.Nanosecond)
-		if c.lifetime != nil {
-			sooner(c.lifetime.notice, time.Nanosecond)
-			sooner(c.lifetime.ends, time.Nanosecond)
+		sooner(p.settleBy, time.Nanosecond)
+		if c.lifetime() != nil {
+			sooner(c.lifetime().notice, time.Nanosecond)
+			sooner(c.lifetime().ends, time.Nanosecond)
 		}
-		sooner(c.stalled, cfg.StallTimeout)
-		if cfg.PingInterval <= 0 || c.held { // nothing else looks at what waits
-			sooner(c.edge.instant(c.turn.Now), cfg.StallTimeout)
+		sooner(p.stalled, cfg.StallTimeout)
+		if cfg.PingInterval <= 0 || c.unheard() { // nothing else looks at what waits
+			sooner(c.edge.instant(c.turn().Now), cfg.StallTimeout)
 		}
 	default:
-		sooner(c.began, cfg.EstablishTimeout)
+		sooner(p.began, cfg.EstablishTimeout)
 	}
-	if !c.held {
-		sooner(c.unfinished, cfg.UnfinishedTimeout)
+	if !c.unheard() {
+		sooner(p.unfinished, cfg.UnfinishedTimeout)
 	}
-	sooner(c.pausedTill, time.Nanosecond)
-	sooner(c.shaken, cfg.HandshakeTimeout)
-	if c.proving != nil {
-		sooner(c.proving.look, time.Nanosecond)
+	sooner(p.pausedTill, time.Nanosecond)
+	sooner(p.shaken, cfg.HandshakeTimeout)
+	if c.proving() != nil {
+		sooner(c.proving().look, time.Nanosecond)
 	}
 	if at == never {
 		return time.Time{}
@@ -81,37 +84,41 @@ func (c *conn) due() time.Time {
 
 // Timer does what is due. poll.Handler.
 func (c *conn) Timer(t *poll.Turn) {
-	c.turn = t
-	defer c.done()
 	cfg := &c.edge.cfg
 	now := c.edge.instant(t.Now)
 	over := func(from instant, limit time.Duration) bool {
 		return limit > 0 && from != never && now.since(from) >= limit
 	}
-	if over(c.pausedTill, time.Nanosecond) {
-		c.pausedTill = never
+	p := c.now()
+	if over(p.pausedTill, time.Nanosecond) {
+		c.begins().pausedTill = never
+		c.passes()
+		c.heardAgain(now)
 		c.steer()
+		p = c.now()
 	}
-	if c.proving != nil && over(c.proving.look, time.Nanosecond) {
+	if c.proving() != nil && over(c.proving().look, time.Nanosecond) {
 		c.lookAgain()
 	}
 	established := c.session.state == lime.StateEstablished
 	switch {
 	case c.phase == closing:
 	case c.phase == handshaking:
-		if over(c.began, cfg.HandshakeTimeout) {
+		if over(p.began, cfg.HandshakeTimeout) {
 			c.reject(rejectTimeout)
 		}
-	case over(c.shaken, cfg.HandshakeTimeout):
+	case over(p.shaken, cfg.HandshakeTimeout):
 		c.session.late()
-	case !c.held && over(c.unfinished, cfg.UnfinishedTimeout):
+	case !c.unheard() && over(p.unfinished, cfg.UnfinishedTimeout):
 		c.session.malformed("The rest of a frame or of an envelope did not come in time", ws.StatusPolicyViolation)
-	case !established && over(c.began, cfg.EstablishTimeout):
+	case !established && over(p.began, cfg.EstablishTimeout):
 		c.session.late()
 	case established && c.age(now):
-	case established && !c.held && over(c.heard, cfg.IdleTimeout):
+	case established && !c.unheard() && over(c.heard, cfg.IdleTimeout):
 		c.session.finish()
-	case established && over(c.settleBy, time.Nanosecond):
+	case established && c.speaks() != nil && !c.unheard() && over(c.speaks().spoke, c.speaks().login.Idle):
+		c.session.finish()
+	case established && over(p.settleBy, time.Nanosecond):
 		c.unsettled()
 	case established:
 		c.watch(now)
@@ -126,17 +133,18 @@ func (c *conn) watch(now instant) {
 	given, taken := c.socket.Position()
 	switch {
 	case given == taken:
-		c.stalled = never
-	case c.stalled == never || taken != c.taken:
-		c.stalled, c.taken = now, taken
-	case cfg.StallTimeout > 0 && now.since(c.stalled) >= cfg.StallTimeout:
+		c.flows()
+	case c.now().stalled == never || taken != c.now().taken:
+		p := c.begins()
+		p.stalled, p.taken = now, taken
+	case cfg.StallTimeout > 0 && now.since(c.now().stalled) >= cfg.StallTimeout:
 		c.edge.metrics.stalls.Inc()
 		c.phase = closing
 		c.socket.Close(poll.ErrTimeout)
 		return
 	}
 	silent := now.since(c.heard)
-	if cfg.PingInterval > 0 && silent >= cfg.PingInterval && !c.pinged && !c.held {
+	if cfg.PingInterval > 0 && silent >= cfg.PingInterval && !c.pinged && !c.unheard() {
 		c.pinged = true
 		// A full queue is watched anyway.
 		if c.over == overTCP {

@@ -24,9 +24,10 @@ type speaks struct {
 	counts dialectCounters
 
 	// Owned by the connection's loop.
-	awaiting bool   // of the session to be established: nothing is taken before
-	held     []byte // of a message in fragments
-	binary   bool   // that message is
+	awaiting bool    // of the session to be established: nothing is taken before
+	held     []byte  // of a message in fragments
+	binary   bool    // that message is
+	spoke    instant // when the client has said something
 }
 
 // dialectOf returns the dialect that is spoken on a path, or nil. A slash at its end does
@@ -65,27 +66,29 @@ func (c *conn) openDialect(head []byte) bool {
 			refusal.Status, http.StatusText(refusal.Status), refusal.Text))
 		return false
 	}
-	c.speaks = &speaks{Client: client, counts: d.counts, awaiting: true}
+	c.particular().speaks = &speaks{Client: client, counts: d.counts, awaiting: true}
 	return true
 }
 
 // beginDialect begins the session of a client that has said all that there is to say.
 func (c *conn) beginDialect() {
-	c.speaks.login = c.speaks.Login()
+	c.speaks().login = c.speaks().Login()
+	if n := c.speaks().login.Backlog; n > 0 {
+		c.socket.SetQueueLimit(n)
+	}
 	c.steer()
-	c.session.enterAs(&c.speaks.login)
+	c.session.enterAs(&c.speaks().login)
 }
 
 // established lets the client of a dialect go on.
 func (k *speaks) established(c *conn) {
 	k.counts.sessions.Inc()
-	k.awaiting = false
-	c.steer()
+	c.goOn()
 }
 
-// message takes a part of a message, and the whole of it when fin says that it is the last.
-func (c *conn) message(s *scratch, op ws.OpCode, fin bool, payload []byte) {
-	k := c.speaks
+// dialectMessage takes a part of a message, and the whole of it when fin says that it is the last.
+func (c *conn) dialectMessage(s *scratch, op ws.OpCode, fin bool, payload []byte) {
+	k := c.speaks()
 	if op != ws.OpContinuation {
 		k.binary = op == ws.OpBinary
 	}
@@ -105,6 +108,7 @@ func (c *conn) message(s *scratch, op ws.OpCode, fin bool, payload []byte) {
 		return
 	}
 	k.counts.messages.Inc()
+	k.spoke = s.now
 	said := k.FromClient(payload, k.binary)
 	// What becomes an envelope is counted as that.
 	if said.Envelope == nil &&
@@ -132,12 +136,6 @@ func (c *conn) message(s *scratch, op ws.OpCode, fin bool, payload []byte) {
 // dropDialect is the label of what a dialect has made no envelope of that is one.
 const dropDialect = "no_envelope"
 
-// sendFrame queues a frame, from the connection's loop.
-func (c *conn) sendFrame(payload []byte) bool {
-	var array [maxHead]byte
-	return c.queue(appendHead(array[:0], ws.OpText, len(payload)), payload) == nil
-}
-
 // translated returns the frame for an envelope. It is not ok when the dialect has none.
 func (k *speaks) translated(envelope []byte) (frame []byte, ok bool) {
 	frame, ok = k.ToClient(nil, envelope)
@@ -147,8 +145,18 @@ func (k *speaks) translated(envelope []byte) (frame []byte, ok bool) {
 	return frame, ok
 }
 
+// goOn takes what the client of a dialect says again. Meanwhile it could not be heard.
+func (c *conn) goOn() {
+	c.speaks().awaiting = false
+	c.heardAgain(c.edge.instant(c.turn().Now))
+	c.steer()
+	c.arm()
+}
+
 // awaits tells whether nothing is taken of the client of a dialect for now.
-func (c *conn) awaits() bool { return c.speaks != nil && c.speaks.awaiting && c.phase == open }
+func (c *conn) awaits() bool {
+	return c.phase == open && c.speaks() != nil && c.speaks().awaiting
+}
 
 // last is what the client is told in place of the session's last envelope.
 func (k *speaks) last(envelope []byte) (frame []byte, reason string) {
@@ -166,22 +174,22 @@ func (k *speaks) last(envelope []byte) (frame []byte, reason string) {
 // enterAs begins the session of a client of a dialect, for which there is nothing to
 // negotiate.
 func (s *session) enterAs(login *dialect.Login) {
-	s.id = rand.Text()
-	s.as = login
+	s.who = lime.Tagged(rand.Text())
+	own := s.gets()
+	own.as = login
 	s.state = lime.StateAuthenticating
 	switch {
 	case login.Refused != nil:
 		s.failWith(login.Refused, ws.StatusNormalClosure)
 		return
 	case login.Token == "" && !login.Asked:
-		s.node = login.Node
+		own.proposed = &login.Node
 		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true}, nil) // it may be anybody
 		return
 	case fold(s.rules.options, string(auth.SchemeExternal)) == "":
 		s.fail(lime.CodeSessionAuthenticationFailed, "Tokens are not looked at here")
 		return
 	}
-	s.node, s.waiting, s.renewal = login.Node, true, &renewal{scheme: auth.SchemeExternal}
 	var credentials json.RawMessage
 	if login.Token != "" {
 		var err error
@@ -190,5 +198,5 @@ func (s *session) enterAs(login *dialect.Login) {
 			return
 		}
 	}
-	s.out.authenticate(auth.Request{Scheme: auth.SchemeExternal, Node: s.node, Credentials: credentials})
+	s.ask(auth.Request{Scheme: auth.SchemeExternal, Node: login.Node, Credentials: credentials})
 }

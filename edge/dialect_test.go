@@ -25,11 +25,13 @@ func (d shouting) Open(r *http.Request) (dialect.Client, *dialect.Refusal) {
 	if r.Header.Get("Origin") != "" {
 		return nil, &dialect.Refusal{Status: http.StatusForbidden, Text: "no pages"}
 	}
-	return &shouter{r.URL.Query().Get("name"), r.URL.Query().Get("token"), d.confirms}, nil
+	query := r.URL.Query()
+	return &shouter{query.Get("name"), query.Get("token"), query.Has("asked"), d.confirms}, nil
 }
 
 type shouter struct {
 	name, token string
+	asked       bool
 	confirms    bool
 }
 
@@ -38,8 +40,9 @@ func (s *shouter) Login() dialect.Login {
 		return dialect.Login{Refused: lime.NewReason(lime.CodeValidationInvalidIdentity, "Nobody")}
 	}
 	return dialect.Login{
-		Node: lime.MustParseNode(s.name + "@shout.org"), Token: s.token, Confirms: s.confirms,
+		Node: lime.MustParseNode(s.name + "@shout.org"), Token: s.token, Asked: s.asked, Confirms: s.confirms,
 		Presence: &lime.Presence{Status: lime.StatusAvailable}, Receipts: lime.EventsOf(lime.EventReceived),
+		Takes: &lime.Capability{ContentTypes: []string{lime.MediaText}},
 	}
 }
 
@@ -107,7 +110,8 @@ func TestADialectHasASessionOfLIME(t *testing.T) {
 		c.reads("its session", `> {"id":`)
 		c.reads("what was said before waits", "early false")
 		place := e.board.only(t, "bob@shout.org")
-		if place.events != lime.EventsOf(lime.EventReceived) || place.presence.Status != lime.StatusAvailable || !place.active {
+		if place.events != lime.EventsOf(lime.EventReceived) || place.presence.Status != lime.StatusAvailable || !place.active ||
+			len(place.takes.ContentTypes) != 1 {
 			t.Errorf("its place is %+v", place)
 		}
 		c.write(frame(ws.OpText, "ana@example.org/1 hello"))
@@ -167,6 +171,12 @@ func TestADialectSaysWhoComesIn(t *testing.T) {
 			t.Errorf("the login is %v with %s", r, r.Credentials)
 		}
 
+		c = e.shout("name=eve&asked", "echo x")
+		c.reads("without a token", `> {"id":`)
+		if r := e.doors.asked(); r.Scheme != "external" || r.Credentials != nil || r.Node.Identity.String() != "eve@shout.org" {
+			t.Errorf("the login is %v with %s", r, r.Credentials)
+		}
+
 		c = e.upgraded()
 		c.says(`{"state":"new"}`)
 		c.hears("another path is LIME's", `{"id":"*","state":"authenticating"}`)
@@ -198,7 +208,9 @@ func TestWhatAClientIsToldLastFitsAFrame(t *testing.T) {
 
 func TestATokenNeedsItsScheme(t *testing.T) {
 	inMemory(t, Config{Dialects: map[string]dialect.Dialect{"/shout": shouting{}}}, func(t *testing.T, e *fixture) {
-		c := e.shout("name=bob&token=t", "echo x")
-		c.readsClose("nobody could look at it", 1000, "Tokens are not looked at here")
+		for _, query := range []string{"name=bob&token=t", "name=bob&asked"} {
+			c := e.shout(query, "echo x")
+			c.readsClose("nobody could look at it", 1000, "Tokens are not looked at here")
+		}
 	})
 }

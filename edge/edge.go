@@ -29,6 +29,7 @@ type Edge struct {
 	addresses addresses
 	logins    map[auth.Scheme]*workers
 	places    *workers
+	halls     *workers           // for rooms, so that those do not hold up who is about to begin
 	cancel    context.CancelFunc // of the workers' work
 	scratch   sync.Pool          // of *scratch
 	forward   *forward           // nil for nothing
@@ -44,6 +45,7 @@ type Edge struct {
 	errands []errand
 	load    overload
 	balance balance
+	wave    wave
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -53,6 +55,9 @@ type Edge struct {
 	shut    chan struct{} // closed when the first Shutdown has ended
 }
 
+// readBuffer is how many bytes are read of a connection at once.
+const readBuffer = 64 << 10
+
 // New makes an edge. It serves nobody before Run and Serve.
 func New(cfg Config) (*Edge, error) {
 	cfg, err := cfg.withDefaults()
@@ -61,7 +66,10 @@ func New(cfg Config) (*Edge, error) {
 	}
 	loops, err := poll.NewGroup(poll.Config{
 		Loops:      cfg.Loops,
-		MaxUnread:  max(cfg.MaxEnvelope, maxRequest) + maxHead + 4,
+		ReadBuffer: readBuffer,
+		MaxUnread:  max(cfg.MaxEnvelope, maxRequest) + maxHead + 4 + readBuffer, // which is read behind all but the end of a frame
+		MaxHeld:    cfg.MaxHeld,
+		MaxQueued:  cfg.MaxQueued,
 		QueueLimit: cfg.SendQueue,
 		MaxAppend:  maxFrame + maxHead,
 		Goroutines: cfg.goroutines,
@@ -97,7 +105,7 @@ func New(cfg Config) (*Edge, error) {
 		}
 	}
 	if cfg.Rooms != nil {
-		e.rules.rooms = roomRules{on: true, may: cfg.RoomRules, most: cfg.MaxRooms, publish: cfg.Rooms.Publish}
+		e.rules.rooms = roomRules{on: true, may: cfg.RoomRules, most: cfg.MaxRooms}
 	}
 	if slices.Contains(cfg.Encryption, EncryptionTLS) { // else there is nothing to choose
 		for _, o := range cfg.Encryption {
@@ -118,6 +126,7 @@ func New(cfg Config) (*Edge, error) {
 		e.logins[s] = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Waiting)
 	}
 	e.places = newWorkers(ctx, cfg.Logger, cfg.Establishing, len(cfg.Schemes)*(cfg.Establishing+cfg.Waiting))
+	e.halls = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Establishing+cfg.Waiting)
 	return e, nil
 }
 
@@ -135,6 +144,7 @@ func (e *Edge) Run() error {
 		w.all.Wait()
 	}
 	e.places.all.Wait()
+	e.halls.all.Wait()
 	if err != nil && !(errors.Is(err, poll.ErrClosed) && e.Draining()) { // ended before it began
 		return fmt.Errorf("edge: %w", err)
 	}
@@ -184,9 +194,11 @@ func (e *Edge) refuse(over transport, why rejection) []byte {
 // open makes the handler of a new connection.
 func (e *Edge) open(t *poll.Turn, s *poll.Conn, over transport) poll.Handler {
 	now := e.instant(t.Now)
-	c := &conn{edge: e, socket: s, over: over, phase: over.opens(), began: now, heard: now}
+	c := &conn{edge: e, socket: s, over: over, phase: over.opens(), heard: now}
+	c.begins().began = now
 	if over == overTCP {
-		c.session.overTCP, c.proving = true, new(proving)
+		c.session.overTCP = true
+		c.particular().proving = new(proving)
 	}
 	c.session.rules = &e.rules
 	c.session.out = c
@@ -195,8 +207,6 @@ func (e *Edge) open(t *poll.Turn, s *poll.Conn, over transport) poll.Handler {
 	e.mu.Lock()
 	e.conns[c] = struct{}{}
 	e.mu.Unlock()
-	c.turn = t
-	defer c.done()
 	if e.draining.Load() { // accepted just before
 		c.reject(rejectDraining)
 	}
@@ -209,8 +219,8 @@ func (e *Edge) forget(c *conn, err error) {
 	e.addresses.remove(c.socket.RemoteAddr().Addr())
 	e.admitted.Add(-1)
 	if c.counted {
-		if c.speaks != nil {
-			c.speaks.counts.sessions.Dec()
+		if c.speaks() != nil {
+			c.speaks().counts.sessions.Dec()
 		}
 		e.sessions.Add(-1)
 		e.metrics.sessions.Dec()

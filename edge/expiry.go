@@ -43,18 +43,20 @@ type renewal struct {
 // expires notes when the session's authentication ends; zero is never. outlet.
 func (c *conn) expires(at time.Time) {
 	if at.IsZero() {
-		c.lifetime = nil
+		if c.special != nil {
+			c.special.lifetime = nil
+		}
 		return
 	}
-	before := min(noticeTime, max(0, at.Sub(c.turn.Now)/5))
-	c.lifetime = &lifetime{ends: c.edge.instant(at), notice: c.edge.instant(at.Add(-before))}
+	before := min(noticeTime, max(0, at.Sub(c.turn().Now)/5))
+	c.particular().lifetime = &lifetime{ends: c.edge.instant(at), notice: c.edge.instant(at.Add(-before))}
 	c.arm()
 }
 
 // age does what is due for an authentication that expires. It tells whether the session
 // has ended by it.
 func (c *conn) age(now instant) (ended bool) {
-	l := c.lifetime
+	l := c.lifetime()
 	switch {
 	case l == nil:
 	case now >= l.ends:
@@ -71,7 +73,7 @@ func (c *conn) age(now instant) (ended bool) {
 // expiring tells the client when its authentication ends.
 func (s *session) expiring(at time.Time) {
 	c := lime.Command{
-		From: s.server(), To: s.node, Method: lime.MethodObserve, URI: "/authentication",
+		From: s.server(), To: s.who.Node(), Method: lime.MethodObserve, URI: "/authentication",
 		Type: mediaAuthentication, Resource: authentication(at),
 	}
 	s.answer(c.AppendJSON(nil))
@@ -97,16 +99,15 @@ func (s *session) renew(h *lime.Header, b []byte) error {
 		return reasonMethod
 	}
 	switch {
-	case s.renewal == nil:
+	case s.has().renewal == nil:
 		return lime.NewReason(lime.CodeCommandNotAllowed, "The authentication does not expire")
-	case s.renewal.id != nil:
+	case s.has().renewal.id != nil:
 		return lime.NewReason(lime.CodeCommandNotAllowed, "Credentials are being looked at")
 	}
-	resource, err := smallResource(b)
+	resource, err := smallResource(h, b)
 	if err != nil {
 		return err
 	}
-	defer clear(resource)
 	var given struct {
 		Scheme         string          `json:"scheme"`
 		Authentication json.RawMessage `json:"authentication"`
@@ -114,28 +115,28 @@ func (s *session) renew(h *lime.Header, b []byte) error {
 	if json.Unmarshal(resource, &given) != nil { // its text quotes the input
 		return lime.NewReason(lime.CodeCommandInvalidArgument, "An authentication is a JSON object")
 	}
-	if fold([]string{string(s.renewal.scheme)}, given.Scheme) == "" {
+	if fold([]string{string(s.has().renewal.scheme)}, given.Scheme) == "" {
 		return lime.NewReason(lime.CodeSessionAuthenticationFailed, "The scheme is not that of the session")
 	}
-	s.renewal.id = append([]byte{}, h.ID...)
-	s.out.authenticate(auth.Request{Scheme: s.renewal.scheme, Node: s.node, Credentials: given.Authentication})
+	s.has().renewal.id = append([]byte{}, h.ID...)
+	s.out.authenticate(auth.Request{Scheme: s.has().renewal.scheme, Node: s.who.Node(), Credentials: given.Authentication})
 	return nil
 }
 
 // renewed takes the answer to that. The session stays what it is: credentials of anybody
 // else are refused.
 func (s *session) renewed(g auth.Grant, err error) {
-	h := lime.Header{ID: s.renewal.id, Method: lime.MethodSet}
-	s.renewal.id = nil
-	if err == nil && (!g.Identity.EqualFold(s.node.Identity) || g.Guest != s.guest || g.Role != s.role) {
+	h := lime.Header{ID: s.has().renewal.id, Method: lime.MethodSet}
+	s.has().renewal.id = nil
+	if err == nil && (!g.Identity.EqualFold(s.who.Identity()) || g.Guest != s.guest || g.Role != s.role()) {
 		err = lime.NewReason(lime.CodeSessionAuthenticationFailed, "The credentials are not those of the session's identity")
 	}
 	if err == nil {
-		s.renewal.refused = 0
+		s.has().renewal.refused = 0
 		s.out.expires(g.Expires)
 		s.respond(&h, lime.CommandSuccess, mediaAuthentication, authentication(g.Expires), nil)
 		if g.Expires.IsZero() {
-			s.renewal = nil
+			s.aside.renewal = nil
 		}
 		return
 	}
@@ -147,7 +148,7 @@ func (s *session) renewed(g auth.Grant, err error) {
 	if why.Code != lime.CodeSessionAuthenticationFailed {
 		return
 	}
-	if s.renewal.refused++; s.renewal.refused >= maxRenewals {
+	if s.has().renewal.refused++; s.has().renewal.refused >= maxRenewals {
 		s.failWith(why, ws.StatusNormalClosure)
 	}
 }

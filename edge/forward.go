@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gobwas/ws"
-
 	"limegrove/edge/auth"
 )
 
@@ -30,14 +28,12 @@ func newForward(headers, cookies []string) *forward {
 	return f
 }
 
-// upgrader returns ours, which notes in u what is to be passed on.
-func (f *forward) upgrader(u *auth.Upgrade) ws.Upgrader {
-	own := upgrader
-	own.OnHeader = func(name, value []byte) error {
+// noter returns what takes each header, and notes in u what is to be passed on.
+func (f *forward) noter(u *auth.Upgrade) func(name, value []byte) error {
+	return func(name, value []byte) error {
 		f.note(u, string(name), value)
 		return nil
 	}
-	return own
 }
 
 // note notes one header. It borrows value.

@@ -76,7 +76,7 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	if n == 0 {
 		return 0, 0
 	}
-	if why, code := c.checkHead(h); why != "" {
+	if why, code := c.checkHead(&h); why != "" {
 		c.session.malformed(why, code)
 		return n, 0
 	}
@@ -97,32 +97,37 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	case ws.OpClose:
 		c.peerCloses(payload)
 	default:
+		c.edge.metrics.bytesIn.Add(float64(len(payload)))
+		c.take(s, h.OpCode, h.Fin, payload)
 		c.frames = c.frames.Set(ws.StateFragmented)
 		if h.Fin {
 			c.frames = c.frames.Clear(ws.StateFragmented)
-		}
-		c.edge.metrics.bytesIn.Add(float64(len(payload)))
-		if c.speaks != nil {
-			c.message(s, h.OpCode, h.Fin, payload)
-		} else {
-			c.payload(s, payload)
 		}
 	}
 	return end, 0
 }
 
+// take takes the payload of a frame with data.
+func (c *conn) take(s *scratch, op ws.OpCode, fin bool, payload []byte) {
+	if c.speaks() != nil {
+		c.dialectMessage(s, op, fin, payload)
+		return
+	}
+	c.payload(s, payload)
+}
+
 // checkHead holds a frame's head against RFC 6455 and our limits; why is empty when
 // it may pass.
-func (c *conn) checkHead(h ws.Header) (why string, code ws.StatusCode) {
+func (c *conn) checkHead(h *ws.Header) (why string, code ws.StatusCode) {
 	if h.Length < 0 {
 		return "The frame's length is negative", ws.StatusProtocolError
 	}
 	// Checks reserved bits and codes, control frames, the mask and the order of
 	// fragments: sections 5.2, 5.4 and 5.5.
-	if err := ws.CheckHeader(h, c.frames|ws.StateServerSide); err != nil {
+	if err := ws.CheckHeader(*h, c.frames|ws.StateServerSide); err != nil {
 		return fmt.Sprintf("The frame breaks the WebSocket protocol: %v", err), ws.StatusProtocolError
 	}
-	if h.OpCode == ws.OpBinary && c.speaks == nil { // L-TRN-05
+	if h.OpCode == ws.OpBinary && c.speaks() == nil { // L-TRN-05
 		return "Envelopes are text; a binary frame cannot be taken", ws.StatusUnsupportedData
 	}
 	if limit := c.maxEnvelope(); h.Length > int64(limit) && h.OpCode.IsData() { // L-TRN-08

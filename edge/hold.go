@@ -4,15 +4,14 @@ package edge
 // it floods (limit.go), a hold by routing, the beginning of TLS (tcp.go), and a dialect's
 // wait for an answer (dialect.go). Reading goes on when there is none.
 //
-// What a client says while it is held cannot be heard, its pongs included. So a held
-// client is never silent: it is not pinged, and its times for silence and for what is
-// half sent begin anew when it is let go. That it takes what waits for it is expected
-// all the same (deadline.go).
+// What a client says during all but TLS cannot be heard, its pongs included. So such a client is never silent: it is not pinged, and its times for silence and
+// for what is half sent begin anew when it is let go. That it takes what waits for it is
+// expected all the same (deadline.go).
 
 // Hold stops reading from the client, or goes on. Recipient.
 func (c *conn) Hold(on bool) {
-	c.hold.Store(on)
-	if !c.steering.Swap(true) { // one post is enough for all that are told meanwhile
+	c.told.set(flagHold, on)
+	if !c.told.set(flagSteering, true) { // one post is enough for all that are told meanwhile
 		// A connection that has ended is not read from.
 		_ = c.back(c.heed)
 	}
@@ -20,27 +19,37 @@ func (c *conn) Hold(on bool) {
 
 // heed does what Hold was told last.
 func (c *conn) heed() {
-	c.steering.Store(false)
-	on := c.hold.Load()
+	c.told.set(flagSteering, false)
+	on := c.told.has(flagHold)
 	if on == c.held || c.phase == closing {
 		return
 	}
 	c.held = on
 	if !on {
-		now := c.edge.instant(c.turn.Now)
-		c.heard, c.pinged = now, false
-		c.patient()
-		if c.unfinished != never {
-			c.unfinished = now
-		}
+		c.heardAgain(c.edge.instant(c.turn().Now))
 	}
 	c.steer()
 	c.arm()
 }
 
+// unheard tells whether the client cannot be heard, because it is not read from.
+func (c *conn) unheard() bool { return c.held || c.now().pausedTill != never || c.awaits() }
+
+// heardAgain has its times for silence and for what is half sent begin anew.
+func (c *conn) heardAgain(now instant) {
+	c.heard, c.pinged = now, false
+	c.patient()
+	if c.speaks() != nil {
+		c.speaks().spoke = now
+	}
+	if p := c.passing; p != nil && p.unfinished != never {
+		p.unfinished = now
+	}
+}
+
 // steer reads from the client unless something speaks against it.
 func (c *conn) steer() {
-	if c.held || c.securing == leaving || c.pausedTill != never || c.awaits() {
+	if c.held || c.securing == leaving || c.now().pausedTill != never || c.awaits() {
 		c.socket.PauseRead()
 	} else {
 		c.socket.ResumeRead()

@@ -9,8 +9,7 @@ import (
 // bucket is a token bucket of one session. Its rate is not its own, since all
 // sessions share it; the zero bucket is full.
 type bucket struct {
-	used int64   // how long, in nanoseconds, it takes to be full again
-	last instant // as of when
+	full instant // when it is full again, if nothing is taken
 }
 
 // take removes n tokens and tells whether they were there. A bucket fills at rate
@@ -20,13 +19,11 @@ func (b *bucket) take(now instant, n, rate int) bool {
 		return true
 	}
 	const second = int64(time.Second)
-	b.used = max(0, b.used-int64(now-b.last))
-	b.last = now
-	cost := int64(n) * second / int64(rate)
-	if b.used+cost > 2*second {
+	full := max(b.full, now) + instant(int64(n)*second/int64(rate))
+	if full > now+2*instant(second) {
 		return false
 	}
-	b.used += cost
+	b.full = full
 	return true
 }
 
@@ -42,7 +39,7 @@ const frameCost = 32
 // pause stops reading for a while.
 func (c *conn) pause() {
 	c.flooding = false
-	c.pausedTill = c.edge.instant(c.turn.Now.Add(floodPause))
+	c.begins().pausedTill = c.edge.instant(c.turn().Now.Add(floodPause))
 	c.patient()
 	c.steer()
 	c.arm()

@@ -18,7 +18,7 @@ const (
 
 // Probe queues a ping behind what was delivered. Recipient.
 func (c *conn) Probe(n uint32) error {
-	if c.speaks != nil && c.speaks.login.Confirms {
+	if c.speaks() != nil && c.speaks().login.Confirms {
 		return nil // the client's own word counts alone
 	}
 	if c.over == overTCP {
@@ -62,5 +62,6 @@ func (s *session) proved(n uint32) {
 func (s *session) drained() {
 	if s.state == lime.StateEstablished {
 		s.member.Drained()
+		s.has().visits.drained()
 	}
 }

@@ -42,7 +42,7 @@ type proving struct {
 // askTCP is Probe.
 func (c *conn) askTCP(n uint32) error {
 	c.probed.Store(n)
-	asked := !c.deaf.Load()
+	asked := !c.told.has(flagDeaf)
 	if asked {
 		if err := c.put(nil, c.session.ping(n)); err != nil {
 			return err
@@ -54,15 +54,15 @@ func (c *conn) askTCP(n uint32) error {
 
 // expect waits for the proof of a probe, for which the client was asked or was not.
 func (c *conn) expect(n, mark uint32, asked bool) {
-	p := c.proving
+	p := c.proving()
 	p.number, p.mark, p.target, p.pause = n, mark, 0, firstLook
-	now := c.edge.instant(c.turn.Now)
+	now := c.edge.instant(c.turn().Now)
 	switch {
 	case c.open() == 0: // it was answered already
 		return
 	case p.answers && asked:
 		p.look = now + instant(c.edge.cfg.pingPatience)
-	case p.answers || c.deaf.Load():
+	case p.answers || c.told.has(flagDeaf):
 		p.look = now
 	default:
 		p.look = max(now, p.asked+instant(c.edge.cfg.pingPatience))
@@ -72,7 +72,7 @@ func (c *conn) expect(n, mark uint32, asked bool) {
 
 // open is the number of the probe that is to be proved; 0 when there is none.
 func (c *conn) open() uint32 {
-	if p := c.proving; p != nil && int32(p.number-c.proved) > 0 {
+	if p := c.proving(); p != nil && int32(p.number-c.proved) > 0 {
 		return p.number
 	}
 	return 0
@@ -81,8 +81,8 @@ func (c *conn) open() uint32 {
 // patient begins the client's time to answer for the first time anew: nothing was read from
 // it.
 func (c *conn) patient() {
-	if c.proving != nil {
-		c.proving.asked = c.edge.instant(c.turn.Now)
+	if c.proving() != nil {
+		c.proving().asked = c.edge.instant(c.turn().Now)
 	}
 }
 
@@ -99,9 +99,9 @@ func (c *conn) answered(id []byte) bool {
 	if n > 0 {
 		c.has(uint32(n))
 	}
-	if p := c.proving; !p.answers {
-		p.answers, p.look = true, c.edge.instant(c.turn.Now)
-		if !c.deaf.Swap(false) { // it was asked for the open probe, too
+	if p := c.proving(); !p.answers {
+		p.answers, p.look = true, c.edge.instant(c.turn().Now)
+		if !c.told.set(flagDeaf, false) { // it was asked for the open probe, too
 			p.look += instant(c.edge.cfg.pingPatience)
 		}
 		c.lookAgain()
@@ -113,8 +113,8 @@ func (c *conn) answered(id []byte) bool {
 // answer or the question was lost, as to the limit of its rate; or it asks the system, now
 // and then, whether the client's has everything.
 func (c *conn) lookAgain() {
-	p := c.proving
-	now := c.edge.instant(c.turn.Now)
+	p := c.proving()
+	now := c.edge.instant(c.turn().Now)
 	patience := instant(c.edge.cfg.pingPatience)
 	switch {
 	case c.open() == 0:
@@ -125,7 +125,7 @@ func (c *conn) lookAgain() {
 		// Without room for it, it is asked the next time.
 		c.send(c.session.ping(p.number))
 		p.look = now + patience
-	case !c.deaf.Load() && (c.held || now < p.asked+patience):
+	case !c.told.has(flagDeaf) && (c.held || now < p.asked+patience):
 		p.look = max(now, p.asked) + patience
 	default:
 		c.askSystem(now)
@@ -135,14 +135,14 @@ func (c *conn) lookAgain() {
 
 // askSystem takes the word of the system for a client that does not answer.
 func (c *conn) askSystem(now instant) {
-	p := c.proving
+	p := c.proving()
 	done, ok := c.isAcknowledged()
 	switch {
 	case !ok:
 		p.look = never // here only an answer tells
 	case done:
 		p.look = never
-		c.deaf.Store(true)
+		c.told.set(flagDeaf, true)
 		c.has(p.number)
 	default:
 		p.look = now + instant(p.pause)
@@ -153,7 +153,7 @@ func (c *conn) askSystem(now instant) {
 // isAcknowledged tells whether the client's system has what is to be proved; ok is false
 // when ours does not know.
 func (c *conn) isAcknowledged() (done, ok bool) {
-	p := c.proving
+	p := c.proving()
 	_, taken := c.socket.Position()
 	acknowledged, outstanding, ok := c.socket.Acknowledged()
 	switch {

@@ -57,12 +57,12 @@ func TestAnswerThatWasDroppedIsAskedForAgain(t *testing.T) {
 // A client that was silent when it was asked is asked again by the ping for the silent.
 func TestPingForTheSilentAsksForTheOpenProbe(t *testing.T) {
 	d := established(t)
-	c := &conn{session: d.session, proving: new(proving)}
+	c := &conn{session: d.session, special: &special{proving: new(proving)}}
 	if n := c.open(); n != 0 {
 		t.Errorf("without a probe %d is open", n)
 	}
 	c.probed.Store(3)
-	c.proving.number = 3
+	c.proving().number = 3
 	if n := c.open(); n != 3 {
 		t.Errorf("%d is open, not 3", n)
 	}
@@ -92,7 +92,7 @@ func TestLateFirstAnswerIsEnough(t *testing.T) {
 		ana.says(`{"id":"ping-0","method":"get","status":"success"}`)
 		for answers := false; !answers; { // it was heard
 			heard := make(chan bool)
-			must(t, c.back(func() { heard <- c.proving.answers }))
+			must(t, c.back(func() { heard <- c.proving().answers }))
 			answers = <-heard
 		}
 		ana.silent.Store(false)
@@ -122,17 +122,17 @@ func TestWhoIsNotReadHasTimeToAnswer(t *testing.T) {
 		}
 		// hoursAgo makes its time be over, and has the loop look.
 		hoursAgo := func() {
-			c.proving.asked -= instant(2 * time.Hour)
-			c.proving.look = c.edge.instant(c.turn.Now)
+			c.proving().asked -= instant(2 * time.Hour)
+			c.proving().look = c.edge.instant(c.turn().Now)
 			c.lookAgain()
 		}
 		on(func() { c.held = true; hoursAgo() })
-		on(func() { c.held = false; c.patient(); c.proving.look = never })
+		on(func() { c.held = false; c.patient(); c.proving().look = never })
 		on(func() {
-			c.proving.look = c.edge.instant(c.turn.Now)
+			c.proving().look = c.edge.instant(c.turn().Now)
 			c.lookAgain()
 		})
-		if got := place.proved(); len(got) != 0 || c.deaf.Load() {
+		if got := place.proved(); len(got) != 0 || c.told.has(flagDeaf) {
 			t.Fatalf("proved are %v, of a client that was not read", got)
 		}
 		on(hoursAgo)

@@ -33,6 +33,11 @@ type Recipient interface {
 	// once, when the queue is empty again.
 	Deliver(envelope []byte) error
 	Flush()
+	// Pass is Deliver of another recipient that this edge has given to Attach, for what
+	// this one's client has sent: it is called during Member.Route alone, and what it queues
+	// is written when the turn ends. When it is not here, to is to be given the envelope as any
+	// other.
+	Pass(to any, envelope []byte) (here bool, err error)
 	// Probe queues, behind what was delivered, what the client answers when it has all
 	// of it; Member.Proved is called then. The numbers of a session's probes rise from
 	// 1 on, and its calls do not overlap. It fails as Deliver does.

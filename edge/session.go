@@ -9,8 +9,8 @@ import (
 	"github.com/gobwas/ws"
 
 	"limegrove/edge/auth"
-	"limegrove/edge/dialect"
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // outlet is what a session does to the world. The connection implements it, and
@@ -23,8 +23,14 @@ type outlet interface {
 	authenticate(r auth.Request)
 	// attach has the session's attached called with its place, soon.
 	attach(a Arrival)
-	// enter has the session's entered called with a seat in a room, soon.
-	enter(at RoomAddress)
+	// enter has the session's entered called with a seat in a room, attend its attends when
+	// it is told who is there, and occupants its method of that name with who is, soon.
+	enter(e RoomEntry)
+	attend(n room.Name, seat Seat)
+	occupants(at RoomAddress, r roomRequest)
+	// publish publishes an envelope, which it borrows, to a room. later says that the
+	// session's published is called with the id, soon.
+	publish(at RoomAddress, envelope []byte, id string) (later bool, err error)
 	// end sends one more envelope, which it borrows, and closes the connection with a
 	// WebSocket code. Nothing gets between or behind, of whoever it is.
 	end(last []byte, code ws.StatusCode)
@@ -69,21 +75,18 @@ type session struct {
 	rules *sessionRules
 	out   outlet
 
-	state     lime.State // none before the client's new
-	waiting   bool       // for the answer of out.authenticate or out.attach
-	guest     bool
-	ownDomain bool // the client's domain is one of ours, and not that of a gateway
-	role      lime.Role
-	overTCP   bool      // and not over WebSocket
-	id        string    // the session's; "" until the first envelope of ours
-	node      lime.Node // proposed, then assigned; from then on its parts are of address
-	address   string    // node as text
-	member    Member    // nil until there is a place
-	renewal   *renewal  // nil when the authentication does not expire
-	visits    visits
-	as        *dialect.Login // nil for a client of LIME
+	member Member      // nil until there is a place
+	who    lime.Packed // the node, none until it is assigned; behind it the session's id, none until the first envelope of ours
+	aside  *aside      // nil for most
 
 	envelopes, bytes bucket
+
+	state     lime.State // none before the client's new
+	rank      lime.Rank
+	waiting   bool // for the answer of out.authenticate or out.attach
+	guest     bool
+	ownDomain bool // the client's domain is one of ours, and not that of a gateway
+	overTCP   bool // and not over WebSocket
 }
 
 // envelope takes one envelope, whose header is in t. It borrows both.
@@ -104,7 +107,7 @@ func (s *session) envelope(t *scratch, b []byte) {
 
 // control takes a session envelope. The server moves the state, the client asks.
 func (s *session) control(h *lime.Header, b []byte) {
-	if s.id != "" && h.State != lime.StateNew && string(h.ID) != s.id {
+	if s.who.Tag() != "" && h.State != lime.StateNew && string(h.ID) != s.who.Tag() {
 		s.fail(lime.CodeSessionError, "The id is not that of this session") // L-SES-23
 		return
 	}
@@ -191,8 +194,8 @@ func (s *session) failWith(why *lime.Reason, status ws.StatusCode) {
 	if s.state.Ended() {
 		return
 	}
-	if s.id == "" {
-		s.id = rand.Text()
+	if s.who.Tag() == "" {
+		s.who = lime.Tagged(rand.Text())
 	}
 	s.leave()
 	s.state = lime.StateFailed
@@ -213,20 +216,23 @@ func (s *session) say(e *lime.Session) { s.out.send(s.words(e)) }
 
 // words returns a session envelope with what all of them carry: L-SES-01.
 func (s *session) words(e *lime.Session) []byte {
-	e.ID = s.id
+	e.ID = s.who.Tag()
 	e.From = s.server()
-	if s.state != lime.StateAuthenticating && s.address != "" {
-		e.To = s.node
+	if s.state != lime.StateAuthenticating && !s.who.IsZero() {
+		e.To = s.who.Node()
 	}
 	return e.AppendJSON(nil)
 }
+
+// role is what the session may route beyond its own node.
+func (s *session) role() lime.Role { return s.rank.Role() }
 
 // server is the node under which the edge speaks to this client. What the client
 // proposes for itself is not known to be a domain of ours, and a gateway's is none.
 func (s *session) server() lime.Node {
 	domain := s.rules.domains[0]
-	if s.address != "" && s.ownDomain {
-		domain = s.node.Domain
+	if !s.who.IsZero() && s.ownDomain {
+		domain = s.who.Domain()
 	}
 	return s.rules.server(domain)
 }
@@ -240,7 +246,7 @@ func (r *sessionRules) server(domain string) lime.Node {
 // number of a probe, or 0. There is no answer to it that would be none: LIME, ping.
 func (s *session) ping(n uint32) []byte {
 	c := lime.Command{
-		ID: pingPrefix + strconv.FormatUint(uint64(n), 10), From: s.server(), To: s.node,
+		ID: pingPrefix + strconv.FormatUint(uint64(n), 10), From: s.server(), To: s.who.Node(),
 		Method: lime.MethodGet, URI: "/ping",
 	}
 	return c.AppendJSON(nil)

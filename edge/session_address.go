@@ -39,7 +39,7 @@ func (s *session) checkSender(t *scratch, change *lime.Rewrite) (sender, error) 
 		if !s.isOwnIdentity(pp) || !s.isOwnInstance(pp.Instance) {
 			return bySession, reasonSender
 		}
-		t.pp = append(t.pp[:0], s.address...)
+		t.pp = append(t.pp[:0], s.who.String()...)
 		change.PP = t.pp
 	}
 	if h.From != nil {
@@ -50,7 +50,7 @@ func (s *session) checkSender(t *scratch, change *lime.Rewrite) (sender, error) 
 		own := s.isOwnIdentity(from)
 		switch {
 		case own && len(from.Instance) == 0 && h.PP != nil:
-			t.from = lime.AppendIdentity(t.from[:0], s.node.Identity)
+			t.from = lime.AppendIdentity(t.from[:0], s.who.Identity())
 			change.From = t.from
 			return bySession, nil
 		case own && (len(from.Instance) == 0 || s.isOwnInstance(from.Instance)):
@@ -60,8 +60,8 @@ func (s *session) checkSender(t *scratch, change *lime.Rewrite) (sender, error) 
 			return s.somebodyElse(t, from, change)
 		}
 	}
-	if string(h.From) != s.address {
-		t.from = append(t.from[:0], s.address...)
+	if string(h.From) != s.who.String() {
+		t.from = append(t.from[:0], s.who.String()...)
 		change.From = t.from
 	}
 	return bySession, nil
@@ -76,7 +76,7 @@ func (s *session) somebodyElse(t *scratch, from lime.NodeView, change *lime.Rewr
 	case s.hasAuthorityOver(from.Domain):
 		who = byAuthority
 		if h.PP == nil && h.Kind == lime.KindCommand { // routers tell the two apart by it
-			t.pp = append(t.pp[:0], s.address...)
+			t.pp = append(t.pp[:0], s.who.String()...)
 			change.PP = t.pp
 		}
 	case h.PP == nil:
@@ -92,7 +92,7 @@ func (s *session) somebodyElse(t *scratch, from lime.NodeView, change *lime.Rewr
 // appendComplete appends a node that has no domain with the session's.
 func (s *session) appendComplete(dst []byte, n lime.NodeView) []byte {
 	dst = append(append(dst, n.Name...), '@')
-	dst = append(dst, s.node.Domain...)
+	dst = append(dst, s.who.Domain()...)
 	if len(n.Instance) > 0 {
 		dst = append(append(dst, '/'), n.Instance...)
 	}
@@ -100,10 +100,10 @@ func (s *session) appendComplete(dst []byte, n lime.NodeView) []byte {
 }
 
 func (s *session) hasAuthorityOver(domain []byte) bool {
-	if s.role != lime.RoleAuthority && s.role != lime.RoleRootAuthority {
+	if s.role() != lime.RoleAuthority && s.role() != lime.RoleRootAuthority {
 		return false
 	}
-	return len(domain) == 0 || s.role.Over(s.node.Domain, string(domain))
+	return len(domain) == 0 || s.role().Over(s.who.Domain(), string(domain))
 }
 
 // mayActFor tells whether an envelope's from, which is not the session's, has allowed it.
@@ -143,11 +143,14 @@ func (s *session) destination(t *scratch, change *lime.Rewrite) (to lime.NodeVie
 	} else if of, ok := lime.OfRooms(domain); ok {
 		domain = of
 	}
-	if !s.rules.serves(domain) && !equalFold(to.Domain, s.node.Domain) {
+	if !s.rules.serves(domain) && !equalFold(to.Domain, s.who.Domain()) {
 		if len(to.Name) == 0 { // the server of another domain, which has no name here
 			return lime.NodeView{}, false, reasonForeign
 		}
 		return to, false, nil // by way of a gateway, if there is one: L-MSG-10
+	}
+	if lime.IsBackend(to) && (h.Kind == lime.KindNotification || h.Kind == lime.KindCommand && h.Status != 0) {
+		return to, false, nil // it hears what becomes of what it has sent, and takes nothing else
 	}
 	return to, len(to.Name) == 0 || lime.IsPostmaster(to.Name), nil
 }
@@ -155,11 +158,11 @@ func (s *session) destination(t *scratch, change *lime.Rewrite) (to lime.NodeVie
 // isOwnIdentity tells whether an address is of the session's identity. A client may
 // leave its own domain out.
 func (s *session) isOwnIdentity(v lime.NodeView) bool {
-	return equalFold(v.Name, s.node.Name) && (len(v.Domain) == 0 || equalFold(v.Domain, s.node.Domain))
+	return equalFold(v.Name, s.who.Name()) && (len(v.Domain) == 0 || equalFold(v.Domain, s.who.Domain()))
 }
 
 func (s *session) isOwnInstance(instance []byte) bool {
-	return equalFold(instance, s.node.Instance)
+	return equalFold(instance, s.who.Instance())
 }
 
 // isSelf tells whether an address reaches nobody but this session's identity or

@@ -153,7 +153,7 @@ func TestAuthoritiesSpeakForTheirDomain(t *testing.T) {
 		for _, pp := range []string{"", `,"pp":"` + anaNode + `"`} {
 			t.Run(string(row.role)+" "+row.from+pp, func(t *testing.T) {
 				d := established(t)
-				d.session.role = row.role
+				d.session.rank = row.role.Rank()
 				d.says(`{"id":"m","from":"` + row.from + `"` + pp + `,"to":"lia@example.org/1","type":"text/plain","content":"x"}`)
 				if !row.may {
 					d.refusesMessage("not in its domain", 32)
@@ -164,7 +164,7 @@ func TestAuthoritiesSpeakForTheirDomain(t *testing.T) {
 		}
 	}
 	d := established(t)
-	d.session.role = lime.RoleAuthority
+	d.session.rank = lime.RoleAuthority.Rank()
 	d.says(`{"id":"m","from":"rui@example.org/1","pp":"lia@example.org/1","to":"lia@example.org/1","type":"text/plain","content":"x"}`)
 	d.refusesMessage("as pp nobody is anybody else", 32)
 }
@@ -223,6 +223,33 @@ func TestServerHasManyNames(t *testing.T) { // L-ADR-04, L-CMD-05
 		d.says(`{"id":"c",` + to + `"method":"get","uri":"/ping"}`)
 		d.hears("the edge answers for "+to, `{"id":"c","from":"`+server+`","to":"`+anaNode+`","method":"get","status":"success","type":"application/vnd.lime.ping+json","resource":{},"uri":null}`)
 		d.refused("and nobody else")
+	}
+}
+
+func TestBackendsHearWhatBecomesOfWhatTheyHaveSent(t *testing.T) {
+	const node = "postmaster@example.org/~run-1"
+	for _, passes := range []string{
+		`{"id":"m","to":"` + node + `","event":"received"}`,
+		`{"id":"c","to":"POSTmaster@Example.org/~run-1","method":"get","status":"failure","reason":{"code":1}}`,
+	} {
+		d := established(t)
+		d.says(passes)
+		d.hearsNothing("it is for somebody else")
+		to := node
+		if strings.Contains(passes, "POST") {
+			to = "POSTmaster@Example.org/~run-1"
+		}
+		d.routes("it goes there", to, `{"from":"`+anaNode+`"}`)
+	}
+	for _, stays := range []string{
+		`{"id":"m","to":"` + node + `","type":"text/plain","content":"x"}`,
+		`{"id":"c","to":"` + node + `","method":"get","uri":"/ping"}`,
+		`{"id":"m","to":"postmaster@example.org/#run-1","event":"received"}`,
+		`{"id":"m","to":"postmaster@example.org","event":"received"}`,
+	} {
+		d := established(t)
+		d.says(stays)
+		d.handsOnNothing("it is the server's: " + stays)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // if it is a single option (L-SES-09). Established is never the answer: two clients hang then (L-SES-04). An id
 // in new is ignored (L-SES-02).
 func (s *session) greet() {
-	s.id = rand.Text()
+	s.who = lime.Tagged(rand.Text())
 	if !s.overTCP || len(s.rules.encryption) == 0 {
 		s.offerSchemes()
 		return
@@ -102,15 +102,19 @@ func (s *session) credentials(h *lime.Header, b []byte) {
 		s.fail(lime.CodeValidationInvalidIdentity, "The from is no node")
 		return
 	}
-	s.node = from.WithDefaults(s.rules.domains[0])
-	if slices.ContainsFunc(s.rules.dialects, func(d string) bool { return strings.EqualFold(d, s.node.Domain) }) {
+	from = from.WithDefaults(s.rules.domains[0])
+	if slices.ContainsFunc(s.rules.dialects, func(d string) bool { return strings.EqualFold(d, from.Domain) }) {
 		s.fail(lime.CodeSessionAuthenticationFailed, "The domain is that of another protocol")
 		return
 	}
-	s.waiting, s.renewal = true, &renewal{scheme: auth.Scheme(scheme)}
-	s.out.authenticate(auth.Request{
-		Scheme: auth.Scheme(scheme), Node: s.node, Credentials: given.Authentication,
-	})
+	s.ask(auth.Request{Scheme: auth.Scheme(scheme), Node: from, Credentials: given.Authentication})
+}
+
+// ask has the session's identity found out.
+func (s *session) ask(r auth.Request) {
+	own := s.gets()
+	s.waiting, own.proposed, own.renewal = true, &r.Node, &renewal{scheme: r.Scheme}
+	s.out.authenticate(r)
 }
 
 // fold returns the option that a client has chosen, in whatever case, as it is offered;
@@ -137,28 +141,31 @@ func (s *session) authenticated(g auth.Grant, err error) {
 		s.failFor(err, "The credentials cannot be checked now")
 		return
 	case g.Expires.IsZero():
-		s.renewal = nil
+		s.gets().renewal = nil
 	}
 	s.out.expires(g.Expires)
-	instance := s.node.Instance
+	instance := s.has().proposed.Instance
 	if instance == "" {
 		instance = rand.Text() // unique, so that two such logins can coexist: L-SES-19
 	}
-	address := lime.Node{Identity: g.Identity, Instance: instance}.String()
-	node, err := lime.ParseNode(address) // one text for all parts
-	if err != nil {
+	node, err := lime.ParseNode(lime.Node{Identity: g.Identity, Instance: instance}.String())
+	who, ok := lime.Pack("", node, s.who.Tag(), "") // one text for all that is known by it
+	if err != nil || !ok {
 		s.fail(lime.CodeValidationInvalidIdentity, "The from is no node")
 		return
 	}
-	if s.as != nil && !node.Identity.EqualFold(s.as.Node.Identity) { // the token is of somebody else
+	if as := s.has().as; as != nil && !node.Identity.EqualFold(as.Node.Identity) { // the token is of somebody else
 		s.failFor(auth.Refused(auth.OutcomeSubject), "")
 		return
 	}
-	s.guest, s.role, s.address, s.node = g.Guest, g.Role, address, node
+	s.guest, s.rank, s.who = g.Guest, g.Role.Rank(), who
 	s.ownDomain = s.rules.serves([]byte(node.Domain))
+	own := s.gets()
+	own.proposed = nil
+	s.tidy()
 	s.waiting = true
 	s.out.attach(Arrival{
-		Address: s.address, Node: s.node, Session: s.id, Guest: s.guest, Role: g.Role, Credential: g.Credential,
+		Address: s.who.String(), Node: s.who.Node(), Session: s.who.Tag(), Guest: s.guest, Role: g.Role, Credential: g.Credential,
 	})
 }
 
@@ -178,9 +185,14 @@ func (s *session) attached(m Member, err error) {
 	}
 	s.member = m
 	s.state = lime.StateEstablished
-	if s.as != nil {
-		m.SetReceipts(s.as.Receipts)
-		m.SetPresence(s.as.Presence)
+	if as := s.has().as; as != nil {
+		m.SetReceipts(as.Receipts)
+		if as.Takes != nil {
+			m.SetCapability(as.Takes)
+		}
+		if as.Presence != nil {
+			m.SetPresence(as.Presence)
+		}
 	}
 	s.say(&lime.Session{State: s.state})
 	if s.overTCP {

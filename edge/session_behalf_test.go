@@ -135,7 +135,7 @@ func TestAnAuthoritySpeaksForItsDomain(t *testing.T) {
 				may = may || a == from
 			}
 			d := established(t)
-			d.session.role = role
+			d.session.rank = role.Rank()
 			d.says(`{"id":"m","from":"` + from + `","to":"lia@example.org","type":"text/plain","content":"x"}`)
 			if !may {
 				d.refusesMessage(string(role)+" as "+from, 32)

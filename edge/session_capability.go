@@ -17,7 +17,7 @@ func (s *session) capability(h *lime.Header, b []byte) error {
 		s.respond(h, lime.CommandSuccess, lime.MediaCapability, resource, nil)
 		return nil
 	case lime.MethodSet:
-		resource, err := smallResource(b)
+		resource, err := smallResource(h, b)
 		if err != nil {
 			return err
 		}

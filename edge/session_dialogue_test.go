@@ -12,6 +12,7 @@ import (
 
 	"limegrove/edge/auth"
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // dialogue is a session and what it does to the world. It is the session's outlet,
@@ -26,15 +27,19 @@ type dialogue struct {
 	certificate bool      // the client has shown one
 	expiry      time.Time // what was told of it last
 
-	sent     []string // what the client has not looked at yet
-	logins   []auth.Request
-	arrivals []Arrival
-	entering []RoomAddress
-	closed   []ws.StatusCode
-	securing int      // how often it was asked for
-	pings    []string // the ids of responses; those that begin with ours are to pings
-	dropped  map[dropReason]int
-	member   *fakeMember
+	sent       []string // what the client has not looked at yet
+	logins     []auth.Request
+	arrivals   []Arrival
+	entering   []RoomEntry
+	attending  []room.Name
+	asking     []roomRequest
+	published  []string                                // room, a space, and the envelope
+	publishing func(id string) (later bool, err error) // nil: at once
+	closed     []ws.StatusCode
+	securing   int      // how often it was asked for
+	pings      []string // the ids of responses; those that begin with ours are to pings
+	dropped    map[dropReason]int
+	member     *fakeMember
 
 	reached lime.State // the furthest that was told
 }
@@ -149,7 +154,7 @@ func (d *dialogue) to(state lime.State) {
 // gone afterwards, so that a borrowed slice that was kept shows.
 func (d *dialogue) says(envelope string) {
 	d.t.Helper()
-	b := []byte(strings.ReplaceAll(envelope, "$id", d.session.id))
+	b := []byte(strings.ReplaceAll(envelope, "$id", d.session.who.Tag()))
 	n, err := d.scratch.header.Scan(b)
 	if err != nil {
 		d.t.Fatalf("%s: %v", envelope, err)
@@ -171,7 +176,7 @@ func (d *dialogue) hears(sentence, pattern string) {
 	}
 	got := d.sent[0]
 	d.sent = d.sent[1:]
-	if err := match([]byte(got), strings.ReplaceAll(pattern, "$id", d.session.id)); err != nil {
+	if err := match([]byte(got), strings.ReplaceAll(pattern, "$id", d.session.who.Tag())); err != nil {
 		d.t.Errorf("%s: %v, in %s", sentence, err, got)
 	}
 }
@@ -310,13 +315,15 @@ func (d *dialogue) send(envelope []byte) bool {
 	return true
 }
 
-func (d *dialogue) expires(at time.Time)        { d.expiry = at }
-func (d *dialogue) certified() bool             { return d.certificate }
-func (d *dialogue) authenticate(r auth.Request) { d.logins = append(d.logins, r) }
-func (d *dialogue) attach(a Arrival)            { d.arrivals = append(d.arrivals, a) }
-func (d *dialogue) secure()                     { d.securing++ }
-func (d *dialogue) enter(at RoomAddress)        { d.entering = append(d.entering, at) }
-func (d *dialogue) count(why dropReason)        { d.dropped[why]++ }
+func (d *dialogue) expires(at time.Time)                   { d.expiry = at }
+func (d *dialogue) certified() bool                        { return d.certificate }
+func (d *dialogue) authenticate(r auth.Request)            { d.logins = append(d.logins, r) }
+func (d *dialogue) attach(a Arrival)                       { d.arrivals = append(d.arrivals, a) }
+func (d *dialogue) secure()                                { d.securing++ }
+func (d *dialogue) enter(e RoomEntry)                      { d.entering = append(d.entering, e) }
+func (d *dialogue) attend(n room.Name, seat Seat)          { d.attending = append(d.attending, n) }
+func (d *dialogue) occupants(_ RoomAddress, r roomRequest) { d.asking = append(d.asking, r) }
+func (d *dialogue) count(why dropReason)                   { d.dropped[why]++ }
 
 func (d *dialogue) end(last []byte, code ws.StatusCode) {
 	d.t.Helper()
@@ -337,3 +344,11 @@ var errOurs = errors.New("dial tcp 10.0.0.1:4222: secret details")
 var anaGrant = auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org"), Role: lime.RoleMember}
 
 func itoa(c lime.Code) string { return strconv.Itoa(int(c)) }
+
+func (d *dialogue) publish(at RoomAddress, envelope []byte, id string) (later bool, err error) {
+	d.published = append(d.published, fmt.Sprintf("%s %s %s", at.Domain, at.Name, envelope))
+	if d.publishing == nil {
+		return false, nil
+	}
+	return d.publishing(id)
+}

@@ -111,14 +111,14 @@ func (s *session) notify(h *lime.Header, event lime.Event, why *lime.Reason) {
 	if !s.member.Receipts().Has(event) {
 		return
 	}
-	n := lime.Notification{ID: string(h.ID), From: s.server(), To: s.node, Event: event, Reason: why}
+	n := lime.Notification{ID: string(h.ID), From: s.server(), To: s.who.Node(), Event: event, Reason: why}
 	s.answer(n.AppendJSON(nil))
 }
 
 // respond sends the server's response to a command of the client.
 func (s *session) respond(h *lime.Header, status lime.CommandStatus, mediaType string, resource []byte, why *lime.Reason) {
 	c := lime.Command{
-		ID: string(h.ID), From: s.server(), To: s.node, Method: h.Method,
+		ID: string(h.ID), From: s.server(), To: s.who.Node(), Method: h.Method,
 		Status: status, Type: mediaType, Resource: resource, Reason: why,
 	}
 	s.answer(c.AppendJSON(nil))

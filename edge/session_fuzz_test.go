@@ -98,7 +98,7 @@ func (d *dialogue) step(line string) {
 
 // receives has a line come in as a connection would give it to its session.
 func (d *dialogue) receives(line string) {
-	b := []byte(strings.ReplaceAll(strings.ReplaceAll(line, "$id", d.session.id), "$secret", secret))
+	b := []byte(strings.ReplaceAll(strings.ReplaceAll(line, "$id", d.session.who.Tag()), "$secret", secret))
 	h := &d.scratch.header
 	n, err := h.Scan(b)
 	if err != nil {
@@ -158,7 +158,7 @@ func (d *dialogue) checkSender(envelope string, guest bool) {
 	}
 	from, pp := string(h.From), string(h.PP)
 	uri, _ := lime.ParseURI(string(h.URI)) // of what is none, the path is none
-	node := d.session.address              // the instance is the session's own when none was proposed
+	node := d.session.who.String()         // the instance is the session's own when none was proposed
 	switch {
 	case !strings.HasPrefix(node, "Ana@example.org/"):
 		d.t.Errorf("the session is that of %q", node)

@@ -19,11 +19,11 @@ func TestNewIsAnsweredByTheSchemesOnOffer(t *testing.T) {
 func TestIDInNewIsNotAdopted(t *testing.T) { // L-SES-02
 	d := newDialogue(t)
 	d.says(`{"id":"mine","state":"New","encryption":"tls","x":[1]}`)
-	if d.session.id == "mine" {
+	if d.session.who.Tag() == "mine" {
 		t.Error("lime-python's id was adopted")
 	}
 	d.hears("an answer all the same, L-ENV-11", `{"id":"$id","state":"authenticating"}`)
-	if d.session.id == established(t).session.id {
+	if d.session.who.Tag() == established(t).session.who.Tag() {
 		t.Error("L-SES-01: two sessions have one id")
 	}
 }
@@ -40,7 +40,7 @@ func TestGuestLogsIn(t *testing.T) {
 		}
 		d.session.authenticated(auth.Grant{Identity: r.Node.Identity, Guest: true}, nil)
 		d.hearsNothing("nothing before it has a place")
-		if a := d.arrived(); a.Node != r.Node || !a.Guest || a.Session != d.session.id {
+		if a := d.arrived(); a.Node != r.Node || !a.Guest || a.Session != d.session.who.Tag() {
 			t.Errorf("%+v arrives", a)
 		}
 		d.session.attached(d.member, nil)

@@ -17,7 +17,7 @@ func (s *session) receipt(h *lime.Header, b []byte) error {
 		s.respond(h, lime.CommandSuccess, lime.MediaReceipt, resource, nil)
 		return nil
 	case lime.MethodSet:
-		resource, err := smallResource(b)
+		resource, err := smallResource(h, b)
 		if err != nil {
 			return err
 		}

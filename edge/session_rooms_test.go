@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +14,7 @@ import (
 // visitor is a session of ana that may enter and publish to some rooms.
 type visitor struct {
 	*dialogue
-	published []string // room, a space, and the envelope
-	refuses   error    // of publish
+	place room.Place // of the next seats
 }
 
 func newVisitor(t *testing.T) *visitor {
@@ -26,19 +26,21 @@ func newVisitor(t *testing.T) *visitor {
 		t.Fatal(err)
 	}
 	rules.on, rules.most = true, 3
-	rules.publish = func(at RoomAddress, envelope []byte) error {
-		v.published = append(v.published, fmt.Sprintf("%s %s %s", at.Domain, at.Name, envelope))
-		return v.refuses
-	}
 	v.to(lime.StateEstablished)
 	return v
 }
 
 // seat is a Seat that writes down what it is told.
-type seat struct{ active, left int }
+type seat struct {
+	active, left, drained int
+	place                 room.Place
+}
 
-func (s *seat) Activate() { s.active++ }
-func (s *seat) Leave()    { s.left++ }
+func (s *seat) Place() room.Place            { return s.place }
+func (s *seat) Drained()                     { s.drained++ }
+func (s *seat) Activate()                    { s.active++ }
+func (s *seat) Attend(context.Context) error { return nil }
+func (s *seat) Leave()                       { s.left++ }
 
 // seated answers the room that is being entered.
 func (v *visitor) seated(text string, err error) *seat {
@@ -51,7 +53,7 @@ func (v *visitor) seated(text string, err error) *seat {
 		v.session.entered(room.Name(text), nil, err)
 		return nil
 	}
-	s := &seat{}
+	s := &seat{place: v.place}
 	v.session.entered(room.Name(text), s, nil)
 	return s
 }
@@ -126,7 +128,7 @@ func TestRoomsThatAreNotEntered(t *testing.T) {
 		"no object":         {"subscribe", "/rooms", `,"type":"application/json","resource":[]`, 64},
 		"no resource":       {"unsubscribe", "/rooms", ``, 64},
 		"another method":    {"delete", "/rooms/ride/1", ``, 63},
-		"no get of one":     {"get", "/rooms/ride/1", ``, 63},
+		"nor look into it":  {"get", "/rooms/secret", ``, 66},
 		"not in it":         {"unsubscribe", "/rooms/ride/1", ``, 67},
 	} {
 		v.says(`{"id":"c","method":"` + row.method + `","uri":"` + row.uri + `"` + row.rest + `}`)
@@ -146,6 +148,56 @@ func TestRoomsThatAreNotEntered(t *testing.T) {
 	v.refusesCommand("as many as it may", "subscribe", 34)
 	if len(v.entering) != 1 {
 		t.Errorf("%v are being entered", v.entering)
+	}
+}
+
+func TestWhoIsInARoomIsTold(t *testing.T) {
+	v := newVisitor(t)
+	v.says(`{"id":"1","method":"subscribe","uri":"/rooms/ride/1","type":"application/vnd.limegrove.room+json","resource":{"presence":true}}`)
+	if e := v.entering[0]; !e.Attend || e.Node != v.session.who.Node() || e.Session != v.session.who.Tag() || e.Literal {
+		t.Errorf("%+v is being entered", e)
+	}
+	v.seated("/ride/1", nil)
+	v.hears("it is in, and told", `{"id":"1","method":"subscribe","status":"success"}`)
+
+	v.in("/ride/2")
+	v.says(`{"id":"2","method":"subscribe","uri":"/rooms","type":"application/vnd.limegrove.room+json","resource":{"room":"/ride/2","presence":true}}`)
+	v.says(`{"id":"3","method":"unsubscribe","uri":"/rooms/ride/2"}`)
+	v.hearsNothing("before it is told")
+	if len(v.attending) != 1 || v.attending[0] != "/ride/2" {
+		t.Errorf("it is told of %v", v.attending)
+	}
+	v.session.attends("/ride/2", nil)
+	v.hears("who wants to be told later", `{"id":"2","method":"subscribe","status":"success"}`)
+	v.hears("what came meanwhile", `{"id":"3","method":"unsubscribe","status":"success"}`)
+	v.in("/ride/2")
+	v.says(`{"id":"c","method":"subscribe","uri":"/rooms/ride/2","type":"application/vnd.limegrove.room+json","resource":{"presence":true}}`)
+	v.session.attends("/ride/2", errors.New("the broker is away"))
+	v.refusesCommand("ours is not told", "subscribe", 61)
+
+	v.says(`{"id":"4","method":"get","uri":"/rooms/ride/9"}`)
+	v.session.occupants("/ride/9", v.asking[0], 3, []lime.Identity{lime.MustParseIdentity("rui@example.org")}, nil)
+	v.hears("who is in a room", `{"id":"4","method":"get","status":"success","type":"application/vnd.limegrove.room+json",
+		"resource":{"room":"/ride/9","address":"%2fride%2f9@rooms.example.org","count":3,"occupants":["rui@example.org"]}}`)
+	v.says(`{"id":"c","method":"get","uri":"/rooms/ride/9"}`)
+	v.session.occupants("/ride/9", v.asking[1], 0, nil, errors.New("the registry is away"))
+	v.refusesCommand("ours is not told", "get", 61)
+}
+
+func TestQuestionsAboutRoomsHaveAnEnd(t *testing.T) {
+	v := newVisitor(t)
+	for range maxAsking {
+		v.says(`{"id":"1","method":"get","uri":"/rooms/ride/9"}`)
+	}
+	v.hearsNothing("before they are answered")
+	v.says(`{"id":"c","method":"get","uri":"/rooms/ride/9"}`)
+	v.refusesCommand("there is an end to it", "get", 34)
+	v.session.occupants("/ride/9", v.asking[0], 0, nil, nil)
+	v.hears("it is answered", `{"id":"1","status":"success"}`)
+	v.says(`{"id":"c","method":"get","uri":"/rooms/ride/9"}`)
+	v.hearsNothing("there is room again")
+	if len(v.asking) != maxAsking+1 {
+		t.Errorf("%d are asked", len(v.asking))
 	}
 }
 
@@ -193,6 +245,9 @@ func TestMessagesArePublishedToRooms(t *testing.T) {
 	v.says(`{"to":"%2fride%2f*@rooms.example.org","type":"text/plain","content":"x"}`)
 	v.publishes("to all that a wildcard means", "example.org /ride/* ", `{"to":"%2fride%2f*@rooms.example.org"}`)
 
+	v.says(`{"id":"m","to":"%2fride%2f*@rooms.example.org","type":"text/plain","content":"x","metadata":{"\u0023room.position":"9"}}`)
+	v.hears("a position of its own", `{"id":"m","event":"failed","reason":{"code":21}}`)
+
 	for to, code := range map[string]lime.Code{
 		"%2fheard@rooms.example.org": 32, "%2fsecret@rooms.example.org": 32, "%2f*%2f42@rooms.example.org": 32,
 		"ride@rooms.example.org": 42, "%zz@rooms.example.org": 42,
@@ -205,9 +260,69 @@ func TestMessagesArePublishedToRooms(t *testing.T) {
 	v.refusesCommand("it has no commands", "get", 62)
 	v.says(`{"id":"m","to":"%2fride%2f42@rooms.example.org","event":"received"}`)
 	v.hearsNothing("a receipt is for nobody")
-	v.refuses = lime.NewReason(lime.CodeDispatchError, "The broker is away")
+	v.publishing = func(string) (bool, error) { return false, lime.NewReason(lime.CodeDispatchError, "The broker is away") }
 	v.says(`{"id":"m","to":"%2fride%2f42@rooms.example.org","type":"text/plain","content":"x"}`)
 	v.hears("what cannot be published", `{"id":"m","event":"failed","reason":{"code":51}}`)
+}
+
+func TestRoomsThatKeepTheirMessages(t *testing.T) {
+	v := newVisitor(t)
+	v.place = room.Place{Kept: true, Position: 12}
+	v.says(`{"id":"1","method":"subscribe","uri":"/rooms/ride/1"}`)
+	s := v.seated("/ride/1", nil)
+	v.hears("where it begins", `{"id":"1","status":"success","resource":{"room":"/ride/1","address":"%2fride%2f1@rooms.example.org","position":"12"}}`)
+	v.session.drained()
+	if s.drained != 1 {
+		t.Errorf("the seat is %+v", *s)
+	}
+	v.place.Continuous = true
+	v.says(`{"id":"2","method":"subscribe","uri":"/rooms","type":"application/vnd.limegrove.room+json","resource":{"room":"/ride/2","since":"9"}}`)
+	if e := v.entering[0]; e.Since == nil || *e.Since != 9 {
+		t.Errorf("%+v is being entered", e)
+	}
+	v.seated("/ride/2", nil)
+	v.hears("and what is missing", `{"id":"2","status":"success","resource":{"room":"/ride/2","address":"%2fride%2f2@rooms.example.org","position":"12","continuous":true}}`)
+	const again = `{"id":"3","method":"subscribe","uri":"/rooms","type":"application/vnd.limegrove.room+json","resource":{"room":"/ride/2","since":"5"`
+	v.says(again + `}}`)
+	v.hears("it is in, and gets nothing of before", `{"id":"3","status":"success","resource":{"room":"/ride/2","address":"%2fride%2f2@rooms.example.org","continuous":false}}`)
+	v.says(again + `,"presence":true}}`)
+	v.session.attends("/ride/2", nil)
+	v.hears("nor when it is told who is there", `{"id":"3","status":"success","resource":{"room":"/ride/2","address":"%2fride%2f2@rooms.example.org","continuous":false}}`)
+	v.says(`{"id":"4","method":"unsubscribe","uri":"/rooms/ride/2"}`)
+	v.hears("it has left", `{"id":"4","status":"success"}`)
+	v.place = room.Place{}
+	v.says(again + `}}`)
+	v.seated("/ride/2", nil)
+	v.hears("a room that keeps nothing", `{"id":"3","status":"success","resource":{"room":"/ride/2","address":"%2fride%2f2@rooms.example.org","continuous":false}}`)
+	for _, since := range []string{`9`, `"x"`, `"-1"`, `""`} {
+		v.says(`{"id":"c","method":"subscribe","uri":"/rooms","type":"application/vnd.limegrove.room+json","resource":{"room":"/ride/3","since":` + since + `}}`)
+		v.refusesCommand("no position", "subscribe", 64)
+	}
+
+	v.publishing = func(string) (bool, error) { return true, nil }
+	for range maxStoring {
+		v.says(`{"id":"m","to":"%2fride%2f1@rooms.example.org","type":"text/plain","content":"x"}`)
+	}
+	v.hearsNothing("before they are kept")
+	v.says(`{"id":"n","to":"%2fride%2f1@rooms.example.org","type":"text/plain","content":"x"}`)
+	v.hears("there is an end to it", `{"id":"n","event":"failed","reason":{"code":34}}`)
+	v.session.published("m", nil)
+	v.hears("it is kept", `{"id":"m","event":"accepted"}`)
+	v.session.published("m", lime.NewReason(lime.CodeDispatchError, "Late"))
+	v.hears("it may not be", `{"id":"m","event":"failed","reason":{"code":51}}`)
+	v.session.published("m", errors.New("ours"))
+	v.hears("ours is not told", `{"id":"m","event":"failed","reason":{"code":51}}`)
+}
+
+func TestEnteringARoomForgetsNothingThatIsToBeKept(t *testing.T) {
+	v := newVisitor(t)
+	v.publishing = func(string) (bool, error) { return true, nil }
+	for range maxStoring {
+		v.says(`{"id":"m","to":"%2fride%2f1@rooms.example.org","type":"text/plain","content":"x"}`)
+	}
+	v.in("/ride/2")
+	v.says(`{"id":"n","to":"%2fride%2f1@rooms.example.org","type":"text/plain","content":"x"}`)
+	v.hears("there is an end to it", `{"id":"n","event":"failed","reason":{"code":34}}`)
 }
 
 func TestAnAnswerToWhatWasPublishedGoesToItsSender(t *testing.T) {

@@ -37,7 +37,7 @@ func (s *session) serve(t *scratch, b []byte, who sender, change lime.Rewrite) e
 	if err != nil {
 		return err
 	}
-	own := who == bySession && (uri.Owner.IsZero() || uri.Owner.EqualFold(s.node.Identity))
+	own := who == bySession && (uri.Owner.IsZero() || uri.Owner.EqualFold(s.who.Identity()))
 	switch {
 	case uri.HasPath("/ping"):
 		return s.pong(h)
@@ -118,7 +118,7 @@ func (s *session) getPresence(h *lime.Header) error {
 // setPresence makes the given presence the session's. A rule that needs authority
 // over a domain is refused without it: L-RES-06.
 func (s *session) setPresence(h *lime.Header, b []byte) error {
-	resource, err := smallResource(b)
+	resource, err := smallResource(h, b)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (s *session) setPresence(h *lime.Header, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if !s.role.Allows(given.RoutingRule) {
+	if !s.role().Allows(given.RoutingRule) {
 		return lime.NewReason(lime.CodeCommandNotAllowed, "The routing rule %s needs authority over a domain", given.RoutingRule)
 	}
 	s.member.SetPresence(&given)
@@ -137,16 +137,12 @@ func (s *session) setPresence(h *lime.Header, b []byte) error {
 // maxDecoded is the longest command that is decoded on the loop.
 const maxDecoded = 16 << 10
 
-// smallResource returns the resource of a command.
-func smallResource(b []byte) ([]byte, error) {
+// smallResource returns the resource of a command, a part of b, of which h is the header.
+func smallResource(h *lime.Header, b []byte) ([]byte, error) {
 	if len(b) > maxDecoded {
 		return nil, lime.NewReason(lime.CodeCommandInvalidArgument, "The command is longer than %d bytes", maxDecoded)
 	}
-	var command lime.Command
-	if err := json.Unmarshal(b, &command); err != nil {
-		return nil, lime.NewReason(lime.CodeCommandInvalidArgument, "The command is malformed")
-	}
-	return command.Resource, nil
+	return h.Resource(b), nil
 }
 
 var reasonMethod = &lime.Reason{Code: lime.CodeCommandMethodNotSupported, Description: "The resource does not have this method"}

@@ -106,7 +106,7 @@ func TestRulesThatNeedAuthority(t *testing.T) { // L-RES-06
 		lime.RoleRootAuthority: {lime.RouteDomain, lime.RouteRootDomain},
 	} {
 		d := established(t)
-		d.session.role = role
+		d.session.rank = role.Rank()
 		for _, rule := range []lime.RoutingRule{lime.RouteDomain, lime.RouteRootDomain} {
 			d.says(`{"id":"c","method":"set","uri":"/presence","type":"application/vnd.lime.presence+json","resource":{"routingRule":"` + string(rule) + `"}}`)
 			if !slices.Contains(allowed, rule) {

@@ -182,7 +182,7 @@ func says(envelope string) func(*dialogue) {
 }
 
 func finishingFolded(d *dialogue) {
-	id := []byte(d.session.id)
+	id := []byte(d.session.who.Tag())
 	for i := range id {
 		if 'A' <= id[i] && id[i] <= 'Z' {
 			id[i] |= 0x20

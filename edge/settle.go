@@ -22,7 +22,7 @@ const (
 
 // depart has a connection go for a reason, within a time, from its loop.
 func (c *conn) depart(why departure, within time.Duration) {
-	by := c.edge.instant(c.turn.Now.Add(within))
+	by := c.edge.instant(c.turn().Now.Add(within))
 	switch {
 	case c.phase == closing:
 	case c.phase == handshaking: // a whole request is answered as it comes; half a one is not
@@ -30,10 +30,11 @@ func (c *conn) depart(why departure, within time.Duration) {
 	case c.session.state != lime.StateEstablished:
 		c.session.stop()
 	case c.leaving != staying: // a drain is in more of a hurry
-		c.settleBy = min(c.settleBy, by)
+		p := c.begins()
+		p.settleBy = min(p.settleBy, by)
 		c.arm()
 	default:
-		c.leaving, c.settleBy = why, by
+		c.leaving, c.begins().settleBy = why, by
 		c.edge.settling.Add(1)
 		c.edge.metrics.settling.Inc()
 		c.arm()

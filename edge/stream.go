@@ -17,12 +17,28 @@ type stream struct {
 	held  []byte
 }
 
+// stream is what is half sent, or nil.
+func (c *conn) stream() *stream {
+	if c.passing == nil {
+		return nil
+	}
+	return c.passing.stream
+}
+
+// dropStream says that nothing is.
+func (c *conn) dropStream() {
+	if c.passing != nil {
+		c.passing.stream = nil
+		c.passes()
+	}
+}
+
 // payload takes the next part of the client's stream: a whole message mostly, and
-// one envelope in it. It returns what is left when the client is to be read no further
-// for now.
+// one envelope in it. It returns what is left, the end of b, when the client is to be read no
+// further for now.
 func (c *conn) payload(s *scratch, b []byte) (left []byte) {
 	for len(b) > 0 && c.phase == open && c.securing == asItIs {
-		if c.stream != nil {
+		if c.stream() != nil {
 			b = c.resume(s, b)
 			continue
 		}
@@ -31,7 +47,7 @@ func (c *conn) payload(s *scratch, b []byte) (left []byte) {
 		case err == nil && s.header.Size > c.maxEnvelope():
 			c.session.malformed(tooLong(c.maxEnvelope()), ws.StatusMessageTooBig)
 		case err == nil:
-			c.unfinished = never // of the message that it is in
+			c.finished() // of the message that it is in
 			c.edge.metrics.envelope(s.header.Kind)
 			c.session.envelope(s, b[:n])
 			b = b[n:]
@@ -41,7 +57,7 @@ func (c *conn) payload(s *scratch, b []byte) (left []byte) {
 			}
 			return nil
 		case errors.Is(err, lime.ErrShort):
-			c.stream = new(stream)
+			c.begins().stream = new(stream)
 		default:
 			c.malformed(b, err)
 		}
@@ -52,7 +68,7 @@ func (c *conn) payload(s *scratch, b []byte) (left []byte) {
 // resume adds to the envelope that is half sent, and takes it when it is whole. It
 // returns what is left of b.
 func (c *conn) resume(s *scratch, b []byte) []byte {
-	t := c.stream
+	t := c.stream()
 	n, whole, err := t.split.Next(b)
 	if err != nil {
 		c.malformed(b, err)
@@ -66,8 +82,8 @@ func (c *conn) resume(s *scratch, b []byte) []byte {
 	if !whole {
 		return nil
 	}
-	c.stream = nil
-	c.unfinished = never
+	c.dropStream()
+	c.finished()
 	if _, err := s.header.Scan(t.held); err != nil {
 		c.malformed(t.held, err)
 		return nil

@@ -36,6 +36,7 @@ type place struct {
 	drained  int      // how often it was told so
 	owing    bool     // there is something unacknowledged
 	settle   func()   // to be called when it is acknowledged
+	takes    lime.Capability
 }
 
 // Attach has a newer session replace the older one.
@@ -173,10 +174,14 @@ func (p *place) Route(to lime.NodeView, _ *lime.Header, envelope []byte) error {
 			continue
 		}
 		reached = true
-		if errors.Is(other.to.Deliver(envelope), ErrQueueFull) {
+		here, err := p.to.Pass(other.to, envelope)
+		if !here {
+			err = other.to.Deliver(envelope)
+			other.to.Flush()
+		}
+		if errors.Is(err, ErrQueueFull) {
 			p.board.full++
 		}
-		other.to.Flush()
 	}
 	if !reached {
 		return lime.NewReason(lime.CodeRoutingDestinationNotFound, "Nobody is there")
@@ -197,8 +202,8 @@ func (p *place) Receipt(*lime.Header, []byte) bool { return false }
 func (p *place) SetReceipts(e lime.Events) { p.events = e }
 func (p *place) Receipts() lime.Events     { return p.events }
 
-func (p *place) SetCapability(*lime.Capability) {}
-func (p *place) Capability() lime.Capability    { return lime.Capability{} }
+func (p *place) SetCapability(c *lime.Capability) { p.takes = *c }
+func (p *place) Capability() lime.Capability      { return p.takes }
 
 func (p *place) SetPresence(v *lime.Presence) { p.presence = *v }
 func (p *place) Presence() lime.Presence      { return p.presence }

@@ -39,7 +39,7 @@ func (c *conn) secureNow() {
 		c.socket.Close(err)
 		return
 	}
-	c.securing, c.shaken = shaking, c.edge.instant(c.turn.Now)
+	c.securing, c.begins().shaken = shaking, c.edge.instant(c.turn().Now)
 	c.steer()
 	c.arm()
 }
@@ -49,7 +49,8 @@ func (c *conn) shook() {
 	if c.phase == closing {
 		return
 	}
-	c.securing, c.shaken = asItIs, never
+	c.securing, c.begins().shaken = asItIs, never
+	c.passes()
 	c.session.secured()
 	c.arm()
 }

@@ -281,7 +281,7 @@ func TestAnswerToAPingProvesOverTCP(t *testing.T) { // P4
 		c := e.board.recipient(ana.node).(*conn)
 		looked := make(chan struct{})
 		must(t, c.back(func() { // as if its time were over
-			c.proving.asked, c.proving.look = never, c.edge.instant(c.turn.Now)
+			c.proving().asked, c.proving().look = never, c.edge.instant(c.turn().Now)
 			c.lookAgain()
 			close(looked)
 		}))
@@ -326,7 +326,7 @@ func TestWordOfTheSystemProvesForThoseWhoDoNotAnswer(t *testing.T) {
 		for range 3 { // the system is asked, and says no
 			must(t, c.back(func() {
 				c.lookAgain()
-				if c.proving.look == never {
+				if c.proving().look == never {
 					t.Error("nobody will look again")
 				}
 				looks <- struct{}{}

@@ -19,6 +19,7 @@ func (e *Edge) tend(ctx context.Context) {
 		case <-tick.C:
 			e.watchLag()
 			e.rebalance()
+			e.giveBack()
 		}
 	}
 }

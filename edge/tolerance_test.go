@@ -19,6 +19,7 @@ import (
 
 	"limegrove/internal/limetest"
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // line is one of a dialogue of testdata/dialogues. The first letter tells what it is:
@@ -115,11 +116,13 @@ type playing struct {
 // peer is a session that keeps what it is handed.
 type peer chan string
 
-func (p peer) Deliver(envelope []byte) error { p <- string(envelope); return nil }
-func (p peer) Flush()                        {}
-func (p peer) Probe(uint32) error            { return nil }
-func (p peer) Hold(bool)                     {}
-func (p peer) End(*lime.Reason)              {}
+func (p peer) Deliver(envelope []byte) error  { p <- string(envelope); return nil }
+func (p peer) Flush()                         {}
+func (p peer) Pass(any, []byte) (bool, error) { return false, nil }
+func (p peer) Probe(uint32) error             { return nil }
+func (p peer) Hold(bool)                      {}
+func (p peer) Granted(room.Grants)            {}
+func (p peer) End(*lime.Reason)               {}
 
 func newPlaying(r *rapid.T, e *fixture) *playing {
 	p := &playing{T: r, e: e, nc: e.dial(), over: e.over, peer: make(peer, 100), in: make(chan string, 100)}

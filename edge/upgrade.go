@@ -52,11 +52,11 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 	_, err := c.upgrader().Upgrade(m)
 	if err == nil {
 		// The queue is empty, so there is room.
-		_ = c.turn.Batch.Append(c.socket, m.out.Bytes(), nil)
+		_ = c.turn().Batch.Append(c.socket, m.out.Bytes(), nil)
 		c.phase = open
-		c.began = c.edge.instant(c.turn.Now)
+		c.begins().began = c.edge.instant(c.turn().Now)
 		c.edge.metrics.upgrades.Inc()
-		if c.speaks != nil {
+		if c.speaks() != nil {
 			c.beginDialect()
 		}
 		c.arm()
@@ -75,11 +75,13 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 
 // upgrader is the one for this client, which notes what is to be passed on.
 func (c *conn) upgrader() ws.Upgrader {
-	if c.edge.forward == nil {
-		return upgrader
+	own := upgrader
+	if c.edge.forward != nil {
+		u := new(auth.Upgrade)
+		c.begins().upgraded = u
+		own.OnHeader = c.edge.forward.noter(u)
 	}
-	c.upgraded = new(auth.Upgrade)
-	return c.edge.forward.upgrader(c.upgraded)
+	return own
 }
 
 // upgrader selects the subprotocol when it is offered, and serves clients that
@@ -95,7 +97,10 @@ type memory struct {
 	out bytes.Buffer
 }
 
-func (m *memory) Read(b []byte) (int, error)  { return m.in.Read(b) }
+// Read is that of io.Reader.
+func (m *memory) Read(b []byte) (int, error) { return m.in.Read(b) }
+
+// Write is that of io.Writer.
 func (m *memory) Write(b []byte) (int, error) { return m.out.Write(b) }
 
 var memories = sync.Pool{New: func() any { return new(memory) }}

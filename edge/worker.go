@@ -11,7 +11,8 @@ import (
 )
 
 // workers do for sessions what may block: authentication, or registration. There are
-// as many goroutines as there is work, up to a bound, and none when there is none. What
+// as many goroutines as there is work, up to a bound, and none when there has been none for a while: in a crowd each
+// does the work of many sessions, with a stack that has grown once. What
 // waits is bounded, too. An edge has workers for each scheme, so that guests do not
 // wait behind passwords, and others for registration, so that who was authenticated
 // does not wait behind who was not.
@@ -25,8 +26,12 @@ type workers struct {
 
 	mu      sync.Mutex
 	running int
+	idle    int // of these
 	all     sync.WaitGroup
 }
+
+// idleFor is how long a worker waits for more work.
+const idleFor = 500 * time.Millisecond
 
 // worker is one goroutine of them.
 type worker struct {
@@ -48,16 +53,27 @@ func (w *workers) do(work func(*worker)) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.running < w.max {
-		w.running++
-		w.all.Go(w.run)
-	}
+	w.enoughLocked()
 	return true
 }
 
-// run works until nothing waits.
+// enoughLocked starts another worker when more waits than there are idle ones.
+func (w *workers) enoughLocked() {
+	if w.idle < len(w.queue) && w.running < w.max {
+		w.running++
+		w.all.Go(w.run)
+	}
+}
+
+// run works until nothing has waited for a while.
 func (w *workers) run() {
 	me := &worker{ctx: w.ctx, log: w.log, failures: &w.failures}
+	for w.work(me) {
+	}
+}
+
+// work does what waits, and tells whether to go on when nothing does any more.
+func (w *workers) work(me *worker) (on bool) {
 	for {
 		select {
 		case work := <-w.queue:
@@ -65,14 +81,32 @@ func (w *workers) run() {
 			continue
 		default:
 		}
-		w.mu.Lock()
-		if len(w.queue) == 0 {
-			w.running--
-			w.mu.Unlock()
-			return
-		}
-		w.mu.Unlock()
+		break
 	}
+	w.mu.Lock()
+	w.idle++
+	w.mu.Unlock()
+	pause := time.NewTimer(idleFor)
+	defer pause.Stop()
+	select {
+	case work := <-w.queue:
+		w.mu.Lock()
+		w.idle--
+		w.enoughLocked() // for what has come when this one was idle still, which may take long
+		w.mu.Unlock()
+		work(me)
+		return true
+	case <-pause.C:
+	case <-w.ctx.Done():
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.idle--
+	if len(w.queue) > 0 { // since a moment ago, and nobody else may be there for it
+		return true
+	}
+	w.running--
+	return false
 }
 
 // ours logs an error that is not for the client, and returns it.

@@ -7,6 +7,7 @@ import (
 	"limegrove/edge"
 	"limegrove/event"
 	"limegrove/internal/config"
+	"limegrove/lime"
 	"limegrove/prepared"
 	"limegrove/room"
 	"limegrove/routing/events"
@@ -27,34 +28,52 @@ func openRooms(cfg config.Edge, p *process.Process, rules room.Rules, streams *s
 	return halls{rooms.New(c)}, nc.Close, nil
 }
 
-// halls fits routing's rooms to what an edge asks of them. In LIME the wildcards of both
-// sides stand for any value.
+// halls fits routing's rooms to what an edge asks of them.
 type halls struct{ *rooms.Rooms }
 
 // Enter is that of edge.Rooms.
-func (h halls) Enter(ctx context.Context, at edge.RoomAddress, o edge.Occupant) (edge.Seat, error) {
-	seat, err := h.Rooms.Enter(ctx, rooms.Entry{Address: rooms.Address(at), Wild: true}, occupant{o})
+func (h halls) Enter(ctx context.Context, e edge.RoomEntry, o edge.Occupant) (edge.Seat, error) {
+	seat, err := h.Rooms.Enter(ctx, rooms.Entry{
+		Address: addressOf(e.RoomAddress), Wild: !e.Literal, Visitor: rooms.Visitor{Node: e.Node, Session: e.Session}, Since: e.Since,
+	}, occupant{o})
+	if err == nil && e.Attend {
+		if err = seat.Attend(ctx); err != nil {
+			seat.Leave()
+		}
+	}
 	if err != nil {
 		return nil, process.RoomReason(err)
 	}
 	return seat, nil
 }
 
-// Publish is that of edge.Rooms.
-func (h halls) Publish(at edge.RoomAddress, envelope []byte) error {
-	_, err := h.Rooms.Publish(rooms.Address(at), true, rooms.Publication{Envelope: envelope})
-	return process.RoomReason(err)
+// Occupants is that of edge.Rooms.
+func (h halls) Occupants(ctx context.Context, at edge.RoomAddress) (count int, who []lime.Identity, err error) {
+	return h.Rooms.Occupants(ctx, addressOf(at))
 }
 
-// occupant is a session of an edge in its rooms.
+// Publish is that of edge.Rooms.
+func (h halls) Publish(at edge.RoomAddress, p edge.RoomPublication) (later bool, err error) {
+	if stored := p.Stored; stored != nil {
+		p.Stored = func(err error) { stored(process.RoomReason(err)) }
+	}
+	later, err = h.Rooms.Publish(addressOf(at), !at.Literal, rooms.Publication(p))
+	return later, process.RoomReason(err)
+}
+
+func addressOf(at edge.RoomAddress) rooms.Address {
+	return rooms.Address{Domain: at.Domain, Name: at.Name}
+}
+
+// occupant fits a session of an edge to rooms.
 type occupant struct{ edge.Occupant }
 
 // Hear is that of rooms.Occupant.
 func (o occupant) Hear(_ *rooms.Seat, r *prepared.Run, from, to int) (n int, err error) {
-	for from+n < to && err == nil {
-		if err = o.Deliver(r.Envelope(from + n)); err == nil {
-			n++
-		}
-	}
-	return n, err
+	return o.Occupant.Hear(r, from, to)
 }
+
+var (
+	_ edge.Rooms = halls{}
+	_ edge.Seat  = (*rooms.Seat)(nil)
+)

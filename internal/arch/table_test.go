@@ -25,7 +25,7 @@ var folders = []folder{
 	// A client of presence: it has no use for another store of registrations.
 	{path: "routing", ours: []string{"lime", "presence", "room", "event", "prepared", "internal/complaint"}},
 	// Declares what it needs of routing, presence and auth.
-	{path: "edge", ours: []string{"lime", "room", "edge/poll", "edge/auth", "edge/dialect"}},
+	{path: "edge", ours: []string{"lime", "room", "prepared", "edge/poll", "edge/auth", "edge/dialect"}},
 	// Sockets and bytes; it knows no protocol.
 	{path: "edge/poll"},
 	// What clients say in other protocols, and envelopes for it: bytes alone.
