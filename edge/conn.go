@@ -37,6 +37,7 @@ type conn struct {
 	pinged   bool      // a ping is under way
 	counted  bool      // as an established session
 	flooding bool      // it has sent more than its rate allows in this turn
+	warned   bool      // it was told so, and goes on
 	held     bool      // by routing: nothing is read
 	securing securing  // how far TLS is
 	leaving  departure // told to go
@@ -91,8 +92,8 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	}
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.edge.scratch.Put(s)
-	s.now = c.heard
-	for c.phase != closing && c.securing == asItIs && !c.awaits() && n < len(b) {
+	s.now, s.envelopes = c.heard, 0
+	for c.phase != closing && c.securing == asItIs && !c.awaits() && !c.stops(s) && n < len(b) {
 		var read int
 		if read, need = c.read(s, b[n:]); read == 0 {
 			break
@@ -109,8 +110,11 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 		return n, need
 	case open:
 	}
-	if c.flooding {
+	switch {
+	case c.flooding:
 		c.pause()
+	case n < len(b) && c.stops(s):
+		c.yield()
 	}
 	c.noteUnfinished(n < len(b) || c.stream() != nil || c.frames.Fragmented())
 	c.socket.Hold(c.keeps())
@@ -216,7 +220,9 @@ func (c *conn) hangUp() {
 
 // count counts an envelope that was not passed on. outlet.
 func (c *conn) count(why dropReason) {
-	c.flooding = c.flooding || why == dropRate
+	if why == dropRate {
+		c.flooding, c.warned = true, true
+	}
 	c.edge.metrics.drop(why)
 }
 

@@ -69,8 +69,8 @@ func parseHead(b []byte) (h ws.Header, n int) {
 }
 
 // frame takes the first frame in b, which it unmasks in place. It returns how many
-// bytes it has read, 0 when the frame is not there in full, and then how many that
-// takes.
+// bytes it has read, 0 when the frame is not there in full or has to wait, and then how many that
+// takes. What has to wait of a frame that was begun is a frame, too: leave.
 func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	h, n := parseHead(b)
 	if n == 0 {
@@ -84,8 +84,8 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	if len(b) < end {
 		return 0, end
 	}
-	if !c.session.bytes.take(s.now, frameCost, c.edge.cfg.ByteRate) {
-		c.flooding = true
+	if !c.affords(s, int(h.Length)) {
+		return 0, end
 	}
 	payload := b[n:end]
 	ws.Cipher(payload, h.Mask, 0)
@@ -97,8 +97,11 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	case ws.OpClose:
 		c.peerCloses(payload)
 	default:
-		c.edge.metrics.bytesIn.Add(float64(len(payload)))
-		c.take(s, h.OpCode, h.Fin, payload)
+		left := c.take(s, h.OpCode, h.Fin, payload)
+		c.edge.metrics.bytesIn.Add(float64(len(payload) - len(left)))
+		if len(left) > 0 {
+			return end - leave(b[:end], h, len(left)), 0
+		}
 		c.frames = c.frames.Set(ws.StateFragmented)
 		if h.Fin {
 			c.frames = c.frames.Clear(ws.StateFragmented)
@@ -107,13 +110,28 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	return end, 0
 }
 
-// take takes the payload of a frame with data.
-func (c *conn) take(s *scratch, op ws.OpCode, fin bool, payload []byte) {
+// take takes the payload of a frame with data. It returns what is left of it for later.
+func (c *conn) take(s *scratch, op ws.OpCode, fin bool, payload []byte) (left []byte) {
 	if c.speaks() != nil {
 		c.dialectMessage(s, op, fin, payload)
-		return
+		return nil
 	}
-	c.payload(s, payload)
+	return c.payload(s, payload)
+}
+
+// leave makes the last n bytes of a frame's payload, which is unmasked, a frame with a head like that frame's, which it
+// puts before them: there is room, since the head of the longer frame was there. It returns how long that frame is.
+func leave(frame []byte, h ws.Header, n int) (length int) {
+	var array [maxHead + len(h.Mask)]byte
+	head := appendHead(array[:0], h.OpCode, n)
+	if !h.Fin {
+		head[0] &^= 0x80
+	}
+	head[1] |= 0x80
+	head = append(head, 0, 0, 0, 0) // a mask that changes nothing
+	length = len(head) + n
+	copy(frame[len(frame)-length:], head)
+	return length
 }
 
 // checkHead holds a frame's head against RFC 6455 and our limits; why is empty when

@@ -78,6 +78,28 @@ func badInputs() []badInput {
 // padded is an object of n bytes that is no envelope yet.
 func padded(n int) string { return `{"x":"` + strings.Repeat("x", n-8) + `"}` }
 
+// What is left of a frame is the same frame, shorter.
+func TestWhatIsLeftOfAFrame(t *testing.T) {
+	for _, length := range []int{1, 125, 126, 127, 1000, 1<<16 - 1, 1 << 16, 1<<16 + 5, 1 << 17} {
+		for _, left := range []int{1, 100, 125, 126, 1<<16 - 1, 1 << 16, length - 1, length} {
+			if left < 1 || left > length {
+				continue
+			}
+			text := padded(max(8, length))[:length]
+			for _, b := range [][]byte{frame(ws.OpText, text), part(ws.OpText, false, text), part(ws.OpContinuation, true, text)} {
+				h, n := parseHead(b)
+				ws.Cipher(b[n:], h.Mask, 0)
+				got := b[len(b)-leave(b, h, left):]
+				rest, n := parseHead(got)
+				ws.Cipher(got[n:], rest.Mask, 0)
+				if string(got[n:]) != text[length-left:] || int(rest.Length) != left || rest.Fin != h.Fin || rest.OpCode != h.OpCode || !rest.Masked || rest.Rsv != 0 {
+					t.Errorf("%d of %d bytes are left as %+v", left, length, rest)
+				}
+			}
+		}
+	}
+}
+
 // pieces sends a text in messages of n bytes.
 func (c *client) pieces(text string, n int) {
 	for len(text) > 0 {

@@ -27,14 +27,78 @@ func (b *bucket) take(now instant, n, rate int) bool {
 	return true
 }
 
+// has tells whether n tokens are there, or as many as there can be.
+func (b *bucket) has(now instant, n, rate int) bool {
+	probe := *b
+	return probe.take(now, min(n, 2*rate), rate)
+}
+
+// charge removes n tokens whether or not they are there: nothing is, until those are made up for.
+func (b *bucket) charge(now instant, n, rate int) {
+	if rate >= 0 {
+		b.full = max(b.full, now) + instant(int64(n)*int64(time.Second)/int64(rate))
+	}
+}
+
 // floodPause is how long nothing is read from a client that sends more than its rate
-// allows. What it has sent until then is refused, one by one; with the pauses that
-// costs its loop, and so its neighbours, only so much.
+// allows. One envelope above it is refused, so that the client is told; what is behind it waits where it is, in the
+// client's own queues when ours are full, and is taken as the rate allows, until the client has sent less than that
+// for a while. So what a client costs its loop, and its neighbours, is what its rate allows, whatever it sends.
 const floodPause = 100 * time.Millisecond
+
+// slice is how many envelopes of a client are taken in one go that has used most of what it may send at once. Others
+// have their turn before the next ones.
+const slice = 16
+
+// recovers is how long it takes until the session may send as much at once as ever, of envelopes and of bytes.
+func (s *session) recovers(now instant) time.Duration {
+	return max(s.envelopes.full, s.bytes.full, now).since(now)
+}
+
+// spent tells whether nothing is left of it, not even for a command.
+func (s *session) spent(now instant) bool {
+	rate := s.rules.envelopeRate
+	return rate > 0 && s.envelopes.full+instant(min(commandPrice, rate))*instant(time.Second)/instant(rate) > now+2*instant(time.Second)
+}
+
+// stops tells whether the client has to wait with the rest of what it has sent.
+func (c *conn) stops(s *scratch) bool {
+	switch recovers := c.session.recovers(s.now); {
+	case c.flooding:
+	case recovers <= time.Second: // half of it is left
+		c.warned = c.warned && recovers > 0
+		return false
+	case c.warned && c.session.spent(s.now):
+		c.flooding = true
+	default:
+		return s.envelopes >= slice
+	}
+	return true
+}
+
+// yield has the rest of what has come taken when others have had their turn.
+func (c *conn) yield() {
+	c.socket.PauseRead()
+	_ = c.back(c.steer) // a connection that has ended has nothing to take
+}
 
 // frameCost is what the head of a frame counts for, beside its payload's bytes:
 // empty frames are no envelopes and cost time all the same.
 const frameCost = 32
+
+// affords takes what the head of a frame counts for, or what comes at once over TCP, with n bytes in it, and tells
+// whether it was there. For a client that was told that it sends too much all has to be there that the frame may count
+// for, or what is in it would be refused where it can wait.
+func (c *conn) affords(s *scratch, n int) bool {
+	bytes, rate := &c.session.bytes, c.edge.cfg.ByteRate
+	ok := true
+	if c.warned {
+		ok = bytes.has(s.now, frameCost+n+c.keeps(), rate)
+	}
+	ok = ok && bytes.take(s.now, frameCost, rate)
+	c.flooding = c.flooding || !ok
+	return ok
+}
 
 // pause stops reading for a while.
 func (c *conn) pause() {

@@ -6,10 +6,11 @@ import "limegrove/lime"
 // connection takes one from the pool while it is given bytes, so that an idle
 // connection has none.
 type scratch struct {
-	now      instant
-	header   lime.Header
-	from, to []byte // texts that replace those of the envelope
-	pp       []byte
-	envelope []byte // the envelope with them
-	mended   []byte // the envelope as a strict peer can bear it
+	now       instant
+	envelopes int // that were taken of what has come
+	header    lime.Header
+	from, to  []byte // texts that replace those of the envelope
+	pp        []byte
+	envelope  []byte // the envelope with them
+	mended    []byte // the envelope as a strict peer can bear it
 }

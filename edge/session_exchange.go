@@ -36,7 +36,11 @@ func (s *session) exchange(t *scratch, b []byte) {
 			why = reasonDispatch
 		}
 	}
-	s.out.count(dropRefused)
+	if why == reasonRate { // a command that counts for more than one envelope
+		s.out.count(dropRate)
+	} else {
+		s.out.count(dropRefused)
+	}
 	s.refuse(&t.header, why)
 }
 

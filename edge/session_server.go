@@ -6,6 +6,10 @@ import (
 	"limegrove/lime"
 )
 
+// commandPrice is how many envelopes a command counts for that others than the edge have to do something for: a router,
+// Redis, or a login's webhook.
+const commandPrice = 4
+
 // serve takes what is addressed to the server. What an edge knows best it answers
 // itself: the session's own presence and receipts, and pings. Everything else goes to
 // the routers.
@@ -41,16 +45,18 @@ func (s *session) serve(t *scratch, b []byte, who sender, change lime.Rewrite) e
 	switch {
 	case uri.HasPath("/ping"):
 		return s.pong(h)
-	case own && uri.HasPath("/presence"):
-		return s.presence(h, b)
 	case own && uri.HasPath("/receipt"):
 		return s.receipt(h, b)
-	case own && uri.HasPath("/authentication"):
-		return s.renew(h, b)
 	case own && uri.HasPath("/capability"):
 		return s.capability(h, b)
 	case own && uri.HasPath("/quota"):
 		return s.quota(h)
+	case !s.envelopes.take(t.now, min(commandPrice, s.rules.envelopeRate)-1, s.rules.envelopeRate):
+		return reasonRate
+	case own && uri.HasPath("/presence"):
+		return s.presence(h, b)
+	case own && uri.HasPath("/authentication"):
+		return s.renew(h, b)
 	case own && s.rules.rooms.on && aboutRooms(uri):
 		return s.roomCommand(h, b, uri)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"limegrove/lime"
 )
@@ -145,5 +146,30 @@ func TestPresenceThatCannotBeSet(t *testing.T) {
 	}
 	if d.member.presence.Status != "" {
 		t.Errorf("the presence is %+v", d.member.presence)
+	}
+}
+
+// A command that a router or Redis has to answer counts for more than one envelope, one that the edge answers does not.
+func TestCommandsHaveTheirPrice(t *testing.T) {
+	for _, c := range []struct {
+		rate, pings, others int
+	}{{10, 20, 5}, {2, 4, 2}, {1, 2, 2}} {
+		d := established(t)
+		d.session.rules.envelopeRate = c.rate
+		for range c.pings {
+			d.says(`{"id":"c","method":"get","uri":"/ping"}`)
+			d.hears("one that the edge answers", `{"status":"success"}`)
+		}
+		d.says(`{"id":"c","method":"get","uri":"/ping"}`)
+		d.refusesCommand("one more", "get", 34)
+		d.now = d.now.Add(time.Minute)
+		for range c.others {
+			d.says(`{"id":"c","method":"get","uri":"/contacts"}`)
+			d.commands("one that a router answers", `{"uri":"/contacts"}`)
+		}
+		d.says(`{"id":"c","method":"get","uri":"/contacts"}`)
+		d.refusesCommand("one more", "get", 34)
+		d.wantDropped("both are counted", dropRate, 2)
+		d.wantDropped("and once", dropRefused, 0)
 	}
 }

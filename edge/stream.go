@@ -37,7 +37,7 @@ func (c *conn) dropStream() {
 // one envelope in it. It returns what is left, the end of b, when the client is to be read no
 // further for now.
 func (c *conn) payload(s *scratch, b []byte) (left []byte) {
-	for len(b) > 0 && c.phase == open && c.securing == asItIs {
+	for len(b) > 0 && c.phase == open && c.securing == asItIs && !c.stops(s) {
 		if c.stream() != nil {
 			b = c.resume(s, b)
 			continue
@@ -49,6 +49,7 @@ func (c *conn) payload(s *scratch, b []byte) (left []byte) {
 		case err == nil:
 			c.finished() // of the message that it is in
 			c.edge.metrics.envelope(s.header.Kind)
+			s.envelopes++
 			c.session.envelope(s, b[:n])
 			b = b[n:]
 		case errors.Is(err, lime.ErrNone): // white space, L-TRN-06, is read as well
@@ -89,6 +90,7 @@ func (c *conn) resume(s *scratch, b []byte) []byte {
 		return nil
 	}
 	c.edge.metrics.envelope(s.header.Kind)
+	s.envelopes++
 	c.session.envelope(s, t.held)
 	return b[n:]
 }

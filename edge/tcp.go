@@ -11,8 +11,8 @@ import (
 // has read: all, unless what follows is to be encrypted.
 func (c *conn) objects(s *scratch, b []byte) int {
 	// Whoever sends byte by byte costs as much as with frames.
-	if !c.session.bytes.take(s.now, frameCost, c.edge.cfg.ByteRate) {
-		c.flooding = true
+	if !c.affords(s, len(b)) {
+		return 0
 	}
 	n := len(b) - len(c.payload(s, b))
 	c.edge.metrics.bytesIn.Add(float64(n))
