@@ -11,6 +11,7 @@ type aside struct {
 	renewal  *renewal       // nil when the authentication does not expire
 	as       *dialect.Login // nil for a client of LIME
 	visits   visits
+	rights   rights
 }
 
 // none is what a session has aside that has nothing. It is not changed.
@@ -35,7 +36,7 @@ func (s *session) gets() *aside {
 // tidy drops what the session has aside when that is nothing any more.
 func (s *session) tidy() {
 	a := s.aside
-	if a != nil && a.proposed == nil && a.renewal == nil && a.as == nil && a.visits.none() {
+	if a != nil && a.proposed == nil && a.renewal == nil && a.as == nil && a.visits.none() && a.rights.none() {
 		s.aside = nil
 	}
 }

@@ -138,6 +138,7 @@ func (s *session) renewed(g auth.Grant, err error) {
 		if g.Expires.IsZero() {
 			s.aside.renewal = nil
 		}
+		s.entitle(g)
 		return
 	}
 	why := lime.AsReason(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // Router is what an edge needs of routing to begin a session.
@@ -48,6 +49,9 @@ type Recipient interface {
 	Hold(on bool)
 	// End fails the session.
 	End(why *lime.Reason)
+	// Granted replaces what the session's identity was granted for rooms, unless it has
+	// something newer. Nobody changes g.
+	Granted(g room.Grants)
 }
 
 // Member is a session's place in routing.

@@ -161,7 +161,7 @@ func (s *session) authenticated(g auth.Grant, err error) {
 	s.guest, s.rank, s.who = g.Guest, g.Role.Rank(), who
 	s.ownDomain = s.rules.serves([]byte(node.Domain))
 	own := s.gets()
-	own.proposed = nil
+	own.proposed, own.rights = nil, rights{login: g.Rooms, granted: g.Granted}
 	s.tidy()
 	s.waiting = true
 	s.out.attach(Arrival{

@@ -136,6 +136,10 @@ func (s *session) entered(n room.Name, seat Seat, err error) {
 		return
 	}
 	first := s.has().visits.asked[n][0]
+	if err == nil && !s.may(room.Enter, n) { // it might when it asked
+		seat.Leave()
+		err = reasonEnter
+	}
 	if err != nil {
 		s.refuseFor(first, err)
 	} else {
@@ -152,6 +156,9 @@ func (s *session) attends(n room.Name, err error) {
 		return
 	}
 	in := s.has().visits.seats[n]
+	if in == nil { // it was put out meanwhile
+		err = reasonEnter
+	}
 	first := s.has().visits.asked[n][0]
 	if err != nil {
 		s.refuseFor(first, err)
