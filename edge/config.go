@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -121,6 +122,18 @@ type Config struct {
 	MaxHeld   int
 	MaxQueued int
 
+	// AdmissionRate is how many connections a second are admitted, and as many at once; what comes beyond is told to come
+	// again. Half of them are kept for addresses that have not had a sixteenth of the rate; an IPv6 network of 64 bits is one address. Default 5,000.
+	AdmissionRate int
+
+	// AddressRate is how many connections a second one IP address, or IPv6 network of 64 bits, may open, and as many at
+	// once. What comes faster waits for its turn, three seconds at most, and is then told to come again. Behind a proxy
+	// that is the proxy's. Default 100.
+	AddressRate int
+
+	// Exempt are the networks whose addresses may connect as fast as AdmissionRate lets them. Default none.
+	Exempt []netip.Prefix
+
 	// Establishing is how many sessions of a scheme are being authenticated at once, and
 	// how many are being registered; Waiting, how many may wait for each. Defaults 256
 	// and 16,384.
@@ -192,6 +205,8 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.SendQueue, 40<<10)
 	setDefault(&c.MaxHeld, 128<<20)
 	setDefault(&c.MaxQueued, 256<<20)
+	setDefault(&c.AdmissionRate, 5000)
+	setDefault(&c.AddressRate, 100)
 	setDefault(&c.Establishing, 256)
 	setDefault(&c.Waiting, 16384)
 	setDefault(&c.LoginPatience, 3*time.Second)

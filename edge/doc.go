@@ -17,7 +17,7 @@
 // (deadline.go) that moves only when it fires.
 //
 // What the edge itself has to see to is in tend.go: whether its loops lag, so that
-// it refuses new clients (overload.go), and whether it has more than its share of the
+// it refuses new clients (overload.go; admission.go has those who come in a flood, pacing.go an address that does), and whether it has more than its share of the
 // cluster's sessions (balance.go). A session that is to go elsewhere, or because the
 // edge stops (drain.go), goes when it has acknowledged what it was handed (settle.go).
 //

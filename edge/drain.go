@@ -52,7 +52,8 @@ func planDrain(ctx context.Context, n int) drainPlan {
 // Shutdown finishes all sessions, each after what it has not acknowledged or its share
 // of the time, and waits for their connections to end, until ctx is done; what is still
 // open then is cut. End the contexts of Serve first, so that
-// nobody comes in. Requests for an upgrade that are still under way get 503. After
+// nobody comes in. Requests for an upgrade that are still under way get 503; of connections that wait for their turn
+// those do whose turn comes before all is cut. After
 // it, Run returns. Called again, it waits for the end that the first call brings.
 func (e *Edge) Shutdown(ctx context.Context) {
 	if e.draining.Swap(true) {

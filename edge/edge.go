@@ -27,6 +27,8 @@ type Edge struct {
 	metrics   *metrics
 	loops     *poll.Group
 	addresses addresses
+	admission *admission
+	pacing    *pacing
 	logins    map[auth.Scheme]*workers
 	places    *workers
 	halls     *workers           // for rooms, so that those do not hold up who is about to begin
@@ -37,7 +39,9 @@ type Edge struct {
 	draining  atomic.Bool
 
 	overloaded atomic.Bool  // new clients are refused
-	admitted   atomic.Int64 // connections, those included that a loop is yet to open
+	admitted   atomic.Int64 // connections, those included that a loop is yet to open, or that wait for their turn
+	deferred   atomic.Int64 // those that wait
+	waiting    addresses    // the same, by their sources
 	sessions   atomic.Int64 // established ones
 	settling   atomic.Int64 // those of them that are told to go
 
@@ -85,12 +89,14 @@ func New(cfg Config) (*Edge, error) {
 		log:       cfg.Logger,
 		metrics:   newMetrics(cfg.Metrics),
 		loops:     loops,
-		addresses: addresses{max: cfg.MaxPerAddress},
-		errands:   newErrands(loops.Loops()),
-		conns:     map[*conn]struct{}{},
-		empty:     make(chan struct{}),
-		shut:      make(chan struct{}),
-		forward:   newForward(cfg.ForwardHeaders, cfg.ForwardCookies),
+		addresses: addresses{max: cfg.MaxPerAddress}, admission: newAdmission(cfg.AdmissionRate),
+		pacing:  newPacing(cfg.AddressRate, cfg.Exempt),
+		waiting: addresses{max: maxDeferredOf(cfg.MaxSessions)},
+		errands: newErrands(loops.Loops()),
+		conns:   map[*conn]struct{}{},
+		empty:   make(chan struct{}),
+		shut:    make(chan struct{}),
+		forward: newForward(cfg.ForwardHeaders, cfg.ForwardCookies),
 		rules: sessionRules{
 			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, maxEnvelope: cfg.MaxEnvelope, byteRate: cfg.ByteRate,
 		},
@@ -171,18 +177,50 @@ func (e *Edge) serve(ctx context.Context, ln net.Listener, over transport) error
 
 // admit decides about a new connection, before anything has come of it.
 func (e *Edge) admit(remote netip.AddrPort, over transport) (open poll.Opener, refusal []byte) {
-	why := rejectFull
-	switch most := int64(e.cfg.MaxSessions); {
-	case e.overloaded.Load():
+	if e.overloaded.Load() {
 		return nil, e.refuse(over, rejectOverloaded)
-	case e.admitted.Add(1) > most && most > 0:
-	case !e.addresses.add(remote.Addr()):
-		why = rejectAddress
-	default:
+	}
+	now := e.instant(time.Now())
+	from := remote.Addr()
+	wait, hasTurn := e.pacing.turn(from, now)
+	why := e.takePlace(from, now, wait, hasTurn)
+	switch {
+	case why == "" && wait == 0:
 		return func(t *poll.Turn, s *poll.Conn) poll.Handler { return e.open(t, s, over) }, nil
+	case why == "":
+		return e.defers(over, min(wait, turnPatience), hasTurn), nil
+	}
+	if hasTurn {
+		e.pacing.giveBack(from, now)
+	}
+	if why == rejectUnanswered {
+		e.metrics.rejected(why)
+		return nil, nil
+	}
+	return nil, e.refuse(over, why)
+}
+
+// takePlace takes a place for a connection that is served, or waits, and tells why when there is none.
+func (e *Edge) takePlace(from netip.Addr, now instant, wait time.Duration, hasTurn bool) (why rejection) {
+	if hasTurn && !e.admission.admit(from, now) {
+		if !e.admission.answers(now) {
+			return rejectUnanswered
+		}
+		return rejectRate
+	}
+	switch most := int64(e.cfg.MaxSessions); {
+	case e.admitted.Add(1) > most && most > 0:
+		why = rejectFull
+	case !e.addresses.add(from):
+		why = rejectAddress
+	case wait == 0 || e.mayDefer(from, hasTurn):
+		return ""
+	default: // to be told so would cost what it waits for
+		e.addresses.remove(from)
+		why = rejectUnanswered
 	}
 	e.admitted.Add(-1)
-	return nil, e.refuse(over, why)
+	return why
 }
 
 // refuse counts a connection that is not served, and returns what it is told.

@@ -22,6 +22,7 @@ type metrics struct {
 	accepted    [overTCP + 1]prometheus.Counter
 	handshakes  prometheus.Counter
 	rejections  map[rejection]prometheus.Counter
+	deferred    prometheus.Gauge
 	overloaded  prometheus.Gauge
 	lag         prometheus.Gauge
 	stalls      prometheus.Counter
@@ -58,6 +59,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "limegrove_edge_tls_failures_total", Help: "Connections over TCP that chose TLS and did not come so far.",
 		}),
 		rejections: map[rejection]prometheus.Counter{},
+		deferred: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_deferred", Help: "Connections that wait for their turn, because their address connects faster than it may.",
+		}),
 		overloaded: f.NewGauge(prometheus.GaugeOpts{
 			Name: "limegrove_edge_overloaded", Help: "1 while new clients are refused because the loops lag.",
 		}),

@@ -11,19 +11,23 @@ import (
 type rejection string
 
 const (
-	rejectDraining   rejection = "draining"   // the edge stops
-	rejectOverloaded rejection = "overloaded" // its loops lag
-	rejectFull       rejection = "full"       // it has as many connections as it may
-	rejectAddress    rejection = "address"    // the client's address has
-	rejectMalformed  rejection = "malformed"  // the request is no good one
-	rejectTooLong    rejection = "too_long"   // its head is
-	rejectNoUpgrade  rejection = "no_upgrade" // it is none for a WebSocket
-	rejectTimeout    rejection = "timeout"    // it was not complete in time
-	rejectDialect    rejection = "dialect"    // the dialect of its path refuses it
+	rejectDraining    rejection = "draining"     // the edge stops
+	rejectOverloaded  rejection = "overloaded"   // its loops lag
+	rejectFull        rejection = "full"         // it has as many connections as it may
+	rejectRate        rejection = "rate"         // too many come in a second
+	rejectUnanswered  rejection = "unanswered"   // and so many that they are not even told so
+	rejectAddress     rejection = "address"      // the client's address has
+	rejectAddressRate rejection = "address_rate" // too many come in a second of the client's address
+	rejectLeft        rejection = "left"         // the client, which had to wait for its turn
+	rejectMalformed   rejection = "malformed"    // the request is no good one
+	rejectTooLong     rejection = "too_long"     // its head is
+	rejectNoUpgrade   rejection = "no_upgrade"   // it is none for a WebSocket
+	rejectTimeout     rejection = "timeout"      // it was not complete in time
+	rejectDialect     rejection = "dialect"      // the dialect of its path refuses it
 )
 
 var rejections = []rejection{
-	rejectDraining, rejectOverloaded, rejectFull, rejectAddress,
+	rejectDraining, rejectOverloaded, rejectFull, rejectRate, rejectUnanswered, rejectAddress, rejectAddressRate, rejectLeft,
 	rejectMalformed, rejectTooLong, rejectNoUpgrade, rejectTimeout, rejectDialect,
 }
 
@@ -32,8 +36,10 @@ func (r rejection) answer() (status, text string) {
 	switch r {
 	case rejectDraining:
 		return "503 Service Unavailable", "the edge is stopping"
-	case rejectOverloaded, rejectFull:
+	case rejectOverloaded, rejectFull, rejectRate:
 		return "503 Service Unavailable", "the edge is overloaded"
+	case rejectAddressRate:
+		return "503 Service Unavailable", "too many connections from this address in a short time"
 	case rejectAddress:
 		return "429 Too Many Requests", "too many connections from this address"
 	case rejectTooLong:

@@ -222,7 +222,9 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, rooms e
 		MaxSessions: cfg.MaxSessions, MaxPerAddress: cfg.MaxSessionsPerAddress,
 		EstablishTimeout: cfg.EstablishTimeout,
 		PingInterval:     cfg.PingInterval, IdleTimeout: cfg.IdleTimeout, SendQueue: cfg.SendQueue,
-		TLS:            d.tls,
+		TLS:     d.tls,
+		MaxHeld: cfg.MaxHeld, MaxQueued: cfg.MaxQueued, AdmissionRate: unlimited(cfg.AdmissionRate),
+		AddressRate: unlimited(cfg.AddressRate), Exempt: cfg.Exempt(),
 		ForwardHeaders: cfg.ForwardHeaders, ForwardCookies: cfg.ForwardCookies,
 		Logger: p.Log, Metrics: p.Metrics,
 	}

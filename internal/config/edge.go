@@ -107,6 +107,19 @@ type Edge struct {
 	// SendQueue is the bytes that may wait for one session's socket. Default
 	// 40960.
 	SendQueue int
+	// MaxHeld is the bytes that may be held of what is half sent by all clients. Default
+	// 134217728.
+	MaxHeld int
+	// MaxQueued is the bytes that may wait for all clients. Default 268435456.
+	MaxQueued int
+	// AdmissionRate is the connections a second that are let in. Default 5000; 0 means no
+	// limit.
+	AdmissionRate int
+	// AddressRate is the connections a second that one network address may open, unless it is exempt.
+	// Default 100; 0 means no limit.
+	AddressRate int
+	// AdmissionExempt names addresses and networks that AddressRate does not bound; see Exempt. Default private.
+	AdmissionExempt []string
 	// NodeConflict is what a second session for the same node meets. Default
 	// replace.
 	NodeConflict NodeConflict
@@ -179,6 +192,11 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.MaxSessionsPerIdentity, "max-sessions-per-identity", 100, "`sessions` of one identity; 0 for no limit")
 	b.num(&e.MaxRooms, "max-rooms", 100, "`rooms` that one session may be in; 0 for no limit")
 	b.num(&e.SendQueue, "send-queue", 40<<10, "`bytes` that may wait for one session's socket")
+	b.num(&e.MaxHeld, "max-held", 128<<20, "`bytes` half sent of all clients; beyond, the oldest are cut")
+	b.num(&e.MaxQueued, "max-queued", 256<<20, "`bytes` that may wait for all clients together")
+	b.num(&e.AdmissionRate, "admission-rate", 5000, "`connections` a second, and as many at once; 0 for no limit")
+	b.num(&e.AddressRate, "admission-rate-per-address", 100, "`connections` a second from one network address, and as many at once; 0 for no limit")
+	bindList(b, &e.AdmissionExempt, "admission-exempt", ExemptPrivate, "`networks` without that limit, as of proxies: addresses, networks, private, none")
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
 
 	b.groupBounds(&e.Shared)
@@ -309,6 +327,16 @@ func (e *Edge) validate() error {
 	c.atLeast("max-sessions-per-identity", e.MaxSessionsPerIdentity, 0)
 	c.atLeast("max-rooms", e.MaxRooms, 0)
 	c.atLeast("send-queue", e.SendQueue, 4096)
+	c.atLeast("max-held", e.MaxHeld, 4*e.MaxEnvelope)
+	c.atLeast("max-queued", e.MaxQueued, 1<<20)
+	c.atLeast("admission-rate", e.AdmissionRate, 0)
+	c.that(e.AdmissionRate <= 1_000_000, "admission-rate", "%d is more than a million", e.AdmissionRate)
+	c.atLeast("admission-rate-per-address", e.AddressRate, 0)
+	c.that(e.AddressRate <= 1_000_000, "admission-rate-per-address", "%d is more than a million", e.AddressRate)
+	for _, one := range e.AdmissionExempt {
+		_, ok := exempt(one)
+		c.that(ok, "admission-exempt", "%q is neither an address nor a network, %s or %s", one, ExemptPrivate, ExemptNone)
+	}
 	c.that(e.NodeConflict == ConflictReplace || e.NodeConflict == ConflictRefuse, "node-conflict", "%q is neither replace nor refuse", e.NodeConflict)
 	c.that(e.Recipients == RecipientsKnown || e.Recipients == RecipientsAnyone, "recipients", "%q is neither known nor anyone", e.Recipients)
 	c.positive("establish-timeout", e.EstablishTimeout)

@@ -1,0 +1,112 @@
+package edge
+
+import (
+	"crypto/tls"
+	"errors"
+	"net/netip"
+	"time"
+
+	"limegrove/edge/poll"
+)
+
+// deferral is a connection that comes faster than its address may connect. Until its turn nothing is read from it and
+// no hands are shaken, and it is nothing but its socket, this, and an entry in a timing wheel.
+type deferral struct {
+	edge   *Edge
+	socket *poll.Conn
+	over   transport
+	hasNo  bool // turn soon enough: it is told so after the same time as others have waited
+	told   bool
+}
+
+// maxDeferred bounds those that wait for their turn. They count as connections, too, and have no more than a half of
+// what these may still be, lest nobody else can come. A half of their places is for those that have a turn.
+const maxDeferred = 8192
+
+// maxDeferredOf bounds those of one source: a quarter of the places that there can be.
+func maxDeferredOf(maxSessions int) int {
+	most := maxDeferred
+	if maxSessions > 0 {
+		most = min(most, maxSessions/2)
+	}
+	return max(1, most/4)
+}
+
+// refusalTime bounds how long one that has no turn may take to hear so.
+const refusalTime = time.Second
+
+// mayDefer takes a place for one more that waits, if there is one.
+func (e *Edge) mayDefer(from netip.Addr, hasTurn bool) bool {
+	most := int64(maxDeferred)
+	if e.cfg.MaxSessions > 0 {
+		most = min(most, (int64(e.cfg.MaxSessions)-e.admitted.Load())/2)
+	}
+	if !hasTurn {
+		most /= 2
+	}
+	if !e.waiting.add(sourceOf(from)) {
+		return false
+	}
+	if e.deferred.Add(1) > most {
+		e.deferred.Add(-1)
+		e.waiting.remove(sourceOf(from))
+		return false
+	}
+	e.metrics.deferred.Inc()
+	return true
+}
+
+// defers is the poll.Opener of a connection that waits, for its turn or to be told that it has none.
+func (e *Edge) defers(over transport, wait time.Duration, hasTurn bool) poll.Opener {
+	return func(t *poll.Turn, s *poll.Conn) poll.Handler {
+		s.PauseRead()
+		s.SetDeadline(t.Now.Add(wait))
+		return &deferral{edge: e, socket: s, over: over, hasNo: !hasTurn}
+	}
+}
+
+// Timer serves it, or tells it that it is not. poll.Handler.
+func (d *deferral) Timer(t *poll.Turn) {
+	if !d.hasNo {
+		d.undefer()
+		d.socket.Hand(d.edge.open(t, d.socket, d.over))
+		d.socket.ResumeRead()
+		return
+	}
+	d.told = true
+	answer := d.edge.refuse(d.over, rejectAddressRate)
+	if _, ok := d.socket.NetConn().(*tls.Conn); ok { // hands would have to be shaken first
+		d.socket.Close(errNoTurn)
+		return
+	}
+	// The queue is empty, so there is room.
+	_ = t.Batch.Append(d.socket, answer, nil)
+	d.socket.CloseAfterFlush(refusalTime)
+}
+
+var errNoTurn = errors.New("too many connections of this address have come before")
+
+// Data is not called: it is not read from. poll.Handler.
+func (d *deferral) Data(_ *poll.Turn, b []byte) (n, need int) { return len(b), 0 }
+
+// Drained is that of poll.Handler.
+func (d *deferral) Drained(*poll.Turn) {}
+
+// Closed is told that it is gone, perhaps before its turn. poll.Handler.
+func (d *deferral) Closed(*poll.Turn, error) {
+	if !d.told {
+		d.edge.metrics.rejected(rejectLeft)
+	}
+	d.undefer()
+	d.edge.admitted.Add(-1)
+	d.edge.addresses.remove(d.socket.RemoteAddr().Addr())
+}
+
+// undefer gives the place of one back that waits no more.
+func (d *deferral) undefer() {
+	d.edge.deferred.Add(-1)
+	d.edge.waiting.remove(sourceOf(d.socket.RemoteAddr().Addr()))
+	d.edge.metrics.deferred.Dec()
+}
+
+var _ poll.Handler = (*deferral)(nil)
