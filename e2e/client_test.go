@@ -3,6 +3,8 @@ package e2e
 import (
 	"os/exec"
 	"testing"
+
+	"github.com/coder/websocket"
 )
 
 // Login is who a client says it is.
@@ -55,13 +57,17 @@ func limeJS(t testing.TB) library { return javaScript(t, "lime-js", "driver.js")
 // their connection is lost.
 func blip(t testing.TB) library { return javaScript(t, "blip-sdk", "blip.js") }
 
-func javaScript(t testing.TB, name, script string) library {
+// compressingJS makes clients of lime-js whose WebSocket, of another library, offers
+// compression and must be given it.
+func compressingJS(t testing.TB) library { return javaScript(t, "lime-js", "driver.js", "compress") }
+
+func javaScript(t testing.TB, name, script string, args ...string) library {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Fatal("node is not installed; `make deps` does that")
 	}
-	return startDriver(t, name, "js", node, script).client
+	return startDriver(t, name, "js", node, append([]string{script}, args...)...).client
 }
 
 // limeGo makes clients of lime-go, over TCP, in one process for all of them. With the
@@ -74,3 +80,11 @@ func limeGo(t testing.TB, flags ...string) library {
 
 // goLibrary makes clients in this process.
 func goLibrary(t testing.TB, to sink) Client { return newGoClient(t, to) }
+
+// compressingGo makes clients that offer compression, in which they would remember what
+// they said before.
+func compressingGo(t testing.TB, to sink) Client {
+	c := newGoClient(t, to)
+	c.compression = websocket.CompressionContextTakeover
+	return c
+}

@@ -22,6 +22,8 @@ type goClient struct {
 	socket *websocket.Conn // nil before Login
 	id     string          // the session's
 
+	compression websocket.CompressionMode // what is offered; default none
+
 	mu         sync.Mutex
 	waiting    map[string]chan Envelope // for responses, by id
 	finished   chan Envelope            // holds one
@@ -47,7 +49,9 @@ func newGoClient(t testing.TB, to sink) *goClient {
 func (c *goClient) Login(url string, who Login) (Envelope, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
-	socket, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{"lime"}})
+	socket, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+		Subprotocols: []string{"lime"}, CompressionMode: c.compression, CompressionThreshold: 1,
+	})
 	if err != nil {
 		return Envelope{}, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"limegrove/edge/auth"
 	"limegrove/lime"
+	"limegrove/prepared"
 	"limegrove/room"
 )
 
@@ -114,6 +115,57 @@ func BenchmarkDeliver(b *testing.B) {
 				to.Flush()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*burst), "ns/message")
+		})
+	}
+}
+
+// BenchmarkHear is what an envelope of 1 KiB costs that is for 100 clients, to the system's buffers and out of
+// them again: as it is and compressed, made once for all, or for each.
+func BenchmarkHear(b *testing.B) {
+	const clients = 100
+	for _, row := range []struct {
+		name          string
+		shared, packs bool
+	}{{"once", true, false}, {"each", false, false}, {"compressed-once", true, true}, {"compressed-each", false, true}} {
+		b.Run(row.name, func(b *testing.B) {
+			e := newFixture(b, Config{SendQueue: 1 << 20, Compression: Compression{Level: 1}})
+			e.run(e.listen(func(nc net.Conn) net.Conn { return nc }))
+			var all [clients]*conn
+			for i := range all {
+				c := e.upgraded()
+				c.login(fmt.Sprintf("rui@example.org/%d", i))
+				c.stalled.Store(true)
+				all[i] = e.board.recipient(c.node).(*conn)
+				must(b, all[i].Deliver([]byte(message200)))
+				all[i].Flush()
+				c.hears("the last frame that the client itself reads", `{"type":"text/plain"}`)
+				all[i].packs = row.packs
+				go drain(c.nc)
+				b.Cleanup(c.goOn)
+			}
+			var r prepared.Run
+			envelope := envelopeOf(1 << 10)
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Reset(1)
+				if row.shared {
+					r.Reset(clients)
+				}
+				r.Add(envelope)
+				for _, c := range all {
+					for {
+						_, err := c.Hear(&r, 0, 1)
+						if err == nil {
+							break
+						}
+						runtime.Gosched()
+					}
+				}
+				for _, c := range all {
+					c.Flush()
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/clients, "ns/copy")
 		})
 	}
 }

@@ -30,6 +30,10 @@ type client struct {
 	silent  atomic.Bool
 	stalled atomic.Bool
 	resume  chan struct{}
+
+	// Messages may come compressed, and are inflated; they are noted here.
+	inflates   bool
+	compressed atomic.Int32
 }
 
 // The request of most clients.
@@ -111,6 +115,10 @@ func (c *client) read() {
 		if err != nil {
 			c.err = err
 			return
+		}
+		if c.inflates && f.Header.OpCode == ws.OpText && f.Header.Rsv == 4 {
+			f.Header.Rsv, f.Payload = 0, inflated(c.t, f.Payload)
+			c.compressed.Add(1)
 		}
 		if err := ws.CheckHeader(f.Header, ws.StateClientSide); err != nil || !f.Header.Fin || f.Header.OpCode == ws.OpBinary {
 			c.t.Errorf("L-TRN-05: the edge sends a frame with the head %+v: %v", f.Header, err)

@@ -134,6 +134,9 @@ type Config struct {
 	// Exempt are the networks whose addresses may connect as fast as AdmissionRate lets them. Default none.
 	Exempt []netip.Prefix
 
+	// Compression is off by default.
+	Compression Compression
+
 	// Establishing is how many sessions of a scheme are being authenticated at once, and
 	// how many are being registered; Waiting, how many may wait for each. Defaults 256
 	// and 16,384.
@@ -207,13 +210,18 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxQueued, 256<<20)
 	setDefault(&c.AdmissionRate, 5000)
 	setDefault(&c.AddressRate, 100)
+	setDefault(&c.Compression.Threshold, 512)
 	setDefault(&c.Establishing, 256)
 	setDefault(&c.Waiting, 16384)
 	setDefault(&c.LoginPatience, 3*time.Second)
 	if c.MaxEnvelope < 1024 || c.MaxEnvelope > maxFrame-1024 {
 		return c, fmt.Errorf("edge: MaxEnvelope %d is not between 1 KiB and 1 MiB less 1 KiB", c.MaxEnvelope)
 	}
+	if c.Compression.Level > 9 {
+		return c, fmt.Errorf("edge: Compression.Level %d is not between 0 and 9", c.Compression.Level)
+	}
 	for name, v := range map[string]int{
+		"Compression.Level": c.Compression.Level, "Compression.Compressors": c.Compression.Compressors,
 		"CloseTimeout": int(c.CloseTimeout), "SendQueue": c.SendQueue,
 		"Establishing": c.Establishing, "Waiting": c.Waiting, "Loops": c.Loops,
 	} {

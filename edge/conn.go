@@ -42,6 +42,8 @@ type conn struct {
 	securing securing  // how far TLS is
 	leaving  departure // told to go
 	frames   ws.State  // of a fragmented message
+	deflates deflates  // of the message that comes
+	packs    bool      // messages may be compressed; set before the session is attached, so that Deliver may look at it
 }
 
 // flags are what others than the loop tell of a connection, or ask.
@@ -127,6 +129,9 @@ func (c *conn) keeps() (n int) {
 		if p.stream != nil {
 			n += cap(p.stream.held)
 		}
+		if p.fragments != nil {
+			n += cap(p.fragments.b)
+		}
 	}
 	if k := c.speaks(); k != nil {
 		n += cap(k.held)
@@ -160,6 +165,7 @@ func (c *conn) Drained(*poll.Turn) {
 func (c *conn) Closed(_ *poll.Turn, err error) {
 	c.phase = closing
 	c.dropStream()
+	c.dropFragments()
 	c.told.set(flagEnded, true)
 	c.session.lost()
 	c.edge.forget(c, err)
@@ -180,7 +186,9 @@ func (c *conn) send(envelope []byte) bool {
 // sendFrame queues a message, from the connection's loop.
 func (c *conn) sendFrame(message []byte) bool {
 	var array [maxHead]byte
-	return c.queue(c.over.appendHead(array[:0], len(message)), message) == nil
+	head, payload, d := c.message(array[:0], message)
+	defer c.edge.compression.done(d)
+	return c.queue(head, payload) == nil
 }
 
 // queue queues a frame, from the connection's loop.
@@ -248,11 +256,12 @@ func (c *conn) deliver(in *poll.Batch, envelope []byte) error {
 		envelope = frame
 	}
 	var array [maxHead]byte
-	head := c.over.appendHead(array[:0], len(envelope))
+	head, payload, d := c.message(array[:0], envelope)
+	defer c.edge.compression.done(d)
 	if in == nil {
-		return c.put(head, envelope)
+		return c.put(head, payload)
 	}
-	return ofQueue(in.Append(c.socket, head, envelope))
+	return ofQueue(in.Append(c.socket, head, payload))
 }
 
 // put queues a frame, from anywhere.

@@ -3,6 +3,7 @@ package edge
 import (
 	"bytes"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -26,7 +27,25 @@ func FuzzConnection(f *testing.F) {
 	f.Add(false, true, []byte("\x81{\"state\":\"new\"}\xfe\x81{\"state\":\"authenticating\",\"scheme\":\"guest\",\"from\":\"x/1\"}"))
 	f.Add(false, false, append(frame(ws.OpPing, "x"), 0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff))
 	f.Add(false, false, []byte("\x82\x80\x00\x00\x00\x00"))
-	e := newFixture(f, Config{goroutines: true})
+	fuzzConnection(f, Config{}, request)
+}
+
+// FuzzCompressedConnection is FuzzConnection of clients that agreed on compression.
+func FuzzCompressedConnection(f *testing.F) {
+	f.Add(true, true, append([]byte{0xc1}, deflated(`{"id":"c","method":"get","uri":"/ping"}`)...))
+	f.Add(true, true, append([]byte{0xc1}, deflated(strings.Repeat(`{"id":"m","to":"rui","type":"text/plain","content":"x"}`, 100))...))
+	f.Add(true, true, append(append([]byte{0x41}, deflated(`{"id":"c"`)...), "\xfe\x89x\xfe\x80\x00"...))
+	f.Add(true, true, []byte("\xc1\x03\x00\xfe\xc1\x00\xfe\xc0\x00"))
+	f.Add(true, true, append([]byte{0xc1}, uselessTables(4<<10)...))
+	f.Add(false, true, append([]byte{0xc1}, deflated(`{"state":"new"}`)...))
+	f.Add(false, false, compressed(`{"x":"`+strings.Repeat(" ", 1<<20)+`"}`))
+	fuzzConnection(f, Config{Compression: Compression{Level: 1, Threshold: -1}}, offering("permessage-deflate"))
+}
+
+func fuzzConnection(f *testing.F, cfg Config, request string) {
+	f.Helper()
+	cfg.goroutines = true
+	e := newFixture(f, cfg)
 	e.runInMemory()
 	f.Fuzz(func(t *testing.T, login, frames bool, b []byte) {
 		if frames {
@@ -38,13 +57,17 @@ func FuzzConnection(f *testing.F) {
 			p.Handler, p.socket = e.open(turn, s, overWebSocket), s
 			return p
 		}))
-		c := &client{t: t, nc: there, in: make(chan ws.Frame, 1<<14), resume: make(chan struct{})}
+		c := &client{t: t, nc: there, in: make(chan ws.Frame, 1<<14), resume: make(chan struct{}), inflates: cfg.Compression.Level > 0}
 		defer func() { <-p.closed }()
 		defer c.nc.Close()
 		c.write([]byte(request))
 		c.wantUpgrade()
 		if login {
 			c.login("ana@example.org/1")
+		}
+		before := 0
+		if e.compression != nil {
+			before = counted(t, e.compression.counts.received.plain)
 		}
 		// The second write is taken when what the first one brought was handled. An
 		// error of either says that the edge has ended the connection.
@@ -57,7 +80,11 @@ func FuzzConnection(f *testing.F) {
 			}
 		}
 		_ = c.nc.Close()
-		c.checkAnswers(64*len(b) + 1024)
+		said := len(b)
+		if e.compression != nil {
+			said += counted(t, e.compression.counts.received.plain) - before
+		}
+		c.checkAnswers(64*said + 1024)
 	})
 }
 

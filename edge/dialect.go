@@ -153,9 +153,9 @@ func (c *conn) goOn() {
 	c.arm()
 }
 
-// awaits tells whether nothing is taken of the client of a dialect for now.
+// awaits tells whether nothing is taken of the client for now: of one of a dialect, or one of whom something is inflated.
 func (c *conn) awaits() bool {
-	return c.phase == open && c.speaks() != nil && c.speaks().awaiting
+	return c.phase == open && (c.deflates.is(inWorker) || c.speaks() != nil && c.speaks().awaiting)
 }
 
 // last is what the client is told in place of the session's last envelope.

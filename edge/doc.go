@@ -11,6 +11,9 @@
 // routing calls Deliver with the bytes as they came, and they are queued, behind the
 // head of a frame if there are such.
 //
+// With clients that agreed on it messages are compressed on their last step out (deflate.go), and
+// inflated between the frame and the envelope (inflate.go).
+//
 // A connection has no goroutine, but for TLS: its loop makes all calls, and what may block,
 // authentication and registration, is done by workers (worker.go) and comes back as
 // an event. While nothing is under way it has no buffer either, and one deadline

@@ -20,23 +20,25 @@ import (
 
 // Edge ends the sessions of clients.
 type Edge struct {
-	cfg       Config
-	made      time.Time // what instants count from
-	log       logrus.FieldLogger
-	rules     sessionRules
-	metrics   *metrics
-	loops     *poll.Group
-	addresses addresses
-	admission *admission
-	pacing    *pacing
-	logins    map[auth.Scheme]*workers
-	places    *workers
-	halls     *workers           // for rooms, so that those do not hold up who is about to begin
-	cancel    context.CancelFunc // of the workers' work
-	scratch   sync.Pool          // of *scratch
-	forward   *forward           // nil for nothing
-	dialects  map[string]*spoken // by their paths
-	draining  atomic.Bool
+	cfg         Config
+	made        time.Time // what instants count from
+	log         logrus.FieldLogger
+	rules       sessionRules
+	metrics     *metrics
+	loops       *poll.Group
+	addresses   addresses
+	admission   *admission
+	pacing      *pacing
+	logins      map[auth.Scheme]*workers
+	places      *workers
+	halls       *workers           // for rooms, so that those do not hold up who is about to begin
+	inflating   *workers           // long messages
+	cancel      context.CancelFunc // of the workers' work
+	scratch     sync.Pool          // of *scratch
+	forward     *forward           // nil for nothing
+	compression *compression       // nil for none
+	dialects    map[string]*spoken // by their paths
+	draining    atomic.Bool
 
 	overloaded atomic.Bool  // new clients are refused
 	admitted   atomic.Int64 // connections, those included that a loop is yet to open, or that wait for their turn
@@ -124,6 +126,7 @@ func New(cfg Config) (*Edge, error) {
 			e.rules.uncertified = append(e.rules.uncertified, string(s))
 		}
 	}
+	e.compression = newCompression(cfg.Compression, loops.Loops(), e.metrics.compression)
 	e.scratch.New = func() any { return new(scratch) }
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
@@ -131,6 +134,7 @@ func New(cfg Config) (*Edge, error) {
 	for _, s := range cfg.Schemes {
 		e.logins[s] = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Waiting)
 	}
+	e.inflating = newWorkers(ctx, cfg.Logger, max(1, loops.Loops()-1), maxInflating)
 	e.places = newWorkers(ctx, cfg.Logger, cfg.Establishing, len(cfg.Schemes)*(cfg.Establishing+cfg.Waiting))
 	e.halls = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Establishing+cfg.Waiting)
 	return e, nil
@@ -149,6 +153,7 @@ func (e *Edge) Run() error {
 	for _, w := range e.logins {
 		w.all.Wait()
 	}
+	e.inflating.all.Wait()
 	e.places.all.Wait()
 	e.halls.all.Wait()
 	if err != nil && !(errors.Is(err, poll.ErrClosed) && e.Draining()) { // ended before it began

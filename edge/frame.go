@@ -87,6 +87,10 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	if !c.affords(s, int(h.Length)) {
 		return 0, end
 	}
+	if !c.mayInflate(&h) {
+		c.flooding = true
+		return 0, end
+	}
 	payload := b[n:end]
 	ws.Cipher(payload, h.Mask, 0)
 	switch h.OpCode {
@@ -97,7 +101,12 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	case ws.OpClose:
 		c.peerCloses(payload)
 	default:
-		left := c.take(s, h.OpCode, h.Fin, payload)
+		var left []byte
+		if c.deflates.is(packed) {
+			c.compressed(s, h.Fin, payload)
+		} else {
+			left = c.take(s, h.OpCode, h.Fin, payload)
+		}
 		c.edge.metrics.bytesIn.Add(float64(len(payload) - len(left)))
 		if len(left) > 0 {
 			return end - leave(b[:end], h, len(left)), 0
@@ -110,7 +119,8 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 	return end, 0
 }
 
-// take takes the payload of a frame with data. It returns what is left of it for later.
+// take takes the payload of a frame with data, or what it was before it was compressed. It returns what is left of it
+// for later.
 func (c *conn) take(s *scratch, op ws.OpCode, fin bool, payload []byte) (left []byte) {
 	if c.speaks() != nil {
 		c.dialectMessage(s, op, fin, payload)
@@ -139,6 +149,9 @@ func leave(frame []byte, h ws.Header, n int) (length int) {
 func (c *conn) checkHead(h *ws.Header) (why string, code ws.StatusCode) {
 	if h.Length < 0 {
 		return "The frame's length is negative", ws.StatusProtocolError
+	}
+	if c.packs && c.deflates.mark(h) != nil {
+		return "A frame that is not a message's first is marked as compressed", ws.StatusProtocolError
 	}
 	// Checks reserved bits and codes, control frames, the mask and the order of
 	// fragments: sections 5.2, 5.4 and 5.5.

@@ -9,20 +9,24 @@ import (
 type form uint8
 
 const (
-	inFrames form = iota // text frames
-	inARow               // objects back to back
+	inFrames     form = iota // text frames
+	packedFrames             // text frames, compressed where that is of use
+	inARow                   // objects back to back
 )
 
 // form is that of the connection.
 func (c *conn) form() form {
-	if c.over == overTCP {
+	switch {
+	case c.over == overTCP:
 		return inARow
+	case c.packs:
+		return packedFrames
 	}
 	return inFrames
 }
 
 // Hear queues envelopes of a run, which others get as well, as if each was given to Deliver. What one connection
-// has made of them, the others of its form take: an envelope is framed once. Occupant.
+// has made of them, the others of its form take: an envelope is framed, and compressed, once. Occupant.
 func (c *conn) Hear(r *prepared.Run, from, to int) (n int, err error) {
 	if c.speaks() == nil && r.Shared() {
 		return c.hearFrames(c.framed(r), from, to)
@@ -49,7 +53,9 @@ func (c *conn) framed(r *prepared.Run) *poll.Frames {
 	f := poll.NewFrames(r.Bytes()+maxHead*r.Len(), r.Len())
 	for i := range r.Len() {
 		var array [maxHead]byte
-		f.Add(c.over.appendHead(array[:0], len(r.Envelope(i))), r.Envelope(i))
+		head, payload, d := c.message(array[:0], r.Envelope(i))
+		f.Add(head, payload)
+		c.edge.compression.done(d)
 	}
 	r.Keep(of, f)
 	return f

@@ -1,8 +1,9 @@
 package edge
 
-// Four things may speak against reading from a client, each by itself: a pause because
-// it floods (limit.go), a hold by routing, the beginning of TLS (tcp.go), and a dialect's
-// wait for an answer (dialect.go). Reading goes on when there is none.
+// Five things may speak against reading from a client, each by itself: a pause because
+// it floods (limit.go), a hold by routing, the beginning of TLS (tcp.go), a dialect's
+// wait for an answer (dialect.go), and a worker that inflates a message of it (inflate_aside.go).
+// Reading goes on when there is none.
 //
 // What a client says during all but TLS cannot be heard, its pongs included. So such a client is never silent: it is not pinged, and its times for silence and
 // for what is half sent begin anew when it is let go. That it takes what waits for it is

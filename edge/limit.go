@@ -44,6 +44,9 @@ func (b *bucket) charge(now instant, n, rate int) {
 // allows. One envelope above it is refused, so that the client is told; what is behind it waits where it is, in the
 // client's own queues when ours are full, and is taken as the rate allows, until the client has sent less than that
 // for a while. So what a client costs its loop, and its neighbours, is what its rate allows, whatever it sends.
+//
+// What was compressed together cannot wait: its envelopes above the rate are refused one by one, and count, so that the
+// client waits for longer.
 const floodPause = 100 * time.Millisecond
 
 // slice is how many envelopes of a client are taken in one go that has used most of what it may send at once. Others
@@ -93,7 +96,10 @@ func (c *conn) affords(s *scratch, n int) bool {
 	bytes, rate := &c.session.bytes, c.edge.cfg.ByteRate
 	ok := true
 	if c.warned {
-		ok = bytes.has(s.now, frameCost+n+c.keeps(), rate)
+		if n += c.keeps(); c.deflates.is(packed) {
+			n = max(n, c.maxEnvelope()) // as it may become
+		}
+		ok = bytes.has(s.now, frameCost+n, rate)
 	}
 	ok = ok && bytes.take(s.now, frameCost, rate)
 	c.flooding = c.flooding || !ok

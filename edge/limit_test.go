@@ -121,6 +121,27 @@ func TestFloodInOneMessageWaitsWithItsSender(t *testing.T) {
 	}
 }
 
+// What was compressed together cannot wait, and is waited for.
+func TestCompressedFloodIsMadeUpFor(t *testing.T) {
+	cfg := compressing
+	cfg.EnvelopeRate, cfg.UnfinishedTimeout = 10, time.Second
+	inMemory(t, cfg, func(t *testing.T, e *fixture) {
+		rui, eve := e.login("rui@example.org/1"), e.loginAgreed("eve@example.org/1")
+		began := time.Now()
+		eve.background(append(compressed(strings.Join(numbered(200, "x"), "")), frame(ws.OpText, `{"id":"last","to":"rui@example.org/1","type":"text/plain","content":"x"}`)...))
+		for i := range 20 {
+			rui.hears("what may be sent at once", fmt.Sprintf(`{"id":"%d"}`, i))
+		}
+		rui.hears("what is behind it", `{"id":"last"}`)
+		if took := time.Since(began); took < 17*time.Second || took > 20*time.Second {
+			t.Errorf("it waits for %s", took)
+		}
+		if got := counted(t, e.metrics.dropped[dropRate]); got != 180 {
+			t.Errorf("%d are refused", got)
+		}
+	})
+}
+
 // It is the same with bytes, of whatever length the messages are.
 func TestFloodOfBytesWaitsWithItsSender(t *testing.T) {
 	for name, of := range map[string]struct{ length, rate, n int }{

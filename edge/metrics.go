@@ -40,12 +40,13 @@ type metrics struct {
 	loginTime   *prometheus.HistogramVec
 	establish   prometheus.Histogram
 	dialects    dialectMetrics
+	compression *compressionMetrics
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	f := promauto.With(r)
 	m := &metrics{
-		dialects: newDialectMetrics(f),
+		dialects: newDialectMetrics(f), compression: newCompressionMetrics(f),
 		connections: f.NewGauge(prometheus.GaugeOpts{
 			Name: "limegrove_edge_connections", Help: "Open connections, upgraded or not.",
 		}),

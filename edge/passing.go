@@ -16,6 +16,7 @@ type passing struct {
 	stalled    instant       // since when the client takes nothing of what waits for it
 	settleBy   instant       // when a session that is leaving must be gone; never when it is not
 	stream     *stream       // an envelope that is half sent; nil when none is
+	fragments  *fragments    // of a compressed message that is half sent; nil when none is
 	upgraded   *auth.Upgrade // nil when nothing of the request goes to routers
 	taken      uint32        // how many bytes the client had taken when it was seen to stall
 }

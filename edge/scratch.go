@@ -7,7 +7,8 @@ import "limegrove/lime"
 // connection has none.
 type scratch struct {
 	now       instant
-	envelopes int // that were taken of what has come
+	envelopes int  // that were taken of what has come
+	whole     bool // what is taken cannot be left for later: it was compressed
 	header    lime.Header
 	from, to  []byte // texts that replace those of the envelope
 	pp        []byte

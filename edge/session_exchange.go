@@ -14,6 +14,9 @@ var (
 // told by a notification or a response, and the session goes on.
 func (s *session) exchange(t *scratch, b []byte) {
 	if !s.envelopes.take(t.now, 1, s.rules.envelopeRate) || !s.bytes.take(t.now, len(b), s.rules.byteRate) {
+		if t.whole { // what is behind it is not left, and has cost as much
+			s.envelopes.charge(t.now, 1, s.rules.envelopeRate)
+		}
 		s.out.count(dropRate)
 		s.refuse(&t.header, reasonRate)
 		return

@@ -37,7 +37,7 @@ func (c *conn) dropStream() {
 // one envelope in it. It returns what is left, the end of b, when the client is to be read no
 // further for now.
 func (c *conn) payload(s *scratch, b []byte) (left []byte) {
-	for len(b) > 0 && c.phase == open && c.securing == asItIs && !c.stops(s) {
+	for len(b) > 0 && c.phase == open && c.securing == asItIs && (s.whole || !c.stops(s)) {
 		if c.stream() != nil {
 			b = c.resume(s, b)
 			continue

@@ -49,13 +49,18 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 	defer memories.Put(m)
 	m.in.Reset(b[:n])
 	m.out.Reset()
-	_, err := c.upgrader().Upgrade(m)
+	var offered negotiation
+	_, err := c.upgrader(&offered).Upgrade(m)
 	if err == nil {
 		// The queue is empty, so there is room.
 		_ = c.turn().Batch.Append(c.socket, m.out.Bytes(), nil)
 		c.phase = open
 		c.begins().began = c.edge.instant(c.turn().Now)
 		c.edge.metrics.upgrades.Inc()
+		if offered.agreed {
+			c.edge.metrics.compression.agreed.Inc()
+			c.packs = true
+		}
 		if c.speaks() != nil {
 			c.beginDialect()
 		}
@@ -73,9 +78,12 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 	return n, 0
 }
 
-// upgrader is the one for this client, which notes what is to be passed on.
-func (c *conn) upgrader() ws.Upgrader {
+// upgrader is the one for this client, which notes what is to be passed on, and what is agreed on.
+func (c *conn) upgrader(offered *negotiation) ws.Upgrader {
 	own := upgrader
+	if c.edge.compression != nil {
+		own.Negotiate = offered.accept
+	}
 	if c.edge.forward != nil {
 		u := new(auth.Upgrade)
 		c.begins().upgraded = u
@@ -85,7 +93,7 @@ func (c *conn) upgrader() ws.Upgrader {
 }
 
 // upgrader selects the subprotocol when it is offered, and serves clients that
-// offer none: L-TRN-02. Extensions are not negotiated.
+// offer none: L-TRN-02.
 var upgrader = ws.Upgrader{
 	ReadBufferSize: maxRequest, // a line must fit
 	Protocol:       func(p []byte) bool { return string(p) == subprotocol },

@@ -225,6 +225,7 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, rooms e
 		TLS:     d.tls,
 		MaxHeld: cfg.MaxHeld, MaxQueued: cfg.MaxQueued, AdmissionRate: unlimited(cfg.AdmissionRate),
 		AddressRate: unlimited(cfg.AddressRate), Exempt: cfg.Exempt(),
+		Compression:    edge.Compression{Level: cfg.Compression, Threshold: cfg.CompressionThreshold},
 		ForwardHeaders: cfg.ForwardHeaders, ForwardCookies: cfg.ForwardCookies,
 		Logger: p.Log, Metrics: p.Metrics,
 	}

@@ -1,8 +1,20 @@
-// Drives lime-js clients for the end-to-end tests; see lines.js.
+// Drives lime-js clients for the end-to-end tests; see lines.js. With the argument `compress` their transport is over a
+// WebSocket that offers permessage-deflate, and compresses whatever it says once that is agreed on.
 
 import Lime from 'lime-js';
-import WebSocketTransport from 'lime-transport-websocket';
+import websocket from 'websocket';
+import { WebSocket } from 'ws';
 import { greeting, isGreeting, run, say } from './lines.js';
+
+const compresses = process.argv[2] === 'compress';
+if (compresses) {
+  websocket.w3cwebsocket = class extends WebSocket {
+    constructor(url, protocol) {
+      super(url, protocol, { perMessageDeflate: { threshold: 0 } });
+    }
+  };
+}
+const { default: WebSocketTransport } = await import('lime-transport-websocket'); // which looks for it now
 
 const clients = new Map();
 
@@ -21,6 +33,9 @@ const actions = {
     const transport = new WebSocketTransport();
     transport.onClose = () => say({ client, closed: true });
     await transport.open(url);
+    if (compresses && !transport._webSocket.extensions.includes('permessage-deflate')) {
+      throw new Error('compression was not agreed on');
+    }
 
     const channel = new Lime.ClientChannel(transport, true, application === true);
     const tell = (envelope) => say({ client, envelope });
@@ -59,7 +74,8 @@ const actions = {
 
   // The connection ends without a goodbye, as that of a client that has died.
   drop({ client }) {
-    clients.get(client).transport._webSocket._connection.socket.destroy();
+    const webSocket = clients.get(client).transport._webSocket;
+    (webSocket._socket ?? webSocket._connection.socket).destroy();
   },
 };
 

@@ -88,6 +88,10 @@ var libraries = []library{
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},
 	{"golang.org/x/sys", []string{"edge/poll", "internal", "internal/jobcontrol"}},
+	// The form of headers, in which gobwas/ws tells what a client offers.
+	{"github.com/gobwas/httphead", []string{"edge"}},
+	// Compresses and inflates at twice the speed of the standard library.
+	{"github.com/klauspost/compress", []string{"edge"}},
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},

@@ -120,6 +120,12 @@ type Edge struct {
 	AddressRate int
 	// AdmissionExempt names addresses and networks that AddressRate does not bound; see Exempt. Default private.
 	AdmissionExempt []string
+	// Compression is the level at which messages are compressed for WebSocket clients that
+	// offer permessage-deflate, 1 to 9. Default 0, none.
+	Compression int
+	// CompressionThreshold is the bytes from which on a message is compressed. Default
+	// 512.
+	CompressionThreshold int
 	// NodeConflict is what a second session for the same node meets. Default
 	// replace.
 	NodeConflict NodeConflict
@@ -197,6 +203,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.AdmissionRate, "admission-rate", 5000, "`connections` a second, and as many at once; 0 for no limit")
 	b.num(&e.AddressRate, "admission-rate-per-address", 100, "`connections` a second from one network address, and as many at once; 0 for no limit")
 	bindList(b, &e.AdmissionExempt, "admission-exempt", ExemptPrivate, "`networks` without that limit, as of proxies: addresses, networks, private, none")
+	b.num(&e.Compression, "compression", 0, "`level`, 1 to 9, of compression for WebSocket clients that offer it; 0 for none")
+	b.num(&e.CompressionThreshold, "compression-threshold", compressionThreshold, "`bytes` from which on a message is compressed")
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
 
 	b.groupBounds(&e.Shared)
@@ -254,6 +262,9 @@ func (e *Edge) LoginFlags() (flags []string) {
 	}
 	return flags
 }
+
+// compressionThreshold is a length below which messages hardly get shorter.
+const compressionThreshold = 512
 
 // defaultAuth are the schemes that are offered where none are named.
 const defaultAuth = "guest,plain"
@@ -337,6 +348,9 @@ func (e *Edge) validate() error {
 		_, ok := exempt(one)
 		c.that(ok, "admission-exempt", "%q is neither an address nor a network, %s or %s", one, ExemptPrivate, ExemptNone)
 	}
+	c.atLeast("compression", e.Compression, 0)
+	c.that(e.Compression <= 9, "compression", "%d is more than 9", e.Compression)
+	c.atLeast("compression-threshold", e.CompressionThreshold, 1)
 	c.that(e.NodeConflict == ConflictReplace || e.NodeConflict == ConflictRefuse, "node-conflict", "%q is neither replace nor refuse", e.NodeConflict)
 	c.that(e.Recipients == RecipientsKnown || e.Recipients == RecipientsAnyone, "recipients", "%q is neither known nor anyone", e.Recipients)
 	c.positive("establish-timeout", e.EstablishTimeout)
