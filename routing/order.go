@@ -28,6 +28,11 @@ func (w *Worker) login(ctx context.Context, msg *nats.Msg) {
 	clear(msg.Data) // credentials
 }
 
+// guests answers an edge about several guests.
+func (w *Worker) guests(ctx context.Context, msg *nats.Msg) {
+	w.respond(msg, w.cfg.Guests(ctx, msg.Data))
+}
+
 func (w *Worker) refuseLogin(msg *nats.Msg) { w.respond(msg, w.cfg.Busy) }
 
 func (w *Worker) respond(msg *nats.Msg, answer []byte) {
@@ -110,12 +115,17 @@ var errBrokerAway = errors.New("ask a router: NATS is away")
 // AskLogin asks any router about a session's credentials, and returns its answer.
 // An error matching nats.ErrNoResponders says that there is no router.
 func AskLogin(ctx context.Context, nc *nats.Conn, scheme string, question []byte) ([]byte, error) {
+	return askRouter(ctx, nc, subject.Auth(scheme), question)
+}
+
+// askRouter asks a router about one login or several.
+func askRouter(ctx context.Context, nc *nats.Conn, subject string, question []byte) ([]byte, error) {
 	if !nc.IsConnected() { // the library would speak of its buffer
 		return nil, errBrokerAway
 	}
 	for patience := loginPatience; ; patience *= 2 {
 		one, cancel := context.WithTimeout(ctx, patience)
-		msg, err := nc.RequestWithContext(one, subject.Auth(scheme), question)
+		msg, err := nc.RequestWithContext(one, subject, question)
 		cancel()
 		switch {
 		case err == nil:

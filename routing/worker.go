@@ -33,12 +33,16 @@ type WorkerConfig struct {
 	// text of package auth's messages.
 	Login func(ctx context.Context, question []byte) []byte
 
+	// Guests answers what an edge asks of several guests, a line each, in as many lines; one
+	// line is for all of them. Default: guests are asked about one by one.
+	Guests func(ctx context.Context, questions []byte) []byte
+
 	// Presence takes word that an identity's presence may have changed, and does not block.
 	// It calls done, soon or late, when those who are to know have been told. It returns
 	// false when it takes no more now, and the edge asks again. Default: nobody is told.
 	Presence func(e PresenceEvent, done func()) bool
 
-	// Busy answers a login that finds Backlog full, or has waited too long.
+	// Busy is the line that answers a login that finds Backlog full, or has waited too long.
 	Busy []byte
 
 	// Schemes are the schemes whose logins are taken. Each has a queue of its own, so
@@ -84,7 +88,7 @@ type Worker struct {
 
 // job is a kind of work: its queue, and what is done.
 type job struct {
-	kind     string // command, or the scheme of a login
+	kind     string // command, the scheme of a login, or kindGuests
 	subject  string
 	workers  int
 	patience time.Duration
@@ -100,6 +104,9 @@ type job struct {
 
 // routers is the queue group of all routers.
 const routers = "routers"
+
+// kindGuests are logins of several guests in one message.
+const kindGuests = "guests"
 
 // NewWorker makes a worker. It takes nothing before Run.
 func NewWorker(cfg WorkerConfig) *Worker {
@@ -139,12 +146,18 @@ func NewWorker(cfg WorkerConfig) *Worker {
 			handle: w.login, refuse: w.refuseLogin,
 		})
 	}
+	if cfg.Guests != nil {
+		w.jobs = append(w.jobs, &job{
+			kind: kindGuests, subject: subject.Guests, workers: cfg.Logins, patience: cfg.LoginPatience,
+			handle: w.guests, refuse: w.refuseLogin,
+		})
+	}
 	f := promauto.With(cfg.Metrics)
 	taken := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "limegrove_router_taken_total", Help: "Commands and logins taken, by kind: command, or the login's scheme.",
+		Name: "limegrove_router_taken_total", Help: "Commands and logins taken, by kind: command, the login's scheme, or " + kindGuests + " for several at once.",
 	}, []string{"kind"})
 	refused := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "limegrove_router_refused_total", Help: "Commands and logins refused because too many wait, by kind: command, or the login's scheme.",
+		Name: "limegrove_router_refused_total", Help: "Commands and logins refused because too many wait, by kind: command, the login's scheme, or " + kindGuests + " for several at once.",
 	}, []string{"kind"})
 	for _, j := range w.jobs {
 		if j.share <= 0 {
@@ -153,7 +166,7 @@ func NewWorker(cfg WorkerConfig) *Worker {
 		j.queue = newQueue(cfg.Backlog, j.share, j.each, j.who)
 		j.taken, j.refused = taken.WithLabelValues(j.kind), refused.WithLabelValues(j.kind)
 		f.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "limegrove_router_waiting", Help: "Commands and logins that wait, by kind: command, or the login's scheme.",
+			Name: "limegrove_router_waiting", Help: "Commands and logins that wait, by kind: command, the login's scheme, or " + kindGuests + " for several at once.",
 			ConstLabels: prometheus.Labels{"kind": j.kind},
 		}, func() float64 { return float64(j.queue.len()) })
 	}

@@ -122,7 +122,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer closeRooms()
-	sessions, err := edge.New(edgeConfig(cfg, p, hubs, rooms, rules, doors))
+	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
+	defer logins.Close()
+	sessions, err := edge.New(edgeConfig(cfg, p, hubs, logins, rooms, rules, doors))
 	if err != nil {
 		return err
 	}
@@ -206,19 +208,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 // edgeConfig maps the command line to the edge's own configuration.
-func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, rooms edge.Rooms, rules room.Rules, d doors) edge.Config {
+func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, logins *routing.Logins, rooms edge.Rooms, rules room.Rules, d doors) edge.Config {
 	c := edge.Config{
 		ID: cfg.ID, Domains: cfg.Domains,
 		Router:   place{hubs},
 		Dialects: dialects(cfg),
 		Rooms:    rooms, RoomRules: rules, MaxRooms: unlimited(cfg.MaxRooms),
-		Authenticator: auth.Remote{Ask: func(ctx context.Context, scheme string, question []byte) ([]byte, error) {
-			ctx, cancel := context.WithTimeout(ctx, cfg.EstablishTimeout)
-			defer cancel()
-			return routing.AskLogin(ctx, p.NATS, scheme, question)
-		}},
-		MaxEnvelope:  cfg.MaxEnvelope,
-		EnvelopeRate: unlimited(cfg.MaxRate), ByteRate: unlimited(cfg.MaxBytesRate),
+		Authenticator: auth.Remote{Ask: logins.Ask, Guest: guests{logins}.ask},
+		MaxEnvelope:   cfg.MaxEnvelope,
+		EnvelopeRate:  unlimited(cfg.MaxRate), ByteRate: unlimited(cfg.MaxBytesRate),
 		MaxSessions: cfg.MaxSessions, MaxPerAddress: cfg.MaxSessionsPerAddress,
 		EstablishTimeout: cfg.EstablishTimeout,
 		PingInterval:     cfg.PingInterval, IdleTimeout: cfg.IdleTimeout, SendQueue: cfg.SendQueue,
@@ -249,9 +247,21 @@ func unlimited(n int) int {
 	return n
 }
 
+// guests fits questions about guests to what sessions ask.
+type guests struct{ *routing.Logins }
+
+func (g guests) ask(ctx context.Context, identity string) ([]byte, error) {
+	answer, err := g.Guest(ctx, identity)
+	if errors.Is(err, routing.ErrAlone) {
+		err = auth.ErrAlone
+	}
+	return answer, err
+}
+
 // place fits an edge's hubs to what its sessions ask of routing.
 type place struct{ hubs *routing.Hubs }
 
+// Attach is that of edge.Router.
 func (p place) Attach(ctx context.Context, a edge.Arrival, to edge.Recipient) (edge.Member, error) {
 	m, err := p.hubs.Attach(ctx, routing.Arrival(a), to)
 	if err != nil {
