@@ -22,6 +22,7 @@ import (
 	"limegrove/router"
 	"limegrove/routing"
 	"limegrove/routing/fanout"
+	"limegrove/routing/interest"
 	"limegrove/routing/stream"
 )
 
@@ -136,7 +137,7 @@ func newMatrixOf(t *testing.T, p play) *matrix {
 	store, err := presence.Open(presence.Config{URL: redis.URL()})
 	must(err)
 	t.Cleanup(func() { _ = store.Close() })
-	nc := server.Connect()
+	nc := server.Connect(interest.Option())
 	js, err := jetstream.New(nc)
 	must(err)
 	domains := []string{"t.org", "sub.t.org"}

@@ -16,7 +16,7 @@ type Router interface {
 
 // Arrival is a session that asks for its place.
 type Arrival struct {
-	Address string    // the node as text, to be kept once; made of Node when it is empty
+	Text    string    // the node and the session's id behind it, to be kept once; made of them when it is something else
 	Node    lime.Node // complete, as it will be announced
 	Session string    // the session's id
 	Guest   bool      // it has no account: it is reached at its identity before it sets a presence

@@ -165,7 +165,7 @@ func (s *session) authenticated(g auth.Grant, err error) {
 	s.tidy()
 	s.waiting = true
 	s.out.attach(Arrival{
-		Address: s.who.String(), Node: s.who.Node(), Session: s.who.Tag(), Guest: s.guest, Role: g.Role, Credential: g.Credential,
+		Text: s.who.Text(), Node: s.who.Node(), Session: s.who.Tag(), Guest: s.guest, Role: g.Role, Credential: g.Credential,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +42,9 @@ type nobody struct {
 func (*nobody) Register(_ context.Context, r presence.Registration, _ bool) (presence.View, *presence.Registration, error) {
 	return presence.View{Version: 1, Registrations: []presence.Registration{r}}, nil, nil
 }
-func (*nobody) Update(context.Context, presence.Registration) (int64, error)   { return 2, nil }
+func (*nobody) UpdateAll(_ context.Context, rs []presence.Registration) []presence.Updated {
+	return slices.Repeat([]presence.Updated{{Version: 2}}, len(rs))
+}
 func (*nobody) Unregister(context.Context, lime.Node, string) (int64, error)   { return 3, nil }
 func (*nobody) View(context.Context, lime.Identity) (v presence.View, _ error) { return v, nil }
 

@@ -24,13 +24,13 @@ type ackedNews struct{ positions []uint64 }
 // tellAcked tells the other sessions of m's identity that m has acknowledged a message.
 // The shard is locked.
 func (m *Member) tellAcked(position uint64) {
-	for _, o := range m.hub.members {
+	for o := range m.hub.members.all() {
 		if o != m {
 			o.othersAcked([]uint64{position})
 		}
 	}
-	if len(m.hub.remote) > 0 {
-		m.hubs.floors.acknowledged(m.hub.key, position)
+	if len(m.hub.remote()) > 0 {
+		m.hubs().floors.acknowledged(m.hub.key, position)
 	}
 }
 
@@ -50,6 +50,7 @@ func (m *Member) othersAcked(positions []uint64) {
 func (f *floors) acknowledged(key subject.Key, position uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.noteLocked()
 	n := f.acked[key]
 	if n == nil {
 		n = &ackedNews{}
@@ -65,7 +66,8 @@ func (f *floors) acknowledged(key subject.Key, position uint64) {
 func (f *floors) working(m *Member, news []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.busy[floorKey{m.hub.key, m.token}] = news
+	f.noteLocked()
+	f.busy[floorKey{m.hub.key, m.token()}] = news
 }
 
 // tellAcked tells other edges what was noted: not under the lock of a shard, for a broker that
@@ -140,7 +142,7 @@ func (h *Hubs) othersAcked(b *hub, data []byte) {
 	case !ok:
 		h.metrics.drop(dropMalformed)
 	case edge != h.cfg.Edge:
-		for _, m := range b.members {
+		for m := range b.members.all() {
 			m.othersAcked(positions)
 		}
 	}

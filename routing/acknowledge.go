@@ -29,11 +29,11 @@ func (h *Hubs) acknowledged(m *Member, e delivery.Entry) {
 	m.follows[which].Acknowledge(e.Position)
 	m.raiseLocked(which)
 	if e.Identity && m.hub.routes() != nil {
-		m.progressed = time.Now()
+		m.sharingLocked().progressed = time.Now()
 		m.tellAcked(e.Position)
 	}
 	if e.Inbox != 0 {
-		h.removals.add(m.partition, e.Inbox)
+		h.removals.add(m.partition(), e.Inbox)
 	}
 	h.metrics.acknowledged.Inc()
 }
@@ -43,7 +43,7 @@ func (h *Hubs) acknowledged(m *Member, e delivery.Entry) {
 func (m *Member) raiseLocked(which int) {
 	f := &m.follows[which]
 	if floor, ok := f.Raised(); ok {
-		m.hubs.floors.raise(m, which, floor)
+		m.hubs().floors.raise(m, which, floor)
 	}
 	if f.Held() {
 		m.holdFloorLocked()
@@ -54,34 +54,33 @@ func (m *Member) raiseLocked(which int) {
 func (m *Member) holdFloorLocked() {
 	if !m.floorHeld {
 		m.floorHeld = true
-		m.hubs.floors.hold(m)
+		m.hubs().floors.hold(m)
 	}
 }
 
 // popLocked takes what is acknowledged by the entry number out of the window, and
-// returns those whose senders are to be told.
-func (m *Member) popLocked(number uint32) (told []delivery.Entry) {
+// notes in s those whose senders are to be told.
+func (m *Member) popLocked(number uint32, s *scratch) {
 	m.window.Pop(number, func(e delivery.Entry) {
-		m.hubs.acknowledged(m, e)
+		m.hubs().acknowledged(m, e)
 		if e.ID != "" {
-			told = append(told, e)
+			s.told = append(s.told, e)
 		}
 	})
 	if m.window.Len() == 0 {
 		delete(m.hub.shard.overdue, m)
 	}
 	m.readOnLocked()
-	if !m.progressed.IsZero() {
+	if !m.shared().progressed.IsZero() {
 		m.tellWorkingLocked()
 	}
-	return told
 }
 
 // readOnLocked has m read for when it is behind and has room again.
 func (m *Member) readOnLocked() {
-	if m.settled == nil && m.window.Len() <= maxWindow/2 &&
+	if !m.settles() && m.window.Len() <= maxWindow/2 &&
 		(m.follows[byNode].Behind() || m.follows[byIdentity].Behind() || m.follows[byIdentity].Reviewing()) {
-		m.hubs.reader.read(m)
+		m.hubs().reader.read(m)
 	}
 }
 
@@ -104,14 +103,16 @@ func (m *Member) probeLocked(overdue bool) bool {
 
 // Proved is told that the client has everything that it was given before the probe n.
 func (m *Member) Proved(n uint32) {
+	t := m.hubs().scratch.Get().(*scratch)
+	defer m.hubs().scratch.Put(t)
 	s := m.hub.shard
 	s.mu.Lock()
 	m.probing = false
-	told := m.popLocked(n)
+	m.popLocked(n, t)
 	flush := m.probeLocked(false)
 	done := m.settleLocked()
 	s.mu.Unlock()
-	m.finish(told, flush, done)
+	m.finish(t, flush, done)
 }
 
 // Drained is told that the client's queue has room again.
@@ -145,26 +146,28 @@ func (m *Member) redirect(to string, envelope []byte) error {
 		return err
 	}
 	if _, ok := lime.OfGroups(node.Domain); ok {
-		m.hubs.metrics.drop(dropGroupReceipt)
+		m.hubs().metrics.drop(dropGroupReceipt)
 		return nil
 	}
 	var again lime.Header // of the envelope as it comes here
 	if _, err := again.Scan(envelope); err != nil {
 		return err
 	}
-	envelope = again.AppendRewritten(nil, envelope, lime.Rewrite{From: []byte(m.address), To: []byte(to)})
+	envelope = again.AppendRewritten(nil, envelope, lime.Rewrite{From: []byte(m.who.String()), To: []byte(to)})
 	if _, err := again.Scan(envelope); err != nil {
 		return err
 	}
-	if !m.hubs.serves(node.Domain) {
-		return m.hubs.passForeign(m, node, &again, envelope)
+	if !m.hubs().serves(node.Domain) {
+		return m.hubs().passForeign(m, node, &again, envelope)
 	}
-	return m.hubs.route(m, node, &again, envelope)
+	return m.hubs().route(m, node, &again, envelope)
 }
 
 // receipt finds the message that a notification is about, and acknowledges it. It
 // returns the node of the message's sender.
 func (m *Member) receipt(h *lime.Header, matches func(*delivery.Entry) bool) (sender string, ok bool) {
+	t := m.hubs().scratch.Get().(*scratch)
+	defer m.hubs().scratch.Put(t)
 	s := m.hub.shard
 	s.mu.Lock()
 	number, ok := m.window.Find(h.ID, func(e *delivery.Entry) bool {
@@ -176,11 +179,11 @@ func (m *Member) receipt(h *lime.Header, matches func(*delivery.Entry) bool) (se
 		return "", false
 	}
 	m.sendsReceipts = true
-	told := m.popLocked(number)
+	m.popLocked(number, t)
 	flush := m.probeLocked(false)
 	done := m.settleLocked()
 	s.mu.Unlock()
-	m.finish(told, flush, done)
+	m.finish(t, flush, done)
 	return sender, true
 }
 
@@ -205,7 +208,7 @@ func isOf(address string, to lime.NodeView) bool {
 func (m *Member) Settle(done func()) {
 	s := m.hub.shard
 	s.mu.Lock()
-	m.settled = done
+	m.particularsLocked().settling = &settling{done: done}
 	flush := m.probeLocked(true)
 	done = m.settleLocked()
 	s.mu.Unlock()
@@ -214,17 +217,21 @@ func (m *Member) Settle(done func()) {
 
 // settleLocked returns what is to be called because nothing is unacknowledged.
 func (m *Member) settleLocked() func() {
-	if m.settled == nil || m.window.Len() > 0 || m.settledOnce {
+	if !m.settles() || m.window.Len() > 0 || m.own.settling.called {
 		return nil
 	}
-	m.settledOnce = true
-	return m.settled
+	m.own.settling.called = true
+	return m.own.settling.done
 }
 
-// finish does what is not to be done under the lock.
-func (m *Member) finish(told []delivery.Entry, flush bool, done func()) {
-	for i := range told {
-		m.hubs.dispatched(m, &told[i])
+// finish does what is not to be done under the lock. s has what was popped, if anything.
+func (m *Member) finish(s *scratch, flush bool, done func()) {
+	if s != nil {
+		for i := range s.told {
+			m.hubs().dispatched(m, &s.told[i], s)
+		}
+		clear(s.told)
+		s.told = s.told[:0]
 	}
 	if flush {
 		m.to.Flush()
@@ -235,19 +242,17 @@ func (m *Member) finish(told []delivery.Entry, flush bool, done func()) {
 }
 
 // dispatched tells the sender of a message that a session has it. LIME, notifications.
-func (h *Hubs) dispatched(m *Member, e *delivery.Entry) {
-	sender, err := lime.ParseNodeView([]byte(e.Sender))
+func (h *Hubs) dispatched(m *Member, e *delivery.Entry, s *scratch) {
+	s.to = append(s.to[:0], e.Sender...)
+	sender, err := lime.ParseNodeView(s.to)
 	if err != nil {
 		return
 	}
 	if _, ok := lime.OfGroups(sender.Domain); ok {
 		return // who has sent to the group has heard of it from the router
 	}
-	s := h.scratch.Get().(*scratch)
-	defer h.scratch.Put(s)
 	s.id = append(s.id[:0], e.ID...)
-	s.from = h.appendServer(s.from[:0], m.node.Domain)
-	s.to = append(s.to[:0], e.Sender...)
+	s.from = h.appendServer(s.from[:0], m.who.Domain())
 	s.envelope = lime.AppendNotification(s.envelope[:0], s.id, s.from, s.to, lime.EventDispatched, nil)
 	header := lime.Header{Kind: lime.KindNotification, ID: s.id, From: s.from, To: s.to, Event: lime.EventDispatched}
 	if !h.serves(sender.Domain) {

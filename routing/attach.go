@@ -19,21 +19,15 @@ import (
 // served, or a node that is taken.
 func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, error) {
 	key, err := subject.MakeKey(a.Node.Identity)
-	token := subject.Token(a.Node.Instance)
-	if err != nil || len(key.Node(token)) > subject.Max {
+	who, ok := named(a.Node, a.Session, a.Text)
+	if err != nil || !ok || len(key.Node(subject.Token(a.Node.Instance))) > subject.Max {
 		return nil, &lime.Reason{Code: lime.CodeValidationInvalidIdentity, Description: "The address is too long"}
 	}
-	if a.Address == "" {
-		a.Address = a.Node.String()
+	m := &Member{to: to, who: who, guest: a.Guest, rank: a.Role.Rank()}
+	if a.Credential != "" {
+		m.own = &particulars{letInBy: a.Credential}
 	}
-	m := &Member{
-		hubs: h, node: a.Node, address: a.Address, token: token, session: a.Session, guest: a.Guest, role: a.Role,
-		letInBy: a.Credential, to: to,
-	}
-	if h.cfg.Streams != nil {
-		m.partition = key.Partition(h.cfg.Streams.Partitions())
-	}
-	if m.hub, err = h.join(ctx, key); err != nil {
+	if m.hub, err = h.join(key); err != nil {
 		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
 	}
 	if err := h.admit(m); err != nil {
@@ -103,14 +97,14 @@ func (h *Hubs) admit(m *Member) error {
 	b := m.hub
 	b.shard.mu.Lock()
 	defer b.shard.mu.Unlock()
-	if h.cfg.KeepOlder && (b.find(m.token) != nil || findMember(b.arriving, m.token) != nil) {
+	if h.cfg.KeepOlder && (b.find(m.token()) != nil || b.arriving.find(m.token()) != nil) {
 		return takenReason()
 	}
 	if h.crowdedLocked(m) {
 		return crowdedReason()
 	}
-	b.arriving = append(b.arriving, m)
-	m.entering = true
+	b.arriving.add(m)
+	m.entry = entering
 	return nil
 }
 
@@ -119,8 +113,9 @@ func (h *Hubs) admit(m *Member) error {
 func (m *Member) entered() (recheck bool) {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	m.entering = false
-	return m.recheck
+	recheck = m.entry == enteringChanged
+	m.entry = notEntering
+	return recheck
 }
 
 // crowded tells whether the identity has as many sessions as it may beside m, or
@@ -132,7 +127,7 @@ func (h *Hubs) crowded(m *Member) bool {
 }
 
 func (h *Hubs) crowdedLocked(m *Member) bool {
-	return h.cfg.MaxPerIdentity > 0 && m.hub.others(m.token) >= h.cfg.MaxPerIdentity
+	return h.cfg.MaxPerIdentity > 0 && m.hub.others(m.token()) >= h.cfg.MaxPerIdentity
 }
 
 func takenReason() *lime.Reason {

@@ -22,14 +22,14 @@ const (
 
 // placeLocked is where m is to be registered as an authority; zero for nowhere.
 func (m *Member) placeLocked() lime.Identity {
-	if m.state != active || m.presence == nil || m.presence.Status == lime.StatusUnavailable || !m.role.Allows(m.presence.RoutingRule) {
+	if m.state != active || m.presence == nil || m.presence.Status == lime.StatusUnavailable || !m.role().Allows(m.presence.RoutingRule) {
 		return lime.Identity{}
 	}
 	switch m.presence.RoutingRule {
 	case lime.RouteDomain:
-		return lime.Identity{Name: placeDomain, Domain: m.node.Domain}
+		return lime.Identity{Name: placeDomain, Domain: m.who.Domain()}
 	case lime.RouteRootDomain:
-		return lime.Identity{Name: placeRoot, Domain: m.node.Domain}
+		return lime.Identity{Name: placeRoot, Domain: m.who.Domain()}
 	}
 	return lime.Identity{}
 }
@@ -53,7 +53,7 @@ func newAuthorities(h *Hubs) *authorities {
 // changed notes that m may have become an authority, or be none any more. The shard of m
 // may be locked.
 func (a *authorities) changed(m *Member) {
-	if m.role != lime.RoleAuthority && m.role != lime.RoleRootAuthority {
+	if m.role() != lime.RoleAuthority && m.role() != lime.RoleRootAuthority {
 		return
 	}
 	a.mu.Lock()
@@ -122,7 +122,7 @@ func (a *authorities) bring(ctx context.Context, m *Member) error {
 	m.hub.shard.mu.Unlock()
 	before := a.places[m]
 	if !before.IsZero() && before != place {
-		_, err := a.hubs.cfg.Registry.Unregister(ctx, lime.Node{Identity: before, Instance: m.address}, m.session)
+		_, err := a.hubs.cfg.Registry.Unregister(ctx, lime.Node{Identity: before, Instance: m.who.String()}, m.who.Tag())
 		if err != nil && !errors.Is(err, presence.ErrGone) {
 			return err
 		}
@@ -132,7 +132,7 @@ func (a *authorities) bring(ctx context.Context, m *Member) error {
 		return nil
 	}
 	// As a guest, so that it is known for a while after it has left: it may come back.
-	reg.Node, reg.Guest = lime.Node{Identity: place, Instance: m.address}, true
+	reg.Node, reg.Guest = lime.Node{Identity: place, Instance: m.who.String()}, true
 	a.places[m] = place
 	_, _, err := a.hubs.cfg.Registry.Register(ctx, reg, false)
 	return err

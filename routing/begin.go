@@ -56,8 +56,8 @@ func (r *reader) ask(lot []*Member, floors [][]presence.Floor) (q tails) {
 				continue
 			}
 			q.members, q.which = append(q.members, m), append(q.which, which)
-			q.logs = append(q.logs, m.hub.key.Log(m.partition, m.tokenOf(which)))
-			q.inboxes = append(q.inboxes, m.hub.key.Inbox(m.partition, m.tokenOf(which)))
+			q.logs = append(q.logs, m.hub.key.Log(m.partition(), m.tokenOf(which)))
+			q.inboxes = append(q.inboxes, m.hub.key.Inbox(m.partition(), m.tokenOf(which)))
 		}
 		s.mu.Unlock()
 	}
@@ -75,9 +75,9 @@ func (r *reader) begun(m *Member, q *tails, i int, err error) {
 	case err != nil:
 		r.start(m) // when the partition is tried again
 	default:
-		comes := which == byIdentity && m.since == 0 && f.On() && competes(m.presence)
+		comes := which == byIdentity && m.shared().since == 0 && f.On() && competes(m.presence)
 		if comes {
-			m.since = q.atLog + 1
+			m.sharingLocked().since = q.atLog + 1
 			m.hub.disarrange()
 			r.hubs.registrar.changed(m)
 		}
@@ -99,7 +99,7 @@ func (r *reader) begun(m *Member, q *tails, i int, err error) {
 func (r *reader) floors(ctx context.Context, lot []*Member) [][]presence.Floor {
 	ids := make([]lime.Identity, len(lot))
 	for i, m := range lot {
-		ids[i] = m.node.Identity
+		ids[i] = m.who.Identity()
 	}
 	none := make([][]presence.Floor, len(lot))
 	if r.hubs.registrar.away.Load() {
@@ -118,7 +118,7 @@ func (r *reader) floors(ctx context.Context, lot []*Member) [][]presence.Floor {
 // floorOf picks the floor of one address. What this edge has yet to bring to Redis
 // counts, too: the session before may have ended a moment ago.
 func (r *reader) floorOf(m *Member, which int, all []presence.Floor) (floor uint64) {
-	log := r.hubs.cfg.Streams.LogName(m.partition)
+	log := r.hubs.cfg.Streams.LogName(m.partition())
 	for _, f := range all {
 		token := subject.Identity
 		if f.Instance != "" {

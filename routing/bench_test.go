@@ -8,6 +8,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/room"
 	"limegrove/routing/subject"
 )
 
@@ -16,9 +17,13 @@ type sink struct{}
 
 func (sink) Deliver([]byte) error { return nil }
 func (sink) Flush()               {}
-func (sink) End(*lime.Reason)     {}
-func (sink) Probe(uint32) error   { return nil }
-func (sink) Hold(bool)            {}
+
+func (sink) Pass(any, []byte) (bool, error) { return true, nil }
+
+func (sink) End(*lime.Reason)    {}
+func (sink) Probe(uint32) error  { return nil }
+func (sink) Hold(bool)           {}
+func (sink) Granted(room.Grants) {}
 
 // benchEnvelope is a message of about 200 bytes.
 func benchEnvelope(to string) []byte {
@@ -59,6 +64,63 @@ func BenchmarkRoute(b *testing.B) {
 	}
 }
 
+// publisher returns what routes an envelope of a session, over a broker that is deaf.
+func publisher(tb testing.TB, envelope []byte) func() {
+	w := newWorld(tb)
+	e := w.idleEdge("a", Config{Shards: 1, NATS: deaf(tb)})
+	m := benchMember(e, "ana@example.org/phone")
+	own := new(scratch)
+	e.scratch.New = func() any { return own } // the race detector has pools forget some of what they have
+	return routed(tb, m, envelope)
+}
+
+// routed returns what has a session send an envelope.
+func routed(tb testing.TB, m *Member, envelope []byte) func() {
+	var h lime.Header
+	return func() {
+		if _, err := h.Scan(envelope); err != nil {
+			tb.Fatal(err)
+		}
+		to, err := lime.ParseNodeView(h.To)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if err := m.Route(to, &h, envelope); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// withoutID is a message that asks for nothing, of the length of benchEnvelope's.
+func withoutID(to string) []byte {
+	return fmt.Appendf(nil, `{"from":"ana@example.org/phone","to":%q,"type":"text/plain","content":"%0118d"}`, to, 0)
+}
+
+// BenchmarkPublish is the edge's side of BenchmarkRoute alone.
+func BenchmarkPublish(b *testing.B) {
+	for name, envelope := range map[string][]byte{"ID": benchEnvelope("rui@example.org/home"), "NoID": withoutID("rui@example.org/home")} {
+		b.Run(name, func(b *testing.B) {
+			publish := publisher(b, envelope)
+			b.ReportAllocs()
+			for b.Loop() {
+				publish()
+			}
+		})
+	}
+}
+
+func TestRoutingAllocatesNothing(t *testing.T) {
+	for _, to := range []string{"rui@example.org/home", "rui@example.org", "Rui@Example.org/home"} {
+		publish := publisher(t, withoutID(to))
+		for range 1000 { // the client library's buffers have grown
+			publish()
+		}
+		if n := testing.AllocsPerRun(1000, publish); n != 0 {
+			t.Errorf("an envelope to %s costs %v allocations", to, n)
+		}
+	}
+}
+
 func BenchmarkDispatch(b *testing.B) {
 	for name, to := range map[string]string{
 		"Node": "rui@example.org/home", "Identity": "rui@example.org", "OtherSpelling": "Rui@example.org/home",
@@ -82,14 +144,12 @@ func dispatcher(tb testing.TB, to string) func() {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	hub := &hub{key: key, shard: s, sub: &nats.Subscription{}}
+	hub := &hub{key: key, shard: s}
 	node := lime.MustParseNode("rui@example.org/home")
-	hub.members = []*Member{{
-		hubs: e.Hubs, hub: hub, node: node, address: node.String(), token: subject.Token(node.Instance), state: active, guest: true, to: sink{},
-	}}
+	hub.members = rollOf(&Member{hub: hub, who: mustName(tb, node, ""), state: active, guest: true, to: sink{}})
 	s.hubs[key] = hub
 	msg := &nats.Msg{
-		Subject: subjectOf(lime.MustParseNode(to)), Reply: string(subject.AppendReply(nil, subject.ReplyPrefix("inc-b"), 0, 77)), Data: benchEnvelope(to), Sub: hub.sub,
+		Subject: subjectOf(lime.MustParseNode(to)), Reply: string(subject.AppendReply(nil, subject.ReplyPrefix("inc-b"), 0, 77)), Data: benchEnvelope(to),
 	}
 	return func() {
 		s.turn.handle(s, msg)
@@ -138,7 +198,7 @@ func BenchmarkView(b *testing.B) {
 	event := []byte(`{"version":0,"Node":"rui@example.org/home","Edge":"inc-b","Session":"s","Guest":true,"Presence":{"status":"available"}}`)
 	var reg presence.Registration
 	reg.Node = lime.MustParseNode("rui@example.org/other")
-	hub.remote = []presence.Registration{reg}
+	hub.widened().remote = []presence.Registration{reg}
 	b.ReportAllocs()
 	for b.Loop() {
 		hub.version = -1

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // taker is a client that is held, or not.
@@ -15,7 +16,8 @@ type taker struct {
 	held bool
 }
 
-func (c *taker) Hold(on bool) { c.held = on }
+func (c *taker) Hold(on bool)        { c.held = on }
+func (c *taker) Granted(room.Grants) {}
 
 // stuckEdge is an edge whose log takes nothing, and a way to send by a session of it: a
 // message of so many bytes.
@@ -29,7 +31,7 @@ func stuckEdge(t *testing.T) (e *testEdge, send func(m *Member, id string, bytes
 		if err != nil {
 			t.Fatal(err)
 		}
-		envelope := fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"type":"text/plain","content":"%s"}`, id, m.address, to, strings.Repeat("x", bytes))
+		envelope := fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"type":"text/plain","content":"%s"}`, id, m.who.String(), to, strings.Repeat("x", bytes))
 		var h lime.Header
 		if _, err := h.Scan([]byte(envelope)); err != nil {
 			t.Fatal(err)

@@ -17,14 +17,15 @@ import (
 func (m *Member) SetCapability(c *lime.Capability) {
 	taken := c.Taken()
 	m.hub.shard.mu.Lock()
-	same := m.taken.Equal(taken)
-	m.capability, m.taken = c, taken
+	same := m.takenLocked().Equal(taken)
+	own := m.particularsLocked()
+	own.capability, own.taken = c, taken
 	if !same {
 		m.hub.disarrange()
 	}
 	m.hub.shard.mu.Unlock()
 	if !same {
-		m.hubs.registrar.changed(m)
+		m.hubs().registrar.changed(m)
 	}
 }
 
@@ -32,31 +33,33 @@ func (m *Member) SetCapability(c *lime.Capability) {
 func (m *Member) Capability() lime.Capability {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	if m.capability == nil {
+	if m.own == nil || m.own.capability == nil {
 		return lime.Capability{}
 	}
-	return *m.capability
+	return *m.own.capability
 }
 
 // takes tells whether the session wants an envelope, with the shard locked.
-func (m *Member) takes(h *lime.Header) bool { return m.capability == nil || m.capability.Takes(h) }
+func (m *Member) takes(h *lime.Header) bool {
+	return m.own == nil || m.own.capability == nil || m.own.capability.Takes(h)
+}
 
 // leavesTo tells whether a message to m's identity that m does not take is another session's:
 // one takes it, or none does and the other is the one to refuse it, so that its sender is told
 // once.
 func (m *Member) leavesTo(h *lime.Header, sender []byte) bool {
-	for _, o := range m.hub.members {
+	for o := range m.hub.members.all() {
 		switch {
-		case o == m || !reachedAtIdentity(o.presence, o.guest, false) || string(sender) == o.address && !echoes(o.presence):
-		case o.takes(h), o.token < m.token:
+		case o == m || !reachedAtIdentity(o.presence, o.guest, false) || string(sender) == o.who.String() && !echoes(o.presence):
+		case o.takes(h), o.token() < m.token():
 			return true
 		}
 	}
-	for i := range m.hub.remote {
-		r := &m.hub.remote[i]
+	for i := range m.hub.remote() {
+		r := &m.hub.remote()[i]
 		switch {
 		case !reachedAtIdentity(&r.Presence, r.Guest, false) || string(sender) == r.Node.String() && !r.Presence.Echo:
-		case r.Takes.Takes(h), subject.Token(r.Node.Instance) < m.token:
+		case r.Takes.Takes(h), subject.Token(r.Node.Instance) < m.token():
 			return true
 		}
 	}
@@ -76,7 +79,7 @@ const refusalBacklog = 4096
 // with the shard locked. It tells whether there was room to.
 func (t *turn) refuseType(m *Member, f *delivery.Follow, msg delivery.Message, e delivery.Entry) bool {
 	select {
-	case t.hubs.refusals <- refusal{m.node.Domain, string(t.header.ID), string(sessionOf(&t.header))}:
+	case t.hubs.refusals <- refusal{m.who.Domain(), string(t.header.ID), string(sessionOf(&t.header))}:
 	default:
 		return false
 	}
@@ -89,7 +92,7 @@ func (t *turn) refuseType(m *Member, f *delivery.Follow, msg delivery.Message, e
 		m.window.Push(e)
 		t.touch(m)
 	} else {
-		m.hubs.acknowledged(m, e)
+		m.hubs().acknowledged(m, e)
 	}
 	return true
 }

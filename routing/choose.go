@@ -226,41 +226,48 @@ func (h *hub) routes() []route {
 		h.arranged = true
 		h.arrange()
 	}
-	return h.arrangement
+	if h.wide == nil {
+		return nil
+	}
+	return h.wide.arrangement
 }
 
 // disarrange says that the view, or a member's presence, has changed. What was passed may
 // be for those here now.
 func (h *hub) disarrange() {
 	h.arranged = false
-	for _, m := range h.members {
+	for m := range h.members.all() {
 		m.reviewLocked()
 	}
 }
 
 func (h *hub) arrange() {
 	some := false
-	for _, m := range h.members {
+	for m := range h.members.all() {
 		some = some || ruled(m.presence)
 	}
-	for i := range h.remote {
-		some = some || ruled(&h.remote[i].Presence)
+	for i := range h.remote() {
+		some = some || ruled(&h.remote()[i].Presence)
 	}
-	clear(h.arrangement)
-	h.arrangement = h.arrangement[:0]
 	if !some {
-		h.arrangement = nil
+		if h.wide != nil {
+			h.wide.arrangement = nil
+			h.narrow()
+		}
 		return
 	}
-	for _, m := range h.members {
-		h.arrangement = append(h.arrangement, route{
-			member: m, edge: m.hubs.cfg.Edge, address: m.address, token: m.token, presence: m.presence, takes: m.taken, guest: m.guest, since: m.since,
+	w := h.widened()
+	clear(w.arrangement)
+	w.arrangement = w.arrangement[:0]
+	for m := range h.members.all() {
+		w.arrangement = append(w.arrangement, route{
+			member: m, edge: m.hubs().cfg.Edge, address: m.who.String(), token: m.token(), presence: m.presence, takes: m.takenLocked(), guest: m.guest, since: m.shared().since,
 		})
 	}
-	for i := range h.remote {
-		r := &h.remote[i]
+	for i := range h.remote() {
+		r := &h.remote()[i]
 		p := r.Presence
-		h.arrangement = append(h.arrangement, route{
+		w.arrangement = append(w.arrangement, route{
 			edge: r.Edge, address: r.Node.String(), token: subject.Token(r.Node.Instance), presence: &p, takes: r.Takes, guest: r.Guest, since: r.Since,
 		})
 	}

@@ -49,20 +49,22 @@ func newChooseView(t testing.TB, all []said) *chooseView {
 	v := &chooseView{all: all, hubs: map[presence.EdgeID]*hub{}}
 	for e := range zones {
 		hubs := &Hubs{cfg: Config{Edge: e, Zone: zoneOf}}
-		b := &hub{}
+		b := &hub{shard: &shard{edge: hubs}}
 		for _, s := range all {
 			node := lime.MustParseNode(viewIdentity + "/" + s.name)
 			if s.edge == e {
-				b.members = append(b.members, &Member{
-					hubs: hubs, hub: b, node: node, address: node.String(), token: subject.Token(s.name), presence: s.p, guest: s.guest, since: s.since,
-				})
+				m := &Member{hub: b, who: mustName(t, node, ""), presence: s.p, guest: s.guest}
+				if s.since != 0 {
+					m.sharingLocked().since = s.since
+				}
+				b.members.add(m)
 				continue
 			}
 			r := presence.Registration{Node: node, Edge: s.edge, Guest: s.guest, Since: s.since}
 			if s.p != nil {
 				r.Presence = *s.p
 			}
-			b.remote = append(b.remote, r)
+			b.widened().remote = append(b.widened().remote, r)
 		}
 		v.hubs[e] = b
 	}
@@ -74,14 +76,14 @@ func (v *chooseView) chosen(t testing.TB, p *parcel) (names []string) {
 	for _, b := range v.hubs {
 		routes := b.routes()
 		if routes == nil { // no rules: each hub has its own, simpler way
-			for _, m := range b.members {
+			for m := range b.members.all() {
 				switch {
 				case p.token == subject.Identity:
-					if reachedAtIdentity(m.presence, m.guest, p.server) && (echoes(m.presence) || string(p.sender) != m.address) {
-						names = append(names, m.node.Instance)
+					if reachedAtIdentity(m.presence, m.guest, p.server) && (echoes(m.presence) || string(p.sender) != m.who.String()) {
+						names = append(names, m.who.Instance())
 					}
-				case p.token == m.token && reachedAtNode(m.presence, p.server):
-					names = append(names, m.node.Instance)
+				case p.token == m.token() && reachedAtNode(m.presence, p.server):
+					names = append(names, m.who.Instance())
 				}
 			}
 			continue
@@ -89,7 +91,7 @@ func (v *chooseView) chosen(t testing.TB, p *parcel) (names []string) {
 		v.turn.chosen = choose(v.turn.chosen[:0], routes, p, (&Hubs{cfg: Config{Zone: zoneOf}}).distance)
 		for _, r := range v.turn.chosen {
 			if r.member != nil {
-				names = append(names, r.member.node.Instance)
+				names = append(names, r.member.who.Instance())
 			}
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // client is a session of a test: it keeps what it is delivered.
@@ -16,6 +18,7 @@ type client struct {
 	e       *testEdge
 	node    string
 	session string
+	routing atomic.Bool // it is in Member.Route
 
 	mu      sync.Mutex
 	got     []string // as said, see describe
@@ -28,6 +31,8 @@ type client struct {
 	probes []uint32 // those that are not answered
 	reads  bool     // is not held
 	holds  int
+
+	granted []room.Grants
 }
 
 func (c *client) Deliver(envelope []byte) error {
@@ -83,6 +88,14 @@ func (c *client) Probe(n uint32) error {
 	return nil
 }
 
+// Pass passes nothing on, but sees when it is called.
+func (c *client) Pass(any, []byte) (bool, error) {
+	if !c.routing.Load() {
+		c.e.w.Errorf("%s is to pass something on while it routes nothing", c.node)
+	}
+	return false, nil
+}
+
 func (c *client) Hold(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,6 +103,12 @@ func (c *client) Hold(on bool) {
 	if on {
 		c.holds++
 	}
+}
+
+func (c *client) Granted(g room.Grants) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.granted = append(c.granted, g)
 }
 
 func (c *client) End(why *lime.Reason) {
@@ -215,6 +234,8 @@ func (c *client) route(to, envelope string) error {
 	if err != nil {
 		return err
 	}
+	c.routing.Store(true)
+	defer c.routing.Store(false)
 	return c.Route(v, &h, []byte(envelope))
 }
 

@@ -6,11 +6,13 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/sirupsen/logrus"
+
+	"limegrove/routing/interest"
 )
 
 // ConnectConfig is how a process reaches the broker.
 type ConnectConfig struct {
-	URL  string // of one or several servers, separated by commas
+	URL  string // of one or several servers, separated by commas; not over WebSocket
 	Name string // as the broker shows the connection
 
 	Logger logrus.FieldLogger // default: discarded
@@ -26,6 +28,7 @@ func Connect(cfg ConnectConfig) (*nats.Conn, error) {
 	log := logger(cfg.Logger)
 	nc, err := nats.Connect(
 		cfg.URL,
+		interest.Option(),
 		nats.Name(cfg.Name),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250*time.Millisecond),

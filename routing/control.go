@@ -126,13 +126,13 @@ func (h *Hubs) accountChanged(b *hub, data []byte) {
 
 // concerns tells whether the event ends a member.
 func (e *AccountEvent) concerns(m *Member) bool {
-	if !e.Spared.IsZero() && m.node == e.Spared {
+	if !e.Spared.IsZero() && m.who.Node() == e.Spared {
 		return false
 	}
 	if e.Revoked != "" {
-		return m.letInBy == e.Revoked
+		return m.own != nil && m.own.letInBy == e.Revoked
 	}
-	return m.node != e.Maker && (m.guest || !e.GuestsOnly)
+	return m.who.Node() != e.Maker && (m.guest || !e.GuestsOnly)
 }
 
 // replaced ends a member whose node another session has.
@@ -161,8 +161,8 @@ func (h *Hubs) atNode(n lime.Node, session string) (m *Member, others []*Member)
 	token := subject.Token(n.Instance)
 	for _, o := range b.all() {
 		switch {
-		case o.token != token:
-		case o.session == session:
+		case o.token() != token:
+		case o.who.Tag() == session:
 			m = o
 		default:
 			others = append(others, o)

@@ -44,10 +44,7 @@ func TellDelegation(nc *nats.Conn, e DelegationEvent) error {
 // so that an older word of it does not bring it back. Guarded by the hub's shard; the zero
 // value is nothing that anybody has looked up.
 type delegations struct {
-	known   bool   // it was read, and nothing speaks against it; otherwise nothing of it counts
-	asked   bool   // somebody who is no guest wanted it read
-	changes uint32 // counts what was told or doubted, so that a slow read shows
-	lost    int    // what the client library had dropped for the hub when it was read
+	lost    int // what the client library had dropped for the shard when it was read
 	byOwner map[string][]Delegated
 	count   int
 	revoked map[string]revocation // by owner and target
@@ -138,16 +135,10 @@ func (d *delegations) noteRevoked(key string, r revocation, now time.Time) {
 
 // replace makes what was read what there is.
 func (d *delegations) replace(all []Delegated, now time.Time) {
-	d.known, d.byOwner, d.count = true, nil, 0
+	d.byOwner, d.count = nil, 0
 	for _, one := range all {
 		d.take(DelegationEvent{Delegated: one}, now)
 	}
-}
-
-// doubt says that something may have been told that was not heard.
-func (d *delegations) doubt() {
-	d.known = false
-	d.changes++
 }
 
 // allow tells whether the owner of a key lets a node of the identity send an envelope.
@@ -173,8 +164,8 @@ func (h *Hubs) delegationChanged(b *hub, data []byte) {
 		h.metrics.drop(dropMalformed)
 		return
 	}
-	b.delegations.changes++
-	b.delegations.take(e, time.Now())
+	b.news++
+	b.learns().given.take(e, time.Now())
 }
 
 // MayActFor tells whether owner lets the session send an envelope in its name. It does not
@@ -187,14 +178,14 @@ func (m *Member) MayActFor(owner lime.NodeView, h *lime.Header) bool {
 	s := m.hub.shard
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := &m.hub.delegations
-	if m.hubs.cfg.Delegations != nil && d.known && m.hub.dropped() != d.lost {
-		m.hubs.doubtLocked(m.hub)
+	d, known := &m.hub.known().given, m.hub.learning.has(givenKnown)
+	if m.hubs().cfg.Delegations != nil && known && s.interest.Dropped() != d.lost {
+		m.hubs().doubtLocked(m.hub)
 	}
-	if d.count == 0 || m.hubs.cfg.Delegations != nil && !d.known {
+	if d.count == 0 || m.hubs().cfg.Delegations != nil && !m.hub.learning.has(givenKnown) {
 		return false
 	}
 	s.key = append(lime.AppendFold(s.key[:0], owner.Name), '@')
 	s.key = lime.AppendFold(s.key, owner.Domain)
-	return d.allow(s.key, m.node.Instance, h)
+	return d.allow(s.key, m.who.Instance(), h)
 }

@@ -27,7 +27,7 @@ func (r *restless) GivenTo(ctx context.Context, target lime.Identity) ([]Delegat
 	for _, s := range r.edge.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
-			b.delegations.changes++
+			b.news++
 		}
 		s.mu.Unlock()
 	}

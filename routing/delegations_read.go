@@ -20,7 +20,9 @@ type Delegations interface {
 }
 
 // learns tells whether there is anything to be known of the identities of sessions.
-func (h *Hubs) learns() bool { return h.cfg.Delegations != nil || h.cfg.Directory != nil }
+func (h *Hubs) learns() bool {
+	return h.cfg.Delegations != nil || h.cfg.Directory != nil
+}
 
 // unlearned tells whether it is not known what the identity of m was given, or who may send
 // to it, and matters.
@@ -30,15 +32,15 @@ func (h *Hubs) unlearned(m *Member) bool {
 	}
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	return h.cfg.Delegations != nil && !m.hub.delegations.known || h.cfg.Directory != nil && !m.hub.policy.known
+	return h.cfg.Delegations != nil && !m.hub.learning.has(givenKnown) || h.cfg.Directory != nil && !m.hub.learning.has(policyKnown)
 }
 
 // learn reads what the identity of m was given, and who may send to it. It blocks for a
 // round trip. The subscription is in force before, so that nothing is missed in between; what
 // cannot be read is read later, and until then nothing was given, and everybody may send.
 func (h *Hubs) learn(ctx context.Context, m *Member) {
-	if h.read(ctx, m.hub, m.node.Identity) != nil {
-		h.unread.add(m.hub, m.node.Identity)
+	if h.read(ctx, m.hub, m.who.Identity()) != nil {
+		h.unread.add(m.hub, m.who.Identity())
 	}
 }
 
@@ -72,8 +74,8 @@ func (h *Hubs) readDelegations(ctx context.Context, b *hub, i lime.Identity) err
 	const tries = 3
 	for range tries {
 		b.shard.mu.Lock()
-		b.delegations.asked = true
-		changes, lost := b.delegations.changes, b.dropped()
+		b.learning.set(givenAsked, true)
+		news, lost := b.news, b.shard.interest.Dropped()
 		b.shard.mu.Unlock()
 		all, err := h.cfg.Delegations.GivenTo(ctx, i)
 		if err != nil {
@@ -82,10 +84,14 @@ func (h *Hubs) readDelegations(ctx context.Context, b *hub, i lime.Identity) err
 		}
 		h.metrics.delegationReads.WithLabelValues("read").Inc()
 		b.shard.mu.Lock()
-		settled := b.delegations.changes == changes && b.dropped() == lost
+		settled := b.news == news && b.shard.interest.Dropped() == lost
 		if settled {
-			b.delegations.replace(all, time.Now())
-			b.delegations.lost = lost
+			b.learning.set(givenKnown, true)
+			if len(all) > 0 || lost > 0 || b.learnt != nil {
+				given := &b.learns().given
+				given.replace(all, time.Now())
+				given.lost = lost
+			}
 		}
 		b.shard.mu.Unlock()
 		if settled {
@@ -151,10 +157,10 @@ func (h *Hubs) doubtAll(read bool) {
 	for _, s := range h.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
-			if !b.delegations.asked && !b.policy.asked {
+			if !b.learning.has(givenAsked | policyAsked) {
 				continue
 			}
-			b.delegations.doubt()
+			b.doubt()
 			if read {
 				h.unread.add(b, b.identity())
 			}
@@ -222,5 +228,5 @@ func (h *Hubs) readUnread(ctx context.Context) {
 func (h *Hubs) live(b *hub) (live, given bool) {
 	b.shard.mu.Lock()
 	defer b.shard.mu.Unlock()
-	return b.shard.hubs[b.key] == b, b.delegations.count > 0
+	return b.shard.hubs[b.key] == b, b.known().given.count > 0
 }

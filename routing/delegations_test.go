@@ -156,7 +156,7 @@ func (e *testEdge) eventuallyChanged(t *testing.T) {
 		for _, s := range e.shards {
 			s.mu.Lock()
 			for _, b := range s.hubs {
-				if b.delegations.changes > 0 {
+				if b.news > 0 {
 					s.mu.Unlock()
 					return true
 				}

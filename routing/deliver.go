@@ -18,7 +18,7 @@ func (t *turn) deliver(b *hub, token string, from subject.Origin, msg *nats.Msg)
 		t.hubs.metrics.drop(dropMalformed)
 		return
 	}
-	if (b.policy.inForce != nil || b.policy.asking > 0) && !t.passes(b, token, sender, from, msg) {
+	if p := &b.known().policy; (p.inForce != nil || p.asking > 0) && !t.passes(b, token, sender, from, msg) {
 		return
 	}
 	t.distribute(b, token, lime.IsPostmaster(sender.Name), from, msg)
@@ -37,7 +37,7 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 			return
 		}
 		if t.header.Kind == lime.KindNotification {
-			if !m.receipts.Has(t.header.Event) {
+			if !m.receiptsLocked().Has(t.header.Event) {
 				t.hubs.metrics.drop(dropUnwanted)
 				reached = true
 				return
@@ -51,7 +51,7 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 				reached = true
 				return
 			}
-			if len(m.owed) > 0 { // nothing overtakes what is owed
+			if m.owes() { // nothing overtakes what is owed
 				t.hubs.metrics.drop(dropQueueFull)
 				refused = true
 				return
@@ -76,8 +76,8 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 		}
 	} else {
 		if token == subject.Identity {
-			for _, m := range b.members {
-				if reachedAtIdentity(m.presence, m.guest, server) && (echoes(m.presence) || string(session) != m.address) {
+			for m := range b.members.all() {
+				if reachedAtIdentity(m.presence, m.guest, server) && (echoes(m.presence) || string(session) != m.who.String()) {
 					give(m)
 				}
 			}
@@ -107,9 +107,9 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 func (t *turn) give(m *Member, token string, envelope []byte) error {
 	switch token {
 	case subject.Identity:
-		t.address = lime.AppendIdentity(t.address[:0], m.node.Identity)
-	case m.token:
-		t.address = append(t.address[:0], m.address...)
+		t.address = lime.AppendIdentity(t.address[:0], m.who.Identity())
+	case m.token():
+		t.address = append(t.address[:0], m.who.String()...)
 	default:
 		t.address = append(t.address[:0], t.header.To...)
 	}
@@ -136,8 +136,8 @@ func (t *turn) touch(m *Member) {
 // reachedElsewhere tells whether, by the hub's view, an address reaches a session of another
 // edge, which then speaks for itself, and whether one of them takes the envelope.
 func (h *hub) reachedElsewhere(token string, server bool, envelope *lime.Header) (reached, taken bool) {
-	for i := range h.remote {
-		r := &h.remote[i]
+	for i := range h.remote() {
+		r := &h.remote()[i]
 		var here bool
 		if token == subject.Identity {
 			here = reachedAtIdentity(&r.Presence, r.Guest, server)

@@ -85,11 +85,11 @@ func (h *Hubs) askHubs(ctx context.Context, i lime.Identity) []string {
 // spaces between: no token has any.
 func (h *hub) here() []byte {
 	var b []byte
-	for _, m := range h.members {
-		b = append(append(b, m.token...), ' ')
+	for m := range h.members.all() {
+		b = append(append(b, m.token()...), ' ')
 	}
-	for i := range h.remote {
-		b = append(append(b, subject.Token(h.remote[i].Node.Instance)...), ' ')
+	for i := range h.remote() {
+		b = append(append(b, subject.Token(h.remote()[i].Node.Instance)...), ' ')
 	}
 	return b
 }

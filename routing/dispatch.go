@@ -90,10 +90,9 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		return
 	}
 	b := s.hubs[key]
-	if b == nil || b.sub != msg.Sub {
-		// The hub has ended, or the broker still serves the subscription of an
-		// earlier hub of the same identity: its successor gets its own copy. Whoever
-		// sent to a session in the moment of its end hears nothing: at most once.
+	if b == nil {
+		// The hub has ended. Whoever sent to a session in the moment of its end hears
+		// nothing: at most once.
 		return
 	}
 	if token == subject.View {

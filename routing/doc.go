@@ -2,8 +2,8 @@
 //
 // An address is a subject (package subject, the only place that knows how). An
 // edge that holds sessions of an identity has a [hub] for it: the local
-// sessions, the view of those elsewhere, and one NATS subscription, on a channel
-// that many hubs share. A sender's edge publishes once, to the subject of the
+// sessions, the view of those elsewhere, and one NATS subscription, which costs a few
+// bytes (package interest), on a channel that many hubs share. A sender's edge publishes once, to the subject of the
 // recipient's address; NATS brings the envelope to each edge that has a hub for
 // it, and each hub decides for its own sessions, by their presence. Where a session's
 // rule or flag depends on the other sessions, [choose] decides, as a function of the

@@ -26,6 +26,17 @@ func faceOf(r *presence.Registration) face {
 	return f
 }
 
+// faceLocked is the face of m with a presence, which may be nil.
+func (m *Member) faceLocked(p *lime.Presence) face {
+	if p == nil {
+		return face{}
+	}
+	return faceOf(&presence.Registration{Guest: m.guest, Presence: *p})
+}
+
+// announcedLocked is the face that routers were told of.
+func (m *Member) announcedLocked() face { return m.faceLocked(m.announced) }
+
 // hears tells whether a session is told of the presence of others: one that has set its
 // own, and is not unavailable. One that never did may not know what to do with it.
 func hears(p *lime.Presence) bool {
@@ -61,11 +72,19 @@ func (e *PresenceEvent) add(o PresenceEvent) {
 func (m *Member) noticed(r *presence.Registration) (e PresenceEvent, tell bool) {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	was, is := m.announced, faceOf(r)
-	m.announced = is
-	e = PresenceEvent{Identity: m.node.Identity, Seen: was.status != "" && is.status == ""}
+	was, is := m.announcedLocked(), faceOf(r)
+	m.announced = nil
+	switch {
+	case is == face{}:
+	case is == m.faceLocked(m.presence):
+		m.announced = m.presence
+	default: // it was set again meanwhile
+		p := r.Presence
+		m.announced = &p
+	}
+	e = PresenceEvent{Identity: m.who.Identity(), Seen: was.status != "" && is.status == ""}
 	if is.hears && !was.hears {
-		e.Fresh = []string{m.node.Instance}
+		e.Fresh = []string{m.who.Instance()}
 	}
 	was.hears, is.hears = false, false
 	e.Again = was == is
@@ -74,7 +93,7 @@ func (m *Member) noticed(r *presence.Registration) (e PresenceEvent, tell bool) 
 
 // unnoticedLocked returns what routers are to be told since m is no more.
 func (m *Member) unnoticedLocked() (e PresenceEvent, tell bool) {
-	tell = m.announced.status != ""
-	m.announced = face{}
-	return PresenceEvent{Identity: m.node.Identity, Seen: true}, tell
+	tell = m.announcedLocked().status != ""
+	m.announced = nil
+	return PresenceEvent{Identity: m.who.Identity(), Seen: true}, tell
 }

@@ -21,11 +21,13 @@ const floorsEvery = 100 * time.Millisecond
 type floors struct {
 	hubs *Hubs
 	wake chan struct{} // holds one: not to wait for the next time
+	soon chan struct{} // holds one: something was noted, and nothing before it that is still here
 
 	// By one at a time, so that all that had risen has been brought when bring returns.
 	bringing sync.Mutex
 
 	mu     sync.Mutex
+	noted  bool // since it was last brought
 	dirty  map[floorKey]presence.Floor
 	flying map[floorKey]presence.Floor // on their way, or empty
 	// What was brought lately, of sessions that may have ended since: Redis may lose it
@@ -50,14 +52,14 @@ type floorKey struct {
 }
 
 func newFloors(h *Hubs) *floors {
-	return &floors{hubs: h, wake: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}, held: map[*Member]struct{}{}, acked: map[subject.Key]*ackedNews{}, busy: map[floorKey][]byte{}}
+	return &floors{hubs: h, wake: make(chan struct{}, 1), soon: make(chan struct{}, 1), dirty: map[floorKey]presence.Floor{}, flying: map[floorKey]presence.Floor{}, held: map[*Member]struct{}{}, acked: map[subject.Key]*ackedNews{}, busy: map[floorKey][]byte{}}
 }
 
 // raise notes the floor of one of m's addresses.
 func (f *floors) raise(m *Member, which int, floor uint64) {
-	at := presence.Floor{Identity: m.node.Identity, Position: floor}
+	at := presence.Floor{Identity: m.who.Identity(), Position: floor}
 	if which == byNode {
-		at.Instance = m.node.Instance
+		at.Instance = m.who.Instance()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -67,6 +69,20 @@ func (f *floors) raise(m *Member, which int, floor uint64) {
 func (f *floors) raiseLocked(key floorKey, at presence.Floor) {
 	if before, ok := f.dirty[key]; !ok || before.Position < at.Position {
 		f.dirty[key] = at
+		f.noteLocked()
+	}
+}
+
+// noteLocked has all that was noted brought in a while: an edge without stored messages has no
+// reason to look.
+func (f *floors) noteLocked() {
+	if f.noted {
+		return
+	}
+	f.noted = true
+	select {
+	case f.soon <- struct{}{}:
+	default:
 	}
 }
 
@@ -96,8 +112,8 @@ func (f *floors) settle(done func()) {
 
 // run brings floors until ctx is done, and those that are left then.
 func (f *floors) run(ctx context.Context) {
-	tick := time.NewTicker(floorsEvery)
-	defer tick.Stop()
+	due := time.NewTimer(0)
+	defer due.Stop()
 	hear := time.NewTicker(heldEvery)
 	defer hear.Stop()
 	for {
@@ -108,7 +124,10 @@ func (f *floors) run(ctx context.Context) {
 		case <-hear.C:
 			f.hear(ctx)
 			continue
-		case <-tick.C:
+		case <-f.soon:
+			due.Reset(floorsEvery)
+			continue
+		case <-due.C:
 		case <-f.wake:
 		}
 		f.bring(ctx)
@@ -118,6 +137,9 @@ func (f *floors) run(ctx context.Context) {
 // bring tells Redis of all floors that have risen. What it does not take waits for the
 // next time.
 func (f *floors) bring(ctx context.Context) {
+	f.mu.Lock()
+	f.noted = false // what is noted from here on may be too late for this time
+	f.mu.Unlock()
 	f.tellAcked()
 	f.mu.Lock()
 	after := f.after
@@ -270,8 +292,8 @@ func (f *floors) again(in func(partition int) bool) {
 	for _, s := range f.hubs.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
-			for _, m := range b.members {
-				if !in(m.partition) {
+			for m := range b.members.all() {
+				if !in(m.partition()) {
 					continue
 				}
 				for which := range m.follows {

@@ -24,13 +24,13 @@ func (m *Member) tokenOf(which int) string {
 	if which == byIdentity {
 		return subject.Identity
 	}
-	return m.token
+	return m.token()
 }
 
 // followLocked has m follow the addresses that its presence lets it be reached at.
 // One that is not available yet follows none, and gets what waits when it is.
 func (m *Member) followLocked() {
-	if m.hubs.cfg.Streams == nil || m.state != active {
+	if m.hubs().cfg.Streams == nil || m.state != active {
 		return
 	}
 	for which, wanted := range [...]bool{
@@ -43,14 +43,16 @@ func (m *Member) followLocked() {
 			f.Stop()
 			m.starting[which] = false
 			if which == byIdentity {
-				m.since = 0 // others have it from here on
+				if m.shared().since != 0 {
+					m.own.sharing.since = 0 // others have it from here on
+				}
 			}
-		case which == byIdentity && f.On() && !m.starting[which] && m.since == 0 && competes(m.presence):
-			m.since = f.End() + 1
+		case which == byIdentity && f.On() && !m.starting[which] && m.shared().since == 0 && competes(m.presence):
+			m.sharingLocked().since = f.End() + 1
 			m.hub.disarrange()
 		case !f.On() && !m.starting[which]:
 			m.starting[which] = true
-			m.hubs.reader.start(m)
+			m.hubs().reader.start(m)
 		}
 	}
 }
@@ -59,7 +61,7 @@ func (m *Member) followLocked() {
 // tells whether the member has it, or needs it no more.
 func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	f := &m.follows[which]
-	if m.settled != nil || m.window.Len() >= maxWindow {
+	if m.settles() || m.window.Len() >= maxWindow {
 		return false
 	}
 	if _, err := t.header.Scan(msg.Data); err != nil { // it was one when it was stored
@@ -71,7 +73,7 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	e := delivery.Entry{Identity: which == byIdentity, Position: msg.Position, Inbox: msg.Inbox}
 	over := f.HasPassed(msg.Position)
 	switch {
-	case which == byIdentity && string(sender) == m.address && !echoes(m.presence):
+	case which == byIdentity && string(sender) == m.who.String() && !echoes(m.presence):
 		f.Skip(msg)
 		return true
 	case t.header.Kind == lime.KindMessage && !m.takes(&t.header) && (which == byNode || !m.leavesTo(&t.header, sender)):
@@ -89,7 +91,7 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 			over = true
 		}
 		return over
-	case t.header.Kind == lime.KindMessage && string(sender) == m.address && m.isStoring(t.header.ID):
+	case t.header.Kind == lime.KindMessage && string(sender) == m.who.String() && m.isStoring(t.header.ID):
 		return false // its own: accepted comes first; then it is read
 	case t.header.Kind == lime.KindMessage:
 		t.address = append(append(t.address[:0], t.header.ID...), sender...)
@@ -99,9 +101,9 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		}
 		all := string(t.address) // one allocation
 		e.ID, e.Sender, e.For = all[:id], all[id:through], all[through:]
-	case len(m.owed) > 0 || m.isStoring(t.header.ID):
+	case m.owes() || m.isStoring(t.header.ID):
 		return false // accepted comes first; then it is read
-	case !m.receipts.Has(t.header.Event) || m.toldFailed(t.header.ID):
+	case !m.receiptsLocked().Has(t.header.Event) || m.toldFailed(t.header.ID):
 		f.Hand(msg)
 		if over {
 			f.Take(msg)
@@ -110,7 +112,7 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 			m.window.Push(e)
 			t.touch(m)
 		} else {
-			m.hubs.acknowledged(m, e)
+			m.hubs().acknowledged(m, e)
 		}
 		return true
 	}
@@ -127,10 +129,10 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 
 // storedCopy takes the copy that a stream has sent of a message, with the shard locked.
 func (t *turn) storedCopy(b *hub, token string, c storedCopy, data []byte) {
-	for _, m := range b.members {
+	for m := range b.members.all() {
 		which := byIdentity
 		if token != subject.Identity {
-			if which = byNode; m.token != token {
+			if which = byNode; m.token() != token {
 				continue
 			}
 		}
@@ -199,7 +201,7 @@ func (t *turn) had(m *Member, which int, msg delivery.Message) {
 	if m.window.Waits(which == byIdentity, msg.Position, msg.Inbox) || !msg.Old && which == byIdentity && t.skipped(m, msg) {
 		return
 	}
-	t.hubs.removals.add(m.partition, msg.Inbox)
+	t.hubs.removals.add(m.partition(), msg.Inbox)
 }
 
 // skipped tells whether a message to the identity may have been skipped by the session
@@ -210,13 +212,13 @@ func (t *turn) skipped(m *Member, msg delivery.Message) bool {
 		return false
 	}
 	sender := sessionOf(&t.header)
-	return string(sender) == m.address || m.isOwn(sender) && !m.follows[byIdentity].Handed(msg.Position)
+	return string(sender) == m.who.String() || m.isOwn(sender) && !m.follows[byIdentity].Handed(msg.Position)
 }
 
 // isOwn tells whether the address of a session is of m's own identity.
 func (m *Member) isOwn(session []byte) bool {
 	node, err := lime.ParseNodeView(session)
-	return err == nil && strings.EqualFold(string(node.Name), m.node.Name) && strings.EqualFold(string(node.Domain), m.node.Domain)
+	return err == nil && strings.EqualFold(string(node.Name), m.who.Name()) && strings.EqualFold(string(node.Domain), m.who.Domain())
 }
 
 // isFor tells whether a stored message to the identity is for m, by the rules and by what

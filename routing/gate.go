@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +74,10 @@ func newGate(h *Hubs) *gate {
 // identity. Otherwise it waits at the gate, or is dropped. The header is scanned, and the
 // shard locked.
 func (t *turn) passes(b *hub, token string, sender lime.NodeView, from subject.Origin, msg *nats.Msg) bool {
-	if t.header.Kind != lime.KindMessage || lime.IsPostmaster(sender.Name) || len(b.members) == 0 {
+	if t.header.Kind != lime.KindMessage || b.members.first == nil {
+		return true
+	}
+	if lime.IsPostmaster(sender.Name) && strings.EqualFold(string(sender.Domain), b.members.first.who.Domain()) { // nobody else can send as it
 		return true
 	}
 	if of, ok := lime.OfGroups(sender.Domain); ok && t.hubs.serves(of) { // who is in a group has agreed to hear of it
@@ -82,15 +86,15 @@ func (t *turn) passes(b *hub, token string, sender lime.NodeView, from subject.O
 	if token != subject.Identity && b.find(token) == nil && b.routes() == nil { // another edge's, if anybody's
 		return true
 	}
-	if !b.members[0].isOwn(t.header.To) { // for who is behind a gateway
+	if !b.members.first.isOwn(t.header.To) { // for who is behind a gateway
 		return true
 	}
 	identity := sender.Node().Identity
 	key, err := subject.MakeKey(identity)
-	verdict, why := admits(b.policy.inForce, from.By, err == nil && key == b.key)
+	verdict, why := admits(b.known().policy.inForce, from.By, err == nil && key == b.key)
 	// The recipient may have been stricter a moment ago: nothing overtakes what the sender has
 	// sent before, and is still asked about.
-	if verdict == ifContact || verdict == admitted && b.policy.asking > 0 && from.By == subject.Member {
+	if verdict == ifContact || verdict == admitted && b.known().policy.asking > 0 && from.By == subject.Member {
 		verdict = t.hubs.gate.verdict(b, identity, call{token, from, msg}, verdict)
 		why = reasonNoContact
 	}
@@ -145,7 +149,7 @@ func (g *gate) askLocked(key callerKey, b *hub, sender lime.Identity) *caller {
 	select {
 	case g.ask <- w:
 		g.open[key] = w
-		b.policy.asking++
+		b.learns().policy.asking++
 		return w
 	default:
 		return nil
@@ -179,7 +183,7 @@ func (g *gate) find(ctx context.Context, w *caller) callerKnown {
 func (g *gate) answer(t *turn, w *caller, k callerKnown) {
 	s := w.hub.shard
 	s.mu.Lock()
-	w.hub.policy.asking--
+	w.hub.learns().policy.asking--
 	g.mu.Lock()
 	delete(g.open, w.key)
 	if !k.until.IsZero() {
@@ -203,7 +207,7 @@ func (t *turn) release(s *shard, b *hub, c call, contact bool) {
 		t.hubs.metrics.drop(dropClosed)
 	case err != nil: // it was scanned before
 		t.hubs.metrics.drop(dropMalformed)
-	case !contact && b.policy.inForce != nil && b.policy.inForce.ContactsOnly:
+	case !contact && b.known().policy.inForce != nil && b.known().policy.inForce.ContactsOnly:
 		t.forbid(c.msg, c.from, reasonNoContact)
 	default:
 		t.distribute(b, c.token, false, c.from, c.msg)

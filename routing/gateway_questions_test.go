@@ -13,7 +13,7 @@ import (
 // foreignTo gives a message without an id for somebody of a domain to gateways.
 func (g *gateways) foreignTo(m *Member, domain string) error {
 	to := lime.NodeView{Name: []byte("rui"), Domain: []byte(domain)}
-	envelope := fmt.Appendf(nil, `{"from":%q,"to":"rui@%s","type":"text/plain","content":"x"}`, m.node, domain)
+	envelope := fmt.Appendf(nil, `{"from":%q,"to":"rui@%s","type":"text/plain","content":"x"}`, m.who.Node(), domain)
 	var h lime.Header
 	if _, err := h.Scan(envelope); err != nil {
 		return err

@@ -259,11 +259,11 @@ func (m *Member) refuse(envelope []byte, err error) {
 	}
 	p := pending{id: h.ID, kind: h.Kind, method: h.Method}
 	if m.hasLeft() {
-		m.hubs.metrics.drop(dropClosed)
+		m.hubs().metrics.drop(dropClosed)
 		return
 	}
-	if err := m.to.Deliver(appendFailure(nil, &p, m.hubs.ServerNode(m.node.Domain), m.node, why)); err != nil {
-		m.hubs.metrics.drop(dropFor(err))
+	if err := m.to.Deliver(appendFailure(nil, &p, m.hubs().ServerNode(m.who.Domain()), m.who.Node(), why)); err != nil {
+		m.hubs().metrics.drop(dropFor(err))
 		return
 	}
 	m.to.Flush()

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -37,19 +38,19 @@ var (
 func (m *Member) routeToGroup(to lime.NodeView, h *lime.Header, envelope []byte) error {
 	switch {
 	case h.Kind == lime.KindNotification:
-		if m.hubs.cfg.Streams != nil {
+		if m.hubs().cfg.Streams != nil {
 			m.receipt(h, sentBy(to))
 		}
-		m.hubs.metrics.drop(dropGroupReceipt)
+		m.hubs().metrics.drop(dropGroupReceipt)
 		return nil
 	case len(to.Instance) > 0:
 		return m.routeToSender(to, envelope)
 	case h.Kind == lime.KindMessage:
-		return m.hubs.toGroup(m, to, h, envelope)
+		return m.hubs().toGroup(m, to, h, envelope)
 	case wantsAnswer(h):
 		return reasonGroupCommand
 	}
-	m.hubs.metrics.drop(dropGroup)
+	m.hubs().metrics.drop(dropGroup)
 	return nil
 }
 
@@ -57,7 +58,7 @@ func (m *Member) routeToGroup(to lime.NodeView, h *lime.Header, envelope []byte)
 // alone.
 func (m *Member) routeToSender(to lime.NodeView, envelope []byte) error {
 	sender, err := lime.ParseGroupSender(string(to.Instance))
-	if err != nil || !m.hubs.serves([]byte(sender.Domain)) {
+	if err != nil || !m.hubs().serves([]byte(sender.Domain)) {
 		return reasonNotHere
 	}
 	text := lime.AppendIdentity(nil, sender)
@@ -108,7 +109,12 @@ func (h *Hubs) toGroup(m *Member, to lime.NodeView, header *lime.Header, envelop
 // mayWrite finds out whether somebody may send to a group. When nobody can tell it is
 // refused: whoever only listens is not let in by a broker that is away, which could not
 // store it either.
+//
+// The server of the group's domain may: nobody else can send as it.
 func (r *recipients) mayWrite(ctx context.Context, q *question) known {
+	if of, ok := lime.OfGroups(q.identity.Domain); ok && lime.IsPostmaster(q.sender.Name) && strings.EqualFold(q.sender.Domain, of) {
+		return knownFor(writerKept)
+	}
 	why, err := r.hubs.cfg.Groups.MaySend(ctx, q.sender, q.identity)
 	switch {
 	case err != nil:

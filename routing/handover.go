@@ -82,15 +82,16 @@ func (v *handovers) run(ctx context.Context) {
 func (v *handovers) work(ctx context.Context, m *Member) {
 	s := m.hub.shard
 	s.mu.Lock()
-	older := m.takesOver
+	older := m.takesOverLocked()
 	s.mu.Unlock()
 	if older != nil {
 		v.ask(ctx, older)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.takesOver == older {
-		m.takesOver = nil
+	if older != nil && m.takesOverLocked() == older {
+		m.own.takesOver = nil
+		m.tidyLocked()
 	}
 	v.hubs.reader.start(m)
 }

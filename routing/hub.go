@@ -1,13 +1,13 @@
 package routing
 
 import (
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"limegrove/presence"
+	"limegrove/routing/interest"
 	"limegrove/routing/subject"
 )
 
@@ -18,45 +18,35 @@ type hub struct {
 	shard *shard
 
 	// Guarded by shard.
-	users    int                     // members, and sessions about to be; the hub ends with the last
-	ready    chan struct{}           // closed when the subscription was made or refused; nil after that
-	sub      *nats.Subscription      // nil until it was made
-	inForce  bool                    // the broker has it
-	err      error                   // why it was refused
-	members  []*Member               // active ones
-	arriving []*Member               // attached, or about to be, and not active yet
-	remote   []presence.Registration // of other edges
-	working  map[string]working      // what sessions of other edges are at work on, by token
+	members  roll    // active ones
+	arriving roll    // attached, or about to be, and not active yet
+	wide     *wide   // what there is beyond the members; nil for nothing
+	learnt   *learnt // what is told of the identity; nil for nothing
+	version  int64   // of the view that remote is of
 
-	delegations delegations // what was given to the identity
-	policy      hubPolicy   // who may send to it
+	interest interest.ID // the subscription, of the shard's
+	users    int32       // members, and sessions about to be; the hub ends with the last
+	changes  uint32      // counts changes of remote, so that a slow read shows
+	news     uint16      // likewise what was told of what the identity was given, or doubted
+	rulings  uint16      // likewise that others may send to it than before, which nobody else can have told
 
-	arranged    bool    // arrangement is that of members and remote
-	arrangement []route // see routes
+	partition uint16 // of the identity; 0 where nothing is stored. Not changed
 
-	version int64  // of the view that remote is of
-	changes uint32 // counts changes of remote, so that a slow read shows
-	reading bool   // the registrar has it on its list
-	lost    int    // envelopes that the client library dropped, as counted so far
+	learning learning
+	inForce  bool // the broker has the subscription
+	arranged bool // the arrangement is that of members and of other edges' sessions
+	reading  bool // the registrar has it on its list
+	partial  bool // the view leaves out edges that may be cut off from Redis alone
 }
 
 // find returns the active member at an instance, or nil.
-func (h *hub) find(token string) *Member { return findMember(h.members, token) }
-
-func findMember(all []*Member, token string) *Member {
-	for _, m := range all {
-		if m.token == token {
-			return m
-		}
-	}
-	return nil
-}
+func (h *hub) find(token string) *Member { return h.members.find(token) }
 
 // stranded returns the member here, if any, whose node another edge's session holds
 // by now: it was replaced, and may not have heard of it.
 func (h *hub) stranded(r *presence.Registration) *Member {
 	m := h.find(subject.Token(r.Node.Instance))
-	if m == nil || m.registered == 0 || m.session == r.Session {
+	if m == nil || m.registered == 0 || m.who.Tag() == r.Session {
 		return nil
 	}
 	return m
@@ -70,33 +60,31 @@ func (h *hub) holder(token string) *Member {
 	if m := h.find(token); m != nil {
 		return m
 	}
-	for _, m := range slices.Backward(h.arriving) {
-		if m.token == token {
-			return m
+	var last *Member
+	for m := range h.arriving.all() {
+		if m.token() == token {
+			last = m
 		}
 	}
-	return nil
+	return last
 }
-
-// all returns the members, those included that arrive.
-func (h *hub) all() []*Member { return slices.Concat(h.members, h.arriving) }
 
 // others counts the sessions of the identity, here and elsewhere, but for those at
 // an instance.
 func (h *hub) others(token string) int {
 	n := 0
-	for _, m := range h.members {
-		if m.token != token {
+	for m := range h.members.all() {
+		if m.token() != token {
 			n++
 		}
 	}
-	for _, m := range h.arriving {
-		if m.token != token {
+	for m := range h.arriving.all() {
+		if m.token() != token {
 			n++
 		}
 	}
-	for i := range h.remote {
-		if subject.Token(h.remote[i].Node.Instance) != token {
+	for i := range h.remote() {
+		if subject.Token(h.remote()[i].Node.Instance) != token {
 			n++
 		}
 	}
@@ -105,31 +93,26 @@ func (h *hub) others(token string) int {
 
 // remove takes m out of the members.
 func (h *hub) remove(m *Member) {
-	h.members = without(h.members, m)
-	h.arriving = without(h.arriving, m)
+	h.members.remove(m)
+	h.arriving.remove(m)
 	h.disarrange()
 }
 
-func without(all []*Member, m *Member) []*Member {
-	if i := slices.Index(all, m); i >= 0 {
-		all = slices.Delete(all, i, i+1)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all
-}
-
-// shard is a part of an edge's hubs: the channel that their subscriptions share
+// shard is a part of an edge's hubs: the subscription and the channel that they share
 // and the goroutine that reads it. One identity is always in the same shard, which
 // keeps its envelopes in order.
 type shard struct {
+	edge     *Hubs // that it is a part of
 	messages chan *nats.Msg
+	interest *interest.Channel
 
 	mu      sync.Mutex
 	hubs    map[subject.Key]*hub
 	key     []byte                // of whose delegations are looked for
 	overdue map[*Member]time.Time // who sends receipts, and since when something waits for one
+	lost    int                   // envelopes that the client library dropped, as counted so far
+	missed  int                   // the same, as what depends on them was seen to
+	reread  rereading             // of what its identities were given
 
 	// Owned by the dispatcher.
 	turn turn

@@ -18,6 +18,7 @@ import (
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/routing/barrier"
+	"limegrove/routing/interest"
 	"limegrove/routing/subject"
 )
 
@@ -31,9 +32,10 @@ type Registry interface {
 	// that was replaced. With keepOlder, an error matching presence.ErrTaken says
 	// that another session has the node.
 	Register(ctx context.Context, r presence.Registration, keepOlder bool) (presence.View, *presence.Registration, error)
-	// Update and Unregister return the view's new version; an error matching
+	// UpdateAll and Unregister return the view's new version; an error matching
 	// presence.ErrGone says that the session does not hold the node.
-	Update(ctx context.Context, r presence.Registration) (version int64, err error)
+	// UpdateAll is for many registrations, of as many sessions.
+	UpdateAll(ctx context.Context, rs []presence.Registration) []presence.Updated
 	Unregister(ctx context.Context, n lime.Node, session string) (version int64, err error)
 	// View returns the registrations of one identity.
 	View(ctx context.Context, i lime.Identity) (presence.View, error)
@@ -127,7 +129,10 @@ type Hubs struct {
 	barrier   barrier.Barrier
 	unread    *unread
 	refusals  chan refusal
+	overload  chan struct{} // the client library has dropped something
+	listening error         // why nothing can be heard; nil when it can
 	announcer *announcer
+	presences plainPresences
 
 	authorities *authorities
 	gateways    *gateways
@@ -141,7 +146,7 @@ type Hubs struct {
 	floors     *floors
 	removals   *removals
 	handovers  *handovers
-	suspects   chan int // partitions in which copies may have been lost
+	suspects   chan struct{} // copies may have been lost
 	complaints complaint.Log
 
 	scratch sync.Pool // of *scratch
@@ -179,21 +184,26 @@ func New(cfg Config) *Hubs {
 	h.registrar, h.announcer = newRegistrar(h), newAnnouncer(h)
 	h.unread = newUnread()
 	h.refusals = make(chan refusal, refusalBacklog)
+	h.overload = make(chan struct{}, 1)
 	h.authorities, h.gateways = newAuthorities(h), newGateways(h)
 	h.gate = newGate(h)
-	cfg.NATS.SetErrorHandler(h.brokerError)
 	for range cfg.Shards {
 		s := &shard{
-			messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}, overdue: map[*Member]time.Time{},
+			edge: h, messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}, overdue: map[*Member]time.Time{},
 		}
 		s.turn.hubs = h
+		var err error
+		if s.interest, err = interest.Listen(cfg.NATS, s.messages, subject.BeforeHub, subject.BehindHub); err != nil {
+			h.listening = err
+		}
 		h.shards = append(h.shards, s)
 	}
 	h.complaints.Logger = h.log
+	cfg.NATS.SetErrorHandler(h.brokerError) // which looks at all shards
 	if cfg.Streams != nil {
 		h.outbox, h.recipients = newOutbox(h), newRecipients(h)
 		h.reader, h.floors, h.removals = newReader(h), newFloors(h), newRemovals(h)
-		h.suspects, h.handovers = make(chan int, 64), newHandovers(h)
+		h.suspects, h.handovers = make(chan struct{}, 1), newHandovers(h)
 	}
 	return h
 }
@@ -201,6 +211,9 @@ func New(cfg Config) *Hubs {
 // Run hands out what NATS brings, and keeps Redis told, until ctx is done. Then it
 // tells Redis of the sessions that have left, for at most the configured timeout.
 func (h *Hubs) Run(ctx context.Context) error {
+	if h.listening != nil {
+		return fmt.Errorf("listen to sessions' subjects: %w", h.listening)
+	}
 	back := h.cfg.NATS.StatusChanged(nats.CONNECTED)
 	defer h.cfg.NATS.RemoveStatusListener(back)
 	control, err := h.cfg.NATS.Subscribe(subject.Edge(h.cfg.Edge), h.control)
@@ -215,6 +228,7 @@ func (h *Hubs) Run(ctx context.Context) error {
 	}
 	running.Go(func() { h.registrar.run(ctx) })
 	running.Go(func() { h.follow(ctx, back) })
+	running.Go(func() { h.watchLosses(ctx) })
 	if h.learns() {
 		connection := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
 		defer h.cfg.NATS.RemoveStatusListener(connection)
@@ -276,8 +290,16 @@ func (h *Hubs) ServerNode(domain string) lime.Node {
 
 // appendServer appends the text of that address.
 func (h *Hubs) appendServer(dst []byte, domain string) []byte {
-	n := h.ServerNode(domain)
-	return append(append(lime.AppendIdentity(dst, n.Identity), '/'), n.Instance...)
+	dst = lime.AppendIdentity(dst, lime.ServerNode(h.cfg.Domains, domain, "").Identity)
+	return append(append(dst, "/#"...), h.cfg.ID...)
+}
+
+// partition is that of an identity; 0 where nothing is stored.
+func (h *Hubs) partition(key subject.Key) uint16 {
+	if h.cfg.Streams == nil {
+		return 0
+	}
+	return uint16(key.Partition(h.cfg.Streams.Partitions()))
 }
 
 func (h *Hubs) shardOf(key subject.Key) *shard {

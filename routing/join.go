@@ -1,72 +1,41 @@
 package routing
 
 import (
-	"context"
-	"errors"
 	"fmt"
-
-	"github.com/nats-io/nats.go"
 
 	"limegrove/routing/subject"
 )
 
 // join returns the hub of an identity with a place in it reserved, which release
-// gives back. The first to come makes the subscription, the others wait for it.
-func (h *Hubs) join(ctx context.Context, key subject.Key) (*hub, error) {
+// gives back. The first to come subscribes.
+func (h *Hubs) join(key subject.Key) (*hub, error) {
+	if h.listening != nil {
+		return nil, fmt.Errorf("subscribe: %w", h.listening)
+	}
 	s := h.shardOf(key)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	b := s.hubs[key]
-	first := b == nil
-	if first {
-		b = &hub{key: key, shard: s, ready: make(chan struct{})}
+	if b == nil {
+		b = &hub{key: key, shard: s, partition: h.partition(key), interest: s.interest.Add(string(key))}
 		s.hubs[key] = b
 		h.metrics.hubs.Inc()
 	}
 	b.users++
-	ready := b.ready
-	s.mu.Unlock()
-
-	if first {
-		sub, err := h.cfg.NATS.ChanSubscribe(key.Hub(), s.messages)
-		s.mu.Lock()
-		b.sub, b.err, b.ready = sub, err, nil
-		s.mu.Unlock()
-		close(ready)
-	} else if ready != nil {
-		select {
-		case <-ready:
-		case <-ctx.Done():
-			h.release(b)
-			return nil, ctx.Err()
-		}
-	}
-	s.mu.Lock()
-	err := b.err
-	s.mu.Unlock()
-	if err != nil {
-		h.release(b)
-		return nil, fmt.Errorf("subscribe: %w", err)
-	}
 	return b, nil
 }
 
-// release gives a place in a hub back; the last one out ends the subscription.
+// release gives a place in a hub back; the last one out ends the subscription, before a
+// successor can begin its own: nothing comes for both.
 func (h *Hubs) release(b *hub) {
 	s := b.shard
 	s.mu.Lock()
-	b.users--
-	last := b.users == 0
-	if last && s.hubs[b.key] == b {
-		delete(s.hubs, b.key)
-		h.metrics.hubs.Dec()
-	}
-	sub := b.sub
-	h.countLost(b)
-	s.mu.Unlock()
-	if !last || sub == nil {
+	defer s.mu.Unlock()
+	h.countLost(s)
+	if b.users--; b.users > 0 {
 		return
 	}
-	if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		h.log.WithError(err).Warn("could not end a subscription")
-	}
+	s.interest.Remove(b.interest)
+	delete(s.hubs, b.key)
+	h.metrics.hubs.Dec()
 }

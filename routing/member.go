@@ -1,12 +1,9 @@
 package routing
 
 import (
-	"sync/atomic"
-	"time"
-
 	"limegrove/lime"
-	"limegrove/presence"
 	"limegrove/routing/delivery"
+	"limegrove/routing/subject"
 )
 
 // Recipient is what a hub needs of a local session. None of its methods blocks.
@@ -29,7 +26,7 @@ type Recipient interface {
 
 // Arrival is a session that asks for its place.
 type Arrival struct {
-	Address string    // the node as text, to be kept once; made of Node when it is empty
+	Text    string    // the node and the session's id behind it, to be kept once; made of them when it is something else
 	Node    lime.Node // complete, as it will be announced
 	Session string    // the session's id
 	Guest   bool      // without a presence, a guest is reached at its identity, too
@@ -39,67 +36,56 @@ type Arrival struct {
 	Credential string
 }
 
-// Member is a session's place in its hub, from Attach to Leave.
+// Member is a session's place in its hub, from Attach to Leave. While nothing happens it is
+// one object: what is needed for what does is behind pointers, and dropped again.
 type Member struct {
-	hubs *Hubs
-	hub  *hub
-
 	// Set by Attach and not changed.
-	partition int // of the identity
-
-	node    lime.Node
-	address string // node as text
-	token   string // the last token of the node's subject
-	session string
-	to      Recipient
-	guest   bool
-	role    lime.Role
-	letInBy string // a credential that may be revoked alone; "" for none
+	hub *hub
+	to  Recipient
+	who lime.Packed // the node, as it was announced; the session's id; the last token of the node's subject, unless that is the instance
 
 	// Guarded by the shard of hub.
-	state      memberState
-	registered int64            // the view's version when Redis took it; 0 when it has not
-	entering   bool             // Attach is registering it, so that the registrar must not
-	recheck    bool             // to be looked at by the registrar after that
-	capability *lime.Capability // nil until it is set; never changed, but replaced
-	taken      *lime.Taken      // capability, as others know it
-	touched    bool             // given something this turn, and on the shard's list
-	presence   *lime.Presence   // nil until it is set; never changed, but replaced
-	since      uint64           // from which position on it competes for stored messages; 0: not yet
+	next       *Member        // in its roll
+	presence   *lime.Presence // nil until it is set; never changed, but replaced
+	announced  *lime.Presence // what routers were told of; nil for nothing
+	registered int64          // the view's version when Redis took it; 0 when it has not
+	own        *particulars   // what few sessions have; nil for none
+	sending    *sending       // messages by the session that are not settled; nil for none
 
-	progressed  time.Time // when it has acknowledged a message that it shares last
-	toldWorking time.Time // when others were told what it has
+	// Guarded by the shard of hub, and about stored messages for the session.
+	follows [2]delivery.Follow
+	window  delivery.Window
 
-	// Guarded by the shard of hub, and about stored messages: those for the session …
-	follows       [2]delivery.Follow
-	window        delivery.Window
-	starting      [2]bool                // a follow that the reader has yet to start
-	startQueued   bool                   // the reader has it on its list
-	readQueued    bool                   // likewise, to be read for
-	readAgain     bool                   // once more after that
-	floorHeld     bool                   // the floor of its identity waits for another session's
-	reviewed      time.Time              // when what it has passed was looked through last
-	reviewEnded   time.Time              // when that was done last, for whatever reason
-	reviewAgain   bool                   // once more after that, and after a pause
-	probing       bool                   // the client was asked for a proof
-	sendsReceipts bool                   // the client was seen to
-	settled       func()                 // to be called when nothing is unacknowledged; nothing is handed out any more
-	settledOnce   bool                   // it was called
-	takesOver     *presence.Registration // the session of another edge that it has replaced
-	// … and those by it.
-	announced    face        // what routers were told of it
-	receipts     lime.Events // which events it wants to hear of
-	storing      []*outgoing
-	storingBytes int
-	held         bool       // the client is not read from
-	owed         [][]byte   // what it is to be told, and had no room for
-	failed       []failedID // what it was told has failed, though that may yet be stored
+	// Set by Attach and not changed.
+	rank  lime.Rank
+	guest bool
 
-	tried atomic.Bool // Redis was asked to take it, and may have
+	// Guarded by the shard of hub.
+	state   memberState
+	entry   entry
+	tried   bool // Redis was asked to take it, and may have
+	touched bool // given something this turn, and on the shard's list
+
+	starting      [2]bool // a follow that the reader has yet to start
+	startQueued   bool    // the reader has it on its list
+	readQueued    bool    // likewise, to be read for
+	readAgain     bool    // once more after that
+	floorHeld     bool    // the floor of its identity waits for another session's
+	probing       bool    // the client was asked for a proof
+	sendsReceipts bool    // the client was seen to
 
 	// Owned by the registrar.
 	doubtful bool // an error may hide that it was unregistered
 }
+
+// entry is whether Attach is registering a member, so that the registrar must not.
+type entry uint8
+
+const (
+	notEntering entry = iota
+	entering
+	enteringChanged // and the registrar is to look at it after that
+)
 
 type memberState uint8
 
@@ -110,7 +96,34 @@ const (
 )
 
 // Node returns the node as it was announced.
-func (m *Member) Node() lime.Node { return m.node }
+func (m *Member) Node() lime.Node { return m.who.Node() }
+
+// hubs are those of the edge.
+func (m *Member) hubs() *Hubs { return m.hub.shard.edge }
+
+// partition is that of the identity; 0 where nothing is stored.
+func (m *Member) partition() int { return int(m.hub.partition) }
+
+// token is the last one of the node's subject.
+func (m *Member) token() string {
+	if t := m.who.Behind(); t != "" {
+		return t
+	}
+	return m.who.Instance()
+}
+
+// named returns what a Member is known by. It keeps text when that is the node and the session's
+// id behind it, as one text.
+func named(n lime.Node, session, text string) (lime.Packed, bool) {
+	token := subject.Token(n.Instance)
+	if token == n.Instance {
+		token = ""
+	}
+	return lime.Pack(text, n, session, token)
+}
+
+// role is what the session may route beyond its own node.
+func (m *Member) role() lime.Role { return m.rank.Role() }
 
 // Activate lets envelopes through. The session has announced itself to its client
 // before, so that nothing overtakes that. Of it and a session that holds the same
@@ -122,7 +135,7 @@ func (m *Member) Activate() {
 	var event PresenceEvent // of older
 	ordered, tell := false, false
 	if m.state == joining {
-		older = m.hub.find(m.token)
+		older = m.hub.find(m.token())
 		if older != nil && older.registered > m.registered && m.registered > 0 {
 			older = m // they have overtaken each other
 		}
@@ -130,7 +143,7 @@ func (m *Member) Activate() {
 		m.state = active
 		if older != m {
 			m.hub.disarrange()
-			m.hub.members = append(m.hub.members, m)
+			m.hub.members.add(m)
 		}
 		if older != nil && older != m {
 			event, tell = older.unnoticedLocked()
@@ -147,12 +160,12 @@ func (m *Member) Activate() {
 		return
 	}
 	if !ordered { // Redis was away, and may hold either
-		m.hubs.registrar.gone(older)
+		m.hubs().registrar.gone(older)
 	}
 	if tell {
-		m.hubs.announcer.note(m.hub.key, event)
+		m.hubs().announcer.note(m.hub.key, event)
 	}
-	m.hubs.release(older.hub)
+	m.hubs().release(older.hub)
 	older.to.End(replacedReason())
 }
 
@@ -174,9 +187,9 @@ func (m *Member) retire() bool {
 // next session.
 func (m *Member) leaveLocked() {
 	m.state = left
-	m.window = delivery.Window{}
+	m.window.Clear()
 	delete(m.hub.shard.overdue, m)
-	m.hubs.authorities.changed(m)
+	m.hubs().authorities.changed(m)
 }
 
 // Leave gives the place up; it may be called twice. The registration is removed
@@ -186,8 +199,8 @@ func (m *Member) Leave() {
 	if !m.retire() {
 		return
 	}
-	m.hubs.registrar.gone(m)
-	m.hubs.release(m.hub)
+	m.hubs().registrar.gone(m)
+	m.hubs().release(m.hub)
 }
 
 // hasLeft tells whether the session has ended.
@@ -216,39 +229,43 @@ func replacedReason() *lime.Reason {
 // message that it is for, and goes to who has sent that, in whosever name: some clients
 // answer to from and know nothing of pp.
 func (m *Member) Route(to lime.NodeView, h *lime.Header, envelope []byte) error {
-	if of, ok := lime.OfGroups(to.Domain); ok && m.hubs.serves(of) {
+	if of, ok := lime.OfGroups(to.Domain); ok && m.hubs().serves(of) {
 		return m.routeToGroup(to, h, envelope)
 	}
-	if m.hubs.cfg.Streams != nil && h.Kind == lime.KindNotification {
+	if m.hubs().cfg.Streams != nil && h.Kind == lime.KindNotification {
 		if sender, ok := m.receipt(h, sentBy(to)); ok && !isOf(sender, to) {
 			return m.redirect(sender, envelope)
 		}
 	}
-	if !m.hubs.serves(to.Domain) {
-		return m.hubs.passForeign(m, to, h, envelope)
+	if !m.hubs().serves(to.Domain) {
+		return m.hubs().passForeign(m, to, h, envelope)
 	}
-	if m.hubs.cfg.Streams != nil && h.Kind == lime.KindMessage && h.ID != nil {
-		return m.hubs.store(m, to, h, envelope)
+	if m.hubs().cfg.Streams != nil && h.Kind == lime.KindMessage && h.ID != nil {
+		return m.hubs().store(m, to, h, envelope)
 	}
-	return m.hubs.route(m, to, h, envelope)
+	return m.hubs().route(m, to, h, envelope)
 }
 
 // SetReceipts narrows the events that the session gets as a sender.
 func (m *Member) SetReceipts(events lime.Events) {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	m.receipts = events
+	if events == 0 && m.own == nil {
+		return
+	}
+	m.particularsLocked().receipts = events
+	m.tidyLocked()
 }
 
 // Receipts are the events that the session gets as a sender.
 func (m *Member) Receipts() lime.Events {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	return m.receipts
+	return m.receiptsLocked()
 }
 
 // Command publishes a command for the server of the session's domain, that is for
 // any router. It borrows its arguments and does not block.
 func (m *Member) Command(h *lime.Header, envelope []byte) error {
-	return m.hubs.command(m, h, envelope)
+	return m.hubs().command(m, h, envelope)
 }

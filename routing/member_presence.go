@@ -10,14 +10,14 @@ import (
 func (m *Member) SetPresence(p *lime.Presence) {
 	m.hub.shard.mu.Lock()
 	before := m.presence
-	m.presence = p
+	m.presence = m.hubs().presences.intern(p)
 	if rulingOf(p) != rulingOf(before) {
 		m.hub.disarrange()
 	}
 	m.followLocked()
 	m.hub.shard.mu.Unlock()
-	m.hubs.registrar.changed(m)
-	m.hubs.authorities.changed(m)
+	m.hubs().registrar.changed(m)
+	m.hubs().authorities.changed(m)
 }
 
 // Presence returns the session's presence, which is empty until it was set.
@@ -40,12 +40,12 @@ func (m *Member) Instances() []string {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
 	var all []string
-	for _, o := range m.hub.members {
+	for o := range m.hub.members.all() {
 		if listed(o.presence) {
-			all = append(all, o.node.Instance)
+			all = append(all, o.who.Instance())
 		}
 	}
-	for _, r := range m.hub.remote {
+	for _, r := range m.hub.remote() {
 		if listed(&r.Presence) {
 			all = append(all, r.Node.Instance)
 		}
@@ -56,6 +56,6 @@ func (m *Member) Instances() []string {
 // registrationLocked is what Redis is told of m.
 func (m *Member) registrationLocked(e presence.EdgeID) presence.Registration {
 	return presence.Registration{
-		Node: m.node, Edge: e, Session: m.session, Guest: m.guest, Since: m.since, Takes: m.taken, Presence: m.presenceLocked(),
+		Node: m.who.Node(), Edge: e, Session: m.who.Tag(), Guest: m.guest, Since: m.shared().since, Takes: m.takenLocked(), Presence: m.presenceLocked(),
 	}
 }

@@ -46,8 +46,8 @@ func (t *turn) observe(b *hub, envelope []byte) {
 	if len(to.Instance) > 0 {
 		token = subject.Token(string(to.Instance))
 	}
-	for _, m := range b.members {
-		if !hears(m.presence) || token != subject.Identity && token != m.token {
+	for m := range b.members.all() {
+		if !hears(m.presence) || token != subject.Identity && token != m.token() {
 			continue
 		}
 		if err := t.give(m, token, envelope); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type outbox struct {
 	fresh []*outgoing
 
 	// Owned by run.
+	spare   []*outgoing   // becomes fresh
 	queues  []outboxQueue // of the partitions' logs, and behind them of their streams for groups
 	text    []byte
 	message nats.Msg // what is published, which NATS keeps nothing of
@@ -94,8 +96,8 @@ func (b *outbox) run(ctx context.Context) error {
 	defer func() { _ = sub.Unsubscribe() }() // the connection may be gone
 	back := b.hubs.cfg.NATS.StatusChanged(nats.CONNECTED)
 	defer b.hubs.cfg.NATS.RemoveStatusListener(back)
-	tick := time.NewTicker(outboxPause)
-	defer tick.Stop()
+	look, looks := time.NewTimer(0), true
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -117,23 +119,43 @@ func (b *outbox) run(ctx context.Context) error {
 			for p := range b.queues { // what was under way may be lost
 				b.queues[p].back(0, time.Now())
 			}
-		case <-tick.C:
+		case <-look.C:
+			looks = false
 			b.look(time.Now())
 		}
 		b.publish(time.Now())
 		b.flush()
+		if !looks && b.waits() {
+			look.Reset(outboxPause)
+			looks = true
+		}
 	}
+}
+
+// waits tells whether something may become due.
+func (b *outbox) waits() bool {
+	return slices.ContainsFunc(b.queues, func(q outboxQueue) bool { return len(q.all) > 0 })
 }
 
 // take brings what sessions have added into the queues.
 func (b *outbox) take() {
 	b.mu.Lock()
 	fresh := b.fresh
-	b.fresh = nil
+	b.fresh = b.spare
 	b.mu.Unlock()
 	for _, o := range fresh {
 		b.queues[b.queueOf(o)].add(o)
 	}
+	b.spare = emptied(fresh)
+}
+
+// emptied returns the memory of all that was in a list, unless it is much, to be used again.
+func emptied(all []*outgoing) []*outgoing {
+	if cap(all) > outboxWindow {
+		return nil
+	}
+	clear(all)
+	return all[:0]
 }
 
 // queueOf is the queue for what o is stored in: one for each stream, since each answers in
@@ -155,15 +177,14 @@ func (b *outbox) publish(now time.Time) {
 	for p := range b.queues {
 		q := &b.queues[p]
 		for o := q.next(now, outboxWindow); o != nil; o = q.next(now, outboxWindow) {
-			b.text = subject.AppendAck(b.text[:0], b.prefix, p, o.sequence)
-			b.message.Subject, b.message.Reply, b.message.Data = o.key.Log(p, o.token), string(b.text), o.data
+			b.text = o.appendTo(b.text[:0])
+			to := len(b.text)
+			b.text = subject.AppendAck(b.text, b.prefix, p, o.sequence)
+			b.message.Subject, b.message.Reply, b.message.Data = lent(b.text[:to]), lent(b.text[to:]), o.data
 			b.unique[0] = o.unique
 			delete(b.message.Header, stream.EchoHeader)
-			if o.group {
-				b.message.Subject = o.key.Group(o.partition)
-				if o.echo {
-					b.message.Header[stream.EchoHeader] = echoWanted
-				}
+			if o.group && o.echo {
+				b.message.Header[stream.EchoHeader] = echoWanted
 			}
 			delete(b.message.Header, stream.LifetimeHeader)
 			if o.brief {

@@ -8,11 +8,12 @@ import "time"
 // duplicates, which JetStream knows by their ids.
 type outboxQueue struct {
 	all      []*outgoing
-	first    uint64    // the sequence of all[0]
-	sent     int       // how many of all were published since it last went back
-	moved    time.Time // when something was last stored, or the first was published
-	waitTill time.Time // nothing is published before
-	failures int       // in a row; while there are any, one is published at a time
+	whole    []*outgoing // the memory that all is the end of
+	first    uint64      // the sequence of all[0]
+	sent     int         // how many of all were published since it last went back
+	moved    time.Time   // when something was last stored, or the first was published
+	waitTill time.Time   // nothing is published before
+	failures int         // in a row; while there are any, one is published at a time
 }
 
 // How long a partition waits after a failure: twice as long each time.
@@ -24,7 +25,22 @@ const (
 // add puts an envelope behind the others.
 func (q *outboxQueue) add(o *outgoing) {
 	o.sequence = q.first + uint64(len(q.all))
+	if len(q.all) == cap(q.all) {
+		q.makeRoom()
+	}
 	q.all = append(q.all, o)
+}
+
+// makeRoom moves all to the front of its memory when at least half of that is free again, and
+// to more of it otherwise.
+func (q *outboxQueue) makeRoom() {
+	whole := q.whole
+	if 2*len(q.all) >= cap(whole) || cap(whole) > outboxWindow && len(q.all) == 0 {
+		whole = make([]*outgoing, max(2*len(q.all), 16))
+	}
+	n := copy(whole, q.all)
+	clear(whole[n:]) // what moved to the front is still there
+	q.whole, q.all = whole, whole[:n]
 }
 
 // next returns what is to be published now, or nil.
@@ -83,7 +99,7 @@ func (q *outboxQueue) finish(o *outgoing) {
 		q.all[n] = nil
 		n++
 	}
-	q.all = q.all[n:] // in time append moves what is left to the front
+	q.all = q.all[n:]
 	q.first += uint64(n)
 	q.sent = max(0, q.sent-n)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"slices"
 	"time"
 
 	"limegrove/lime"
@@ -47,6 +46,14 @@ type outgoing struct {
 // size is what it takes of the edge's memory, about.
 func (o *outgoing) size() int { return len(o.data) + len(o.id) + outgoingCost }
 
+// appendTo appends the subject of the stream that it is stored in.
+func (o *outgoing) appendTo(dst []byte) []byte {
+	if o.group {
+		return o.key.AppendGroup(dst, o.partition)
+	}
+	return o.key.AppendLog(dst, o.partition, o.token)
+}
+
 // appendUnique appends what makes an envelope another one than all others: a client that
 // sends one again, with the same id to the same address, is acknowledged again and the
 // recipient gets one. event is 0 for a message.
@@ -59,29 +66,30 @@ func appendUnique(dst, sender, id []byte, key subject.Key, token string, event l
 	return append(append(dst, id...), '\n')
 }
 
-// uniqueID returns the message id for JetStream of what appendUnique made.
-func uniqueID(unique []byte) string {
-	const length = 16
+// appendUniqueID appends the message id for JetStream of what appendUnique made.
+func appendUniqueID(dst, unique []byte) []byte {
 	sum := sha256.Sum256(unique)
-	var text [(length*8 + 5) / 6]byte
-	base64.RawURLEncoding.Encode(text[:], sum[:length])
-	return string(text[:])
+	return base64.RawURLEncoding.AppendEncode(dst, sum[:uniqueBytes])
 }
+
+// uniqueBytes is how much of the checksum tells envelopes apart, and uniqueSize how long the
+// id is that it makes.
+const (
+	uniqueBytes = 16
+	uniqueSize  = (uniqueBytes*8 + 5) / 6
+)
 
 // maxEarly bounds the notifications that wait for one message to be accepted. There
 // are two from each session that it reaches.
 const maxEarly = 16
 
-// isStoring tells whether a message of m with that id is on its way into the log. The
-// shard of m is locked.
-func (m *Member) isStoring(id []byte) bool {
-	return slices.ContainsFunc(m.storing, func(o *outgoing) bool { return bytes.Equal(o.id, id) })
-}
-
 // holdEarly keeps a notification that came before its message was accepted, so that
 // the sender sees accepted first. The shard of m is locked. L-NOT-03.
 func (m *Member) holdEarly(h *lime.Header, envelope []byte) bool {
-	for _, o := range m.storing {
+	if m.sending == nil {
+		return false
+	}
+	for _, o := range m.sending.storing {
 		if bytes.Equal(o.id, h.ID) {
 			if len(o.early) < maxEarly {
 				o.early = append(o.early, append([]byte(nil), envelope...))

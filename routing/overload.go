@@ -1,75 +1,102 @@
 package routing
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go"
-
-	"limegrove/routing/subject"
 )
 
 // brokerError takes what goes wrong behind the client library's back. That a
-// shard's channel was full, so that envelopes for a hub were dropped, it tells once
+// shard's channel was full, so that envelopes were dropped, it tells once
 // until there is room again.
 func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	if !errors.Is(err, nats.ErrSlowConsumer) || sub == nil {
 		h.log.WithError(err).Warn("NATS")
 		return
 	}
-	key, _, ok := subject.SplitTo(sub.Subject)
-	if !ok { // control messages, which are not counted one by one
-		h.log.WithField("subject", sub.Subject).Warn("this edge does not keep up with NATS")
-		return
+	for _, s := range h.shards {
+		if s.interest != nil && s.interest.Of(sub) {
+			select {
+			case h.overload <- struct{}{}:
+			default:
+			}
+			return
+		}
 	}
-	s := h.shardOf(key)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if b := s.hubs[key]; b != nil {
-		h.countLost(b)
-		h.suspect(b)
-		if h.cfg.Delegations != nil && b.delegations.asked {
-			h.doubtLocked(b)
+	// Control messages, which are not counted one by one.
+	h.log.WithField("subject", sub.Subject).Warn("this edge does not keep up with NATS")
+}
+
+// lossesPause is the least time between two looks at what was dropped, and how long one waits
+// for more: the library tells nothing until there is room again.
+const lossesPause = time.Second
+
+// watchLosses has made good what was dropped, until ctx is done.
+func (h *Hubs) watchLosses(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.overload:
+		}
+		for h.lookForLosses(time.Now()) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(lossesPause):
+			}
 		}
 	}
 }
 
-// suspect has the members of a hub's partition look whether they have missed anything,
-// soon: until there is room again, more is lost and nobody tells. The shard is locked.
-func (h *Hubs) suspect(b *hub) {
-	if h.cfg.Streams == nil {
-		return
+// lookForLosses tells whether anything was dropped since it was called last, or may be without a word, since a shard
+// has no room. It may have been for any hub of a shard: the library does not tell for which. So what their
+// identities were given is read again, ever more seldom while it goes on, and members look whether they have missed a message.
+func (h *Hubs) lookForLosses(now time.Time) (more bool) {
+	lost := false
+	for _, s := range h.shards {
+		if len(s.messages) == cap(s.messages) { // asked before it is counted: what is dropped once there was room is told
+			more = true
+		}
+		s.mu.Lock()
+		h.countLost(s)
+		if s.missed != s.lost {
+			s.missed, lost = s.lost, true
+			s.reread.owed = h.cfg.Delegations != nil
+		}
+		if s.reread.due(now) {
+			for _, b := range s.hubs {
+				if h.cfg.Delegations != nil && b.learning.has(givenAsked) {
+					h.doubtLocked(b)
+				}
+			}
+		}
+		more = more || s.reread.owed
+		s.mu.Unlock()
 	}
-	select {
-	case h.suspects <- b.key.Partition(h.cfg.Streams.Partitions()):
-	default: // so many are suspected already
+	if lost && h.cfg.Streams != nil {
+		select {
+		case h.suspects <- struct{}{}:
+		default: // they are suspected already
+		}
 	}
+	return more || lost
 }
 
-// countLost counts what the client library has dropped for a hub since it was
+// countLost counts what the client library has dropped for a shard since it was
 // last asked, with the shard locked.
-func (h *Hubs) countLost(b *hub) {
-	if lost := b.dropped(); lost > b.lost {
-		h.metrics.dropped[dropOverload].Add(float64(lost - b.lost))
-		b.lost = lost
+func (h *Hubs) countLost(s *shard) {
+	if lost := s.interest.Dropped(); lost > s.lost {
+		h.metrics.dropped[dropOverload].Add(float64(lost - s.lost))
+		s.lost = lost
 	}
-}
-
-// dropped is how much the client library has dropped for a hub, with the shard locked.
-func (h *hub) dropped() int {
-	if h.sub == nil {
-		return 0
-	}
-	lost, err := h.sub.Dropped()
-	if err != nil { // it has ended
-		return h.lost
-	}
-	return lost
 }
 
 // doubtLocked has what a hub's identity was given read again, since a word of it may be among
-// what was dropped. The library tells the first that it drops; what it drops after that is
-// seen by who uses a delegation. The shard is locked.
+// what was dropped. The shard is locked. What is dropped after that is seen by who uses a delegation.
 func (h *Hubs) doubtLocked(b *hub) {
-	b.delegations.doubt()
+	b.doubt()
 	h.unread.add(b, b.identity())
 }

@@ -24,17 +24,14 @@ func TellPolicy(nc *nats.Conn, i lime.Identity) error {
 // by the hub's shard.
 type hubPolicy struct {
 	inForce *lime.InboxPolicy // nil: everybody may. Never changed, but replaced
-	known   bool              // it was read
-	asked   bool              // it is to be read: somebody who is no guest has come, or a guest has made the account
-	changes uint32            // counts what was told, so that a slow read shows
 	asking  int               // senders that are asked about at the gate
 }
 
 // policyChanged takes what a router tells, with the shard locked. Until it is read again
 // what was in force is.
 func (h *Hubs) policyChanged(b *hub) {
-	b.policy.changes++
-	b.policy.asked = true
+	b.rulings++
+	b.learning.set(policyAsked, true)
 	h.unread.add(b, b.identity())
 }
 
@@ -44,19 +41,22 @@ func (h *Hubs) readPolicy(ctx context.Context, b *hub, i lime.Identity) error {
 	const tries = 3
 	for range tries {
 		b.shard.mu.Lock()
-		b.policy.asked = true
-		changes := b.policy.changes
+		b.learning.set(policyAsked, true)
+		rulings := b.rulings
 		b.shard.mu.Unlock()
 		p, _, err := h.cfg.Directory.Account(ctx, i)
 		if err != nil {
 			return err
 		}
 		b.shard.mu.Lock()
-		settled := b.policy.changes == changes
+		settled := b.rulings == rulings
 		if settled {
-			b.policy.known, b.policy.inForce = true, nil
+			b.learning.set(policyKnown, true)
+			if b.learnt != nil {
+				b.learnt.policy.inForce = nil
+			}
 			if p.Restricts() {
-				b.policy.inForce = &p
+				b.learns().policy.inForce = &p
 			}
 		}
 		b.shard.mu.Unlock()

@@ -56,7 +56,7 @@ func (m *Member) standing(domain []byte) subject.Standing {
 	switch {
 	case m.guest:
 		return subject.Guest
-	case (m.role == lime.RoleAuthority || m.role == lime.RoleRootAuthority) && m.role.Over(m.node.Domain, string(domain)):
+	case (m.role() == lime.RoleAuthority || m.role() == lime.RoleRootAuthority) && m.role().Over(m.who.Domain(), string(domain)):
 		return subject.Authority
 	}
 	return subject.Member

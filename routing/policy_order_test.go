@@ -64,7 +64,7 @@ func (w *askedWorld) send() {
 	m := w.people[name]
 	w.n++
 	id := fmt.Sprintf("%s-%06d", name, w.n)
-	envelope := fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"type":"text/plain","content":"x"}`, id, m.address, askedFor)
+	envelope := fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"type":"text/plain","content":"x"}`, id, m.who.String(), askedFor)
 	if err := m.Route(mustView(askedFor), mustHeader(envelope), []byte(envelope)); err != nil {
 		l := w.heard[m]
 		l.failed = append(l.failed, id+" failed "+code(lime.AsReason(err)))

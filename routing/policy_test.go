@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -204,6 +205,40 @@ func TestChangesOfAPolicyAndOfContactsCount(t *testing.T) {
 	a.forgetRecipients()
 	ana.say("m5", "rui@t.org")
 	ana.Want("he takes messages of everybody now", "m5 accepted")
+}
+
+// showered is a directory that is always asked while somebody gives the account something, and takes it back.
+type showered struct {
+	*directory
+	edge *testEdge
+}
+
+func (d *showered) Account(ctx context.Context, i lime.Identity) (lime.InboxPolicy, bool, error) {
+	p, found, err := d.directory.Account(ctx, i)
+	for _, s := range d.edge.shards {
+		s.mu.Lock()
+		for _, b := range s.hubs {
+			d.edge.delegationChanged(b, []byte(`{"owner":"eve@t.org","target":"rui@t.org","version":1}`))
+		}
+		s.mu.Unlock()
+	}
+	return p, found, err
+}
+
+// Whoever is not to send to somebody cannot keep it from being read who may, by giving that one things.
+func TestWhatOthersGiveDoesNotKeepAPolicyFromBeingRead(t *testing.T) {
+	w := newWorld(t)
+	d := &showered{directory: &directory{}}
+	d.restrict("rui@t.org", contactsOnly)
+	d.edge = w.idleEdge("a", Config{Directory: d, Logger: testLogger(t)})
+	d.edge.run()
+	rui := d.edge.Login("rui@t.org/1")
+	s := rui.hub.shard
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := rui.hub.known().policy.inForce; p == nil || !p.ContactsOnly {
+		t.Errorf("the policy is %v", p)
+	}
 }
 
 func TestWhenNobodyCanTellMessagesAreStored(t *testing.T) {

@@ -38,7 +38,7 @@ func newReader(h *Hubs) *reader {
 // start has m looked at: its new follows begin, and what it may have missed is found.
 // The shard of m is locked.
 func (r *reader) start(m *Member) {
-	if m.takesOver != nil {
+	if m.takesOverLocked() != nil {
 		r.hubs.handovers.add(m) // the one before has something to finish
 		return
 	}
@@ -157,7 +157,7 @@ func (r *reader) page(ctx context.Context, t *turn, j *readerJob, which int) del
 	f := &m.follows[which]
 	s.mu.Lock()
 	room := maxWindow - m.window.Len()
-	if !f.Behind() || m.starting[which] || m.state != active || m.settled != nil || room == 0 {
+	if !f.Behind() || m.starting[which] || m.state != active || m.settles() || room == 0 {
 		s.mu.Unlock()
 		return delivery.CaughtUp // or whatever ends the present state will read on
 	}
@@ -170,11 +170,11 @@ func (r *reader) page(ctx context.Context, t *turn, j *readerJob, which int) del
 	j.asked = true
 	var log, inbox delivery.Page
 	if plan.Log {
-		if log, j.err = logPage(ctx, r.hubs.cfg.Streams, m.partition, m.hub.key.Log(m.partition, m.tokenOf(which)), plan.LogFrom, room); j.err != nil {
+		if log, j.err = logPage(ctx, r.hubs.cfg.Streams, m.partition(), m.hub.key.Log(m.partition(), m.tokenOf(which)), plan.LogFrom, room); j.err != nil {
 			return delivery.CaughtUp
 		}
 	}
-	if inbox, j.err = inboxPage(ctx, r.hubs.cfg.Streams, m.partition, m.hub.key.Inbox(m.partition, m.tokenOf(which)), plan.InboxFrom, room); j.err != nil {
+	if inbox, j.err = inboxPage(ctx, r.hubs.cfg.Streams, m.partition(), m.hub.key.Inbox(m.partition(), m.tokenOf(which)), plan.InboxFrom, room); j.err != nil {
 		return delivery.CaughtUp
 	}
 

@@ -50,7 +50,7 @@ type readerJob struct {
 // start has m looked at.
 func (q *readerQueues) start(m *Member) {
 	q.mu.Lock()
-	p := &q.all[m.partition]
+	p := &q.all[m.partition()]
 	p.starts = append(p.starts, m)
 	q.mu.Unlock()
 	q.signal()
@@ -59,7 +59,7 @@ func (q *readerQueues) start(m *Member) {
 // read has m read for.
 func (q *readerQueues) read(m *Member) {
 	q.mu.Lock()
-	p := &q.all[m.partition]
+	p := &q.all[m.partition()]
 	p.reads = append(p.reads, m)
 	q.mu.Unlock()
 	q.signal()

@@ -20,7 +20,7 @@ func takes(q *readerQueues, now time.Time) (all []*readerJob) {
 // fill has n members of a partition read for.
 func fill(q *readerQueues, partition, n int) (members []*Member) {
 	for range n {
-		m := &Member{partition: partition}
+		m := &Member{hub: &hub{partition: uint16(partition)}}
 		members = append(members, m)
 		q.read(m)
 	}
@@ -63,7 +63,7 @@ func TestPartitionsTakeTurns(t *testing.T) {
 func TestThoseWhoBeginTogetherAreOneJob(t *testing.T) {
 	q := newReaderQueues(1)
 	for range startLot + 1 {
-		q.start(&Member{})
+		q.start(&Member{hub: &hub{}})
 	}
 	jobs := takes(q, time.Time{})
 	if len(jobs) != 1 || len(jobs[0].lot) != startLot {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"limegrove/presence"
 )
@@ -11,37 +12,59 @@ import (
 // What the registrar does for one session, or one view. A session's registration is
 // never under way twice: Attach makes the first, the registrar all others.
 
-// update brings a member's registration to Redis. One that another session holds
-// by now has been replaced, whatever became of the message that would have said
-// so.
-func (r *registrar) update(ctx context.Context, m *Member) error {
-	m.hub.shard.mu.Lock()
-	registered, nothing := m.registered > 0, m.state == left
-	if m.entering {
-		// Two registrations of one session at once could undo a newer one's.
-		m.recheck = true
-		nothing = true
+// update brings members' registrations to Redis, and calls failed for those that it could not bring there.
+func (r *registrar) update(ctx context.Context, all []*Member, failed func(*Member, error)) {
+	var rest sync.WaitGroup // of registrations that are not there yet
+	var changed []*Member
+	var regs []presence.Registration
+	register := func(m *Member, again bool) {
+		rest.Go(func() {
+			if err := r.registerLater(ctx, m, again); err != nil {
+				failed(m, err)
+			}
+		})
 	}
-	reg := m.registrationLocked(r.hubs.cfg.Edge)
-	m.hub.shard.mu.Unlock()
-	if nothing {
-		return nil
-	}
-	if registered {
-		version, err := r.hubs.cfg.Registry.Update(ctx, reg)
-		if err == nil {
-			r.hubs.tellView(m.hub, viewEvent{Version: version, Registration: reg})
-			r.hubs.announcer.registered(m, &reg)
-			return nil
+	for _, m := range all {
+		m.hub.shard.mu.Lock()
+		registered, nothing := m.registered > 0, m.state == left
+		if m.entry != notEntering {
+			// Two registrations of one session at once could undo a newer one's.
+			m.entry, nothing = enteringChanged, true
 		}
-		if !errors.Is(err, presence.ErrGone) {
-			return err
+		reg := m.registrationLocked(r.hubs.cfg.Edge)
+		m.hub.shard.mu.Unlock()
+		switch {
+		case nothing:
+		case registered:
+			changed, regs = append(changed, m), append(regs, reg)
+		default:
+			register(m, false)
 		}
 	}
-	err := r.register(ctx, m, registered || r.hubs.cfg.KeepOlder)
+	if len(changed) > 0 {
+		for i, u := range r.hubs.cfg.Registry.UpdateAll(ctx, regs) {
+			m := changed[i]
+			switch {
+			case u.Err == nil:
+				r.tell(m.hub, viewEvent{Version: u.Version, Registration: regs[i]})
+				r.hubs.announcer.registered(m, &regs[i])
+			case errors.Is(u.Err, presence.ErrGone):
+				register(m, true)
+			default:
+				failed(m, u.Err)
+			}
+		}
+	}
+	rest.Wait()
+}
+
+// registerLater registers a member that Redis does not have, or has no more. One whose node another session holds
+// by now has been replaced, whatever became of the message that would have said so.
+func (r *registrar) registerLater(ctx context.Context, m *Member, again bool) error {
+	err := r.register(ctx, m, again || r.hubs.cfg.KeepOlder)
 	if errors.Is(err, presence.ErrTaken) {
 		r.hubs.replaced(m)
-		if holder := m.hub.holder(m.token); holder != nil {
+		if holder := m.hub.holder(m.token()); holder != nil {
 			r.changed(holder) // it may have been replaced before m
 		}
 		return nil
@@ -57,7 +80,7 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 		m.hub.shard.mu.Unlock()
 		return nil
 	}
-	m.tried.Store(true) // with the shard locked, so that who leaves from now on sees it
+	m.tried = true // with the shard locked, so that who leaves from now on sees it
 	reg := m.registrationLocked(r.hubs.cfg.Edge)
 	m.hub.shard.mu.Unlock()
 	view, older, err := r.hubs.cfg.Registry.Register(ctx, reg, keepOlder)
@@ -68,15 +91,19 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 	m.registered = view.Version
 	elsewhere := older != nil && older.Session != reg.Session && older.Edge != reg.Edge
 	if elsewhere {
-		m.takesOver = older
+		m.particularsLocked().takesOver = older
 	}
 	if view.Version >= m.hub.version {
 		r.hubs.takeView(m.hub, view)
 	} else { // a later one came before it
 		r.reread(m.hub)
 	}
+	// Whoever is not in the view yet reads one with m in it when it registers.
+	heard := elsewhere || view.Version < m.hub.version || m.hub.mayBeElsewhere()
 	m.hub.shard.mu.Unlock()
-	r.hubs.tellView(m.hub, viewEvent{Version: view.Version, Registration: reg})
+	if heard {
+		r.hubs.tellView(m.hub, viewEvent{Version: view.Version, Registration: reg})
+	}
 	r.hubs.announcer.registered(m, &reg)
 	if elsewhere {
 		r.hubs.tellReplaced(older)
@@ -86,7 +113,7 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 
 // unregister removes a registration, unless another session has the node by now.
 func (r *registrar) unregister(ctx context.Context, m *Member) error {
-	version, err := r.hubs.cfg.Registry.Unregister(ctx, m.node, m.session)
+	version, err := r.hubs.cfg.Registry.Unregister(ctx, m.who.Node(), m.who.Tag())
 	if errors.Is(err, presence.ErrGone) {
 		if m.doubtful { // perhaps an earlier try has done it, of which nobody was told
 			r.hubs.tellView(m.hub, viewEvent{Doubt: true})
@@ -96,16 +123,34 @@ func (r *registrar) unregister(ctx context.Context, m *Member) error {
 	}
 	if err != nil {
 		m.doubtful = true
-		return fmt.Errorf("unregister %s: %w", m.node, err)
+		return fmt.Errorf("unregister %s: %w", m.who.Node(), err)
 	}
-	if holder := m.hub.holder(m.token); holder != nil {
+	if holder := m.hub.holder(m.token()); holder != nil {
 		r.changed(holder) // m had taken the node from it
 	}
-	reg := presence.Registration{Node: m.node, Edge: r.hubs.cfg.Edge, Session: m.session}
-	r.hubs.tellView(m.hub, viewEvent{Version: version, Registration: reg, Gone: true})
+	reg := presence.Registration{Node: m.who.Node(), Edge: r.hubs.cfg.Edge, Session: m.who.Tag()}
+	r.tell(m.hub, viewEvent{Version: version, Registration: reg, Gone: true})
 	r.hubs.announcer.gone(m)
 	return nil
 }
+
+// tell tells others of a change that Redis has taken of this edge, if there are any in the view. Whoever is not in it yet
+// reads it when it registers.
+func (r *registrar) tell(b *hub, e viewEvent) {
+	b.shard.mu.Lock()
+	if e.Version == b.version+1 {
+		b.version = e.Version
+		b.changes++
+	}
+	heard := b.mayBeElsewhere() || e.Version > b.version
+	b.shard.mu.Unlock()
+	if heard {
+		r.hubs.tellView(b, e)
+	}
+}
+
+// mayBeElsewhere tells whether others may have sessions of the identity, as the view has it: the shard is locked.
+func (h *hub) mayBeElsewhere() bool { return h.partial || len(h.remote()) > 0 }
 
 // read takes a hub's view anew. Changes that came meanwhile may be older or newer
 // than what was read, so that it is read again.

@@ -54,9 +54,12 @@ func (r *registrar) changed(m *Member) {
 
 // gone notes that m's registration is to be removed, if Redis can have it.
 func (r *registrar) gone(m *Member) {
+	m.hub.shard.mu.Lock()
+	tried := m.tried
+	m.hub.shard.mu.Unlock()
 	r.mu.Lock()
 	delete(r.dirty, m)
-	if m.tried.Load() {
+	if tried {
 		r.leaving[m] = struct{}{}
 	}
 	r.mu.Unlock()
@@ -144,16 +147,17 @@ func (r *registrar) round(ctx context.Context) error {
 		mu    sync.Mutex
 		first error
 	)
+	failed := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		first = err
+	}
 	do := func(work func() error, again func()) {
 		all.Go(func() {
-			err := work()
-			if err == nil {
-				return
+			if err := work(); err != nil {
+				again()
+				failed(err)
 			}
-			again()
-			mu.Lock()
-			defer mu.Unlock()
-			first = err
 		})
 	}
 	if len(leaving) > 0 && r.hubs.floors != nil {
@@ -163,8 +167,13 @@ func (r *registrar) round(ctx context.Context) error {
 		do(func() error { return r.unregister(ctx, m) }, func() { r.gone(m) })
 	}
 	all.Wait()
-	for _, m := range dirty {
-		do(func() error { return r.update(ctx, m) }, func() { r.changed(m) })
+	if len(dirty) > 0 {
+		all.Go(func() {
+			r.update(ctx, dirty, func(m *Member, err error) {
+				r.changed(m)
+				failed(err)
+			})
+		})
 	}
 	for _, b := range stale {
 		do(func() error { return r.read(ctx, b) }, func() {

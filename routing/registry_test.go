@@ -3,6 +3,8 @@ package routing
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +24,8 @@ type registry struct {
 	hashes map[lime.Identity]*hash
 	floors map[lime.Node]presence.Floor // by folded address
 	away   bool
-	deaf   bool // what is asked is done, but nobody hears of it
+	deaf   bool            // what is asked is done, but nobody hears of it
+	lapsed presence.EdgeID // has no lease
 	calls  map[string]int
 	on     func(call string, n lime.Node) // before a call, without the lock
 	after  func(call string, n lime.Node) // after it, before its caller hears of it
@@ -122,8 +125,12 @@ func (r *registry) viewLocked(i lime.Identity) (v presence.View) {
 		return v
 	}
 	v.Version = h.version
-	for _, reg := range h.fields {
-		v.Registrations = append(v.Registrations, reg)
+	for _, instance := range slices.Sorted(maps.Keys(h.fields)) {
+		if reg := h.fields[instance]; reg.Edge == r.lapsed {
+			v.Partial = true
+		} else {
+			v.Registrations = append(v.Registrations, reg)
+		}
 	}
 	return v
 }
@@ -171,6 +178,17 @@ func (r *registry) Update(ctx context.Context, reg presence.Registration) (int64
 	h.fields[n.Instance] = reg
 	r.mu.Unlock()
 	return v, r.end("update", reg.Node)
+}
+
+// UpdateAll is Update for each, at once, since a call may wait for another.
+func (r *registry) UpdateAll(ctx context.Context, rs []presence.Registration) []presence.Updated {
+	all := make([]presence.Updated, len(rs))
+	var updating sync.WaitGroup
+	for i, reg := range rs {
+		updating.Go(func() { all[i].Version, all[i].Err = r.Update(ctx, reg) })
+	}
+	updating.Wait()
+	return all
 }
 
 func (r *registry) Unregister(ctx context.Context, n lime.Node, session string) (int64, error) {

@@ -104,13 +104,6 @@ func (q *removalQueue) empty() bool {
 	return len(q.sequences) == 0
 }
 
-// waiting is how many are not deleted yet.
-func (q *removalQueue) waiting() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.sequences) + q.pace.busy
-}
-
 // end takes no more, and returns how many were left.
 func (q *removalQueue) end() (left int) {
 	q.mu.Lock()

@@ -92,11 +92,3 @@ func (r *removals) remove(late context.Context, q *removalQueue, one removal) {
 	}
 	q.done(one, err, time.Now())
 }
-
-// waiting is how many are not deleted yet.
-func (r *removals) waiting() (n int) {
-	for _, q := range r.all {
-		n += q.waiting()
-	}
-	return n
-}

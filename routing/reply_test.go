@@ -105,7 +105,7 @@ func TestManySendersAndRepliesAtOnce(t *testing.T) {
 	var found atomic.Int64
 	for i := range 8 {
 		all.Go(func() {
-			m := &Member{session: fmt.Sprint(i)}
+			m := &Member{who: mustName(t, lime.MustParseNode("ana@t.org/1"), fmt.Sprint(i))}
 			for j := range 1000 { // fewer than the ring has
 				id := fmt.Sprint(i, ".", j)
 				s := r.add(m, message(id), nil)
@@ -115,7 +115,7 @@ func TestManySendersAndRepliesAtOnce(t *testing.T) {
 						if p, ok := r.take(s); ok {
 							found.Add(1)
 							if string(p.id) != id || p.member != m {
-								t.Errorf("%s became %q of %s", id, p.id, p.member.session)
+								t.Errorf("%s became %q of %s", id, p.id, p.member.who.Tag())
 							}
 						}
 					})

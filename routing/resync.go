@@ -47,16 +47,22 @@ func (h *Hubs) resync(ctx context.Context, back <-chan nats.Status) error {
 				h.doubt(func(of int) bool { return of == p })
 				again[p] = time.Now().Add(electionSettles)
 			}
-		case p := <-h.suspects:
-			if _, known := again[p]; !known {
-				again[p] = time.Now().Add(overloadSettles)
+		case <-h.suspects:
+			for p := range h.cfg.Streams.Partitions() {
+				if _, known := again[p]; !known {
+					again[p] = time.Now().Add(overloadSettles)
+				}
 			}
 		case now := <-tick.C:
+			due := map[int]bool{}
 			for p, at := range again {
 				if now.After(at) {
 					delete(again, p)
-					h.doubt(func(of int) bool { return of == p })
+					due[p] = true
 				}
+			}
+			if len(due) > 0 {
+				h.doubt(func(of int) bool { return due[of] })
 			}
 		}
 	}
@@ -75,8 +81,8 @@ func (h *Hubs) each(in func(partition int) bool, do func(*Member)) {
 	for _, s := range h.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
-			for _, m := range b.members {
-				if in(m.partition) {
+			for m := range b.members.all() {
+				if in(m.partition()) {
 					do(m)
 				}
 			}
@@ -89,13 +95,13 @@ func (h *Hubs) each(in func(partition int) bool, do func(*Member)) {
 func inAll(int) bool { return true }
 
 func (m *Member) doubtLocked() {
-	if m.hubs.cfg.Streams == nil {
+	if m.hubs().cfg.Streams == nil {
 		return
 	}
 	for which := range m.follows {
 		m.follows[which].Doubt()
 	}
-	m.hubs.reader.start(m)
+	m.hubs().reader.start(m)
 }
 
 // MadeAnew says that a partition has another log or inbox than before. All that is

@@ -25,10 +25,10 @@ func (m *Member) reviewLocked() {
 	switch {
 	case m.state != active || !f.On():
 	case f.Reviewing():
-		m.reviewAgain = true
-		m.hubs.reader.read(m)
-	case f.Passed() == 0 || m.reviewAgain: // there is nothing, or it is waited for
-	case time.Since(m.reviewEnded) < reviewPause:
+		m.sharingLocked().reviewAgain = true
+		m.hubs().reader.read(m)
+	case f.Passed() == 0 || m.shared().reviewAgain: // there is nothing, or it is waited for
+	case time.Since(m.shared().reviewEnded) < reviewPause:
 		m.reviewLater()
 	default:
 		m.beginReview(time.Now())
@@ -37,11 +37,11 @@ func (m *Member) reviewLocked() {
 
 // reviewLater is reviewLocked after the pause.
 func (m *Member) reviewLater() {
-	m.reviewAgain = true
+	m.sharingLocked().reviewAgain = true
 	time.AfterFunc(reviewPause, func() {
 		m.hub.shard.mu.Lock()
 		defer m.hub.shard.mu.Unlock()
-		m.reviewAgain = false
+		m.sharingLocked().reviewAgain = false
 		m.reviewLocked()
 	})
 }
@@ -49,21 +49,23 @@ func (m *Member) reviewLater() {
 // beginReview begins one. What waits still is older then, if the last time that it was is
 // long ago.
 func (m *Member) beginReview(now time.Time) {
-	ages := !m.reviewed.IsZero() && now.Sub(m.reviewed) > reviewEvery
+	s := m.sharingLocked()
+	ages := !s.reviewed.IsZero() && now.Sub(s.reviewed) > reviewEvery
 	if ages {
-		m.reviewed = now
+		s.reviewed = now
 	}
 	m.follows[byIdentity].Review(ages)
-	m.hubs.reader.read(m)
+	m.hubs().reader.read(m)
 }
 
 // reviewOld begins one when the last time is long ago.
 func (m *Member) reviewOld(now time.Time) {
 	f := &m.follows[byIdentity]
+	s := m.sharingLocked()
 	switch {
-	case m.reviewed.IsZero():
-		m.reviewed = now
-	case now.Sub(m.reviewed) > reviewEvery && f.On() && !f.Reviewing():
+	case s.reviewed.IsZero():
+		s.reviewed = now
+	case now.Sub(s.reviewed) > reviewEvery && f.On() && !f.Reviewing():
 		m.beginReview(now)
 	}
 }
@@ -75,7 +77,7 @@ func (r *reader) review(ctx context.Context, t *turn, j *readerJob) (more bool) 
 	s, f := m.hub.shard, &m.follows[byIdentity]
 	s.mu.Lock()
 	room := maxWindow - m.window.Len()
-	if !f.Reviewing() || m.starting[byIdentity] || m.state != active || m.settled != nil || room == 0 {
+	if !f.Reviewing() || m.starting[byIdentity] || m.state != active || m.settles() || room == 0 {
 		s.mu.Unlock()
 		return false // or whatever ends the present state will read on
 	}
@@ -88,9 +90,9 @@ func (r *reader) review(ctx context.Context, t *turn, j *readerJob) (more bool) 
 	j.asked = true
 	var page delivery.Page
 	if plan.Inbox {
-		page, j.err = inboxPage(ctx, r.hubs.cfg.Streams, m.partition, m.hub.key.Inbox(m.partition, m.tokenOf(byIdentity)), plan.From, maxWindow)
+		page, j.err = inboxPage(ctx, r.hubs.cfg.Streams, m.partition(), m.hub.key.Inbox(m.partition(), m.tokenOf(byIdentity)), plan.From, maxWindow)
 	} else {
-		page, j.err = logPage(ctx, r.hubs.cfg.Streams, m.partition, m.hub.key.Log(m.partition, m.tokenOf(byIdentity)), plan.From, maxWindow)
+		page, j.err = logPage(ctx, r.hubs.cfg.Streams, m.partition(), m.hub.key.Log(m.partition(), m.tokenOf(byIdentity)), plan.From, maxWindow)
 	}
 	if j.err != nil {
 		return false
@@ -116,8 +118,8 @@ func (r *reader) review(ctx context.Context, t *turn, j *readerJob) (more bool) 
 		f.Offered(plan, page)
 		m.raiseLocked(byIdentity)
 		if more = f.Reviewing(); !more {
-			m.reviewEnded = time.Now()
-			if m.reviewAgain {
+			m.sharingLocked().reviewEnded = time.Now()
+			if m.shared().reviewAgain {
 				m.reviewLater()
 			}
 		}

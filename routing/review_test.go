@@ -13,7 +13,7 @@ import (
 func passing() *Member {
 	h := &Hubs{}
 	h.reader = &reader{hubs: h, queues: newReaderQueues(1)}
-	m := &Member{hubs: h, hub: &hub{shard: &shard{}}, state: active, presence: &lime.Presence{Status: lime.StatusAvailable}}
+	m := &Member{hub: &hub{shard: &shard{edge: h}}, state: active, presence: &lime.Presence{Status: lime.StatusAvailable}}
 	f := &m.follows[byIdentity]
 	f.Start(0)
 	f.Pass(delivery.Message{Position: 7})
@@ -24,7 +24,7 @@ func passing() *Member {
 func (m *Member) reviewing() (now, again bool) {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	return m.follows[byIdentity].Reviewing(), m.reviewAgain
+	return m.follows[byIdentity].Reviewing(), m.shared().reviewAgain
 }
 
 // reviewSoon is reviewLocked, so many times, with the lock.
@@ -46,7 +46,7 @@ func TestAReviewThatIsUnderWayGoesOn(t *testing.T) {
 		if f.NextReview() != first {
 			t.Error("it began anew")
 		}
-		if !m.reviewAgain {
+		if !m.shared().reviewAgain {
 			t.Error("there will be no other one")
 		}
 	})
@@ -55,7 +55,7 @@ func TestAReviewThatIsUnderWayGoesOn(t *testing.T) {
 func TestReviewsOfASessionPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := passing()
-		m.reviewEnded = time.Now()
+		m.sharingLocked().reviewEnded = time.Now()
 		m.reviewSoon(1000)
 		if now, _ := m.reviewing(); now {
 			t.Error("there is no pause")

@@ -6,6 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/lime"
+	"limegrove/routing/delivery"
 	"limegrove/routing/subject"
 )
 
@@ -16,7 +17,8 @@ type scratch struct {
 	envelope     []byte
 	id, from, to []byte
 	unique       []byte
-	foreign      bool // by way of a gateway
+	told         []delivery.Entry // whose senders are to be told
+	foreign      bool             // by way of a gateway
 }
 
 // route publishes an envelope once, whoever may hold the recipient.
@@ -46,7 +48,7 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 	} else {
 		s.subjects = subject.AppendReply(s.subjects, prefix, 0, sequence)
 	}
-	text := string(s.subjects) // one allocation for both
+	text := lent(s.subjects)
 	if err := h.cfg.NATS.PublishRequest(text[:n], text[n:], envelope); err != nil {
 		h.replies.take(sequence)
 		h.metrics.drop(dropBroker)
@@ -80,16 +82,16 @@ const (
 func (h *Hubs) command(m *Member, header *lime.Header, envelope []byte) error {
 	sequence := h.replies.add(m, header, nil)
 	msg := &nats.Msg{
-		Subject: subject.Command(m.node.Domain),
+		Subject: subject.Command(m.who.Domain()),
 		Reply:   string(subject.AppendReply(nil, h.prefix, 0, sequence)),
 		Data:    envelope,
-		Header:  nats.Header{headerRequester: []string{strconv.Quote(m.address)}},
+		Header:  nats.Header{headerRequester: []string{strconv.Quote(m.who.String())}},
 	}
 	if m.guest {
 		msg.Header[headerGuest] = []string{"1"}
 	}
-	if m.role != "" && m.role != lime.RoleMember {
-		msg.Header[headerRole] = []string{string(m.role)}
+	if m.role() != "" && m.role() != lime.RoleMember {
+		msg.Header[headerRole] = []string{string(m.role())}
 	}
 	if err := h.cfg.NATS.PublishMsg(msg); err != nil {
 		h.replies.take(sequence)
@@ -113,23 +115,34 @@ func (h *Hubs) answered(msg *nats.Msg, sequence uint64) {
 		h.metrics.unanswered.Inc()
 		return
 	}
+	code := lime.CodeRoutingDestinationNotFound
+	if p.kind == lime.KindNotification { // whatever the code
+	} else if msg.Header.Get("Status") == "503" {
+		h.metrics.drop(dropNoRecipient)
+	} else if told, err := strconv.Atoi(string(msg.Data)); err == nil {
+		code = lime.Code(told)
+	}
+	h.unreached(&p, p.code(code))
+}
+
+// code is the reason's code that the sender of an envelope is told which a hub refuses with another.
+func (p *pending) code(told lime.Code) lime.Code {
+	if p.foreign && told == lime.CodeRoutingDestinationNotFound {
+		return lime.CodeRoutingGatewayNotFound
+	}
+	return told
+}
+
+// unreached tells a session that its envelope has reached nobody, or has it stored. It borrows p.
+func (h *Hubs) unreached(p *pending, code lime.Code) {
 	if p.kind == lime.KindNotification {
 		h.storeNotification(p.envelope)
 		return
 	}
-	code := lime.CodeRoutingDestinationNotFound
-	if p.foreign {
-		code = lime.CodeRoutingGatewayNotFound
-	}
-	if msg.Header.Get("Status") == "503" {
-		h.metrics.drop(dropNoRecipient)
-	} else if told, err := strconv.Atoi(string(msg.Data)); err == nil && (!p.foreign || lime.Code(told) != lime.CodeRoutingDestinationNotFound) {
-		code = lime.Code(told)
-	}
-	from := h.ServerNode(p.member.node.Domain)
+	from := h.ServerNode(p.member.who.Domain())
 	s := h.scratch.Get().(*scratch)
 	defer h.scratch.Put(s)
-	s.envelope = appendFailure(s.envelope[:0], &p, from, p.member.node, reasonOf(code))
+	s.envelope = appendFailure(s.envelope[:0], p, from, p.member.who.Node(), reasonOf(code))
 	if p.member.hasLeft() {
 		h.metrics.drop(dropClosed)
 		return

@@ -3,7 +3,6 @@ package routing
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,14 +32,15 @@ func (h *Hubs) storeFor(m *Member, to lime.NodeView, via *lime.NodeView, header 
 // storing has what a session sends in somebody's name stored.
 func (h *Hubs) storing(m *Member, sender lime.Identity, to lime.NodeView, o *outgoing) error {
 	o.member, o.sender = m, sender
-	if m.role.Over(m.node.Domain, sender.Domain) && !sender.EqualFold(m.node.Identity) && !h.serves([]byte(sender.Domain)) {
+	if m.role().Over(m.who.Domain(), sender.Domain) && !sender.EqualFold(m.who.Identity()) && !h.serves([]byte(sender.Domain)) {
 		o.news = m.hub.key
 	}
 	s := m.hub.shard
 	s.mu.Lock()
-	m.storing = append(m.storing, o)
+	own := m.sendingLocked()
+	own.storing = append(own.storing, o)
 	m.tryAgain(o.id)
-	m.storingBytes += o.size()
+	own.storingBytes += o.size()
 	if m.holdLocked() {
 		m.to.Hold(true) // under the lock, so that it is in order with going on
 	}
@@ -57,13 +57,13 @@ func (h *Hubs) storing(m *Member, sender lime.Identity, to lime.NodeView, o *out
 func (m *Member) senderOf(header *lime.Header) lime.Identity {
 	from, err := lime.ParseNodeView(header.From)
 	if err != nil || len(from.Name) == 0 {
-		return m.node.Identity
+		return m.who.Identity()
 	}
-	domain := m.node.Domain
+	domain := m.who.Domain()
 	if len(from.Domain) > 0 && !bytes.EqualFold(from.Domain, []byte(domain)) {
 		domain = string(from.Domain)
-	} else if bytes.EqualFold(from.Name, []byte(m.node.Name)) {
-		return m.node.Identity
+	} else if bytes.EqualFold(from.Name, []byte(m.who.Name())) {
+		return m.who.Identity()
 	}
 	return lime.Identity{Name: string(from.Name), Domain: domain}
 }
@@ -79,41 +79,15 @@ func (h *Hubs) outgoing(sender lime.Identity, to lime.NodeView, id, envelope []b
 	if !ok || len(s.subjects) > subject.Max {
 		return nil, &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
-	own := append(append(make([]byte, 0, len(envelope)+len(id)), envelope...), id...)
 	s.from = lime.AppendIdentity(s.from[:0], sender)
 	s.unique = appendUnique(s.unique[:0], s.from, id, key, token, event)
+	own := append(append(make([]byte, 0, len(envelope)+len(id)+uniqueSize), envelope...), id...)
+	named := len(own)
+	own = appendUniqueID(own, s.unique)
 	return &outgoing{
 		address: address, ask: address, key: key, token: token, partition: key.Partition(h.cfg.Streams.Partitions()), since: time.Now(),
-		data: own[:len(envelope):len(envelope)], id: own[len(envelope):], unique: uniqueID(s.unique),
+		data: own[:len(envelope):len(envelope)], id: own[len(envelope):named:named], unique: lent(own[named:]),
 	}, nil
-}
-
-// holdLocked tells whether reading from the client is to stop, for it has much under
-// way, and notes that it has.
-func (m *Member) holdLocked() bool {
-	if m.held || len(m.storing) < holdAt && m.storingBytes < m.hubs.budget.share() {
-		return false
-	}
-	m.held = true
-	return true
-}
-
-// takeStoringLocked takes o out of what is under way. It tells whether reading may go
-// on.
-func (m *Member) takeStoringLocked(o *outgoing) (found, resume bool) {
-	i := slices.Index(m.storing, o)
-	if i < 0 {
-		return false, false
-	}
-	m.storing = slices.Delete(m.storing, i, i+1)
-	if len(m.storing) == 0 {
-		m.storing = nil
-	}
-	m.storingBytes -= o.size()
-	if m.held && len(m.storing) <= holdAt/2 && m.storingBytes <= m.hubs.budget.share()/2 {
-		m.held, resume = false, true
-	}
-	return true, resume
 }
 
 // forget takes back what store has begun.
@@ -124,6 +98,7 @@ func (m *Member) forget(o *outgoing) {
 	if _, resume := m.takeStoringLocked(o); resume {
 		m.to.Hold(false)
 	}
+	m.settledSendingLocked()
 }
 
 // stored tells the sender that its message is accepted, and what came of it before
@@ -137,22 +112,23 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 		m.to.Hold(false)
 	}
 	defer m.readOnLocked() // what is told of o may have been stored, and wait
+	defer m.settledSendingLocked()
 	switch {
 	case !found || m.state == left:
-		m.hubs.metrics.drop(dropClosed)
+		m.hubs().metrics.drop(dropClosed)
 		return false
-	case why == nil && !m.receipts.Has(lime.EventAccepted) && len(o.early) == 0:
+	case why == nil && !m.receiptsLocked().Has(lime.EventAccepted) && len(o.early) == 0:
 		return false
 	}
 	event, early := lime.EventAccepted, o.early
 	if why != nil {
 		event, early = lime.EventFailed, nil // nothing follows failed: L-NOT-04
 	}
-	if m.receipts.Has(event) {
-		t := m.hubs.scratch.Get().(*scratch)
-		defer m.hubs.scratch.Put(t)
-		t.from = m.hubs.appendServer(t.from[:0], m.node.Domain)
-		t.to = append(t.to[:0], m.address...)
+	if m.receiptsLocked().Has(event) {
+		t := m.hubs().scratch.Get().(*scratch)
+		defer m.hubs().scratch.Put(t)
+		t.from = m.hubs().appendServer(t.from[:0], m.who.Domain())
+		t.to = append(t.to[:0], m.who.String()...)
 		t.envelope = lime.AppendNotification(t.envelope[:0], o.id, t.from, t.to, event, why)
 		m.tellLocked(t.envelope)
 	}
@@ -173,73 +149,41 @@ const maxOwed = 4 * holdAt
 // there is room: accepted must not get lost, nor come behind dispatched. It borrows
 // envelope.
 func (m *Member) tellLocked(envelope []byte) {
-	if len(m.owed) == 0 {
+	if !m.owes() {
 		err := m.to.Deliver(envelope)
 		if err == nil {
 			return
 		}
 		if !errors.Is(err, ErrQueueFull) {
-			m.hubs.metrics.drop(dropFor(err))
+			m.hubs().metrics.drop(dropFor(err))
 			return
 		}
 	}
-	if len(m.owed) >= maxOwed {
-		m.hubs.metrics.drop(dropQueueFull)
+	s := m.sendingLocked()
+	if len(s.owed) >= maxOwed {
+		m.hubs().metrics.drop(dropQueueFull)
 		return
 	}
-	m.owed = append(m.owed, bytes.Clone(envelope))
+	s.owed = append(s.owed, bytes.Clone(envelope))
 }
 
 // payLocked delivers what is owed. It tells whether there is something to flush.
 func (m *Member) payLocked() (flush bool) {
-	for len(m.owed) > 0 {
-		if err := m.to.Deliver(m.owed[0]); err != nil {
+	if !m.owes() {
+		return false
+	}
+	s := m.sending
+	for len(s.owed) > 0 {
+		if err := m.to.Deliver(s.owed[0]); err != nil {
 			return flush
 		}
-		m.owed[0] = nil
-		m.owed = m.owed[1:]
+		s.owed[0] = nil
+		s.owed = s.owed[1:]
 		flush = true
 	}
-	m.owed = nil
+	s.owed = nil
+	m.settledSendingLocked()
 	return flush
-}
-
-// failedID is the id of a message whose sender was told that it failed.
-type failedID struct {
-	id   string
-	till time.Time
-}
-
-// A message that was given up may have been stored all the same. Its sender hears
-// nothing more of it, L-NOT-04, unless it sends it again.
-const (
-	maxFailed  = 256
-	failedKept = 2 * time.Minute
-)
-
-// hasFailed notes that the sender was told so.
-func (m *Member) hasFailed(id []byte) {
-	if len(m.failed) >= maxFailed {
-		m.failed = append(m.failed[:0], m.failed[1:]...)
-	}
-	m.failed = append(m.failed, failedID{string(id), time.Now().Add(failedKept)})
-}
-
-// tryAgain forgets that a message has failed.
-func (m *Member) tryAgain(id []byte) {
-	if m.failed == nil {
-		return
-	}
-	now := time.Now()
-	m.failed = slices.DeleteFunc(m.failed, func(f failedID) bool { return f.id == string(id) || now.After(f.till) })
-	if len(m.failed) == 0 {
-		m.failed = nil
-	}
-}
-
-// toldFailed tells whether the sender was told that a message failed.
-func (m *Member) toldFailed(id []byte) bool {
-	return slices.ContainsFunc(m.failed, func(f failedID) bool { return f.id == string(id) })
 }
 
 // storeNotification has a notification stored for somebody who is not there to take

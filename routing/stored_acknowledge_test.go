@@ -92,7 +92,7 @@ func TestUnwantedNotificationsAcknowledgeNothingElse(t *testing.T) {
 	ana.SayID("m1", "rui@t.org/1", "one")
 	rui.Want("it is there", "one")
 	unwanted := `{"id":"x","from":"ana@t.org/1","to":"rui@t.org/1","event":"received"}`
-	if err := a.nc.Publish(rui.hub.key.Log(rui.partition, "1"), []byte(unwanted)); err != nil {
+	if err := a.nc.Publish(rui.hub.key.Log(rui.partition(), "1"), []byte(unwanted)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it is handed out", func() bool {

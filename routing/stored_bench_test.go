@@ -49,16 +49,15 @@ func benchMember(e *testEdge, node string) *Member {
 		e.w.Fatal(err)
 	}
 	s := e.shards[0]
-	b := &hub{key: key, shard: s, sub: &nats.Subscription{}}
+	b := &hub{key: key, shard: s}
 	m := &Member{
-		hubs: e.Hubs, hub: b, node: n, address: node, token: subject.Token(n.Instance), state: active, guest: true,
-		to: sink{},
+		hub: b, who: mustName(e.w, n, ""), state: active, guest: true, to: sink{},
 	}
 	for which := range m.follows {
 		m.follows[which].Start(0)
 		m.follows[which].Tails(delivery.Tail{}, delivery.Tail{})
 	}
-	b.members = []*Member{m}
+	b.members = rollOf(m)
 	s.hubs[key] = b
 	return m
 }
@@ -67,7 +66,7 @@ func benchMember(e *testEdge, node string) *Member {
 // sender, without the broker.
 func BenchmarkStore(b *testing.B) {
 	w := newWorld(b)
-	e := w.idleEdge("a", Config{Shards: 1, Streams: emptyStreams{}})
+	e := w.idleEdge("a", Config{Shards: 1, Streams: emptyStreams{}, NATS: deaf(b)})
 	m := benchMember(e, "ana@example.org/phone")
 	envelope := benchEnvelope("rui@example.org/home")
 	e.recipients.keepLocked(subjectOf(lime.MustParseNode("rui@example.org/home")), knownFor(time.Hour))
@@ -98,11 +97,11 @@ func BenchmarkStore(b *testing.B) {
 // proof, and dispatched to its sender, without the broker.
 func BenchmarkHandOut(b *testing.B) {
 	w := newWorld(b)
-	e := w.idleEdge("a", Config{Shards: 1, Streams: emptyStreams{}})
+	e := w.idleEdge("a", Config{Shards: 1, Streams: emptyStreams{}, NATS: deaf(b)})
 	m := benchMember(e, "rui@example.org/home")
 	s := e.shards[0]
 	msg := &nats.Msg{
-		Subject: subjectOf(m.node), Data: benchEnvelope("rui@example.org/home"), Sub: m.hub.sub,
+		Subject: subjectOf(m.who.Node()), Data: benchEnvelope("rui@example.org/home"),
 		Header: nats.Header{nats.JSStream: {"LOG_0"}, nats.JSSequence: {""}, nats.JSLastSequence: {""}},
 	}
 	b.ReportAllocs()

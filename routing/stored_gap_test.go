@@ -13,17 +13,16 @@ func TestALostCopyIsReadBack(t *testing.T) {
 	ana.SayID("m1", "rui@t.org", "one")
 	rui.Want("the first comes", "one")
 
-	// The copy of the second is lost on its way: its hub's subscription is not there.
+	// The copy of the second is lost on its way: its hub is not there.
 	hub := b.hub("rui@t.org")
 	hub.shard.mu.Lock()
-	sub := hub.sub
-	hub.sub = nil
+	delete(hub.shard.hubs, hub.key)
 	hub.shard.mu.Unlock()
 	ana.SayID("m2", "rui@t.org", "two")
 	eventually(t, "it is accepted", func() bool { return slices.Contains(ana.Got(), "m2 accepted") })
 	w.settle()
 	hub.shard.mu.Lock()
-	hub.sub = sub
+	hub.shard.hubs[hub.key] = hub
 	hub.shard.mu.Unlock()
 	rui.WantNothing("it is lost")
 

@@ -127,7 +127,7 @@ func (w *storedWorld) wantFloorAt(why string, all ...*client) {
 // waitingFor is how many messages the inbox has for the identity of c.
 func (w *storedWorld) waitingFor(c *client) int {
 	w.Helper()
-	n, err := w.streams.Waiting(w.Context(), c.partition, c.hub.key.Inbox(c.partition, subject.Identity))
+	n, err := w.streams.Waiting(w.Context(), c.partition(), c.hub.key.Inbox(c.partition(), subject.Identity))
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -201,12 +201,12 @@ func TestAcceptedComesFirst(t *testing.T) { // L-NOT-03
 	key := ana.hub.key
 	o := &outgoing{id: []byte("m1"), member: ana.Member}
 	ana.hub.shard.mu.Lock()
-	ana.storing = append(ana.storing, o) // its acknowledgement is late
+	ana.sendingLocked().storing = append(ana.sendingLocked().storing, o) // its acknowledgement is late
 	ana.hub.shard.mu.Unlock()
 
 	rui.Receipt("m1", "ana@t.org/1", "received")
 	stored := `{"id":"m1","from":"rui@t.org/1","to":"ana@t.org/1","event":"consumed"}`
-	if err := b.nc.Publish(key.Log(ana.partition, "1"), []byte(stored)); err != nil {
+	if err := b.nc.Publish(key.Log(ana.partition(), "1"), []byte(stored)); err != nil {
 		t.Fatal(err)
 	}
 	rui.SayID("n", "ana@t.org", "something else")
@@ -225,7 +225,7 @@ func TestNothingFollowsFailed(t *testing.T) { // L-NOT-04
 	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
 	o := &outgoing{id: []byte("m1"), member: ana.Member}
 	ana.hub.shard.mu.Lock()
-	ana.storing = append(ana.storing, o)
+	ana.sendingLocked().storing = append(ana.sendingLocked().storing, o)
 	ana.hub.shard.mu.Unlock()
 	ana.stored(o, brokerReason())
 	ana.Flush()
@@ -250,7 +250,7 @@ func TestWhatASenderIsToldWaitsForRoom(t *testing.T) {
 	eventually(t, "all are accepted", func() bool {
 		ana.hub.shard.mu.Lock()
 		defer ana.hub.shard.mu.Unlock()
-		return len(ana.owed) >= 3 // and what else is told
+		return ana.sending != nil && len(ana.sending.owed) >= 3 // and what else is told
 	})
 	ana.Refuse(nil)
 	ana.Drained()

@@ -176,3 +176,18 @@ func (w *storedWorld) noneLeft(c *client) {
 	w.wait("the registry knows the floors", done)
 	eventually(w, "the inbox is cleared", func() bool { return c.e.removals.waiting() == 0 })
 }
+
+// waiting is how many are not deleted yet.
+func (r *removals) waiting() (n int) {
+	for _, q := range r.all {
+		n += q.waiting()
+	}
+	return n
+}
+
+// waiting is how many are not deleted yet.
+func (q *removalQueue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.sequences) + q.pace.busy
+}

@@ -30,10 +30,10 @@ type viewEvent struct {
 // when it has none.
 func (h *hub) identity() lime.Identity {
 	switch {
-	case len(h.members) > 0:
-		return h.members[0].node.Identity
-	case len(h.arriving) > 0:
-		return h.arriving[0].node.Identity
+	case h.members.first != nil:
+		return h.members.first.who.Identity()
+	case h.arriving.first != nil:
+		return h.arriving.first.who.Identity()
 	}
 	return lime.Identity{}
 }
@@ -55,20 +55,21 @@ func (h *Hubs) tellView(b *hub, e viewEvent) {
 
 // takeView replaces a hub's view, with its shard locked.
 func (h *Hubs) takeView(b *hub, v presence.View) {
-	b.version = v.Version
+	b.version, b.partial = v.Version, v.Partial
 	b.changes++
 	b.disarrange()
-	b.remote = b.remote[:0]
+	var remote []presence.Registration
 	for i := range v.Registrations {
 		if r := &v.Registrations[i]; r.Edge != h.cfg.Edge {
-			b.remote = append(b.remote, *r)
+			remote = append(remote, *r)
 			if m := b.stranded(r); m != nil {
 				h.registrar.changed(m)
 			}
 		}
 	}
-	if len(b.remote) == 0 {
-		b.remote = nil
+	if remote != nil || b.wide != nil {
+		b.widened().remote = remote
+		b.narrow()
 	}
 }
 
@@ -101,12 +102,14 @@ func (h *Hubs) viewChanged(b *hub, data []byte) {
 // change applies an event to the registrations of other edges.
 func (h *hub) change(e viewEvent) {
 	h.disarrange()
-	h.remote = slices.DeleteFunc(h.remote, func(r presence.Registration) bool {
+	w := h.widened()
+	w.remote = slices.DeleteFunc(w.remote, func(r presence.Registration) bool {
 		return strings.EqualFold(r.Node.Instance, e.Node.Instance)
 	})
 	if !e.Gone {
-		h.remote = append(h.remote, e.Registration)
+		w.remote = append(w.remote, e.Registration)
 	}
+	h.narrow()
 }
 
 // DropEdge takes the registrations of a dead edge out of all views.
@@ -114,11 +117,15 @@ func (h *Hubs) DropEdge(dead presence.EdgeID) {
 	for _, s := range h.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
-			before := len(b.remote)
-			b.remote = slices.DeleteFunc(b.remote, func(r presence.Registration) bool { return r.Edge == dead })
-			if len(b.remote) != before {
+			if b.wide == nil {
+				continue
+			}
+			before := len(b.wide.remote)
+			b.wide.remote = slices.DeleteFunc(b.wide.remote, func(r presence.Registration) bool { return r.Edge == dead })
+			if len(b.wide.remote) != before {
 				b.changes++
 				b.disarrange()
+				b.narrow()
 			}
 		}
 		s.mu.Unlock()

@@ -261,3 +261,53 @@ func TestAnAccountEndsTheGuestsOfItsName(t *testing.T) {
 	w.settle()
 	ana.WantAlive("other names are not concerned")
 }
+
+// An edge that only Redis does not hear of hears of others by the broker.
+func TestAnEdgeWithoutALeaseIsTold(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.edge("a", Config{}), w.edge("b", Config{})
+	a.Guest("rui@t.org/1")
+	w.registry.mu.Lock()
+	w.registry.lapsed = "a"
+	w.registry.mu.Unlock()
+	second := b.Guest("rui@t.org/2")
+	w.settle()
+	a.wantRemote("who has come", "rui@t.org", "rui@t.org/2")
+	second.Leave()
+	w.settle()
+	a.wantRemote("who has gone", "rui@t.org")
+}
+
+func TestOfWhoIsAloneNobodyIsTold(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.edge("a", Config{}), w.edge("b", Config{})
+	nc := w.connect()
+	told, err := nc.SubscribeSync("to.org.t.@.rui._view")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(why string, n int) {
+		t.Helper()
+		w.settle()
+		w.flush(nc)
+		if got, _, err := told.Pending(); err != nil || got != n {
+			t.Errorf("%s: %d were told (%v), want %d", why, got, err, n)
+		}
+	}
+	w.flush(nc)
+	first := a.Guest("rui@t.org/1")
+	a.Guest("rui@t.org/2").Leave()
+	first.SetPresence(&lime.Presence{Status: lime.StatusBusy})
+	want("all are on one edge", 0)
+	b.Guest("rui@t.org/3")
+	want("one is elsewhere", 1)
+	a.wantRemote("those who were there know", "rui@t.org", "rui@t.org/3")
+	b.wantRemote("and who has come", "rui@t.org", "rui@t.org/1")
+	a.Guest("rui@t.org/4")
+	want("another comes", 2)
+	first.SetPresence(&lime.Presence{Status: lime.StatusAway})
+	want("one has another presence", 3)
+	first.Leave()
+	want("one goes", 4)
+	b.wantRemote("that is known, too", "rui@t.org", "rui@t.org/4")
+}

@@ -123,7 +123,7 @@ func TestAWorkerKnowsTheAuthorityOfWhoAsks(t *testing.T) {
 	}})
 	for _, role := range []lime.Role{lime.RoleMember, lime.RoleAuthority, lime.RoleRootAuthority} {
 		s := w.edge("e"+string(role), Config{}).login("ana@t.org/"+string(role), false)
-		s.role = role
+		s.rank = role.Rank()
 		s.ask(ping("1"))
 		if o := <-orders; o.Role != role {
 			t.Errorf("a %s is taken for a %s", role, o.Role)

@@ -56,15 +56,15 @@ func parseWorking(b []byte) (token string, w working, ok bool) {
 // acknowledged something.
 func (m *Member) tellWorkingLocked() {
 	now := time.Now()
-	if m.toldWorking.Add(workingEvery).After(now) || m.state != active || len(m.hub.remote) == 0 {
+	if m.shared().toldWorking.Add(workingEvery).After(now) || m.state != active || len(m.hub.remote()) == 0 {
 		return
 	}
 	positions := m.window.Positions(true)
 	if len(positions) == 0 && !m.readsOn() {
 		return
 	}
-	m.toldWorking = now
-	m.hubs.floors.working(m, encodeWorking(m.token, m.readsOn(), positions))
+	m.sharingLocked().toldWorking = now
+	m.hubs().floors.working(m, encodeWorking(m.token(), m.readsOn(), positions))
 }
 
 // readsOn tells whether there is more for m by its identity than it has had room for.
@@ -80,13 +80,14 @@ func (h *hub) othersWork(data []byte, now time.Time) (ok bool) {
 		return ok
 	}
 	w.at = now
-	if h.working == nil {
-		h.working = map[string]working{}
+	all := h.widened()
+	if all.working == nil {
+		all.working = map[string]working{}
 	}
-	h.working[token] = w
-	for t := range h.working {
+	all.working[token] = w
+	for t := range all.working {
 		if !h.isElsewhere(t) {
-			delete(h.working, t)
+			delete(all.working, t)
 		}
 	}
 	return true
@@ -94,8 +95,8 @@ func (h *hub) othersWork(data []byte, now time.Time) (ok bool) {
 
 // isElsewhere tells whether another edge has a session of the identity at an instance.
 func (h *hub) isElsewhere(token string) bool {
-	for i := range h.remote {
-		if subject.Token(h.remote[i].Node.Instance) == token {
+	for i := range h.remote() {
+		if subject.Token(h.remote()[i].Node.Instance) == token {
 			return true
 		}
 	}
@@ -112,9 +113,12 @@ func (h *hub) keeping(some []*route, position uint64) bool {
 // acknowledged for long. The shard is locked.
 func (h *hub) keeps(r *route, position uint64, now time.Time) bool {
 	if m := r.member; m != nil {
-		return now.Sub(m.progressed) < workingFor && (m.readsOn() || m.window.Has(true, position))
+		return now.Sub(m.shared().progressed) < workingFor && (m.readsOn() || m.window.Has(true, position))
 	}
-	w, ok := h.working[r.token]
+	if h.wide == nil {
+		return false
+	}
+	w, ok := h.wide.working[r.token]
 	if !ok || now.Sub(w.at) >= workingFor {
 		return false
 	}

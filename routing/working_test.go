@@ -9,7 +9,6 @@ import (
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/routing/delivery"
-	"limegrove/routing/subject"
 )
 
 // agedWorld is a session that has passed a message to another, on another edge or on its own, so
@@ -26,19 +25,19 @@ func newAgedWorld(t *testing.T, remote bool) *agedWorld {
 	t.Helper()
 	h := &Hubs{cfg: Config{Edge: "a"}}
 	p := lime.Presence{Status: lime.StatusAvailable, RoundRobin: true}
-	b := &hub{shard: &shard{}}
+	b := &hub{shard: &shard{edge: h}}
 	member := func(instance string) *Member {
-		return &Member{
-			hubs: h, hub: b, state: active, presence: &p, since: 1, token: subject.Token(instance), address: "bot@t.org/" + instance,
-		}
+		m := &Member{hub: b, state: active, presence: &p, who: mustName(t, lime.MustParseNode("bot@t.org/"+instance), "")}
+		m.sharingLocked().since = 1
+		return m
 	}
 	w := &agedWorld{turn: &turn{hubs: h}, mine: member("1"), session: []byte("ana@t.org/1")}
-	b.members = []*Member{w.mine}
+	b.members = rollOf(w.mine)
 	if remote {
-		b.remote = []presence.Registration{{Node: lime.MustParseNode("bot@t.org/2"), Edge: "b", Presence: p, Since: 1}}
+		b.widened().remote = []presence.Registration{{Node: lime.MustParseNode("bot@t.org/2"), Edge: "b", Presence: p, Since: 1}}
 	} else {
 		w.other = member("2")
-		b.members = append(b.members, w.other)
+		b.members.add(w.other)
 	}
 	b.disarrange()
 	f := &w.mine.follows[byIdentity]
@@ -98,22 +97,22 @@ func TestWhoIsAtWorkOnAnotherEdgeKeepsWhatItHas(t *testing.T) {
 	w.want(t, "it has nothing", true)
 	tell("3", true, now, w.position)
 	w.want(t, "nobody has told", true)
-	if len(h.working) != 1 {
-		t.Errorf("it keeps %v", h.working)
+	if len(h.wide.working) != 1 {
+		t.Errorf("it keeps %v", h.wide.working)
 	}
 }
 
 // A broker that does not read would hold up the whole shard.
 func TestWhatASessionHasIsNotToldUnderTheShard(t *testing.T) {
 	w := newAgedWorld(t, true)
-	w.mine.hubs.floors = newFloors(w.mine.hubs)
+	w.mine.hubs().floors = newFloors(w.mine.hubs())
 	w.mine.follows[byIdentity].Review(true)
 	if !w.mine.readsOn() {
 		t.Fatal("it has nothing to tell")
 	}
 	w.mine.tellWorkingLocked() // there is no broker at all
 	w.mine.tellWorkingLocked()
-	busy := w.mine.hubs.floors.busy
+	busy := w.mine.hubs().floors.busy
 	if token, told, ok := parseWorking(busy[floorKey{w.mine.hub.key, "1"}]); len(busy) != 1 || !ok || token != "1" || !told.more {
 		t.Errorf("noted is %q", busy)
 	}
@@ -122,13 +121,13 @@ func TestWhatASessionHasIsNotToldUnderTheShard(t *testing.T) {
 func TestWhoIsAtWorkHereKeepsWhatItHas(t *testing.T) {
 	w := newAgedWorld(t, false)
 	w.want(t, "it does nothing", true)
-	w.other.progressed = time.Now()
+	w.other.sharingLocked().progressed = time.Now()
 	w.want(t, "it has nothing", true)
 	w.other.window.Push(delivery.Entry{Position: w.position})
 	w.want(t, "it has what is for its node", true)
 	w.other.window.Push(delivery.Entry{Position: w.position, Identity: true})
 	w.want(t, "it has it", false)
-	w.other.progressed = time.Now().Add(-workingFor)
+	w.other.sharingLocked().progressed = time.Now().Add(-workingFor)
 	w.want(t, "it has not acknowledged anything for long", true)
 }
 
@@ -164,7 +163,7 @@ func TestOthersAreToldWhatASlowSessionHas(t *testing.T) {
 	news := func() string {
 		one.hub.shard.mu.Lock()
 		defer one.hub.shard.mu.Unlock()
-		return fmt.Sprint(one.hub.working["2"].positions)
+		return fmt.Sprint(one.hub.wide.working["2"].positions)
 	}
 	want := fmt.Sprint(had[2:])
 	eventually(t, "the other hears what it has", func() bool { return news() == want })

@@ -13,6 +13,8 @@ import (
 	"limegrove/internal/natstest"
 	"limegrove/lime"
 	"limegrove/presence"
+	"limegrove/room"
+	"limegrove/routing/interest"
 	"limegrove/routing/subject"
 )
 
@@ -64,7 +66,7 @@ func (w *world) edge(name string, cfg Config) *testEdge {
 func (w *world) idleEdge(name string, cfg Config) *testEdge {
 	w.Helper()
 	if cfg.NATS == nil {
-		cfg.NATS = w.connect()
+		cfg.NATS = w.connect(interest.Option())
 	}
 	if cfg.Registry == nil {
 		cfg.Registry = w.registry
@@ -98,9 +100,9 @@ func (e *testEdge) run() {
 		<-ended
 	})
 	e.w.Cleanup(e.stop)
-	subscriptions := 1
+	subscriptions := len(e.shards) + 1 // for control
 	if e.cfg.Streams != nil {
-		subscriptions = 3 // acknowledgements and elections
+		subscriptions += 2 // for acknowledgements and elections
 	}
 	eventually(e.w, "the edge listens", func() bool { return e.nc.NumSubscriptions() >= subscriptions })
 	e.w.flush(e.nc)
@@ -152,13 +154,13 @@ func (e *testEdge) settle() {
 	e.w.wait("the control messages are handled", called)
 	for _, s := range e.shards {
 		p := &probe{flushed: make(chan struct{})}
-		b := &hub{key: "probe", shard: s, sub: &nats.Subscription{}}
-		b.members = []*Member{{hubs: e.Hubs, hub: b, to: p, state: active, guest: true}}
+		b := &hub{key: "probe", shard: s}
+		b.members = rollOf(&Member{hub: b, to: p, state: active, guest: true})
 		s.mu.Lock()
 		s.hubs[b.key] = b
 		s.mu.Unlock()
 		s.messages <- &nats.Msg{
-			Subject: "to.probe._", Reply: "edge.probe.re.0.0", Sub: b.sub, Data: []byte(`{"from":"a@b/c","content":"","type":"text/plain"}`),
+			Subject: "to.probe._", Reply: "edge.probe.re.0.0", Data: []byte(`{"from":"a@b/c","content":"","type":"text/plain"}`),
 		}
 		e.w.wait("a shard is through", p.flushed)
 		s.mu.Lock()
@@ -181,9 +183,13 @@ type probe struct{ flushed chan struct{} }
 
 func (p *probe) Deliver([]byte) error { return nil }
 func (p *probe) Flush()               { close(p.flushed) }
-func (p *probe) End(*lime.Reason)     {}
-func (p *probe) Probe(uint32) error   { return nil }
-func (p *probe) Hold(bool)            {}
+
+func (p *probe) Pass(any, []byte) (bool, error) { return false, nil }
+
+func (p *probe) End(*lime.Reason)    {}
+func (p *probe) Probe(uint32) error  { return nil }
+func (p *probe) Hold(bool)           {}
+func (p *probe) Granted(room.Grants) {}
 
 // WantDropped checks a counter of drops.
 func (e *testEdge) WantDropped(why string, r dropReason, n float64) {
@@ -266,8 +272,26 @@ func (e *testEdge) remote(identity string) map[string]presence.Registration {
 	b.shard.mu.Lock()
 	defer b.shard.mu.Unlock()
 	all := map[string]presence.Registration{}
-	for _, r := range b.remote {
+	for _, r := range b.remote() {
 		all[r.Node.String()] = r
 	}
 	return all
+}
+
+// mustName is named for what is short enough.
+func mustName(t testing.TB, n lime.Node, session string) lime.Packed {
+	t.Helper()
+	who, ok := named(n, session, "")
+	if !ok {
+		t.Fatalf("the names of %s are too long", n)
+	}
+	return who
+}
+
+// rollOf returns a roll of members that are in none.
+func rollOf(all ...*Member) (l roll) {
+	for _, m := range all {
+		l.add(m)
+	}
+	return l
 }

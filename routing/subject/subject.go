@@ -61,8 +61,11 @@ func Token(instance string) string {
 	return string(appendLabel(nil, lime.AppendFold(nil, []byte(instance))))
 }
 
-// Hub is what a hub of that identity subscribes to.
-func (k Key) Hub() string { return rootTo + string(k) + ".*" }
+// A hub subscribes to BeforeHub, its identity's key, and BehindHub.
+const (
+	BeforeHub = rootTo
+	BehindHub = ".*"
+)
 
 // View is where changes of that identity's registrations are told.
 func (k Key) View() string { return rootTo + string(k) + "." + View }
@@ -132,7 +135,7 @@ func unescape(label string) string {
 	return string(b)
 }
 
-// SplitTo takes a subject that Hub matched apart, without allocating.
+// SplitTo takes a subject that a hub's subscription matched apart, without allocating.
 func SplitTo(subject string) (key Key, token string, ok bool) {
 	rest, ok := strings.CutPrefix(subject, rootTo)
 	if !ok {

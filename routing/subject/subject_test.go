@@ -45,13 +45,14 @@ func TestAddressesBecomeSubjects(t *testing.T) {
 
 func TestServersSubjects(t *testing.T) {
 	for got, want := range map[string]string{
-		Command("Example.org"):   "cmd.org.example",
-		Auth("plain"):            "auth.plain",
-		Auth("a.>"):              "auth.a%2E%3E",
-		Control("inc-1"):         "edge.inc-1.ctl",
-		Key("t.@.ana").View():    "to.t.@.ana._view",
-		Key("t.@.ana").Account(): "to.t.@.ana._account",
-		Key("t.@.ana").Hub():     "to.t.@.ana.*",
+		Command("Example.org"):            "cmd.org.example",
+		Auth("plain"):                     "auth.plain",
+		Auth("a.>"):                       "auth.a%2E%3E",
+		Control("inc-1"):                  "edge.inc-1.ctl",
+		Heard("inc-1"):                    "edge.inc-1.heard",
+		Key("t.@.ana").View():             "to.t.@.ana._view",
+		Key("t.@.ana").Account():          "to.t.@.ana._account",
+		BeforeHub + "t.@.ana" + BehindHub: "to.t.@.ana.*",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -130,8 +131,9 @@ func FuzzSubject(f *testing.F) {
 		if a.Instance == "" && token != Identity || a.Instance != "" && (token != Token(a.Instance) || token[0] == '_') {
 			t.Fatalf("%q has the token %q", one, token)
 		}
-		if !server.IsValidSubject(key.Hub()) || !server.SubjectsCollide(subject, key.Hub()) {
-			t.Fatalf("%q is not heard at %q", subject, key.Hub())
+		hub := BeforeHub + string(key) + BehindHub
+		if !server.IsValidSubject(hub) || !server.SubjectsCollide(subject, hub) {
+			t.Fatalf("%q is not heard at %q", subject, hub)
 		}
 		// A wildcard behind a domain covers the domain and its sub-domains.
 		sub := a
