@@ -69,6 +69,9 @@ type Config struct {
 	// Groups tells who may send to groups. Default: there are none.
 	Groups Groups
 
+	// Events is told what becomes of sessions. Default: nobody is.
+	Events Events
+
 	// Edge is of this run of the edge alone: another would get the replies to it.
 	Edge    presence.EdgeID
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
@@ -137,6 +140,7 @@ type Hubs struct {
 	authorities *authorities
 	gateways    *gateways
 	gate        *gate
+	telling     *telling // nil when nobody wants to be told
 
 	// Only with Streams.
 	budget     budget
@@ -187,6 +191,7 @@ func New(cfg Config) *Hubs {
 	h.overload = make(chan struct{}, 1)
 	h.authorities, h.gateways = newAuthorities(h), newGateways(h)
 	h.gate = newGate(h)
+	h.telling = newTelling(&h.cfg)
 	for range cfg.Shards {
 		s := &shard{
 			edge: h, messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}, overdue: map[*Member]time.Time{},
@@ -236,6 +241,9 @@ func (h *Hubs) Run(ctx context.Context) error {
 		running.Go(func() { h.followDelegations(ctx) })
 	}
 	running.Go(func() { h.announcer.run(ctx) })
+	if h.telling != nil {
+		running.Go(func() { h.telling.run(ctx) })
+	}
 	running.Go(func() { h.authorities.run(ctx) })
 	running.Go(func() { h.gateways.run(ctx) })
 	running.Go(func() { h.gate.run(ctx) })

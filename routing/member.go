@@ -153,6 +153,9 @@ func (m *Member) Activate() {
 			m.hub.remove(older)
 			older.leaveLocked()
 		}
+		if m.state == active {
+			m.begunLocked()
+		}
 	}
 	m.followLocked()
 	s.mu.Unlock()
@@ -186,6 +189,7 @@ func (m *Member) retire() bool {
 // leaveLocked ends m's part in its hub. What it has not acknowledged waits for the
 // next session.
 func (m *Member) leaveLocked() {
+	m.endedLocked()
 	m.state = left
 	m.window.Clear()
 	delete(m.hub.shard.overdue, m)

@@ -15,6 +15,7 @@ func (m *Member) SetPresence(p *lime.Presence) {
 		m.hub.disarrange()
 	}
 	m.followLocked()
+	m.shownLocked()
 	m.hub.shard.mu.Unlock()
 	m.hubs().registrar.changed(m)
 	m.hubs().authorities.changed(m)

@@ -12,6 +12,7 @@ type particulars struct {
 	letInBy    string                 // a credential that may be revoked alone; "" for none
 	capability *lime.Capability       // nil until it is set; never changed, but replaced
 	taken      *lime.Taken            // capability, as others know it
+	told       *told                  // nil until it is told to have begun, and where nobody is told
 	takesOver  *presence.Registration // the session of another edge that it has replaced
 	settling   *settling              // nil until the edge wants the session to go
 	sharing    *sharing               // nil where it shares nothing with others of its identity
@@ -78,6 +79,13 @@ func (m *Member) takenLocked() *lime.Taken {
 		return nil
 	}
 	return m.own.taken
+}
+
+func (m *Member) toldLocked() *told {
+	if m.own == nil {
+		return nil
+	}
+	return m.own.told
 }
 
 // takesOverLocked is the session of another edge that m has replaced and waits for, or nil.

@@ -69,6 +69,11 @@ func (r *registrar) registerLater(ctx context.Context, m *Member, again bool) er
 		}
 		return nil
 	}
+	if err == nil && again {
+		m.hub.shard.mu.Lock()
+		m.goneOnLocked()
+		m.hub.shard.mu.Unlock()
+	}
 	return err
 }
 
@@ -107,6 +112,7 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 	r.hubs.announcer.registered(m, &reg)
 	if elsewhere {
 		r.hubs.tellReplaced(older)
+		r.hubs.tellEnded(older)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"limegrove/event"
 	"limegrove/internal/config"
+	"limegrove/routing"
 	"limegrove/routing/events"
 	"limegrove/routing/stream"
 	"limegrove/routing/sweep"
@@ -14,6 +15,7 @@ import (
 )
 
 var (
+	_ routing.Events      = (*events.Publisher)(nil)
 	_ sweep.Events        = (*events.Publisher)(nil)
 	_ webhook.Events      = (*events.Store)(nil)
 	_ webhook.Places      = (*events.Store)(nil)
