@@ -22,6 +22,7 @@ import (
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/resource"
+	"limegrove/room"
 	"limegrove/routing"
 )
 
@@ -166,6 +167,7 @@ func (s *session) Deliver(envelope []byte) error {
 	return nil
 }
 func (s *session) Flush()               {}
+func (*session) Granted(room.Grants)    {}
 func (s *session) End(why *lime.Reason) { s.ended <- why }
 func (s *session) Probe(uint32) error   { return nil }
 func (s *session) Hold(bool)            {}

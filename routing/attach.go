@@ -104,6 +104,9 @@ func (h *Hubs) admit(m *Member) error {
 		return crowdedReason()
 	}
 	b.arriving.add(m)
+	if !m.guest {
+		b.learning.set(grantsAsked, true)
+	}
 	m.entry = entering
 	return nil
 }

@@ -21,7 +21,7 @@ type Delegations interface {
 
 // learns tells whether there is anything to be known of the identities of sessions.
 func (h *Hubs) learns() bool {
-	return h.cfg.Delegations != nil || h.cfg.Directory != nil
+	return h.cfg.Delegations != nil || h.cfg.Directory != nil || h.cfg.Grants != nil
 }
 
 // unlearned tells whether it is not known what the identity of m was given, or who may send
@@ -51,6 +51,10 @@ func (h *Hubs) read(ctx context.Context, b *hub, i lime.Identity) error {
 	if h.cfg.Directory != nil {
 		reading.Go(func() { policy = h.readPolicy(ctx, b, i) })
 	}
+	var granted error
+	if h.cfg.Grants != nil {
+		reading.Go(func() { granted = h.readGrants(ctx, b, i) })
+	}
 	var given error
 	if h.cfg.Delegations != nil {
 		if given = h.readDelegations(ctx, b, i); given != nil {
@@ -61,7 +65,10 @@ func (h *Hubs) read(ctx context.Context, b *hub, i lime.Identity) error {
 	if policy != nil {
 		h.complaints.Warn("accounts cannot be read; who may send to them is as it was known", policy)
 	}
-	return errors.Join(given, policy)
+	if granted != nil {
+		h.complaints.Warn("grants for rooms cannot be read; sessions keep those that they have", granted)
+	}
+	return errors.Join(given, policy, granted)
 }
 
 // errUnsettled says that something was told each time while it was read.
@@ -157,7 +164,7 @@ func (h *Hubs) doubtAll(read bool) {
 	for _, s := range h.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
-			if !b.learning.has(givenAsked | policyAsked) {
+			if !b.learning.has(givenAsked | policyAsked | grantsAsked) {
 				continue
 			}
 			b.doubt()

@@ -111,6 +111,10 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		t.hubs.policyChanged(b)
 		return
 	}
+	if token == subject.Granted {
+		t.hubs.grantsChanged(b, msg.Data)
+		return
+	}
 	if token == subject.Observe {
 		t.observe(b, msg.Data)
 		return

@@ -66,6 +66,9 @@ type Config struct {
 	// Delegations tells who may send in whose name. Default: nobody in anybody else's.
 	Delegations Delegations
 
+	// Grants tells what identities may do with rooms. Default: nothing but what routers tell.
+	Grants Grants
+
 	// Groups tells who may send to groups. Default: there are none.
 	Groups Groups
 

@@ -29,10 +29,12 @@ func (h *hub) learns() *learnt {
 type learning uint8
 
 const (
-	givenKnown  learning = 1 << iota // it was read, and nothing speaks against it; otherwise nothing of it counts
-	givenAsked                       // somebody who is no guest wanted it read
-	policyKnown                      // it was read
-	policyAsked                      // it is to be read: somebody who is no guest has come, or a guest has made the account
+	givenKnown    learning = 1 << iota // it was read, and nothing speaks against it; otherwise nothing of it counts
+	givenAsked                         // somebody who is no guest wanted it read
+	policyKnown                        // it was read
+	policyAsked                        // it is to be read: somebody who is no guest has come, or a guest has made the account
+	grantsAsked                        // somebody who is no guest has come: sessions keep grants themselves
+	grantsDoubted                      // something may have been told of them that was not heard
 )
 
 func (l *learning) has(some learning) bool { return *l&some != 0 }
@@ -49,4 +51,5 @@ func (l *learning) set(some learning, on bool) {
 func (h *hub) doubt() {
 	h.news++
 	h.learning.set(givenKnown, false)
+	h.learning.set(grantsDoubted, true)
 }

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"limegrove/lime"
+	"limegrove/room"
 	"limegrove/routing/delivery"
 	"limegrove/routing/subject"
 )
@@ -22,6 +23,9 @@ type Recipient interface {
 	Probe(n uint32) error
 	// Hold stops reading from the client, or goes on.
 	Hold(on bool)
+	// Granted replaces what the session's identity was granted for rooms, unless it has
+	// something newer. Nobody changes g.
+	Granted(g room.Grants)
 }
 
 // Arrival is a session that asks for its place.

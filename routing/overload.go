@@ -64,11 +64,11 @@ func (h *Hubs) lookForLosses(now time.Time) (more bool) {
 		h.countLost(s)
 		if s.missed != s.lost {
 			s.missed, lost = s.lost, true
-			s.reread.owed = h.cfg.Delegations != nil
+			s.reread.owed = h.cfg.Delegations != nil || h.cfg.Grants != nil
 		}
 		if s.reread.due(now) {
 			for _, b := range s.hubs {
-				if h.cfg.Delegations != nil && b.learning.has(givenAsked) {
+				if h.cfg.Delegations != nil && b.learning.has(givenAsked) || h.cfg.Grants != nil && b.learning.has(grantsAsked) {
 					h.doubtLocked(b)
 				}
 			}

@@ -18,19 +18,25 @@ type delegations struct{ store *delegation.Store }
 
 // openDelegations waits for JetStream.
 func openDelegations(ctx context.Context, cfg config.Edge, p *process.Process) (delegations, error) {
-	js, err := jetstream.New(p.NATS)
-	if err != nil {
-		return delegations{}, fmt.Errorf("-nats: %w", err)
-	}
-	var store *delegation.Store
-	err = p.Patiently(ctx, "the delegations", func(ctx context.Context) error {
-		store, err = delegation.Open(ctx, delegation.Config{JetStream: js, Replicas: cfg.Replicas})
-		return err
+	store, err := openStore(ctx, p, "the delegations", func(ctx context.Context, js jetstream.JetStream) (*delegation.Store, error) {
+		return delegation.Open(ctx, delegation.Config{JetStream: js, Replicas: cfg.Replicas})
 	})
-	if err != nil {
-		return delegations{}, fmt.Errorf("-nats: %w", err)
+	return delegations{store}, err
+}
+
+// openStore waits for JetStream.
+func openStore[S any](ctx context.Context, p *process.Process, what string, open func(context.Context, jetstream.JetStream) (S, error)) (store S, err error) {
+	js, err := jetstream.New(p.NATS)
+	if err == nil {
+		err = p.Patiently(ctx, what, func(ctx context.Context) error {
+			store, err = open(ctx, js)
+			return err
+		})
 	}
-	return delegations{store}, nil
+	if err != nil {
+		return store, fmt.Errorf("-nats: %w", err)
+	}
+	return store, nil
 }
 
 // GivenTo is that of routing.Delegations.

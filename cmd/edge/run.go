@@ -104,13 +104,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	granted, err := openGrants(serving, cfg, p)
+	if err != nil {
+		return err
+	}
 	publisher := p.Publisher(told, streams)
 	groups, err := p.OpenGroups(serving, cfg.Shared)
 	if err != nil {
 		return err
 	}
 	hubs := routing.New(routing.Config{
-		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Groups: groups,
+		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Grants: granted, Groups: groups,
 		Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
 		Events:   publisher,
