@@ -166,11 +166,12 @@ func (s *session) Deliver(envelope []byte) error {
 	s.got <- c
 	return nil
 }
-func (s *session) Flush()               {}
-func (*session) Granted(room.Grants)    {}
-func (s *session) End(why *lime.Reason) { s.ended <- why }
-func (s *session) Probe(uint32) error   { return nil }
-func (s *session) Hold(bool)            {}
+func (s *session) Flush()                       {}
+func (*session) Granted(room.Grants)            {}
+func (*session) Pass(any, []byte) (bool, error) { return false, nil }
+func (s *session) End(why *lime.Reason)         { s.ended <- why }
+func (s *session) Probe(uint32) error           { return nil }
+func (s *session) Hold(bool)                    {}
 
 func (w *world) login(node string, guest bool) *session {
 	w.Helper()

@@ -63,6 +63,7 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 	case errors.Is(err, presence.ErrTaken):
 		return takenReason()
 	case err != nil: // Redis is away: later
+		h.tellHosts(m.hub.key, 0)
 		h.registrar.changed(m)
 	case h.crowded(m): // as Redis has told
 		return crowdedReason()

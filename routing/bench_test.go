@@ -121,6 +121,44 @@ func TestRoutingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// BenchmarkShortCut is an envelope to a session of the same edge.
+func BenchmarkShortCut(b *testing.B) {
+	pass := passer(b, withoutID("rui@example.org/home"))
+	b.ReportAllocs()
+	for b.Loop() {
+		pass()
+	}
+}
+
+// passer is publisher for a recipient that is known to be on the edge alone.
+func passer(tb testing.TB, envelope []byte) func() {
+	w := newWorld(tb)
+	e := w.idleEdge("a", Config{Shards: 1, NATS: deaf(tb)})
+	own := new(scratch)
+	e.scratch.New = func() any { return own }
+	m, rui := benchMember(e, "ana@example.org/phone"), benchMember(e, "rui@example.org/home")
+	e.here.of(e.hash(rui.hub.key)).Add(oneHub)
+	rui.registered = 1
+	rui.hub.learns().alone = &alone{back: true, settled: true}
+	route := routed(tb, m, envelope)
+	return func() {
+		before := rui.hub.learnt.alone.out
+		if route(); rui.hub.learnt.alone.out != before {
+			tb.Fatal("it was published")
+		}
+	}
+}
+
+func TestShortCutAllocatesNothing(t *testing.T) {
+	for _, to := range []string{"rui@example.org/home", "rui@example.org", "Rui@Example.org/home"} {
+		pass := passer(t, withoutID(to))
+		pass()
+		if n := testing.AllocsPerRun(1000, pass); n != 0 {
+			t.Errorf("an envelope to %s costs %v allocations", to, n)
+		}
+	}
+}
+
 func BenchmarkDispatch(b *testing.B) {
 	for name, to := range map[string]string{
 		"Node": "rui@example.org/home", "Identity": "rui@example.org", "OtherSpelling": "Rui@example.org/home",

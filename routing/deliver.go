@@ -95,6 +95,8 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 	case unwanted:
 		t.note(msg.Reply, from, unaccepted(&t.header))
 	case there:
+	case t.short:
+		t.nobody = true
 	default:
 		t.hubs.metrics.drop(dropNoRecipient)
 		t.note(msg.Reply, from, lime.CodeRoutingDestinationNotFound)
@@ -117,11 +119,20 @@ func (t *turn) give(m *Member, token string, envelope []byte) error {
 		t.rewrite = t.header.AppendRewritten(t.rewrite[:0], envelope, lime.Rewrite{To: t.address})
 		envelope = t.rewrite
 	}
-	if err := m.to.Deliver(envelope); err != nil {
-		return err
+	here := false
+	if t.by != nil {
+		var err error
+		if here, err = t.by.Pass(m.to, envelope); err != nil {
+			return err
+		}
+	}
+	if !here {
+		if err := m.to.Deliver(envelope); err != nil {
+			return err
+		}
+		t.touch(m)
 	}
 	t.hubs.metrics.delivered.Inc()
-	t.touch(m)
 	return nil
 }
 

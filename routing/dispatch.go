@@ -60,6 +60,9 @@ type turn struct {
 	touched []*Member   // given something
 	written []Recipient // theirs, to be flushed
 	fates   []fate      // of envelopes that reached nobody
+	by      Recipient   // who passes all this on; nil for a dispatcher
+	short   bool        // it is the short cut, by which nobody is told that somebody is not there
+	nobody  bool        // it has reached nobody
 }
 
 // fate is what the origin of a publication is told: a reason's code, or the answer to
@@ -119,6 +122,10 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		t.observe(b, msg.Data)
 		return
 	}
+	if token == subject.Hosts {
+		t.hostTold(b, msg.Data)
+		return
+	}
 	if token == subject.Here {
 		t.fates = append(t.fates, fate{msg.Reply, b.here()})
 		return
@@ -137,6 +144,9 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 	if !ok {
 		t.ofStream(b, token, msg)
 		return
+	}
+	if from.Edge == t.hubs.cfg.Edge {
+		b.cameBack()
 	}
 	if from.Hops > t.hubs.cfg.MaxHops {
 		t.hubs.metrics.drop(dropHopLimit)

@@ -8,7 +8,8 @@
 // it, and each hub decides for its own sessions, by their presence. Where a session's
 // rule or flag depends on the other sessions, [choose] decides, as a function of the
 // view and the envelope, so that all edges decide alike. Nobody looks anything up on
-// the way, so there is no location to go stale.
+// the way, so there is no location to go stale. Where it is proven that nobody else has a hub, and
+// that nothing is on the way, the sender's edge hands out at once: see [alone].
 //
 // What became of an envelope that reached nobody comes back on the reply subject
 // that every publication carries: from the broker when no edge has a hub for the

@@ -89,6 +89,10 @@ type Config struct {
 	// not block. Default: nobody knows.
 	Zone func(presence.EdgeID) string
 
+	// AllAnswer tells whether all processes that may have sessions answer to who asks for hubs of an identity: those
+	// of an earlier version do not. It is called every second. Default: they do.
+	AllAnswer func() bool
+
 	// KeepOlder refuses a session whose node is in session already. By default the
 	// newer replaces the older.
 	KeepOlder bool
@@ -131,6 +135,10 @@ type Hubs struct {
 	prefixes  [subject.Authority + 1]string // the same of messages, by their senders' standing
 	replies   replies
 	turns     atomic.Uint64 // of publications that nobody is told about
+	here      *nearby
+	doubts    atomic.Uint32 // how often what other edges had told may have been missed
+	checks    atomic.Uint32 // how often it was time to ask them again
+	answering atomic.Bool   // all of them answer
 	registrar *registrar
 	barrier   barrier.Barrier
 	unread    *unread
@@ -177,6 +185,7 @@ func New(cfg Config) *Hubs {
 		cfg.StoreTimeout = DefaultStoreTimeout
 	}
 	h := &Hubs{
+		here:    new(nearby),
 		cfg:     cfg,
 		log:     logger(cfg.Logger),
 		metrics: newMetrics(cfg.Metrics),
@@ -208,6 +217,7 @@ func New(cfg Config) *Hubs {
 	}
 	h.complaints.Logger = h.log
 	cfg.NATS.SetErrorHandler(h.brokerError) // which looks at all shards
+	h.answering.Store(cfg.AllAnswer == nil || cfg.AllAnswer())
 	if cfg.Streams != nil {
 		h.outbox, h.recipients = newOutbox(h), newRecipients(h)
 		h.reader, h.floors, h.removals = newReader(h), newFloors(h), newRemovals(h)
@@ -234,6 +244,9 @@ func (h *Hubs) Run(ctx context.Context) error {
 	for _, s := range h.shards {
 		running.Go(func() { h.dispatch(ctx, s) })
 	}
+	changed := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
+	defer h.cfg.NATS.RemoveStatusListener(changed)
+	running.Go(func() { h.followConnection(ctx, changed) })
 	running.Go(func() { h.registrar.run(ctx) })
 	running.Go(func() { h.follow(ctx, back) })
 	running.Go(func() { h.watchLosses(ctx) })
@@ -314,7 +327,7 @@ func (h *Hubs) partition(key subject.Key) uint16 {
 }
 
 func (h *Hubs) shardOf(key subject.Key) *shard {
-	return h.shards[maphash.String(h.seed, string(key))%uint64(len(h.shards))]
+	return h.shards[h.hash(key)%uint64(len(h.shards))]
 }
 
 func logger(l logrus.FieldLogger) logrus.FieldLogger {

@@ -17,6 +17,7 @@ func (h *Hubs) join(key subject.Key) (*hub, error) {
 	defer s.mu.Unlock()
 	b := s.hubs[key]
 	if b == nil {
+		h.here.of(h.hash(key)).Add(oneHub)
 		b = &hub{key: key, shard: s, partition: h.partition(key), interest: s.interest.Add(string(key))}
 		s.hubs[key] = b
 		h.metrics.hubs.Inc()
@@ -37,5 +38,6 @@ func (h *Hubs) release(b *hub) {
 	}
 	s.interest.Remove(b.interest)
 	delete(s.hubs, b.key)
+	h.here.of(h.hash(b.key)).Add(-oneHub)
 	h.metrics.hubs.Dec()
 }

@@ -4,6 +4,7 @@ package routing
 type learnt struct {
 	given  delegations // what was given to it by others
 	policy hubPolicy   // who may send to it
+	alone  *alone      // whether other edges have hubs of it; nil while nobody wanted to know
 }
 
 // unlearnt is what there is where nothing was told. It is not changed.

@@ -15,6 +15,10 @@ type Recipient interface {
 	// Flush writes what was queued. A hub calls it once for all that one turn had
 	// for the session.
 	Flush()
+	// Pass is Deliver of another recipient, for what this one's client has sent, and has it written
+	// soon, together with what else the clients' envelopes bring. It is called during Member.Route
+	// alone. When it is not here, to is to be given the envelope as any other.
+	Pass(to any, envelope []byte) (here bool, err error)
 	// End fails the session.
 	End(*lime.Reason)
 	// Probe queues, behind what was delivered, what the client answers when it has all

@@ -12,6 +12,7 @@ import (
 type metrics struct {
 	published  prometheus.Counter
 	delivered  prometheus.Counter
+	short      prometheus.Counter
 	unanswered prometheus.Counter
 	rereads    prometheus.Counter
 	hubs       prometheus.Gauge
@@ -39,6 +40,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		delivered: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_routing_delivered_total", Help: "Envelopes handed to sessions of this edge.",
+		}),
+		short: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_short_cuts_total", Help: "Envelopes handed out on the edge of their sender without the broker, since all sessions of their recipient are there.",
 		}),
 		unanswered: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_routing_late_replies_total", Help: "Replies about envelopes that were forgotten, or told of by another edge before.",

@@ -18,6 +18,7 @@ func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	}
 	for _, s := range h.shards {
 		if s.interest != nil && s.interest.Of(sub) {
+			h.doubtAlone()
 			select {
 			case h.overload <- struct{}{}:
 			default:

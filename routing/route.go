@@ -18,6 +18,8 @@ type scratch struct {
 	id, from, to []byte
 	unique       []byte
 	told         []delivery.Entry // whose senders are to be told
+	turn         turn             // of the short cut
+	msg          nats.Msg         // likewise
 	foreign      bool             // by way of a gateway
 }
 
@@ -35,6 +37,11 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 	if n > subject.Max {
 		return &lime.Reason{Code: lime.CodeValidationInvalidRecipients, Description: "The address is too long"}
 	}
+	key, token, _ := subject.SplitTo(lent(s.subjects))
+	here := h.here.of(h.hash(key))
+	if m != nil && hubsIn(here.Load()) && h.answering.Load() && h.handHere(m, key, token, header, envelope, s) {
+		return nil
+	}
 	prefix := h.prefix
 	if header.Kind == lime.KindMessage && m != nil {
 		prefix = h.prefixes[m.standing(to.Domain)]
@@ -48,11 +55,16 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 	} else {
 		s.subjects = subject.AppendReply(s.subjects, prefix, 0, sequence)
 	}
+	here.Add(onePublication)
+	defer here.Add(-onePublication)
 	text := lent(s.subjects)
 	if err := h.cfg.NATS.PublishRequest(text[:n], text[n:], envelope); err != nil {
 		h.replies.take(sequence)
 		h.metrics.drop(dropBroker)
 		return brokerReason()
+	}
+	if hubsIn(here.Load()) { // by now
+		h.sentAway(key)
 	}
 	h.metrics.published.Inc()
 	return nil

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"limegrove/cluster"
 	"limegrove/edge"
 )
@@ -23,3 +25,11 @@ func loads(members []cluster.Member, self string) []edge.Load {
 }
 
 var _ edge.Peers = peers{}
+
+// AllAnswer is that of routing.Config.
+func (p peers) AllAnswer() bool { return allAnswer(p.cluster.Members()) }
+
+// allAnswer tells whether there is nobody of an earlier version.
+func allAnswer(members []cluster.Member) bool {
+	return !slices.ContainsFunc(members, func(m cluster.Member) bool { return !m.Hosts })
+}

@@ -21,3 +21,13 @@ func TestLoadsAreThoseOfOtherEdgesThatTakeSessions(t *testing.T) {
 		t.Errorf("%v, not %v", got, want)
 	}
 }
+
+func TestAllAnswerWhenNobodyIsOfAnEarlierVersion(t *testing.T) {
+	now := cluster.Member{Incarnation: "a-1", Role: cluster.RoleEdge, Hosts: true}
+	if !allAnswer([]cluster.Member{now, {Role: cluster.RoleRouter, Hosts: true}}) {
+		t.Error("all do")
+	}
+	if allAnswer([]cluster.Member{now, {Incarnation: "b-1", Role: cluster.RoleEdge}}) {
+		t.Error("one does not say that it does")
+	}
+}

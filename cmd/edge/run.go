@@ -121,6 +121,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Channels: cfg.Bachata.Channels(),
 		Zone:     (&zones{members: p.Cluster.Members}).of,
 		Logger:   log, Metrics: p.Metrics,
+		AllAnswer: peers{p.Cluster}.AllAnswer,
 	})
 	rooms, closeRooms, err := openRooms(cfg, p, rules, streams, publisher)
 	if err != nil {
