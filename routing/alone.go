@@ -226,6 +226,7 @@ func (t *turn) hostTold(b *hub, data []byte) {
 	case !ok:
 		t.hubs.metrics.drop(dropMalformed)
 	case edge == t.hubs.cfg.Edge:
+		b.heardItself()
 		if a != nil && question == a.number {
 			a.back = true
 		}
@@ -252,8 +253,11 @@ func (h *Hubs) followConnection(ctx context.Context, changed <-chan nats.Status)
 		select {
 		case <-ctx.Done():
 			return
-		case <-changed:
+		case now := <-changed:
 			h.doubtAlone()
+			if now == nats.RECONNECTING {
+				h.forgetHeard()
+			}
 		case <-look.C:
 			h.lookWhoAnswers()
 		case <-check.C:

@@ -76,7 +76,8 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 // errNotTried stands for a registration that was not tried, since others fail.
 var errNotTried = errors.New("not tried: the registry is away")
 
-// awaitInterest returns when the broker has a hub's subscription.
+// awaitInterest returns when the broker has a hub's subscription, or has refused it: then the
+// error is for the client.
 func (h *Hubs) awaitInterest(ctx context.Context, b *hub) error {
 	b.shard.mu.Lock()
 	inForce := b.inForce
@@ -86,6 +87,11 @@ func (h *Hubs) awaitInterest(ctx context.Context, b *hub) error {
 	}
 	if err := h.barrier.Wait(ctx); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
+	}
+	if why := h.refuses(); why != "" {
+		if err := h.tryOne(ctx, b, why); err != nil {
+			return err
+		}
 	}
 	b.shard.mu.Lock()
 	b.inForce = true

@@ -30,6 +30,10 @@ func (h *Hubs) control(msg *nats.Msg) {
 		h.announcer.answered(n, key, msg)
 		return
 	}
+	if msg.Subject == subject.Heard(h.cfg.Edge) {
+		h.refused.control.Store(false)
+		return
+	}
 	var c controlMessage
 	if msg.Subject != subject.Control(h.cfg.Edge) || json.Unmarshal(msg.Data, &c) != nil {
 		h.metrics.drop(dropMalformed)

@@ -34,6 +34,7 @@ type hub struct {
 
 	learning learning
 	inForce  bool // the broker has the subscription
+	heard    bool // it has been seen to, since the connection was made
 	arranged bool // the arrangement is that of members and of other edges' sessions
 	reading  bool // the registrar has it on its list
 	partial  bool // the view leaves out edges that may be cut off from Redis alone
@@ -108,6 +109,7 @@ type shard struct {
 
 	mu      sync.Mutex
 	hubs    map[subject.Key]*hub
+	unheard map[*hub]struct{}     // which are tried, and have not heard themselves
 	key     []byte                // of whose delegations are looked for
 	overdue map[*Member]time.Time // who sends receipts, and since when something waits for one
 	lost    int                   // envelopes that the client library dropped, as counted so far

@@ -144,7 +144,8 @@ type Hubs struct {
 	unread    *unread
 	refusals  chan refusal
 	overload  chan struct{} // the client library has dropped something
-	listening error         // why nothing can be heard; nil when it can
+	refused   brokerRefusals
+	listening error // why nothing can be heard; nil when it can
 	announcer *announcer
 	presences plainPresences
 
@@ -201,12 +202,13 @@ func New(cfg Config) *Hubs {
 	h.unread = newUnread()
 	h.refusals = make(chan refusal, refusalBacklog)
 	h.overload = make(chan struct{}, 1)
+	h.refused.wake = make(chan struct{}, 1)
 	h.authorities, h.gateways = newAuthorities(h), newGateways(h)
 	h.gate = newGate(h)
 	h.telling = newTelling(&h.cfg)
 	for range cfg.Shards {
 		s := &shard{
-			edge: h, messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}, overdue: map[*Member]time.Time{},
+			edge: h, messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}, unheard: map[*hub]struct{}{}, overdue: map[*Member]time.Time{},
 		}
 		s.turn.hubs = h
 		var err error
@@ -250,6 +252,7 @@ func (h *Hubs) Run(ctx context.Context) error {
 	running.Go(func() { h.registrar.run(ctx) })
 	running.Go(func() { h.follow(ctx, back) })
 	running.Go(func() { h.watchLosses(ctx) })
+	running.Go(func() { h.watchRefusals(ctx) })
 	if h.learns() {
 		connection := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
 		defer h.cfg.NATS.RemoveStatusListener(connection)

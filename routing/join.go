@@ -38,6 +38,7 @@ func (h *Hubs) release(b *hub) {
 	}
 	s.interest.Remove(b.interest)
 	delete(s.hubs, b.key)
+	delete(s.unheard, b)
 	h.here.of(h.hash(b.key)).Add(-oneHub)
 	h.metrics.hubs.Dec()
 }

@@ -19,6 +19,7 @@ type metrics struct {
 	backlog    prometheus.Gauge
 	dropped    map[dropReason]prometheus.Counter
 
+	deaf            *prometheus.CounterVec
 	delegationReads *prometheus.CounterVec
 
 	stored       prometheus.Counter
@@ -50,6 +51,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		rereads: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_routing_view_reads_total", Help: "Views read again from Redis after a gap in their events.",
 		}),
+		deaf: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_routing_deaf_total", Help: "Sessions that were refused or ended because the broker refuses their subscription, by its reason.",
+		}, []string{"reason"}),
 		hubs: f.NewGauge(prometheus.GaugeOpts{
 			Name: "limegrove_routing_hubs", Help: "Identities that have sessions on this edge.",
 		}),

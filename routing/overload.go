@@ -12,6 +12,10 @@ import (
 // shard's channel was full, so that envelopes were dropped, it tells once
 // until there is room again.
 func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
+	if why, is := refusedSubscription(err); is {
+		h.subscriptionRefused(why, err)
+		return
+	}
 	if !errors.Is(err, nats.ErrSlowConsumer) || sub == nil {
 		h.log.WithError(err).Warn("NATS")
 		return

@@ -85,8 +85,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 	// The admin pages first: they tell what the rest waits for.
 	var shown atomic.Pointer[edge.Edge]
+	var listens atomic.Pointer[routing.Hubs]
 	parts.Go("admin", func() error {
-		return p.ServeAdmin(member, func() any { return status(cfg, p, shown.Load()) })
+		return p.ServeAdmin(member, func() any { return status(cfg, p, shown.Load()) }, func(context.Context) error {
+			if hubs := listens.Load(); hubs != nil {
+				return hubs.Ready()
+			}
+			return nil
+		})
 	})
 	streams, err := p.OpenStreams(serving, cfg.Shared, rules)
 	if err != nil {
@@ -123,6 +129,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Logger:   log, Metrics: p.Metrics,
 		AllAnswer: peers{p.Cluster}.AllAnswer,
 	})
+	listens.Store(hubs)
 	rooms, closeRooms, err := openRooms(cfg, p, rules, streams, publisher)
 	if err != nil {
 		return err

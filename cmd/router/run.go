@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 	// The admin pages first: they tell what the rest waits for.
 	parts.Go("admin", func() error {
-		return p.ServeAdmin(member, func() any { return status(cfg, p) })
+		return p.ServeAdmin(member, func() any { return status(cfg, p) }, func(context.Context) error { return nil })
 	})
 	streams, err := p.OpenStreams(working, cfg.Shared, rules)
 	if err != nil {

@@ -170,8 +170,8 @@ func (p *Process) WatchDead(ctx context.Context, dead func(presence.EdgeID)) err
 }
 
 // ServeAdmin serves the admin pages until ctx is done. It may begin before [Process.Started],
-// and status be called before that.
-func (p *Process) ServeAdmin(ctx context.Context, status func() any) error {
+// and status and more, which is one more check of /readyz, be called before that.
+func (p *Process) ServeAdmin(ctx context.Context, status func() any, more admin.Check) error {
 	if p.admin == nil {
 		<-ctx.Done()
 		return nil
@@ -180,11 +180,11 @@ func (p *Process) ServeAdmin(ctx context.Context, status func() any) error {
 		Checks: map[string]admin.Check{
 			"start": p.checkStarted,
 			"drain": p.drain.Check,
-			"nats": func(context.Context) error {
+			"nats": func(ctx context.Context) error {
 				if !p.NATS.IsConnected() {
 					return errors.New("not connected")
 				}
-				return nil
+				return more(ctx)
 			},
 		},
 		Gatherer: p.Metrics, Status: status, Log: p.Log,
