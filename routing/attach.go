@@ -18,12 +18,23 @@ import (
 // A *lime.Reason among the errors is for the session: an address that cannot be
 // served, or a node that is taken.
 func (h *Hubs) Attach(ctx context.Context, a Arrival, to Recipient) (*Member, error) {
+	return h.attach(ctx, a, to, false)
+}
+
+// AttachUnlisted finds a place for who sends as the authority of its node's domain, hears what
+// becomes of that, and is nobody's session: Redis and its neighbours do not know of it, and nothing is
+// ever stored for it. It sets no presence. Its node is of this process alone.
+func (h *Hubs) AttachUnlisted(ctx context.Context, node lime.Node, to Recipient) (*Member, error) {
+	return h.attach(ctx, Arrival{Node: node, Session: node.Instance, Role: lime.RoleAuthority}, to, true)
+}
+
+func (h *Hubs) attach(ctx context.Context, a Arrival, to Recipient, unlisted bool) (*Member, error) {
 	key, err := subject.MakeKey(a.Node.Identity)
 	who, ok := named(a.Node, a.Session, a.Text)
 	if err != nil || !ok || len(key.Node(subject.Token(a.Node.Instance))) > subject.Max {
 		return nil, &lime.Reason{Code: lime.CodeValidationInvalidIdentity, Description: "The address is too long"}
 	}
-	m := &Member{to: to, who: who, guest: a.Guest, rank: a.Role.Rank()}
+	m := &Member{to: to, who: who, guest: a.Guest, rank: a.Role.Rank(), unlisted: unlisted}
 	if a.Credential != "" {
 		m.own = &particulars{letInBy: a.Credential}
 	}
@@ -48,6 +59,11 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 	defer cancel()
 	if err := h.awaitInterest(ctx, m.hub); err != nil {
 		return err
+	}
+	if m.unlisted {
+		h.tellHosts(m.hub.key, 0)
+		m.entered()
+		return nil
 	}
 	var learning sync.WaitGroup
 	if h.unlearned(m) {

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -74,6 +75,20 @@ func (h *Hubs) tellReplaced(older *presence.Registration) {
 	if err != nil {
 		h.metrics.drop(dropBroker)
 	}
+}
+
+// EndSession has the edge of a registration fail its session with a reason, and returns when
+// that has heard of it. The error is the broker's: that nobody has answered may mean that the
+// edge is no more, and with it the session.
+func EndSession(ctx context.Context, nc *nats.Conn, r presence.Registration, why *lime.Reason) error {
+	data, err := json.Marshal(controlMessage{End: *why, Node: r.Node, Session: r.Session})
+	if err == nil {
+		_, err = nc.RequestWithContext(ctx, subject.Control(r.Edge), data)
+	}
+	if err != nil {
+		return fmt.Errorf("end the session %s: %w", r.Node, err)
+	}
+	return nil
 }
 
 // AccountEvent tells the edges of an identity that its account was made or deleted, or

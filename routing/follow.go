@@ -30,7 +30,7 @@ func (m *Member) tokenOf(which int) string {
 // followLocked has m follow the addresses that its presence lets it be reached at.
 // One that is not available yet follows none, and gets what waits when it is.
 func (m *Member) followLocked() {
-	if m.hubs().cfg.Streams == nil || m.state != active {
+	if m.hubs().cfg.Streams == nil || m.state != active || m.unlisted {
 		return
 	}
 	for which, wanted := range [...]bool{

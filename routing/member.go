@@ -65,8 +65,9 @@ type Member struct {
 	window  delivery.Window
 
 	// Set by Attach and not changed.
-	rank  lime.Rank
-	guest bool
+	rank     lime.Rank
+	guest    bool
+	unlisted bool // nobody's session; see AttachUnlisted
 
 	// Guarded by the shard of hub.
 	state   memberState

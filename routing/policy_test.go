@@ -102,6 +102,22 @@ func TestAuthoritiesAndPolicies(t *testing.T) {
 	foreign.Want("one who is a contact", "m3 accepted")
 }
 
+// TestBackendsAndPolicies: one is the server of its own domain, and of no other, whether or not a message is stored.
+func TestBackendsAndPolicies(t *testing.T) {
+	w := newStoredWorld(t)
+	w.known.restrict("rui@t.org", contactsOnly)
+	a, b := w.edge("a"), w.edge("b")
+	own, foreign, rui := a.backend("t.org"), a.backend("example.org"), b.Login("rui@t.org/1", available)
+	foreign.say("m1", "rui@t.org")
+	foreign.Want("stored", "m1 failed 35")
+	foreign.Say("rui@t.org", "of somebody else's server")
+	eventually(t, "it is dropped", func() bool { return b.count("limegrove_routing_dropped_total", string(dropForbidden)) == 1 })
+	own.say("m1", "rui@t.org")
+	rui.Want("stored", "x")
+	own.Say("rui@t.org", "of the server")
+	rui.Want("and nothing else", "of the server")
+}
+
 // What is for those who are behind a gateway is no business of the gateway's own policy, nor
 // are notifications and what a group sends.
 func TestWhatPoliciesDoNotConcern(t *testing.T) {

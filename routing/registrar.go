@@ -46,6 +46,9 @@ func newRegistrar(h *Hubs) *registrar {
 
 // changed notes that m's registration is to be brought to Redis.
 func (r *registrar) changed(m *Member) {
+	if m.unlisted {
+		return
+	}
 	r.mu.Lock()
 	r.dirty[m] = struct{}{}
 	r.mu.Unlock()

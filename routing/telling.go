@@ -59,7 +59,7 @@ func newTelling(cfg *Config) *telling {
 // begunLocked tells that a session has begun.
 func (m *Member) begunLocked() {
 	t := m.hubs().telling
-	if t == nil || m.toldLocked() != nil {
+	if t == nil || m.toldLocked() != nil || m.unlisted {
 		return
 	}
 	m.particularsLocked().told = &told{begun: true}
