@@ -44,7 +44,7 @@ type accountEvents struct {
 	again   chan laterEvent                                    // credentials, to be told for the last time; one that does not fit is not
 	forget  func(context.Context, lime.Identity) error         // removes what is stored for an identity
 
-	leave    func(context.Context, lime.Identity) error // takes it out of groups, and back what it has given and was given
+	leave    func(context.Context, lime.Identity) error // takes it out of groups, and back what it has given and was given, rights to rooms included
 	farewell func(context.Context, lime.Identity) error // tells its contacts that it is gone, and removes them
 }
 

@@ -29,6 +29,14 @@ func (r *Router) command(ctx context.Context, o routing.Order) []byte {
 	return r.answer(o, &h, answer)
 }
 
+// Do answers a request that comes of this process and not as an envelope: a backend's. It is not
+// ok where LIME has no answer. It works from New on until Run has returned.
+func (r *Router) Do(ctx context.Context, q resource.Request) (a resource.Response, ok bool) {
+	// The server itself asks: no session is to be spared, or to have an account that it has made.
+	by := lime.ServerNode(r.cfg.Domains, q.From.Domain, r.cfg.ID)
+	return r.mux.Serve(context.WithValue(ctx, requesterKey{}, by), q)
+}
+
 // request reads a command. An error is for the requester.
 func request(h *lime.Header, o routing.Order) (q resource.Request, err error) {
 	q = resource.Request{ID: string(h.ID), Guest: o.Guest, Role: o.Role, Method: h.Method, Type: string(h.Type)}

@@ -22,16 +22,13 @@ type delegations struct {
 	*delegation.Store
 	nats  *nats.Conn
 	warn  *complaint.Log
-	again chan laterDelegation // to be told again; one that does not fit is not
-}
-
-type laterDelegation struct {
-	routing.DelegationEvent
-	at time.Time
+	again *repeats[routing.DelegationEvent]
 }
 
 func newDelegations(s *delegation.Store, nc *nats.Conn, warn *complaint.Log) *delegations {
-	return &delegations{Store: s, nats: nc, warn: warn, again: make(chan laterDelegation, eventBacklog)}
+	d := &delegations{Store: s, nats: nc, warn: warn}
+	d.again = newRepeats(delegatedAgain, func(_ context.Context, e routing.DelegationEvent) { d.publish(e) })
+	return d
 }
 
 // Delegate is that of resource.Delegations.
@@ -93,32 +90,11 @@ func (d *delegations) forget(ctx context.Context, i lime.Identity) error {
 // tell publishes a change, now and once more. It does not block.
 func (d *delegations) tell(e routing.DelegationEvent) {
 	d.publish(e)
-	select {
-	case d.again <- laterDelegation{e, time.Now().Add(delegatedAgain)}:
-	default:
-	}
+	d.again.add(e)
 }
 
 func (d *delegations) publish(e routing.DelegationEvent) {
 	if err := routing.TellDelegation(d.nats, e); err != nil {
 		d.warn.Warn("could not tell of a delegation", err)
-	}
-}
-
-// repeat publishes changes a second time, until ctx is done. The first to come is the first
-// to be told.
-func (d *delegations) repeat(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case later := <-d.again:
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(time.Until(later.at)):
-				d.publish(later.DelegationEvent)
-			}
-		}
 	}
 }

@@ -84,7 +84,7 @@ func TestAChangeOfADelegationIsToldTwice(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		d.repeat(ctx)
+		d.again.run(ctx)
 	}()
 	defer func() {
 		cancel()

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,16 +17,19 @@ import (
 	"limegrove/edge/auth/webhook"
 	"limegrove/internal/complaint"
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // logins answers what edges ask of their sessions' credentials.
 type logins struct {
-	auth  auth.Authenticator
-	ends  []interface{ Close() } // what else goes on beside logins
-	names []string               // of the schemes that are served
-	log   logrus.FieldLogger
-	warn  *complaint.Log
-	ended *prometheus.CounterVec
+	auth   auth.Authenticator
+	guests func(context.Context, []auth.Request) []auth.Granted      // several logins of guests
+	rooms  func(context.Context, lime.Identity) (room.Grants, error) // what somebody was granted
+	ends   []interface{ Close() }                                    // what else goes on beside logins
+	names  []string                                                  // of the schemes that are served
+	log    logrus.FieldLogger
+	warn   *complaint.Log
+	ended  *prometheus.CounterVec
 }
 
 // close ends what logins have begun beside themselves. It needs that none comes any more.
@@ -35,7 +39,7 @@ func (l *logins) close() {
 	}
 }
 
-func newLogins(log logrus.FieldLogger, warn *complaint.Log, metrics prometheus.Registerer, schemes auth.Schemes) *logins {
+func newLogins(log logrus.FieldLogger, warn *complaint.Log, metrics prometheus.Registerer, schemes auth.Schemes, rooms func(context.Context, lime.Identity) (room.Grants, error)) *logins {
 	names := []string{} // of none, a worker would have its default
 	var ends []interface{ Close() }
 	for scheme, by := range schemes.By {
@@ -46,7 +50,7 @@ func newLogins(log logrus.FieldLogger, warn *complaint.Log, metrics prometheus.R
 	}
 	slices.Sort(names)
 	return &logins{
-		auth: schemes, ends: ends, names: names, log: log, warn: warn,
+		auth: schemes, guests: schemes.AuthenticateGuests, rooms: rooms, ends: ends, names: names, log: log, warn: warn,
 		ended: promauto.With(metrics).NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_router_logins_total",
 			Help: "Logins that were looked at, by scheme and outcome: granted, busy, fault, or why they were refused.",
@@ -97,13 +101,49 @@ func (l *logins) answer(ctx context.Context, question []byte) []byte {
 		return l.text(auth.Answer{Reason: lime.NewReason(lime.CodeSessionAuthenticationFailed, "The login cannot be read")})
 	}
 	grant, err := l.auth.Authenticate(ctx, q)
+	if err == nil && !grant.Guest {
+		grant.Granted, err = l.rooms(ctx, grant.Identity)
+	}
+	return l.answerOf(q.Scheme, grant, err)
+}
+
+// answerGuests answers about several guests, an identity in a line each, in as many lines: auth.LetIn for each that
+// is let in as it is spelt.
+func (l *logins) answerGuests(ctx context.Context, questions []byte) []byte {
+	lines := bytes.Split(questions, []byte("\n"))
+	all := make([]auth.Request, len(lines))
+	for i, line := range lines {
+		all[i].Scheme = auth.SchemeGuest
+		// What is none is of nobody, and refused.
+		all[i].Node.Identity, _ = lime.ParseIdentity(string(line))
+	}
+	var answers []byte
+	for i, g := range l.guests(ctx, all) {
+		if i > 0 {
+			answers = append(answers, '\n')
+		}
+		if g.Err == nil {
+			l.count(auth.SchemeGuest, auth.OutcomeGranted)
+			answers = append(answers, auth.LetIn...)
+			continue
+		}
+		answers = append(answers, l.answerOf(auth.SchemeGuest, g.Grant, g.Err)...)
+	}
+	return answers
+}
+
+// answerOf is what is answered to a login, which it counts.
+func (l *logins) answerOf(scheme auth.Scheme, grant auth.Grant, err error) []byte {
 	outcome := auth.OutcomeOf(err)
 	if errors.Is(err, account.ErrBusy) || errors.Is(err, webhook.ErrBusy) {
 		outcome = outcomeBusy
 	}
-	l.count(q.Scheme, outcome)
+	l.count(scheme, outcome)
 	if outcome == outcomeBusy {
 		return busyAnswer
+	}
+	if err != nil {
+		grant = auth.Grant{}
 	}
 	a := auth.Answer{Grant: grant, Reason: lime.AsReason(err)}
 	if err != nil && a.Reason == nil {

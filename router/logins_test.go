@@ -37,7 +37,7 @@ func TestLoginsSayWhoseFaultItIs(t *testing.T) {
 		{errors.New("no JetStream"), true, 1},
 	} {
 		log, lines := test.NewNullLogger()
-		l := newLogins(log, &complaint.Log{Logger: log}, nil, auth.Schemes{})
+		l := newLogins(log, &complaint.Log{Logger: log}, nil, auth.Schemes{}, nil)
 		l.auth = failing{row.err}
 		for range 3 {
 			var a auth.Answer

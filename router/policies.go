@@ -21,16 +21,13 @@ const policyAgain = 2 * time.Second
 type policies struct {
 	nats  *nats.Conn
 	warn  *complaint.Log
-	again chan laterPolicy // to be told again; one that does not fit is not
-}
-
-type laterPolicy struct {
-	identity lime.Identity
-	at       time.Time
+	again *repeats[lime.Identity]
 }
 
 func newPolicies(nc *nats.Conn, warn *complaint.Log) *policies {
-	return &policies{nats: nc, warn: warn, again: make(chan laterPolicy, eventBacklog)}
+	p := &policies{nats: nc, warn: warn}
+	p.again = newRepeats(policyAgain, func(_ context.Context, i lime.Identity) { p.publish(i) })
+	return p
 }
 
 // invites tells whether an account lets somebody put it into a group: what the group sends
@@ -48,32 +45,11 @@ func invites(accounts *account.Store, people *roster.Store) func(ctx context.Con
 // tell publishes a change, now and once more. It does not block.
 func (p *policies) tell(i lime.Identity) {
 	p.publish(i)
-	select {
-	case p.again <- laterPolicy{i, time.Now().Add(policyAgain)}:
-	default:
-	}
+	p.again.add(i)
 }
 
 func (p *policies) publish(i lime.Identity) {
 	if err := routing.TellPolicy(p.nats, i); err != nil {
 		p.warn.Warn("could not tell who may send to an account", err)
-	}
-}
-
-// repeat publishes changes a second time, until ctx is done. The first to come is the first
-// to be told.
-func (p *policies) repeat(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case later := <-p.again:
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(time.Until(later.at)):
-				p.publish(later.identity)
-			}
-		}
 	}
 }

@@ -52,7 +52,7 @@ func TestAChangeOfWhoMaySendIsToldTwice(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		changed.repeat(ctx)
+		changed.again.run(ctx)
 	}()
 	defer func() {
 		cancel()

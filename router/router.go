@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"limegrove/edge/auth"
 	"limegrove/edge/auth/issuer"
 	"limegrove/edge/auth/webhook"
+	"limegrove/event"
+	"limegrove/grant"
 	"limegrove/group"
 	"limegrove/herald"
 	"limegrove/internal/complaint"
@@ -25,6 +28,7 @@ import (
 	"limegrove/resource"
 	"limegrove/roster"
 	"limegrove/routing"
+	"limegrove/routing/rooms"
 )
 
 // Registry tells who is where, and removes the registrations of dead edges.
@@ -35,6 +39,12 @@ type Registry interface {
 	RawView(ctx context.Context, id lime.Identity) (presence.View, error)
 	// Sweep removes those whose edge has no lease and for which dead says true.
 	Sweep(ctx context.Context, dead func(presence.EdgeID) bool) ([]presence.Removed, error)
+}
+
+// Events is whom a router tells what has happened.
+type Events interface {
+	// Tell drops events of a type that nobody wants to hear of.
+	Tell(e event.Event)
 }
 
 // Config is what a Router is made of. Alive, SweepInterval, Logger and Metrics have
@@ -67,6 +77,10 @@ type Config struct {
 	// MaxGroupMembers and MaxGroups bound the members of a group and the groups of an
 	// identity. Defaults group.DefaultMaxMembers and group.DefaultMaxGroups.
 	MaxGroupMembers, MaxGroups int
+
+	// Events is told of the sessions that were removed with their edges. It does not block.
+	// Default: nobody is told.
+	Events Events
 
 	// SweepInterval is the time between two looks for registrations of dead edges
 	// that nobody told of. Default one minute.
@@ -102,6 +116,7 @@ type Router struct {
 	events *accountEvents
 
 	delegated *delegations
+	grants    *grants
 	policies  *policies
 
 	logins *logins
@@ -148,6 +163,10 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
+	roomGrants, err := grant.Open(ctx, grant.Config{JetStream: js, Replicas: cfg.Replicas})
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", err)
+	}
 	people, err := roster.Open(ctx, roster.Config{JetStream: js, Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts})
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
@@ -165,13 +184,14 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	}
 	warn := &complaint.Log{Logger: cfg.Logger}
 	delegated := newDelegations(granted, cfg.NATS, warn)
+	roomRights := newGrants(roomGrants, cfg.NATS, warn)
 	presences := newPresences(cfg, people, granted)
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
-		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i), delegated.forget(ctx, i), groups.Forget(ctx, i))
+		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i), delegated.forget(ctx, i), groups.Forget(ctx, i), roomRights.forget(ctx, i))
 	})
 	events.farewell = presences.farewell
 	events.leave = func(ctx context.Context, i lime.Identity) error {
-		return errors.Join(groups.Forget(ctx, i), delegated.forget(ctx, i))
+		return errors.Join(groups.Forget(ctx, i), delegated.forget(ctx, i), roomRights.forget(ctx, i))
 	}
 	changed := newPolicies(cfg.NATS, warn)
 	store := accountStore{accounts, events, changed}
@@ -180,6 +200,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	resource.HandleKeys(mux, store)
 	resource.HandleGroups(mux, groups, accounts.Has, invites(accounts, people), cfg.Domains)
 	resource.HandleDelegations(mux, delegated)
+	resource.HandleGrants(mux, roomRights, hasAccount(accounts))
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux, presences)
 	resource.HandleContacts(mux, people, presences.sharingChanged)
@@ -187,18 +208,22 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, policies: changed, presences: presences, sweeps: make(chan struct{}, 1)}
-	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, served)
+	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, grants: roomRights, policies: changed, presences: presences, sweeps: make(chan struct{}, 1)}
+	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, served, roomGrants.Of)
 	if cfg.Sessions != nil {
 		r.temporary = &temporaries{
 			sessions: cfg.Sessions, groups: groups, router: cfg.Incarnation, domains: cfg.Domains, warn: warn,
 		}
 	}
-	r.worker = routing.NewWorker(routing.WorkerConfig{
+	work := routing.WorkerConfig{
 		NATS: cfg.NATS, Router: cfg.Incarnation, Domains: cfg.Domains, Command: r.command, Login: r.logins.answer, Busy: busyAnswer,
 		Schemes: r.logins.names, Presence: presences.changed,
 		Logger: cfg.Logger, Metrics: cfg.Metrics,
-	})
+	}
+	if _, ok := served.Guests(); ok {
+		work.Guests = r.logins.answerGuests
+	}
+	r.worker = routing.NewWorker(work)
 	return r, nil
 }
 
@@ -206,8 +231,10 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 func (r *Router) Run(ctx context.Context) error {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(ctx) })
-	sweeping.Go(func() { r.delegated.repeat(ctx) })
-	sweeping.Go(func() { r.policies.repeat(ctx) })
+	sweeping.Go(func() { r.delegated.again.run(ctx) })
+	sweeping.Go(func() { r.policies.again.run(ctx) })
+	sweeping.Go(func() { r.grants.again.run(ctx) })
+	sweeping.Go(func() { r.grants.last.run(ctx) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.made) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.deleted) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.gone) })
@@ -255,10 +282,15 @@ func (r *Router) sweep(ctx context.Context) {
 		}
 		removed, err := r.cfg.Registry.Sweep(ctx, func(e presence.EdgeID) bool { return !r.cfg.Alive(e) })
 		for _, gone := range removed {
-			if err := routing.TellRemoved(r.cfg.NATS, gone); err != nil {
+			inRoom, err := rooms.TellRemoved(r.cfg.NATS, r.cfg.Events, &gone)
+			if !inRoom {
+				err = routing.TellRemoved(r.cfg.NATS, gone)
+				r.presences.removed(&gone.Registration)
+				r.tellLost(&gone.Registration)
+			}
+			if err != nil {
 				r.warn.Warn("could not tell that a registration was removed", err)
 			}
-			r.presences.removed(&gone.Registration)
 		}
 		if len(removed) > 0 {
 			r.log.WithField("registrations", len(removed)).Info("removed what dead edges had left")
@@ -267,4 +299,18 @@ func (r *Router) sweep(ctx context.Context) {
 			r.warn.Warn("could not look for what dead edges have left", err)
 		}
 	}
+}
+
+// tellLost tells that a session has ended with its edge. Should its edge live after all, the
+// session goes on and is told to, and this is not its end: so that has another id. It may be lost once more.
+func (r *Router) tellLost(gone *presence.Registration) {
+	if r.cfg.Events == nil {
+		return
+	}
+	now := time.Now()
+	r.cfg.Events.Tell(event.Event{
+		ID: gone.Session + "." + string(event.SessionEnded) + ".lost." + strconv.FormatInt(now.UnixMicro(), 10), Type: event.SessionEnded, Time: now,
+		Whom: gone.Node.Identity, Node: gone.Node,
+		Detail: event.Session{ID: gone.Session, Edge: string(gone.Edge), Guest: gone.Guest, Lost: true},
+	})
 }

@@ -149,7 +149,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		work := router.Config{
 			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 			Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
-			Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive,
+			Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive, Events: publisher,
 			Hashers: max(1, runtime.GOMAXPROCS(0)/2), // the rest is for the sessions
 			Logger:  log, Metrics: p.Metrics,
 		}
@@ -184,8 +184,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return nil
 	})
 	parts.Go("streams", func() error { return streams.Keep(routed, hubs.MadeAnew) })
+	var routerEnded <-chan struct{}
 	if inside != nil {
-		parts.Go("router", func() error { return inside.Run(routed) })
+		routerEnded = parts.Go("router", func() error { return inside.Run(routed) })
 		parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams, publisher).Run(routed); return nil })
 		parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(routed); return nil })
 		parts.Go("webhooks", func() error { webhooks.Run(routed); return nil })
@@ -210,6 +211,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	stopRouting()
 	<-routingEnded
 	<-roomsEnded
+	if inside != nil {
+		<-routerEnded // it tells of what dead edges have left
+	}
 	stopTelling()
 	stopLease()
 	<-leaseEnded

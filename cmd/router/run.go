@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	work := router.Config{
 		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
 		Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
-		Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive,
+		Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive, Events: publisher,
 		Logger: log, Metrics: p.Metrics,
 	}
 	if err := process.Logins(cfg.Shared, &work); err != nil {

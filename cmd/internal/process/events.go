@@ -7,6 +7,7 @@ import (
 
 	"limegrove/event"
 	"limegrove/internal/config"
+	"limegrove/router"
 	"limegrove/routing"
 	"limegrove/routing/events"
 	"limegrove/routing/stream"
@@ -17,6 +18,7 @@ import (
 var (
 	_ routing.Events      = (*events.Publisher)(nil)
 	_ sweep.Events        = (*events.Publisher)(nil)
+	_ router.Events       = (*events.Publisher)(nil)
 	_ webhook.Events      = (*events.Store)(nil)
 	_ webhook.Places      = (*events.Store)(nil)
 	_ webhook.DeadLetters = (*events.Store)(nil)
