@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"slices"
 
 	"limegrove/room"
 )
@@ -38,14 +37,18 @@ func Bootstrap(status int, contentType string, body []byte) (allowed []room.Name
 	if err := json.Unmarshal(list, &rooms); err != nil || rooms == nil { // H-10
 		return nil, false, fmt.Errorf("%w: allowed_rooms is no list", ErrAPI)
 	}
+	seen := make(map[room.Name]struct{}, len(rooms))
 	for _, r := range rooms {
 		switch n, is, ok := roomOf(r); {
 		case kindOf(r) == '"': // H-09
 			return nil, false, nil
 		case !is || !ok:
 			return nil, false, fmt.Errorf("%w: one of allowed_rooms is no room", ErrAPI)
-		case !slices.Contains(allowed, n):
-			allowed = append(allowed, n)
+		default:
+			if _, twice := seen[n]; !twice {
+				seen[n] = struct{}{}
+				allowed = append(allowed, n)
+			}
 		}
 	}
 	return allowed, true, nil

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 
+	"limegrove/edge/dialect"
 	"limegrove/room"
 )
 
@@ -13,38 +15,55 @@ import (
 type Client struct {
 	id      string // of the connection, which answers to what is no request bear
 	allowed []room.Name
+	exact   []room.Name           // those without a wildcard, sorted, when they are many; else nil
+	wild    *room.Index[struct{}] // and the others
 	max     int
+	legacy  bool // see Config.Legacy
 
-	subscriptions []Subscription
-	entering      bool // the last one is not confirmed yet
-}
-
-// Subscription is a room that a client has subscribed to, under an id of its own. It may
-// subscribe to one room under several ids, and under one id to several rooms.
-type Subscription struct {
-	Room    room.Name
-	Request string // JSON
+	subscriptions subscriptions
+	entering      dialect.Subscription // one of them, which is not confirmed yet; zero for none
 }
 
 // NewClient returns a client that may subscribe to what allowed allows, to at most max rooms
 // and ids at once.
 func NewClient(id string, allowed []room.Name, maximum int) *Client {
-	return &Client{id: id, allowed: allowed, max: maximum}
+	c := &Client{id: id, allowed: allowed, max: maximum}
+	if len(allowed) <= few {
+		return c
+	}
+	c.exact, c.wild = make([]room.Name, 0, len(allowed)), new(room.Index[struct{}])
+	for _, n := range allowed {
+		if n.Wild() {
+			c.wild.Set(n, struct{}{})
+		} else {
+			c.exact = append(c.exact, n)
+		}
+	}
+	slices.Sort(c.exact)
+	return c
 }
+
+// few rooms are looked at one by one. Of more, those with a wildcard are in an index, which
+// costs a connection ten times the memory of a sorted list.
+const few = 32
+
+// maxRequest is how long an id may be, in bytes. Each subscription keeps it.
+const maxRequest = 1024
 
 // Said is what is to be done about a frame. All of it may be zero.
 type Said struct {
-	Answer []byte         // for the client
-	Enter  Subscription   // of which Entered is to be told; the answer comes then
-	Leave  []Subscription // which are over, before the answer
-	Status bool           // the answer is AppendStatus
-	Pinged bool           // and the hooks for it are to be called
-	Close  bool           // the connection is to be closed, without a reason
+	Answer []byte                 // for the client
+	Enter  dialect.Subscription   // of which Entered is to be told; the answer comes then
+	Leave  []dialect.Subscription // which are over, before the answer
+	Status bool                   // the answer is AppendStatus
+	Pinged bool                   // and the hooks for it are to be called
+	Close  bool                   // the connection is to be closed, without a reason
 }
 
 // Opened is the first frame: H-06, H-07.
 func (c *Client) Opened() []byte {
-	b := []byte(`{"is_authorized":true,"allowed_rooms":[`)
+	b := authorized(true, c.legacy)
+	b = append(b, `,"allowed_rooms":[`...)
 	for i, n := range c.allowed {
 		if i > 0 {
 			b = append(b, ',')
@@ -54,8 +73,18 @@ func (c *Client) Opened() []byte {
 	return append(b, "]}"...)
 }
 
-// Refused is the first and last frame of a client that is not let in: H-08.
-func Refused() []byte { return []byte(`{"is_authorized":false}`) }
+// Refused is the first and last frame of a client that is not let in: H-08. For legacy see
+// Config.Legacy.
+func Refused(legacy bool) []byte { return append(authorized(false, legacy), '}') }
+
+// authorized begins a first frame.
+func authorized(is, legacy bool) []byte {
+	b := strconv.AppendBool([]byte(`{"is_authorized":`), is)
+	if legacy {
+		b = strconv.AppendBool(append(b, `,"is_authenticated":`...), is)
+	}
+	return b
+}
 
 // Answers, which clients compare.
 var (
@@ -112,33 +141,34 @@ func (c *Client) subscribe(asked, request json.RawMessage) Said {
 		return Said{Answer: noRequestID} // H-16
 	case !hashable:
 		return Said{Close: true}
-	case !ok || !c.mayEnter(n):
-		return Said{Answer: roomNotFound} // H-15
+	case !ok || len(id) > maxRequest || !c.mayEnter(n):
+		return Said{Answer: c.answer(roomNotFound, id)} // H-15
 	}
-	s := Subscription{Room: n, Request: id}
+	s := dialect.Subscription{Room: n, Request: id}
 	switch {
-	case slices.Contains(c.subscriptions, s):
-		return Said{Answer: success} // it is one
-	case len(c.subscriptions) >= c.max:
-		return Said{Answer: roomNotFound}
+	case c.subscriptions.has(s):
+		return Said{Answer: c.answer(success, id)} // it is one
+	case c.subscriptions.len() >= c.max:
+		return Said{Answer: c.answer(roomNotFound, id)}
 	}
-	c.subscriptions = append(c.subscriptions, s)
-	c.entering = true
+	c.subscriptions.add(s)
+	c.entering = s
 	return Said{Enter: s}
 }
 
 // Entered is told whether the room of the last subscription was entered, and returns the
 // answer to it.
 func (c *Client) Entered(ok bool) []byte {
-	if !c.entering {
+	s := c.entering
+	if s == (dialect.Subscription{}) {
 		return nil
 	}
-	c.entering = false
+	c.entering = dialect.Subscription{}
 	if !ok {
-		c.subscriptions = c.subscriptions[:len(c.subscriptions)-1]
-		return roomNotFound
+		c.subscriptions.remove(s)
+		return c.answer(roomNotFound, s.Request)
 	}
-	return success // H-14
+	return c.answer(success, s.Request) // H-14
 }
 
 // unsubscribe ends what was subscribed to under an id.
@@ -150,23 +180,33 @@ func (c *Client) unsubscribe(request json.RawMessage) Said {
 	case !hashable:
 		return Said{Close: true}
 	}
-	said := Said{Answer: success} // H-27, H-29
-	c.subscriptions = slices.DeleteFunc(c.subscriptions, func(s Subscription) bool {
-		if s.Request != id {
-			return false
-		}
-		said.Leave = append(said.Leave, s)
-		return true
-	})
+	said := Said{Answer: c.answer(success, id), Leave: c.subscriptions.end(id)} // H-27, H-29
 	if len(said.Leave) == 0 {
-		said.Answer = notSubscribed // H-28
+		said.Answer = c.answer(notSubscribed, id) // H-28
 	}
 	return said
 }
 
 // mayEnter tells whether the backing API allows a room.
 func (c *Client) mayEnter(n room.Name) bool {
-	return slices.ContainsFunc(c.allowed, func(allowed room.Name) bool { return allowed.Allows(n) })
+	if c.wild == nil {
+		return slices.ContainsFunc(c.allowed, func(allowed room.Name) bool { return allowed.Allows(n) })
+	}
+	if _, found := slices.BinarySearch(c.exact, n); found {
+		return true
+	}
+	for range c.wild.Reached(n, room.Subscriber) {
+		return true
+	}
+	return false
+}
+
+// answer is one to a request with an id, which it bears where it is to.
+func (c *Client) answer(text []byte, id string) []byte {
+	if !c.legacy {
+		return text
+	}
+	return slices.Concat([]byte(`{"requestId":`), []byte(id), []byte{','}, text[1:])
 }
 
 // complaint is an answer that bears the id of the connection.
@@ -176,7 +216,7 @@ func (c *Client) complaint(message string) []byte {
 }
 
 // AppendPublish appends what a subscription brings: H-23. data is one JSON value.
-func (s Subscription) AppendPublish(dst, data []byte) []byte {
+func AppendPublish(dst []byte, s dialect.Subscription, data []byte) []byte {
 	dst = append(dst, `{"type":"publish","data":`...)
 	dst = append(dst, data...)
 	dst = append(dst, `,"requestId":`...)

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"limegrove/edge/dialect"
+	"limegrove/lime"
 	"limegrove/room"
 )
 
@@ -34,7 +37,7 @@ func client(t testing.TB) *Client {
 func (c *Client) wants(t *testing.T, why, frame, answer string) Said {
 	t.Helper()
 	said := c.FromClient([]byte(frame), false)
-	if said.Enter != (Subscription{}) {
+	if said.Enter != (dialect.Subscription{}) {
 		said.Answer = c.Entered(true)
 	}
 	if string(said.Answer) != answer || said.Close {
@@ -75,6 +78,7 @@ func TestFramesAndTheirAnswers(t *testing.T) {
 		{"H-22", subscribe + `{"n":"1"}}`, notFound},
 		{"a list of pairs is an object", subscribe + `[["target","news"]]}`, ok},
 		{"no room of ours", subscribe + `{"target":"` + strings.Repeat("x", 2000) + `"}}`, notFound},
+		{"an id that nobody keeps", `{"type":"subscribe","requestId":"` + strings.Repeat("x", maxRequest) + `","room":{"target":"news"}}`, notFound},
 		{"other members are ignored", `{"type":"subscribe","requestId":null,"room":{"n":1},"scope":5}`, ok},
 		{"H-28", `{"type":"unsubscribe","requestId":"1"}`, notIn},
 		{"without an id", `{"type":"unsubscribe"}`, noID},
@@ -98,13 +102,47 @@ func TestFramesAndTheirAnswers(t *testing.T) {
 	}
 }
 
+func TestManyRoomsAreLookedUp(t *testing.T) { // H-33
+	var allowed []string
+	for i := range 1500 {
+		allowed = append(allowed, fmt.Sprintf(`{"target":"message","customer":"%d"}`, i))
+	}
+	c := NewClient("c0ffee", rooms(t, append(allowed, `{"target":"*"}`)...), 2000)
+	for i, room := range allowed {
+		c.wants(t, "each of them", fmt.Sprintf(`{"type":"subscribe","requestId":%d,"room":%s}`, i, room), ok)
+	}
+	c.wants(t, "by a wildcard", subscribe+`{"target":5}}`, ok)
+	c.wants(t, "and no other", subscribe+`{"target":"message","customer":"1500"}}`, notFound)
+	c.wants(t, "nor a wildcard", subscribe+`{"target":"message","customer":"*"}}`, notFound)
+}
+
+func TestManyAllowedRoomsCostLittle(t *testing.T) {
+	all := make([]room.Name, 50_000)
+	for i := range all {
+		all[i] = room.Name(fmt.Sprint("?n=", i))
+	}
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	c := NewClient("x", all, 1)
+	if each := (int64(heap()) - int64(before)) / int64(len(all)); each > 40 { // in an index it is 280
+		t.Errorf("each costs %d bytes", each)
+	}
+	c.wants(t, "the last", subscribe+`{"n":49999}}`, ok)
+	runtime.KeepAlive(all)
+}
+
 func TestSubscriptionsAreKnownByTheirIDs(t *testing.T) { // H-24, H-27, H-28, H-29, H-30
 	c := client(t)
 	said := c.wants(t, "the first", `{"type":"subscribe","requestId":"a","room":{"target":"news"}}`, ok)
-	if want := (Subscription{"?target=\"news\"", `"a"`}); said.Enter != want {
+	if want := (dialect.Subscription{Room: "?target=\"news\"", Request: `"a"`}); said.Enter != want {
 		t.Errorf("it enters %+v, want %+v", said.Enter, want)
 	}
-	if said := c.wants(t, "again", `{"type":"subscribe","requestId":"\u0061","room":{"target":"news"}}`, ok); said.Enter != (Subscription{}) {
+	if said := c.wants(t, "again", `{"type":"subscribe","requestId":"\u0061","room":{"target":"news"}}`, ok); said.Enter != (dialect.Subscription{}) {
 		t.Error("one is entered twice")
 	}
 	if said := c.wants(t, "the same room by another id", `{"type":"subscribe","requestId":7,"room":{"target":"news"}}`, ok); said.Enter.Request != "7" {
@@ -112,7 +150,7 @@ func TestSubscriptionsAreKnownByTheirIDs(t *testing.T) { // H-24, H-27, H-28, H-
 	}
 	c.wants(t, "another room by the same id", `{"type":"subscribe","requestId":7,"room":{"n":1}}`, ok)
 	said = c.wants(t, "all of an id end", `{"type":"unsubscribe","requestId":7,"room":{"n":1}}`, ok)
-	if want := []Subscription{{"?target=\"news\"", "7"}, {"?n=1", "7"}}; !slices.Equal(said.Leave, want) {
+	if want := []dialect.Subscription{{Room: "?target=\"news\"", Request: "7"}, {Room: "?n=1", Request: "7"}}; !slices.Equal(said.Leave, want) {
 		t.Errorf("it leaves %+v, want %+v", said.Leave, want)
 	}
 	c.wants(t, "once", `{"type":"unsubscribe","requestId":7}`, notIn)
@@ -122,10 +160,32 @@ func TestSubscriptionsAreKnownByTheirIDs(t *testing.T) { // H-24, H-27, H-28, H-
 	}
 }
 
+func TestAnswersOfOlderReleases(t *testing.T) {
+	c := client(t)
+	c.legacy = true
+	if got := string(c.Opened()); !strings.HasPrefix(got, `{"is_authorized":true,"is_authenticated":true,"allowed_rooms":[{`) {
+		t.Errorf("it begins by %s", got)
+	}
+	if got := string(Refused(true)); got != `{"is_authorized":false,"is_authenticated":false}` {
+		t.Errorf("it is refused by %s", got)
+	}
+	c.wants(t, "success", subscribe+`{"target":"news"}}`, `{"requestId":"1","code":"success"}`)
+	c.wants(t, "again", subscribe+`{"target":"news"}}`, `{"requestId":"1","code":"success"}`)
+	c.wants(t, "no room", subscribe+`{"target":"weather"}}`, `{"requestId":"1","code":"error","message":"room-not-found"}`)
+	c.wants(t, "without an id", `{"type":"unsubscribe"}`, noID)
+	c.wants(t, "out", `{"type":"unsubscribe","requestId":"1"}`, `{"requestId":"1","code":"success"}`)
+	c.wants(t, "twice", `{"type":"unsubscribe","requestId":"1"}`, `{"requestId":"1","code":"error","message":"not-subscribed"}`)
+	c.wants(t, "not JSON", `x`, notJSON)
+	c.FromClient([]byte(subscribe+`{"target":"news"}}`), false)
+	if got := string(c.Entered(false)); got != `{"requestId":"1","code":"error","message":"room-not-found"}` {
+		t.Errorf("it is answered by %s", got)
+	}
+}
+
 func TestARoomThatCannotBeEntered(t *testing.T) {
 	c := client(t)
 	frame := []byte(`{"type":"subscribe","requestId":"a","room":{"target":"news"}}`)
-	if said := c.FromClient(frame, false); said.Answer != nil || said.Enter == (Subscription{}) {
+	if said := c.FromClient(frame, false); said.Answer != nil || said.Enter == (dialect.Subscription{}) {
 		t.Errorf("it is answered by %s at once", said.Answer)
 	}
 	if answer := c.Entered(false); string(answer) != notFound {
@@ -164,7 +224,7 @@ func TestWhatTheBackingAPIAllows(t *testing.T) {
 		{"H-10", "", `{}`, 200, ``},
 	} {
 		allowed, authorized, err := Bootstrap(row.status, row.kind, []byte(row.body))
-		first := string(Refused())
+		first := string(Refused(false))
 		switch {
 		case err != nil:
 			first = ""
@@ -204,7 +264,7 @@ func TestWhatRoomsBring(t *testing.T) { // H-23
 		`"sub-4"`: `{"type":"publish","data":{"ride":9},"requestId":"sub-4"}`,
 		`null`:    `{"type":"publish","data":{"ride":9},"requestId":null}`,
 	} {
-		if got := (Subscription{Request: request}).AppendPublish(nil, []byte(`{"ride":9}`)); string(got) != want {
+		if got := AppendPublish(nil, dialect.Subscription{Request: request}, []byte(`{"ride":9}`)); string(got) != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -227,17 +287,17 @@ func FuzzClient(f *testing.F) {
 	f.Fuzz(func(t *testing.T, frame []byte, binary bool) {
 		c := client(t)
 		said := c.FromClient(frame, binary)
-		if said.Enter != (Subscription{}) {
+		if said.Enter != (dialect.Subscription{}) {
 			if said.Answer != nil {
 				t.Fatalf("%s is answered by %s at once", frame, said.Answer)
 			}
 			said.Answer = c.Entered(true)
-			publish := said.Enter.AppendPublish(nil, []byte("1"))
+			publish := AppendPublish(nil, said.Enter, []byte("1"))
 			if !json.Valid(publish) {
 				t.Errorf("%s brings %s", frame, publish)
 			}
 			end := fmt.Sprintf(`{"type":"unsubscribe","requestId":%s}`, said.Enter.Request)
-			if ended := c.FromClient([]byte(end), false); !slices.Equal(ended.Leave, []Subscription{said.Enter}) {
+			if ended := c.FromClient([]byte(end), false); !slices.Equal(ended.Leave, []dialect.Subscription{said.Enter}) {
 				t.Errorf("%s ends %v, want %v", end, ended.Leave, said.Enter)
 			}
 		}
@@ -248,4 +308,120 @@ func FuzzClient(f *testing.F) {
 			t.Errorf("%s is answered by %s", frame, said.Answer)
 		}
 	})
+}
+
+// FuzzTrigger holds that what is read of a trigger can be published, and brings what it had.
+func FuzzTrigger(f *testing.F) {
+	for _, seed := range []string{`{"rooms":[{"a":1},{"a":"*"}],"data":{"x":[1]}}`, `{"rooms":[[["a","b"]]],"data":null}`, `{"rooms":[],"data":"x"}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		trigger, err := ParseTrigger(body)
+		if err != nil {
+			return
+		}
+		all, _ := trigger.Publications(room.Publisher)
+		if len(trigger.Rooms) > 0 && len(all) == 0 {
+			t.Errorf("%s is published to no room", body)
+		}
+		s := &session{dialect: New(Config{})}
+		for _, n := range all {
+			envelope := trigger.AppendEnvelope(nil, n, "example.org", "")
+			var h lime.Header
+			if _, err := h.Scan(envelope); err != nil { // half a character, or too deep: nobody is to have it
+				continue
+			}
+			frame, is := s.Publication(nil, dialect.Subscription{Room: n, Request: "1"}, envelope)
+			if want := string(AppendPublish(nil, dialect.Subscription{Request: "1"}, trigger.Data)); !is || string(frame) != want {
+				t.Errorf("%s brings %s, want %s", body, frame, want)
+			}
+		}
+	})
+}
+
+// BenchmarkPublication is what each subscription in a room costs.
+func BenchmarkPublication(b *testing.B) {
+	trigger := Trigger{Data: []byte(`{"ride":9,"text":"` + strings.Repeat("x", 100) + `"}`)}
+	envelope := trigger.AppendEnvelope(nil, "?n=1", "example.org", "")
+	s := &session{dialect: New(Config{})}
+	to := dialect.Subscription{Room: "?n=1", Request: `"6ba7b810-9dad-11d1-80b4-00c04fd430c8"`}
+	var frame []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		frame, _ = s.Publication(frame[:0], to, envelope)
+	}
+}
+
+func TestAPublicationAllocatesNothing(t *testing.T) {
+	trigger := Trigger{Data: []byte(`{"ride":9}`)}
+	envelope := trigger.AppendEnvelope(nil, "?n=1", "example.org", "")
+	s := &session{dialect: New(Config{})}
+	frame := make([]byte, 0, 1024)
+	if n := testing.AllocsPerRun(100, func() { frame, _ = s.Publication(frame[:0], dialect.Subscription{Request: "1"}, envelope) }); n != 0 {
+		t.Errorf("it allocates %v times", n)
+	}
+}
+
+func TestManySubscriptionsAreNotLookedThrough(t *testing.T) {
+	const many = 5000
+	long := strings.Repeat("a", 900)
+	for what, id := range map[string]func(i int) string{
+		"ids of one length":  func(i int) string { return fmt.Sprintf("%s%05d", long, i) },
+		"rooms under one id": func(int) string { return "1" },
+	} {
+		c := NewClient("x", rooms(t, `{"n":"*"}`), many)
+		ask := func(kind string, i int) Said {
+			return c.FromClient(fmt.Appendf(nil, `{"type":"%s","requestId":"%s","room":{"n":"%s%05d"}}`, kind, id(i), long, i), false)
+		}
+		subscribe := func(from, to int) {
+			for i := from; i < to; i++ {
+				ask("subscribe", i)
+				c.Entered(true)
+			}
+		}
+		cost := func() time.Duration { // of asking for the last one again
+			best := time.Hour
+			for range 5 {
+				began := time.Now()
+				for range 200 {
+					if said := ask("subscribe", c.subscriptions.len()-1); string(said.Answer) != ok {
+						t.Fatalf("%s: it is answered by %s", what, said.Answer)
+					}
+				}
+				best = min(best, time.Since(began))
+			}
+			return best
+		}
+		subscribe(0, 5)
+		few := cost()
+		subscribe(5, many)
+		if most := cost(); most > 5*few { // each held against all others takes more than twenty times that
+			t.Errorf("%s: with few it takes %v, and with many %v", what, few, most)
+		}
+		ended := 0
+		for i := range many {
+			ended += len(ask("unsubscribe", i).Leave)
+		}
+		if ended != many || c.subscriptions.len() != 0 || len(c.subscriptions.byID) != 0 {
+			t.Errorf("%s: %d have ended, and %d are left", what, ended, c.subscriptions.len())
+		}
+	}
+}
+
+func TestARoomThatCannotBeEnteredLeavesNothing(t *testing.T) {
+	c := NewClient("x", rooms(t, `{"n":"*"}`), 2)
+	ask := func(n int) Said {
+		return c.FromClient(fmt.Appendf(nil, `{"type":"subscribe","requestId":1,"room":{"n":%d}}`, n), false)
+	}
+	ask(1)
+	c.Entered(true)
+	for range 3 {
+		if said := ask(2); said.Enter.Room != "?n=2" {
+			t.Fatalf("it is answered by %s", said.Answer)
+		}
+		c.Entered(false)
+	}
+	if said := c.FromClient([]byte(`{"type":"unsubscribe","requestId":1}`), false); len(said.Leave) != 1 || said.Leave[0].Room != "?n=1" {
+		t.Errorf("%v end", said.Leave)
+	}
 }

@@ -16,6 +16,9 @@ var (
 	ErrTrigger = errors.New("malformed trigger")
 )
 
+// maxRooms bounds the rooms of a trigger, each of which is a publication.
+const maxRooms = 10_000
+
 // Trigger is what the backing API has for rooms.
 type Trigger struct {
 	Rooms []room.Name // one that is listed twice gets it twice
@@ -37,6 +40,9 @@ func ParseTrigger(b []byte) (t Trigger, err error) {
 	var rooms []json.RawMessage
 	if json.Unmarshal(given["rooms"], &rooms) != nil || rooms == nil {
 		return Trigger{}, fmt.Errorf("%w: rooms is no list", ErrTrigger)
+	}
+	if len(rooms) > maxRooms {
+		return Trigger{}, fmt.Errorf("%w: more than %d rooms", ErrTrigger, maxRooms)
 	}
 	t.Data = given["data"]
 	for _, r := range rooms {
