@@ -19,7 +19,7 @@ import (
 
 // Config is what an Edge is made of. ID, Domains, Router and Authenticator are
 // required. A zero limit means its default, a negative one none; MaxEnvelope,
-// CloseTimeout, SendQueue, Establishing, Waiting and Loops cannot be none.
+// CloseTimeout, SendQueue, Establishing, Waiting, Asking and Loops cannot be none.
 type Config struct {
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
 	Domains []string // served ones; the first is that of clients that name none
@@ -143,8 +143,12 @@ type Config struct {
 	Establishing int
 	Waiting      int
 
-	// LoginPatience is how long a session may wait to be authenticated before that begins;
-	// then it is refused. Default 3s.
+	// Asking is about how many clients of dialects somebody is being asked; Waiting bounds
+	// those who wait for that. Default 64.
+	Asking int
+
+	// LoginPatience is how long a session may wait to be authenticated, or asked about,
+	// before that begins; then it is refused. Default 3s.
 	LoginPatience time.Duration
 
 	// Loops is how many event loops there are. Default GOMAXPROCS.
@@ -213,6 +217,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Compression.Threshold, 512)
 	setDefault(&c.Establishing, 256)
 	setDefault(&c.Waiting, 16384)
+	setDefault(&c.Asking, 64)
 	setDefault(&c.LoginPatience, 3*time.Second)
 	if c.MaxEnvelope < 1024 || c.MaxEnvelope > maxFrame-1024 {
 		return c, fmt.Errorf("edge: MaxEnvelope %d is not between 1 KiB and 1 MiB less 1 KiB", c.MaxEnvelope)
@@ -223,7 +228,7 @@ func (c Config) withDefaults() (Config, error) {
 	for name, v := range map[string]int{
 		"Compression.Level": c.Compression.Level, "Compression.Compressors": c.Compression.Compressors,
 		"CloseTimeout": int(c.CloseTimeout), "SendQueue": c.SendQueue,
-		"Establishing": c.Establishing, "Waiting": c.Waiting, "Loops": c.Loops,
+		"Establishing": c.Establishing, "Waiting": c.Waiting, "Asking": c.Asking, "Loops": c.Loops,
 	} {
 		if v < 0 {
 			return c, fmt.Errorf("edge: %s %d is negative", name, v)

@@ -168,6 +168,9 @@ func (c *conn) Closed(_ *poll.Turn, err error) {
 	c.dropFragments()
 	c.told.set(flagEnded, true)
 	c.session.lost()
+	if c.speaks() != nil {
+		c.speaks().closed()
+	}
 	c.edge.forget(c, err)
 }
 
@@ -210,6 +213,7 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 	}
 	reason := ""
 	if c.speaks() != nil {
+		c.speaks().exit()
 		last, reason = c.speaks().last(last)
 	}
 	var b []byte

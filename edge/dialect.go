@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -20,14 +22,18 @@ import (
 // speaks is a client of a dialect, on its connection.
 type speaks struct {
 	dialect.Client
+	rooms  dialect.Subscriber // the client as that; nil when it is none
 	login  dialect.Login
 	counts dialectCounters
 
 	// Owned by the connection's loop.
-	awaiting bool    // of the session to be established: nothing is taken before
+	awaiting bool    // of the session, or of a room: nothing is taken before
 	held     []byte  // of a message in fragments
 	binary   bool    // that message is
 	spoke    instant // when the client has said something
+	seats    map[dialect.Subscription]Seat
+
+	overrun atomic.Bool // there was no room for what a room has brought
 }
 
 // dialectOf returns the dialect that is spoken on a path, or nil. A slash at its end does
@@ -67,16 +73,40 @@ func (c *conn) openDialect(head []byte) bool {
 		return false
 	}
 	c.particular().speaks = &speaks{Client: client, counts: d.counts, awaiting: true}
+	c.speaks().rooms, _ = client.(dialect.Subscriber)
 	return true
 }
 
-// beginDialect begins the session of a client that has said all that there is to say.
+// beginDialect begins the session of a client that has said all that there is to say, when
+// who has to be asked has answered.
 func (c *conn) beginDialect() {
+	c.steer()
+	asker, ok := c.speaks().Client.(dialect.Asker)
+	if !ok {
+		c.loginDialect()
+		return
+	}
+	began := c.turn().Now
+	c.elsewhere(c.edge.asking, func(w *worker) {
+		// A connection that has ended needs no answer.
+		if most := c.edge.cfg.LoginPatience; most > 0 && time.Since(began) > most {
+			_ = c.back(func() { c.session.failFor(errBusy, "") })
+			return
+		}
+		asker.Ask(w.ctx)
+		_ = c.back(c.loginDialect)
+	}, func(err error) { c.session.failFor(err, "") })
+}
+
+// loginDialect begins the session, unless it has failed meanwhile.
+func (c *conn) loginDialect() {
+	if c.session.state.Ended() {
+		return
+	}
 	c.speaks().login = c.speaks().Login()
 	if n := c.speaks().login.Backlog; n > 0 {
 		c.socket.SetQueueLimit(n)
 	}
-	c.steer()
 	c.session.enterAs(&c.speaks().login)
 }
 
@@ -84,6 +114,14 @@ func (c *conn) beginDialect() {
 func (k *speaks) established(c *conn) {
 	k.counts.sessions.Inc()
 	c.goOn()
+}
+
+// closed is told that the connection is gone.
+func (k *speaks) closed() {
+	k.exit()
+	if closer, ok := k.Client.(dialect.Closer); ok {
+		closer.Closed()
+	}
 }
 
 // dialectMessage takes a part of a message, and the whole of it when fin says that it is the last.
@@ -113,14 +151,26 @@ func (c *conn) dialectMessage(s *scratch, op ws.OpCode, fin bool, payload []byte
 	// What becomes an envelope is counted as that.
 	if said.Envelope == nil &&
 		(!c.session.envelopes.take(s.now, 1, c.edge.cfg.EnvelopeRate) || !c.session.bytes.take(s.now, len(payload), c.edge.cfg.ByteRate)) {
-		c.count(dropRate)
+		if k.rooms == nil {
+			c.count(dropRate)
+			return
+		}
+		c.flooding = true // its answers are told apart by their order: none may be missing
+	}
+	if said.Close {
+		c.session.finish()
 		return
 	}
+	k.leave(said.Leave)
 	if said.Drop != "" {
 		k.counts.dropped.WithLabelValues(said.Drop).Inc()
 	}
-	if said.Answer != nil && !c.sendFrame(said.Answer) {
-		c.count(dropQueueFull)
+	if said.Answer != nil && !c.answerDialect(said.Answer) {
+		return
+	}
+	if said.Enter != (dialect.Subscription{}) {
+		c.subscribe(said.Enter)
+		return
 	}
 	if said.Envelope == nil {
 		return
@@ -135,6 +185,20 @@ func (c *conn) dialectMessage(s *scratch, op ws.OpCode, fin bool, payload []byte
 
 // dropDialect is the label of what a dialect has made no envelope of that is one.
 const dropDialect = "no_envelope"
+
+// answerDialect queues an answer, and tells whether the connection goes on: that of a client
+// whose answers are told apart by their order is cut when there is no room for one.
+func (c *conn) answerDialect(answer []byte) bool {
+	if c.sendFrame(answer) {
+		return true
+	}
+	c.count(dropQueueFull)
+	if c.speaks().rooms == nil {
+		return true
+	}
+	c.cut()
+	return false
+}
 
 // translated returns the frame for an envelope. It is not ok when the dialect has none.
 func (k *speaks) translated(envelope []byte) (frame []byte, ok bool) {

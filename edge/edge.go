@@ -32,6 +32,7 @@ type Edge struct {
 	logins      map[auth.Scheme]*workers
 	places      *workers
 	halls       *workers           // for rooms, so that those do not hold up who is about to begin
+	asking      *workers           // who is to be asked about clients of dialects
 	inflating   *workers           // long messages
 	cancel      context.CancelFunc // of the workers' work
 	scratch     sync.Pool          // of *scratch
@@ -134,6 +135,7 @@ func New(cfg Config) (*Edge, error) {
 	for _, s := range cfg.Schemes {
 		e.logins[s] = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Waiting)
 	}
+	e.asking = newWorkers(ctx, cfg.Logger, cfg.Asking, cfg.Waiting)
 	e.inflating = newWorkers(ctx, cfg.Logger, max(1, loops.Loops()-1), maxInflating)
 	e.places = newWorkers(ctx, cfg.Logger, cfg.Establishing, len(cfg.Schemes)*(cfg.Establishing+cfg.Waiting))
 	e.halls = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Establishing+cfg.Waiting)
@@ -153,6 +155,7 @@ func (e *Edge) Run() error {
 	for _, w := range e.logins {
 		w.all.Wait()
 	}
+	e.asking.all.Wait()
 	e.inflating.all.Wait()
 	e.places.all.Wait()
 	e.halls.all.Wait()

@@ -14,4 +14,5 @@ type scratch struct {
 	pp        []byte
 	envelope  []byte // the envelope with them
 	mended    []byte // the envelope as a strict peer can bear it
+	frame     []byte // what a dialect makes of an envelope
 }
