@@ -32,6 +32,8 @@ var folders = []folder{
 	{path: "edge/dialect", ours: []string{"lime", "room"}},
 	{path: "edge/auth", ours: []string{"lime", "room", "internal/recent", "internal/outcall", "internal/signature"}},
 	{path: "edge/ticket", std: true},
+	// A platform's own API, as HTTP alone.
+	{path: "edge/backing", ours: []string{"internal/outcall", "internal/complaint"}},
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
 	{path: "grant", ours: []string{"lime", "document", "room"}},
