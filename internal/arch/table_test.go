@@ -34,6 +34,8 @@ var folders = []folder{
 	{path: "edge/ticket", std: true},
 	// A platform's own API, as HTTP alone.
 	{path: "edge/backing", ours: []string{"internal/outcall", "internal/complaint"}},
+	// What a trigger is, the dialect knows.
+	{path: "trigger", ours: []string{"lime", "room", "edge/dialect"}},
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
 	{path: "grant", ours: []string{"lime", "document", "room"}},
@@ -85,7 +87,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "internal", "cmd", "e2e/fault", "e2e/load"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "trigger", "internal", "cmd", "e2e/fault", "e2e/load"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},
@@ -98,7 +100,7 @@ var libraries = []library{
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},
 	{"github.com/go-jose/go-jose/v4", []string{"edge/auth"}},
-	{"github.com/rabbitmq/amqp091-go", []string{"internal"}},
+	{"github.com/rabbitmq/amqp091-go", []string{"trigger", "internal"}},
 	{"github.com/sony/gobreaker/v2", []string{"internal/outcall"}},
 	{"gopkg.in/yaml.v2", []string{"internal"}},
 	{"github.com/alexedwards/argon2id", []string{"account"}},
