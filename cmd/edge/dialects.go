@@ -1,19 +1,59 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
+	"limegrove/cmd/internal/process"
+	"limegrove/edge/backing"
 	"limegrove/edge/dialect"
 	"limegrove/edge/dialect/bachata"
+	"limegrove/edge/dialect/hightemplar"
 	"limegrove/internal/config"
+	"limegrove/trigger"
 )
 
-// dialects are the other protocols that an edge speaks, by their paths.
-func dialects(cfg config.Edge) map[string]dialect.Dialect {
-	all := map[string]dialect.Dialect{}
+// dialects are the other protocols that an edge speaks, and the API behind one of them.
+type dialects struct {
+	byPath map[string]dialect.Dialect
+	api    *backing.API // nil for none
+}
+
+// openDialects makes them. The triggers are those that this process takes; nil for none. An
+// error is bad usage.
+func openDialects(cfg config.Edge, p *process.Process, t *trigger.Triggers) (d dialects, err error) {
+	d.byPath = map[string]dialect.Dialect{}
 	if b := cfg.Bachata; b.Path != "" {
-		all[b.Path] = bachata.New(bachata.Config{
+		d.byPath[b.Path] = bachata.New(bachata.Config{
 			Domain: b.Domain, Simple: b.Simple, SetFrom: b.SetFrom, Fanout: b.Mode == config.ChannelFanout,
 			Access: bachata.Access(b.Auth), Origins: b.Origins,
 		})
 	}
-	return all
+	if h := cfg.HighTemplar; h.Path != "" {
+		own := hightemplar.Config{
+			Domain: h.Domain, Rooms: cfg.HighTemplarRooms.Rooms, Wildcards: process.Sides(cfg.HighTemplarRooms.Wildcards),
+			Idle: h.Idle, Subscriptions: h.Subscriptions, Backlog: h.Backlog, Notify: h.Notify, Legacy: h.Legacy, Origins: h.Origins,
+		}
+		if t != nil {
+			own.Triggers = t.Queued
+		}
+		if h.UserPath != "" {
+			own.UserPath = strings.Split(h.UserPath, ".")
+		}
+		for _, text := range h.Headers {
+			header, err := hightemplar.ParseHeader(text)
+			if err != nil {
+				return dialects{}, fmt.Errorf("%w: -hightemplar-header: %w", process.ErrUsage, err)
+			}
+			own.Headers = append(own.Headers, header)
+		}
+		d.api = backing.New(backing.Config{
+			URL: h.API, Socket: h.APISocket, Timeout: h.Timeout, Calls: h.Calls, Logger: p.Log, Metrics: p.Metrics,
+		})
+		own.API = d.api
+		d.byPath[h.Path] = hightemplar.New(own)
+	}
+	return d, nil
 }
+
+var _ hightemplar.API = (*backing.API)(nil)

@@ -19,6 +19,7 @@ import (
 	"limegrove/room"
 	"limegrove/router"
 	"limegrove/routing"
+	"limegrove/trigger"
 )
 
 // run serves until ctx is done, and drains. It returns when everything that it has
@@ -135,9 +136,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer closeRooms()
+	var triggers *trigger.Triggers // nil without a router
+	if cfg.RunRouter {
+		triggers = p.Triggers(cfg.Shared, rooms.Publisher)
+	}
+	others, err := openDialects(cfg, p, triggers)
+	if err != nil {
+		return err
+	}
 	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
 	defer logins.Close()
-	sessions, err := edge.New(edgeConfig(cfg, p, hubs, logins, rooms, rules, doors))
+	sessions, err := edge.New(edgeConfig(cfg, p, hubs, logins, rooms, rules, others, doors))
 	if err != nil {
 		return err
 	}
@@ -183,10 +192,17 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		rooms.Run(routed)
 		return nil
 	})
+	if others.api != nil {
+		parts.Go("backing API", func() error {
+			others.api.Run(routed)
+			return nil
+		})
+	}
 	parts.Go("streams", func() error { return streams.Keep(routed, hubs.MadeAnew) })
 	var routerEnded <-chan struct{}
 	if inside != nil {
 		routerEnded = parts.Go("router", func() error { return inside.Run(routed) })
+		p.TakeTriggers(routed, parts, cfg.Shared, triggers)
 		parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams, publisher).Run(routed); return nil })
 		parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(routed); return nil })
 		parts.Go("webhooks", func() error { webhooks.Run(routed); return nil })
@@ -225,12 +241,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 // edgeConfig maps the command line to the edge's own configuration.
-func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, logins *routing.Logins, rooms edge.Rooms, rules room.Rules, d doors) edge.Config {
+func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, logins *routing.Logins, rooms edge.Rooms, rules room.Rules, others dialects, d doors) edge.Config {
 	c := edge.Config{
 		ID: cfg.ID, Domains: cfg.Domains,
 		Router:   place{hubs},
-		Dialects: dialects(cfg),
-		Rooms:    rooms, RoomRules: rules, MaxRooms: unlimited(cfg.MaxRooms),
+		Dialects: others.byPath, Asking: cfg.HighTemplar.Calls,
+		Rooms: rooms, RoomRules: rules, MaxRooms: unlimited(cfg.MaxRooms),
 		Authenticator: auth.Remote{Ask: logins.Ask, Guest: guests{logins}.ask},
 		MaxEnvelope:   cfg.MaxEnvelope,
 		EnvelopeRate:  unlimited(cfg.MaxRate), ByteRate: unlimited(cfg.MaxBytesRate),

@@ -78,6 +78,7 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 	}
 	args = append(args, cfg.LoginFlags()...)
 	args = append(args, cfg.Bachata.Flags()...)
+	args = append(args, cfg.HighTemplar.Flags(cfg.HighTemplarRooms)...)
 	args = append(args, cfg.StreamFlags()...)
 	return strings.Join(args, " ")
 }

@@ -13,6 +13,7 @@ import (
 	"limegrove/internal/config"
 	"limegrove/presence"
 	"limegrove/router"
+	"limegrove/routing/rooms"
 )
 
 // run works until ctx is done, and finishes what it has taken.
@@ -81,6 +82,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	roomsConfig, roomsNATS, err := p.RoomPublisher(cfg.Shared, rules, streams)
+	if err != nil {
+		return err
+	}
+	defer roomsNATS.Close()
+	toRooms := rooms.NewPublisher(roomsConfig)
+	triggers := p.Triggers(cfg.Shared, toRooms)
 	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
 	parts.Go("watch", func() error {
 		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
@@ -95,6 +103,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	parts.Go("events", func() error { publisher.Run(telling); return nil })
 	webhooksEnded := parts.Go("webhooks", func() error { webhooks.Run(working); return nil })
 	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams, publisher).Run(working); return nil })
+	roomsEnded := parts.Go("rooms", func() error { toRooms.Run(working); return nil })
+	p.TakeTriggers(working, parts, cfg.Shared, triggers)
 
 	p.Started()
 	log.WithField("incarnation", p.Incarnation()).Info("the router works")
@@ -102,6 +112,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	process.LogDrain(working, log)
 	p.Drain()
 	<-workEnded
+	<-roomsEnded
 	<-sweepEnded
 	<-groupsEnded
 	<-webhooksEnded

@@ -77,6 +77,8 @@ type Edge struct {
 
 	// Bachata is for the clients of that protocol.
 	Bachata Bachata
+	// HighTemplar is for those of that one.
+	HighTemplar HighTemplar
 
 	// Data is the folder of the embedded stores. Default ./limegrove-data.
 	Data string
@@ -188,6 +190,10 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.webhooks(&e.Shared)
 
 	b.bachata(&e.Bachata)
+	b.group("High-templar")
+	b.highTemplar(&e.HighTemplar)
+	b.highTemplarRooms(&e.HighTemplarRooms)
+	b.highTemplarTriggers(&e.HighTemplarTriggers)
 
 	b.group("Limits")
 	b.num(&e.MaxEnvelope, "max-envelope", 512<<10, "largest envelope, in `bytes`")
@@ -324,6 +330,11 @@ func (e *Edge) validate() error {
 		c.that(slices.Contains(schemes, s), "auth", "unknown scheme %q; known are %v", s, schemes)
 	}
 	e.Bachata.validate(&c, e.Domains)
+	e.HighTemplar.validate(&c, e.Domains)
+	if e.Bachata.Path != "" && e.HighTemplar.Path != "" {
+		c.that(strings.Trim(e.Bachata.Path, "/") != strings.Trim(e.HighTemplar.Path, "/"), "hightemplar", "%s is the path of -bachata", e.HighTemplar.Path)
+		c.that(!strings.EqualFold(e.Bachata.Domain, e.HighTemplar.Domain), "hightemplar-domain", "%s is that of -bachata-domain", e.HighTemplar.Domain)
+	}
 	c.that(e.Bachata.Path == "" || e.Bachata.Auth == ChannelOpen || slices.Contains(e.Auth, SchemeExternal), "bachata-auth", "%s needs external in -auth", e.Bachata.Auth)
 	c.that(len(e.ForwardHeaders)+len(e.ForwardCookies) <= 64, "auth-webhook-headers", "more than 64 with -auth-webhook-cookies")
 	c.that(e.Data != "" || !e.EmbeddedNATS(), "data", "must name a folder when -nats is empty")

@@ -21,6 +21,9 @@ func ParseRouter(args []string, getenv func(string) string, out io.Writer) (Rout
 	b.member(&r.Shared)
 	b.logins(&r.Logins)
 	b.webhooks(&r.Shared)
+	b.group("High-templar")
+	b.highTemplarRooms(&r.HighTemplarRooms)
+	b.highTemplarTriggers(&r.HighTemplarTriggers)
 	b.process(&r.Shared)
 
 	if err := b.parse(args, getenv, out); err != nil {

@@ -99,6 +99,11 @@ type Shared struct {
 	// Logins is how they are checked.
 	Logins Logins
 
+	// HighTemplarRooms is where the clients of that protocol are.
+	HighTemplarRooms HighTemplarRooms
+	// HighTemplarTriggers is what comes to them. It is a router's.
+	HighTemplarTriggers HighTemplarTriggers
+
 	// Admin is the address for health, metrics, status and profiles. Default
 	// 127.0.0.1:8090; empty for none.
 	Admin string
@@ -214,6 +219,9 @@ func (s *Shared) validate(storesNeeded bool) error {
 	}
 	sorted := slices.Sorted(slices.Values(s.Domains))
 	c.that(len(slices.Compact(sorted)) == len(s.Domains), "domain", "the same domain is given twice")
+
+	s.HighTemplarRooms.validate(&c, s.Domains)
+	s.HighTemplarTriggers.validate(&c)
 
 	c.that(s.ID != "", "id", "must not be empty")
 	c.name("id", s.ID)
