@@ -53,6 +53,9 @@ var folders = []folder{
 	{path: "webhook", ours: []string{"lime", "event", "presence", "routing", "internal/signature"}},
 	// Wires what a router is made of, for both commands.
 	{path: "router", ours: []string{"lime", "event", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
+	// HTTP alone: it declares what it needs of all that does the work.
+	{path: "api", ours: []string{"lime", "room"}},
+	{path: "api/store", ours: []string{"api", "document"}},
 	{path: "internal", ours: []string{"internal/module", "internal/childtest", "internal/command"}},
 	{path: "internal/command", std: true},
 	{path: "internal/childtest", std: true},
@@ -87,7 +90,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "trigger", "internal", "cmd", "e2e/fault", "e2e/load"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "trigger", "api/store", "internal", "cmd", "e2e/fault", "e2e/load"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},
@@ -99,6 +102,7 @@ var libraries = []library{
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},
+	{"golang.org/x/time", []string{"api"}},
 	{"github.com/go-jose/go-jose/v4", []string{"edge/auth"}},
 	{"github.com/rabbitmq/amqp091-go", []string{"trigger", "internal"}},
 	{"github.com/sony/gobreaker/v2", []string{"internal/outcall"}},
