@@ -23,6 +23,9 @@ COVER_GATES := ^lime/=90 ^edge/session=90
 # What `make fault` draws its faults from, and for how long it sends messages.
 SEED ?= 1
 DURATION ?= 10m
+# For how long `make hooks` has an endpoint away, and how often.
+AWAY ?= 1m
+ROUNDS ?= 1
 
 .PHONY: help
 help: ## list these words
@@ -104,6 +107,10 @@ memory: deps ## what 15,000 idle sessions cost an edge
 .PHONY: prices
 prices: deps-cluster ## what syncing costs NATS and Redis, and what waits
 	go test -count=1 -timeout 15m -run '^Test(PricesOfSyncing|CostOfWaitingMessages)$$' -v ./e2e -price-rounds 3 -price-seconds 2 -waiting 200000
+
+.PHONY: hooks
+hooks: deps-cluster ## an endpoint of the platform that is away for AWAY=1m, ROUNDS=1 times, under load
+	go test -count=1 -timeout 20m -run '^TestEndpointThatWasKilledGetsEverything$$' -v ./e2e -webhook-away $(AWAY) -webhook-rounds $(ROUNDS)
 
 .PHONY: fault
 fault: deps-fault ## a cluster under faults for DURATION=10m, drawn from SEED=1

@@ -49,6 +49,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer doors.close()
+	backends, err := process.ListenAPI(cfg.API)
+	if err != nil {
+		return err
+	}
+	if backends != nil {
+		defer func() { _ = backends.Close() }() // it is closed already when it was served
+	}
 	stores, err := embed(&cfg, log)
 	if err != nil {
 		return err
@@ -103,7 +110,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err := cfg.CheckPayload(p.NATS.MaxPayload()); err != nil { // known by now
 		return fmt.Errorf("%w: %w", process.ErrUsage, err)
 	}
-	known, err := openDirectory(serving, cfg, p)
+	known, err := p.OpenDirectory(serving, cfg.Shared, cfg.Recipients == config.RecipientsAnyone, cfg.Bachata.Channels())
 	if err != nil {
 		return err
 	}
@@ -173,6 +180,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}
 
+	var forBackends *process.API
+	if backends != nil {
+		forBackends, err = p.OpenAPI(serving, cfg.Shared, cfg.API, process.APIParts{
+			Listener: backends, Hubs: hubs, Rooms: rooms.Publisher, Streams: streams, Router: inside, Triggers: triggers, Webhooks: webhooks,
+		})
+		if err != nil {
+			return err
+		}
+	}
+
 	lease := p.TakeLease(ctx, cfg.Zone)
 
 	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
@@ -207,6 +224,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(routed); return nil })
 		parts.Go("webhooks", func() error { webhooks.Run(routed); return nil })
 	}
+	backendsEnded := parts.Go("api", func() error {
+		if forBackends == nil {
+			return nil
+		}
+		return forBackends.Run(serving)
+	})
 	sessionsEnded := parts.Go("sessions", sessions.Run)
 	parts.Go("clients", func() error { return sessions.Serve(serving, doors.webSocket) })
 	if doors.tcp != nil {
@@ -215,7 +238,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 	p.Started()
 	log.WithField("incarnation", p.Incarnation()).Info("the edge serves")
-	welcome(stdout, cfg, stores, p, doors)
+	welcome(stdout, cfg, stores, p, doors, backends)
 	<-serving.Done()
 
 	process.LogDrain(serving, log)
@@ -224,6 +247,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer cancel()
 	sessions.Shutdown(drain)
 	<-sessionsEnded
+	<-backendsEnded
 	stopRouting()
 	<-routingEnded
 	<-roomsEnded

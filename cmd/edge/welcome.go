@@ -12,7 +12,7 @@ import (
 )
 
 // welcome tells whoever has started the edge where it is, and how to add another.
-func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d doors) {
+func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d doors, backends net.Listener) {
 	scheme := "ws"
 	if cfg.TLSCert != "" {
 		scheme = "wss"
@@ -25,6 +25,13 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d door
 	}
 	if admin := p.AdminAddr(); admin != "" {
 		fmt.Fprintf(&b, "  status  http://%s/status.json\n", reachable(admin))
+	}
+	if backends != nil {
+		scheme := "http"
+		if cfg.API.TLSCert != "" {
+			scheme = "https"
+		}
+		fmt.Fprintf(&b, "  API     %s://%s/openapi.json\n", scheme, reachable(backends.Addr().String()))
 	}
 	if s.nats != nil {
 		fmt.Fprintf(&b, "  NATS    embedded, %s, streams in %s\n", s.nats.URL(), cfg.Data)

@@ -34,15 +34,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	log := process.Logger(cfg.Shared, stderr)
+	apiListener, err := process.ListenAPI(cfg.API)
+	if err != nil {
+		return err
+	}
+	if apiListener != nil {
+		defer func() { _ = apiListener.Close() }() // it is closed already when it was served
+	}
 	p, err := process.Join(cfg.Shared, cluster.RoleRouter, log)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
 
-	// Work ends first; the others see this member, draining, until then.
+	// Three lives, each ending later than the one before: requests of backends are taken until work ends,
+	// what they ask for needs the rest until they are answered, and the others see this member, draining,
+	// until then.
 	working, stopWork := context.WithCancelCause(ctx)
 	defer stopWork(nil)
+	routed, stopRouting := context.WithCancel(context.Background())
+	defer stopRouting()
 	member, stopMember := context.WithCancel(context.Background())
 	parts := process.NewGroup(stopWork)
 	defer func() {
@@ -89,21 +100,33 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer roomsNATS.Close()
 	toRooms := rooms.NewPublisher(roomsConfig)
 	triggers := p.Triggers(cfg.Shared, toRooms)
+	forBackends, err := openBackends(working, cfg, p, process.APIParts{
+		Listener: apiListener, Rooms: toRooms, Streams: streams, Router: r, Triggers: triggers, Webhooks: webhooks,
+	}, groups)
+	if err != nil {
+		return err
+	}
+
 	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
 	parts.Go("watch", func() error {
-		return p.WatchDead(member, func(presence.EdgeID) { r.EdgeDied() })
+		return p.WatchDead(member, func(dead presence.EdgeID) {
+			r.EdgeDied()
+			forBackends.edgeDied(dead)
+		})
 	})
-	workEnded := parts.Go("router", func() error { return r.Run(working) })
-	// The sweep sees by itself that a log is another; here nobody else needs to know.
-	parts.Go("streams", func() error { return streams.Keep(working, nil) })
-	groupsEnded := parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(working); return nil })
 	// What is told of events is stored until nobody tells of any more.
 	telling, stopTelling := context.WithCancel(context.Background())
 	defer stopTelling()
 	parts.Go("events", func() error { publisher.Run(telling); return nil })
 	webhooksEnded := parts.Go("webhooks", func() error { webhooks.Run(working); return nil })
-	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams, publisher).Run(working); return nil })
-	roomsEnded := parts.Go("rooms", func() error { toRooms.Run(working); return nil })
+	workEnded := parts.Go("router", func() error { return r.Run(routed) })
+	// The sweep sees by itself that a log is another; only senders need to know.
+	parts.Go("streams", func() error { return streams.Keep(routed, forBackends.madeAnew()) })
+	sweepEnded := parts.Go("sweep", func() error { p.Sweeper(cfg.Shared, streams, publisher).Run(routed); return nil })
+	groupsEnded := parts.Go("groups", func() error { p.Fanout(cfg.Shared, streams, groups).Run(routed); return nil })
+	routingEnded := parts.Go("routing", func() error { return forBackends.route(routed) })
+	backendsEnded := parts.Go("api", func() error { return forBackends.serve(working) })
+	roomsEnded := parts.Go("rooms", func() error { toRooms.Run(routed); return nil })
 	p.TakeTriggers(working, parts, cfg.Shared, triggers)
 
 	p.Started()
@@ -111,7 +134,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	<-working.Done()
 	process.LogDrain(working, log)
 	p.Drain()
+	<-backendsEnded
+	stopRouting()
 	<-workEnded
+	<-routingEnded
 	<-roomsEnded
 	<-sweepEnded
 	<-groupsEnded

@@ -75,6 +75,9 @@ type Edge struct {
 	// with a login, for a webhook. Default none.
 	ForwardHeaders, ForwardCookies []string
 
+	// API is the HTTP API of the router inside.
+	API API
+
 	// Bachata is for the clients of that protocol.
 	Bachata Bachata
 	// HighTemplar is for those of that one.
@@ -189,6 +192,8 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.logins(&e.Logins)
 	b.webhooks(&e.Shared)
 
+	b.api(&e.API)
+
 	b.bachata(&e.Bachata)
 	b.group("High-templar")
 	b.highTemplar(&e.HighTemplar)
@@ -219,7 +224,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 
 	b.yes(&e.Rebalance, "rebalance", true, "finish sessions, slowly, when other edges have many fewer; =false to keep them")
 
-	b.str((*string)(&e.Recipients), "recipients", string(RecipientsKnown), "`whom` messages are stored for: known or anyone")
+	b.recipients(&e.Recipients)
 
 	b.group("Times")
 	b.dur(&e.EstablishTimeout, "establish-timeout", 30*time.Second, "`time` until a connection must be an established session")
@@ -247,6 +252,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 		"auth", "external needs -auth-issuers, or a webhook that decides about it")
 	c.that(!e.RunRouter || e.Bachata.Path == "" || e.Bachata.Auth != ChannelWebhook || e.Logins.decides(SchemeExternal),
 		"bachata-auth", "webhook needs -auth-webhook, and external in -auth-webhook-schemes")
+	c.that(e.API.Listen == "" || e.RunRouter, "api", "needs a router here: -router")
 	if c.err != nil {
 		return Edge{}, c.err
 	}
@@ -330,6 +336,7 @@ func (e *Edge) validate() error {
 		c.that(slices.Contains(schemes, s), "auth", "unknown scheme %q; known are %v", s, schemes)
 	}
 	e.Bachata.validate(&c, e.Domains)
+	e.API.validate(&c)
 	e.HighTemplar.validate(&c, e.Domains)
 	if e.Bachata.Path != "" && e.HighTemplar.Path != "" {
 		c.that(strings.Trim(e.Bachata.Path, "/") != strings.Trim(e.HighTemplar.Path, "/"), "hightemplar", "%s is the path of -bachata", e.HighTemplar.Path)
@@ -363,7 +370,7 @@ func (e *Edge) validate() error {
 	c.that(e.Compression <= 9, "compression", "%d is more than 9", e.Compression)
 	c.atLeast("compression-threshold", e.CompressionThreshold, 1)
 	c.that(e.NodeConflict == ConflictReplace || e.NodeConflict == ConflictRefuse, "node-conflict", "%q is neither replace nor refuse", e.NodeConflict)
-	c.that(e.Recipients == RecipientsKnown || e.Recipients == RecipientsAnyone, "recipients", "%q is neither known nor anyone", e.Recipients)
+	c.recipients(e.Recipients)
 	c.positive("establish-timeout", e.EstablishTimeout)
 	c.positive("ping-interval", e.PingInterval)
 	c.positive("idle-timeout", e.IdleTimeout)

@@ -5,6 +5,9 @@ import "io"
 // Router is the command line of the router.
 type Router struct {
 	Shared
+	API API
+	// Recipients is whom messages of the API are stored for: what edges say. Default known.
+	Recipients Recipients
 }
 
 // ParseRouter reads the router's command line, as [ParseEdge] reads the edge's.
@@ -21,6 +24,8 @@ func ParseRouter(args []string, getenv func(string) string, out io.Writer) (Rout
 	b.member(&r.Shared)
 	b.logins(&r.Logins)
 	b.webhooks(&r.Shared)
+	b.api(&r.API)
+	b.recipients(&r.Recipients)
 	b.group("High-templar")
 	b.highTemplarRooms(&r.HighTemplarRooms)
 	b.highTemplarTriggers(&r.HighTemplarTriggers)
@@ -31,6 +36,12 @@ func ParseRouter(args []string, getenv func(string) string, out io.Writer) (Rout
 	}
 	if err := r.validate(true); err != nil {
 		return Router{}, err
+	}
+	var c check
+	r.API.validate(&c)
+	c.recipients(r.Recipients)
+	if c.err != nil {
+		return Router{}, c.err
 	}
 	return r, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"limegrove/api"
 	"limegrove/event"
 	"limegrove/internal/config"
 	"limegrove/router"
@@ -89,4 +90,12 @@ func (p *Process) OpenWebhooks(ctx context.Context, cfg config.Shared, told Told
 	}
 	w.Deliverer = webhook.New(d)
 	return w, nil
+}
+
+// forAPI is what the HTTP API asks; nil where there is nothing to ask.
+func (w *Webhooks) forAPI() api.Webhooks {
+	if w == nil || w.store == nil {
+		return nil
+	}
+	return apiWebhooks{w.store, w.told.Endpoints}
 }

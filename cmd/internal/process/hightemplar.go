@@ -2,7 +2,9 @@ package process
 
 import (
 	"context"
+	"net/http"
 
+	"limegrove/api"
 	"limegrove/internal/config"
 	"limegrove/room"
 	"limegrove/routing/rooms"
@@ -44,5 +46,19 @@ func (p *Process) TakeTriggers(ctx context.Context, parts *Group, cfg config.Sha
 	}
 	if from.Subject != "" {
 		parts.Go("triggers on a subject", func() error { return t.TakeFromSubject(ctx, p.NATS, from.Subject) })
+	}
+}
+
+// triggersOver takes them over the HTTP API, from keys that may publish to rooms of the domain.
+func triggersOver(t *trigger.Triggers, domain string) api.Mounted {
+	return api.Mounted{
+		Pattern: "POST /trigger/{$}", Scope: api.ScopeRooms,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if key := api.CallerOf(r.Context()); !key.For(domain) {
+				http.Error(w, "the key is not for the domain of the rooms", http.StatusForbidden)
+				return
+			}
+			t.ServeHTTP(w, r)
+		}),
 	}
 }

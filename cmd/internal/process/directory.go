@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -8,16 +8,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"limegrove/account"
-	"limegrove/cmd/internal/process"
 	"limegrove/internal/config"
 	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/roster"
 )
 
-// directory tells an edge whom messages may be stored for: accounts, and guests that
+// Directory tells routing whom messages may be stored for: accounts, and guests that
 // are or were here a moment ago; and who may send to an account.
-type directory struct {
+type Directory struct {
 	accounts *account.Store
 	contacts *roster.Store
 	presence *presence.Store
@@ -25,13 +24,14 @@ type directory struct {
 	channels string // of this domain, whoever is named is known; "" for none
 }
 
-// openDirectory waits for JetStream.
-func openDirectory(ctx context.Context, cfg config.Edge, p *process.Process) (d directory, err error) {
+// OpenDirectory opens what a Directory asks. With anyone messages are stored for everybody, and of the
+// domain channels, "" for none, whoever is named is known. It waits for JetStream.
+func (p *Process) OpenDirectory(ctx context.Context, cfg config.Shared, anyone bool, channels string) (d Directory, err error) {
 	js, err := jetstream.New(p.NATS)
 	if err != nil {
 		return d, fmt.Errorf("-nats: %w", err)
 	}
-	d = directory{presence: p.Presence, anyone: cfg.Recipients == config.RecipientsAnyone, channels: cfg.Bachata.Channels()}
+	d = Directory{presence: p.Presence, anyone: anyone, channels: channels}
 	err = p.Patiently(ctx, "the accounts", func(ctx context.Context) error {
 		d.accounts, err = account.Open(ctx, account.Config{JetStream: js, Replicas: cfg.Replicas})
 		return err
@@ -50,7 +50,7 @@ func openDirectory(ctx context.Context, cfg config.Edge, p *process.Process) (d 
 }
 
 // Account is that of routing.Directory.
-func (d directory) Account(ctx context.Context, i lime.Identity) (p lime.InboxPolicy, found bool, err error) {
+func (d Directory) Account(ctx context.Context, i lime.Identity) (p lime.InboxPolicy, found bool, err error) {
 	if d.channels != "" && strings.EqualFold(i.Domain, d.channels) {
 		return p, true, nil
 	}
@@ -65,12 +65,12 @@ func (d directory) Account(ctx context.Context, i lime.Identity) (p lime.InboxPo
 }
 
 // IsContact is that of routing.Directory.
-func (d directory) IsContact(ctx context.Context, owner, i lime.Identity) (bool, error) {
+func (d Directory) IsContact(ctx context.Context, owner, i lime.Identity) (bool, error) {
 	return d.contacts.Knows(ctx, owner, i)
 }
 
 // Instances is that of routing.Directory.
-func (d directory) Instances(ctx context.Context, i lime.Identity) ([]string, error) {
+func (d Directory) Instances(ctx context.Context, i lime.Identity) ([]string, error) {
 	w, err := d.presence.Whereabouts(ctx, i)
 	if err != nil {
 		return nil, err
