@@ -101,8 +101,10 @@ e2e: deps ## the end-to-end tests alone
 	tools/race ./e2e/...
 
 .PHONY: memory
-memory: deps ## what 15,000 idle sessions cost an edge
-	go test -count=1 -run '^TestMemoryOfIdleSessions$$' -v ./e2e -sessions 15000
+memory: deps-cluster ## what 15,000 idle sessions cost an edge, 5,000 in TLS, and what one consists of
+	@go test -count=1 -run '^TestSizesOfWhatEverySessionHas$$' -v ./edge/poll ./edge ./routing | sed -n 's/^ *[a-z_]*test.go:[0-9]*: //p'
+	go test -count=1 -run '^TestMemoryOfIdleSessions$$' -v ./e2e -sessions 15000 -rest 1m
+	go test -count=1 -run '^TestMemoryOfIdleSessionsInTLS$$' -v ./e2e -sessions 5000 -rest 1m
 
 .PHONY: prices
 prices: deps-cluster ## what syncing costs NATS and Redis, and what waits

@@ -1,4 +1,4 @@
-// Command idle logs guests in at an edge and holds their sessions, saying nothing
+// Command idle logs guests in at an edge and holds their sessions, available, saying nothing
 // more: what many idle clients look like to an edge, at a small part of the cost of
 // real ones. It prints "ready" when all are established, and waits for a signal.
 package main
@@ -24,6 +24,7 @@ func run() error {
 	edge := flag.String("edge", "127.0.0.1:8080", "`address` of the edge")
 	domain := flag.String("domain", "localhost", "the guests' `domain`")
 	sessions := flag.Int("sessions", 1000, "`number` of sessions")
+	secure := flag.Bool("tls", false, "speak TLS, whatever the edge's certificate is")
 	sources := flag.Int("sources", 4, "`number` of addresses, from 127.0.0.1 on, to connect from")
 	flag.Parse()
 
@@ -35,7 +36,7 @@ func run() error {
 	for range atOnce {
 		opening.Go(func() {
 			for i := range next {
-				s, err := dial(*edge, i%*sources)
+				s, err := dial(*edge, i%*sources, *secure)
 				if err == nil {
 					err = s.login(*domain)
 				}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -29,12 +30,15 @@ type session struct {
 
 // dial connects and upgrades, from one of the loopback's addresses: all ports of one
 // would not do for very many sessions.
-func dial(edge string, source int) (*session, error) {
+func dial(edge string, source int, secure bool) (*session, error) {
 	from := &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+source))}
 	d := net.Dialer{LocalAddr: from, Timeout: time.Minute, KeepAlive: -1}
 	conn, err := d.DialContext(context.Background(), "tcp", edge)
 	if err != nil {
 		return nil, err
+	}
+	if secure {
+		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) //nolint:gosec // the certificate is one of tests
 	}
 	// It is read until it fails.
 	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
@@ -59,7 +63,7 @@ func dial(edge string, source int) (*session, error) {
 	}
 }
 
-// login speaks a guest's login, under a random name.
+// login speaks a guest's login, under a random name, and says that it is available.
 func (s *session) login(domain string) error {
 	id, err := s.ask(map[string]any{"state": "new"}, "authenticating")
 	if err != nil {
@@ -72,8 +76,16 @@ func (s *session) login(domain string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.write(opText, []byte(available)); err != nil {
+		return err
+	}
+	if _, payload, err := s.read(); err != nil || !bytes.Contains(payload, []byte(`"success"`)) {
+		return fmt.Errorf("its presence is answered by %s, %w", payload, err)
+	}
 	return s.conn.SetDeadline(time.Time{})
 }
+
+const available = `{"id":"p","method":"set","uri":"/presence","type":"application/vnd.lime.presence+json","resource":{"status":"available"}}`
 
 // guestName is a UUID, as by custom.
 func guestName() string {

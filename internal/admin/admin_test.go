@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -97,6 +98,30 @@ func TestMetricsStatusProfilesAndPages(t *testing.T) {
 	want(t, s, "/debug/pprof/goroutine?debug=1", http.StatusOK, "goroutine profile")
 	want(t, s, "/debug/pprof/cmdline", http.StatusOK, "admin.test")
 	want(t, s, "/elsewhere", http.StatusNotFound, "")
+	want(t, s, "/debug/freeosmemory", http.StatusMethodNotAllowed, "")
+}
+
+func TestFreeMemoryIsGivenBack(t *testing.T) {
+	released := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapReleased
+	}
+	const size = 64 << 20
+	block := make([]byte, size)
+	for i := range block {
+		block[i] = 1
+	}
+	runtime.KeepAlive(block)
+	before := released()
+	answer := httptest.NewRecorder()
+	admin.New(admin.Config{}).Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/debug/freeosmemory", http.NoBody))
+	if answer.Code != http.StatusNoContent {
+		t.Fatalf("the answer is %d", answer.Code)
+	}
+	if after := released(); after < before+size/2 {
+		t.Errorf("given back before %d, then %d, of %d more", before, after, size)
+	}
 }
 
 func TestWhatIsNotGivenIsNotThere(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -68,10 +69,17 @@ func New(cfg Config) *Server {
 	s.mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	s.mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol) // what the tool does
 	s.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	s.mux.HandleFunc("POST /debug/freeosmemory", freeOSMemory)
 	for pattern, page := range cfg.Pages {
 		s.mux.Handle(pattern, page)
 	}
 	return s
+}
+
+// freeOSMemory collects garbage and gives back to the system all memory that is free then.
+func freeOSMemory(w http.ResponseWriter, _ *http.Request) {
+	debug.FreeOSMemory()
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // Handler is the pages without the listener.

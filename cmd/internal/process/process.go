@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"regexp"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -114,9 +115,12 @@ func Join(cfg config.Shared, role cluster.Role, log *logrus.Logger) (*Process, e
 	return p, nil
 }
 
+// pauses has the runtime tell how long it has stopped all for the garbage collector, as a histogram.
+var pauses = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/sched/pauses/total/gc:seconds$")}
+
 // join connects p, which is to be closed after an error.
 func (p *Process) join(cfg config.Shared, role cluster.Role) (err error) {
-	p.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.Metrics.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(pauses)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	incarnation := cluster.NewIncarnation(cfg.ID)
 	if cfg.Admin != "" {
 		if p.admin, err = net.Listen("tcp", cfg.Admin); err != nil {
