@@ -71,6 +71,9 @@ var folders = []folder{
 	// Asks a router as an edge does.
 	{path: "e2e/load", ours: []string{everything}},
 	{path: "e2e/programs", std: true},
+	// Any server can be put under its load: it has the edge's loop for its clients, and no more of
+	// ours.
+	{path: "loadtest", ours: []string{"edge/poll", "e2e/programs", "internal/command"}},
 	// The driver of faults finds out who leads a stream; its clients are lean, and misbehave
 	// as lime/client would not, which makes their accounts.
 	{path: "e2e/fault", ours: []string{"lime", "lime/client", "internal/jobcontrol", "internal/command", "e2e/programs", "e2e/fault/history", "e2e/fault/checker"}},
@@ -93,8 +96,9 @@ var libraries = []library{
 	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "trigger", "api/store", "internal", "cmd", "e2e/fault", "e2e/load"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
-	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault"}},
-	{"golang.org/x/sys", []string{"edge/poll", "internal", "internal/jobcontrol"}},
+	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault", "loadtest"}},
+	{"golang.org/x/sys", []string{"edge/poll", "internal", "internal/jobcontrol", "loadtest"}},
+	{"github.com/HdrHistogram/hdrhistogram-go", []string{"loadtest"}},
 	// The form of headers, in which gobwas/ws tells what a client offers.
 	{"github.com/gobwas/httphead", []string{"edge"}},
 	// Compresses and inflates at twice the speed of the standard library.
