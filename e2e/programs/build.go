@@ -18,6 +18,14 @@ func Build(ctx context.Context, dir string, race bool) (p Paths, err error) {
 	if err := Go(ctx, dir, race, "limegrove/cmd/edge", "limegrove/cmd/router"); err != nil {
 		return p, fmt.Errorf("build the edge and the router: %w", err)
 	}
+	return Find(ctx, dir)
+}
+
+// Find finds the edge and the router, which Build has built into a folder, and the servers.
+func Find(ctx context.Context, dir string) (p Paths, err error) {
+	if dir, err = filepath.Abs(dir); err != nil {
+		return p, err
+	}
 	p.Edge, p.Router = filepath.Join(dir, "edge"), filepath.Join(dir, "router")
 	if p.NATS, err = Tool(ctx, "nats-server"); err != nil {
 		return p, err
