@@ -17,6 +17,8 @@ BENCHOUT ?= bin/bench.txt
 SCENARIO ?= throughput
 RATE ?=
 LOADFLAGS ?=
+# What else `make swarm` gives bin/swarm (-h); SCENARIO is one of its own.
+FLAGS ?=
 # What must stay covered: files by their path in the module, and per cent.
 COVER_PACKAGES := ./lime ./edge
 COVER_GATES := ^lime/=90 ^edge/session=90
@@ -131,6 +133,12 @@ load: deps ## a cluster under load: SCENARIO=throughput RATE=
 	@mkdir -p bin
 	go build -o bin/ ./e2e/load/cmd/load
 	bin/load -scenario $(SCENARIO) -rate '$(RATE)' $(LOADFLAGS)
+
+.PHONY: swarm
+swarm: deps-cluster ## very many clients: SCENARIO=pairs FLAGS='-pairs 200 -window 16'
+	@mkdir -p bin
+	go build -o bin/ ./loadtest/swarm
+	bin/swarm -scenario $(or $(SCENARIO),pairs) $(FLAGS)
 
 # The tests come last, so that their count is the last thing to be read; before them,
 # and alone on the machine, one after the other, the clusters under faults: they have to be
