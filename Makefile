@@ -140,6 +140,12 @@ swarm: deps-cluster ## very many clients: SCENARIO=pairs FLAGS='-pairs 200 -wind
 	go build -o bin/ ./loadtest/swarm
 	bin/swarm -scenario $(or $(SCENARIO),pairs) $(FLAGS)
 
+.PHONY: table
+table: deps-cluster ## measure the table of loadtest/README.md, and write it: ROWS=hold,burst
+	@mkdir -p bin
+	go build -o bin/ ./loadtest/swarm ./cmd/edge ./cmd/router
+	go run ./loadtest/table/cmd/table $(if $(ROWS),-rows $(ROWS))
+
 # The tests come last, so that their count is the last thing to be read; before them,
 # and alone on the machine, one after the other, the clusters under faults: they have to be
 # back in time.
