@@ -17,6 +17,9 @@ BENCHOUT ?= bin/bench.txt
 SCENARIO ?= throughput
 RATE ?=
 LOADFLAGS ?=
+# What `make compare` compares (bin/compare -h): all by default.
+TRIALS ?=
+SERVERS ?=
 # What else `make swarm` gives bin/swarm (-h); SCENARIO is one of its own.
 FLAGS ?=
 # What must stay covered: files by their path in the module, and per cent.
@@ -133,6 +136,12 @@ load: deps ## a cluster under load: SCENARIO=throughput RATE=
 	@mkdir -p bin
 	go build -o bin/ ./e2e/load/cmd/load
 	bin/load -scenario $(SCENARIO) -rate '$(RATE)' $(LOADFLAGS)
+
+.PHONY: compare
+compare: deps-cluster ## the same loads on other servers: TRIALS= SERVERS= FLAGS=
+	@mkdir -p bin
+	go build -o bin/ ./loadtest/compare
+	bin/compare $(if $(TRIALS),-trials $(TRIALS)) $(if $(SERVERS),-servers $(SERVERS)) $(FLAGS)
 
 .PHONY: swarm
 swarm: deps-cluster ## very many clients: SCENARIO=pairs FLAGS='-pairs 200 -window 16'

@@ -74,6 +74,8 @@ var folders = []folder{
 	// Any server can be put under its load: it has the edge's loop for its clients, and no more of
 	// ours.
 	{path: "loadtest", ours: []string{"edge/poll", "e2e/programs", "internal/command"}},
+	// Measures the scan of headers beside other servers.
+	{path: "loadtest/compare", ours: []string{"lime", "loadtest", "internal/command"}},
 	// The driver of faults finds out who leads a stream; its clients are lean, and misbehave
 	// as lime/client would not, which makes their accounts.
 	{path: "e2e/fault", ours: []string{"lime", "lime/client", "internal/jobcontrol", "internal/command", "e2e/programs", "e2e/fault/history", "e2e/fault/checker"}},
