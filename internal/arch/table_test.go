@@ -76,6 +76,8 @@ var folders = []folder{
 	{path: "loadtest", ours: []string{"edge/poll", "e2e/programs", "internal/command"}},
 	// Measures the scan of headers beside other servers.
 	{path: "loadtest/compare", ours: []string{"lime", "loadtest", "internal/command"}},
+	// An experiment with subscriptions: edges that have nothing else.
+	{path: "loadtest/trade", ours: []string{"e2e/programs", "loadtest", "routing"}},
 	// The driver of faults finds out who leads a stream; its clients are lean, and misbehave
 	// as lime/client would not, which makes their accounts.
 	{path: "e2e/fault", ours: []string{"lime", "lime/client", "internal/jobcontrol", "internal/command", "e2e/programs", "e2e/fault/history", "e2e/fault/checker"}},
@@ -95,7 +97,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "trigger", "api/store", "internal", "cmd", "e2e/fault", "e2e/load"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "trigger", "api/store", "internal", "cmd", "e2e/fault", "e2e/load", "loadtest/trade"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault", "loadtest"}},
