@@ -17,6 +17,10 @@ BENCHOUT ?= bin/bench.txt
 SCENARIO ?= throughput
 RATE ?=
 LOADFLAGS ?=
+# The script of loadtest/k6 that `make k6` runs, and more flags for k6. Its options, such as EDGES,
+# VUS and DURATION, are variables as well.
+SCRIPT ?= chat
+K6FLAGS ?=
 # What `make compare` compares (bin/compare -h): all by default.
 TRIALS ?=
 SERVERS ?=
@@ -39,7 +43,7 @@ help: ## list these words
 .PHONY: deps
 deps: ## install what the checks need besides Go
 	@tools/deps
-	@tools/build golangci-lint gotestsum nats-server toxiproxy >/dev/null
+	@tools/build golangci-lint gotestsum nats-server toxiproxy k6 >/dev/null
 
 # What a cluster of real processes consists of, and what else SERVERS or FLAGS name. No word for people.
 .PHONY: deps-cluster
@@ -154,6 +158,10 @@ table: deps-cluster ## measure the table of loadtest/README.md, and write it: RO
 	@mkdir -p bin
 	go build -o bin/ ./loadtest/swarm ./cmd/edge ./cmd/router
 	go run ./loadtest/table/cmd/table $(if $(ROWS),-rows $(ROWS))
+
+.PHONY: k6
+k6: ## load by k6 on EDGES=ws://127.0.0.1:8080: SCRIPT=chat, ramp, group, storm or soak
+	"$$(tools/build k6)" run --no-usage-report --address '' $(K6FLAGS) loadtest/k6/$(SCRIPT).js
 
 # The tests come last, so that their count is the last thing to be read; before them,
 # and alone on the machine, one after the other, the clusters under faults: they have to be
