@@ -12,9 +12,9 @@ PKG ?= ./...
 FUZZTIME ?= 1s
 BENCH ?= .
 BENCHOUT ?= bin/bench.txt
-# What `make load` measures: throughput, latency, stalled, loginstorm, backlog, presence or group.
-# RATE=5000,10000 gives rates, and LOADFLAGS what else bin/load takes (-h).
-SCENARIO ?= throughput
+# What `make load` measures: group, loginstorm, backlog or presence; RATE gives a rate, and
+# LOADFLAGS what else bin/load takes (-h).
+SCENARIO ?=
 RATE ?=
 LOADFLAGS ?=
 # The script of loadtest/k6 that `make k6` runs, and more flags for k6. Its options, such as EDGES,
@@ -136,10 +136,10 @@ rolling: deps-fault ## 20 rolling restarts of all edges under 1,000 messages a s
 	bin/fault -seed $(SEED) -rolling 20 -rate 1000
 
 .PHONY: load
-load: deps ## a cluster under load: SCENARIO=throughput RATE=
+load: deps-cluster ## a cluster under load that is LIME's own: SCENARIO=group RATE=
 	@mkdir -p bin
 	go build -o bin/ ./e2e/load/cmd/load
-	bin/load -scenario $(SCENARIO) -rate '$(RATE)' $(LOADFLAGS)
+	bin/load -scenario $(or $(SCENARIO),group) $(if $(RATE),-rate $(RATE)) $(LOADFLAGS)
 
 .PHONY: compare
 compare: deps-cluster ## the same loads on other servers: TRIALS= SERVERS= FLAGS=

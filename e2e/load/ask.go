@@ -11,12 +11,14 @@ import (
 	"limegrove/edge/auth"
 	"limegrove/lime"
 	"limegrove/routing"
+
+	"limegrove/loadtest/cluster"
 )
 
 // askRouter asks the router as edges do, so that this machine need not carry the
 // connections of a storm that would come over many edges.
-func (c *cluster) askRouter() (ask func(ctx context.Context, i int, name, password string) ([]byte, error), end func(), err error) {
-	nc, err := nats.Connect(join(c.brokers, "nats://", portNATS))
+func (c *servers) askRouter() (ask func(ctx context.Context, i int, name, password string) ([]byte, error), end func(), err error) {
+	nc, err := nats.Connect(cluster.Join(c.Brokers, "nats://", cluster.PortNATS))
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect to NATS: %w", err)
 	}
@@ -38,7 +40,7 @@ func (c *cluster) askRouter() (ask func(ctx context.Context, i int, name, passwo
 }
 
 // askEdges tries to log in at the edges, each login over a connection of its own.
-func (c *cluster) askEdges() (ask func(ctx context.Context, i int, name, password string) ([]byte, error), end func(), err error) {
+func (c *servers) askEdges() (ask func(ctx context.Context, i int, name, password string) ([]byte, error), end func(), err error) {
 	return c.tryLogin, func() {}, nil
 }
 

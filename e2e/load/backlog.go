@@ -12,11 +12,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"limegrove/loadtest/cluster"
+
+	"limegrove/loadtest/usage"
 )
 
 // Backlog is many identities that messages wait for, and that come back.
 type Backlog struct {
-	Cluster    Cluster
+	Cluster    cluster.Config
 	Identities int
 	Each       int // messages that wait for each
 	Size       int
@@ -31,44 +35,44 @@ func (o *Backlog) Run(ctx context.Context) (err error) {
 	if cfg.Dir, err = os.MkdirTemp(cfg.Dir, "load-"); err != nil {
 		return err
 	}
-	c, err := startCluster(ctx, cfg)
+	c, err := startServers(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	n := o.Identities * o.Each
 	tell(o.Print, "%d identities, %d messages of %d bytes for each, %d edges, %d brokers, %d partitions\n",
 		o.Identities, o.Each, o.Size, cfg.Edges, cfg.Brokers, cfg.Partitions)
 
 	began := time.Now()
-	before, err := c.usage()
+	before, err := c.spending()
 	if err != nil {
 		return err
 	}
 	if err := c.fill(ctx, o); err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
-	filled, err := c.usage()
+	filled, err := c.spending()
 	if err != nil {
 		return err
 	}
 	tell(o.Print, "  stored in %s, %.0f/s; µs a message: %s; load average %s\n",
-		round(time.Since(began)), float64(n)/time.Since(began).Seconds(), filled.since(before, int64(n)), loadAverage())
-	if err := c.reach(ctx, c.routers, "limegrove_sweep_moved_total", n); err != nil {
+		round(time.Since(began)), float64(n)/time.Since(began).Seconds(), filled.since(before, int64(n)), usage.LoadAverage())
+	if err := c.reach(ctx, c.Routers, "limegrove_sweep_moved_total", n); err != nil {
 		return err
 	}
-	swept, err := c.usage()
+	swept, err := c.spending()
 	if err != nil {
 		return err
 	}
 	tell(o.Print, "  moved to the inboxes by %s from the start; µs a message: %s; load average %s\n",
-		round(time.Since(began)), swept.since(filled, int64(n)), loadAverage())
+		round(time.Since(began)), swept.since(filled, int64(n)), usage.LoadAverage())
 
 	if o.Profiles != "" {
 		var profiling sync.WaitGroup
 		defer profiling.Wait()
 		profiling.Go(func() {
-			if err := c.profile(ctx, o.Profiles, 15*time.Second); err != nil {
+			if err := c.Profile(ctx, o.Profiles, 15*time.Second); err != nil {
 				tell(o.Print, "  profiles: %v\n", err)
 			}
 		})
@@ -77,17 +81,17 @@ func (o *Backlog) Run(ctx context.Context) (err error) {
 	began = time.Now()
 	wrong := c.comeBack(ctx, o)
 	took := time.Since(began)
-	back, err := c.usage()
+	back, err := c.spending()
 	if err != nil {
 		return err
 	}
 	tell(o.Print, "  %d came back in %s: %.0f sessions/s, %.0f messages/s; µs a message: %s; load average %s\n",
-		o.Identities, round(took), float64(o.Identities)/took.Seconds(), float64(n)/took.Seconds(), back.since(swept, int64(n)), loadAverage())
+		o.Identities, round(took), float64(o.Identities)/took.Seconds(), float64(n)/took.Seconds(), back.since(swept, int64(n)), usage.LoadAverage())
 	tell(o.Print, "  logins refused and tried again: %d; wrong: %d %s\n", wrong.refused.Load(), wrong.count, wrong.first)
-	err = c.reach(ctx, c.edges, "limegrove_routing_inbox_removed_total", n)
+	err = c.reach(ctx, c.Edges, "limegrove_routing_inbox_removed_total", n)
 	if err == nil {
-		var end usage
-		end, err = c.usage()
+		var end spending
+		end, err = c.spending()
 		tell(o.Print, "  the inboxes were empty %s after the last had come; µs a message: %s\n",
 			round(time.Since(began)-took), end.since(back, int64(n)))
 	}
@@ -106,14 +110,14 @@ const (
 )
 
 // fill has everything stored.
-func (c *cluster) fill(ctx context.Context, o *Backlog) error {
+func (c *servers) fill(ctx context.Context, o *Backlog) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	text := strings.Repeat("x", o.Size)
 	var all sync.WaitGroup
 	for i := range min(fillers, o.Identities) {
 		all.Go(func() {
-			g, err := login(ctx, c.edge(i), fmt.Sprintf("filler%d", i), i, 0)
+			g, err := login(ctx, c.Edge(i), fmt.Sprintf("filler%d", i), i)
 			if err != nil {
 				cancel(err)
 				return
@@ -163,10 +167,10 @@ func (g *guest) fillShare(o *Backlog, first int, text string) error {
 func absent(i int) string { return "absent" + strconv.Itoa(i) }
 
 // reach waits until a counter has come to n.
-func (c *cluster) reach(ctx context.Context, of []*process, name string, n int) error {
+func (c *servers) reach(ctx context.Context, of []*cluster.Process, name string, n int) error {
 	value, moved := 0.0, time.Now()
 	for {
-		now, err := metric(ctx, of, name)
+		now, err := cluster.Metric(ctx, of, name)
 		switch {
 		case err != nil:
 			return err
@@ -193,7 +197,7 @@ type wrongs struct {
 }
 
 // comeBack has all identities log in, get what waits, and leave.
-func (c *cluster) comeBack(ctx context.Context, o *Backlog) *wrongs {
+func (c *servers) comeBack(ctx context.Context, o *Backlog) *wrongs {
 	var w wrongs
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -224,12 +228,12 @@ const (
 )
 
 // visit is one identity's session.
-func (c *cluster) visit(ctx context.Context, o *Backlog, i int, w *wrongs) error {
-	g, err := login(ctx, c.edge(i), absent(i), i, 0)
+func (c *servers) visit(ctx context.Context, o *Backlog, i int, w *wrongs) error {
+	g, err := login(ctx, c.Edge(i), absent(i), i)
 	for try := 1; err != nil && try < tries && ctx.Err() == nil; try++ {
 		w.refused.Add(1)
 		wait(ctx, tryAgain/2+rand.N(tryAgain))
-		g, err = login(ctx, c.edge(i), absent(i), i, 0)
+		g, err = login(ctx, c.Edge(i), absent(i), i)
 	}
 	if err != nil {
 		return err
@@ -273,10 +277,10 @@ func (c *cluster) visit(ctx context.Context, o *Backlog, i int, w *wrongs) error
 
 // watchMemory looks at the edges' memory until the function that it returns is called,
 // which tells what it has seen.
-func (c *cluster) watchMemory() func() string {
+func (c *servers) watchMemory() func() string {
 	look := func() (sum int64) {
-		for _, p := range c.edges {
-			if n, err := p.resident(); err == nil {
+		for _, p := range c.Edges {
+			if n, err := p.Resident(); err == nil {
 				sum += n
 			}
 		}

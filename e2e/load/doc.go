@@ -1,8 +1,8 @@
 // Package load runs a whole cluster as processes of this machine, and measures what it
-// does under load: how many stored messages a second, how late they are, what they
-// cost each process, what a client that stops reading costs the others, how fast many
-// clients come back to what has waited for them, and how fast messages for groups come to
-// all members.
+// does under a load of which LIME has to be understood: what many logins cost the others, how
+// fast many clients come back to what has waited for them, what a crowd's presence costs, and
+// how fast messages for groups come to all members. What any server can be asked, how many
+// messages a second and how late, or what attacks cost the others, loadtest/swarm asks.
 //
 // Rates are open loop: a message is due at a moment, whatever became of those before,
 // and its delays count from that moment. What is counted is exact: each message is

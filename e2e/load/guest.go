@@ -19,8 +19,8 @@ type guest struct {
 func nodeOf(name string) string { return name + "@" + domain + "/" + instance }
 
 // login connects the i-th client and logs a guest in.
-func login(ctx context.Context, edge, name string, i, buffer int) (*guest, error) {
-	s, err := dial(ctx, edge, i, buffer)
+func login(ctx context.Context, edge, name string, i int) (*guest, error) {
+	s, err := dial(ctx, edge, i)
 	if err != nil {
 		return nil, fmt.Errorf("connect %s: %w", name, err)
 	}

@@ -17,8 +17,7 @@ type lines struct {
 
 // serve reads frames until the connection ends: texts are for take, which may append
 // frames to what is answered. All that one read has brought is answered in one write.
-// Before it reads on it calls wait, if that is not nil.
-func (l *lines) serve(g *guest, who string, wait func(), take func(text []byte, now time.Time, answer []byte) []byte) {
+func (l *lines) serve(g *guest, who string, take func(text []byte, now time.Time, answer []byte) []byte) {
 	var answer []byte
 	for {
 		answer = answer[:0]
@@ -41,9 +40,6 @@ func (l *lines) serve(g *guest, who string, wait func(), take func(text []byte, 
 		var err error
 		if len(answer) > 0 {
 			err = g.write(answer)
-		}
-		if wait != nil {
-			wait()
 		}
 		if err == nil {
 			err = g.fill()

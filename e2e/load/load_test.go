@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"limegrove/e2e/programs"
+	"limegrove/loadtest/cluster"
 )
 
 func TestMain(m *testing.M) {
@@ -36,39 +37,13 @@ var build = sync.OnceValues(func() (p programs.Paths, err error) {
 })
 
 // short is a cluster of two edges, in a folder of the test.
-func short(t *testing.T) Cluster {
+func short(t *testing.T) cluster.Config {
 	t.Helper()
 	paths, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Cluster{Programs: paths, Dir: t.TempDir(), Edges: 2, Brokers: 1, Partitions: 2, Recipients: "anyone"}
-}
-
-// TestEachMessageComesOnceAndInOrder: with many conversations at once, acknowledged
-// both ways (L-MSG-11, L-NOT-03).
-func TestEachMessageComesOnceAndInOrder(t *testing.T) {
-	for _, receipts := range []Receipts{Pongs, Received} {
-		t.Run(string(receipts), func(t *testing.T) {
-			o := Throughput{
-				Cluster: short(t), Pairs: 50, Rates: []int{500}, Duration: 3 * time.Second, Warmup: time.Second,
-				Size: 100, Receipts: receipts, Print: t.Output(),
-			}
-			v, err := o.run(t.Context(), o.Rates[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := v.Err(); err != nil {
-				t.Error(err)
-			}
-			if v.Dispatched != v.Sent {
-				t.Errorf("of %d messages %d were dispatched", v.Sent, v.Dispatched)
-			}
-			if receipts == Received && v.Received != v.Sent {
-				t.Errorf("of %d messages %d were received", v.Sent, v.Received)
-			}
-		})
-	}
+	return cluster.Config{Programs: paths, Dir: t.TempDir(), Edges: 2, Brokers: 1, Partitions: 2, Recipients: "anyone"}
 }
 
 // TestProcessorsAreLimitedWhereAskedFor: what /proc has is what a process was started with.
@@ -78,13 +53,13 @@ func TestProcessorsAreLimitedWhereAskedFor(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			cfg := short(t)
 			cfg.Processors = processors
-			c, err := startCluster(t.Context(), cfg)
+			c, err := startServers(t.Context(), cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.close()
-			for _, p := range slices.Concat(c.edges, c.routers, c.brokers) { // Redis overwrites its environment
-				environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.cmd.Process.Pid))
+			defer c.Close()
+			for _, p := range slices.Concat(c.Edges, c.Routers, c.Brokers) { // Redis overwrites its environment
+				environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.PID()))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -92,7 +67,7 @@ func TestProcessorsAreLimitedWhereAskedFor(t *testing.T) {
 					return !strings.HasPrefix(one, "GOMAXPROCS=")
 				})
 				if !slices.Equal(got, []string{want}) {
-					t.Errorf("%s has %q", p.name, got)
+					t.Errorf("%s has %q", p.Name, got)
 				}
 			}
 		})
@@ -103,15 +78,6 @@ func TestProcessorsAreLimitedWhereAskedFor(t *testing.T) {
 // has moved to their inboxes, and that is removed then.
 func TestWhatWaitsIsThereForThoseWhoComeBack(t *testing.T) {
 	o := Backlog{Cluster: short(t), Identities: 200, Each: 5, Size: 100, AtOnce: 50, Print: t.Output()}
-	if err := o.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestStalledClientsGetEverything: they have stopped reading for a while, and the others
-// have not noticed.
-func TestStalledClientsGetEverything(t *testing.T) {
-	o := Stalled{Cluster: short(t), Pairs: 20, Rate: 200, Duration: 6 * time.Second, Size: 100, Print: t.Output()}
 	if err := o.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 
 	groups "limegrove/group"
 	"limegrove/lime"
+
+	"limegrove/loadtest/cluster"
 )
 
 // member is a guest who is in a group.
@@ -67,8 +69,8 @@ func each(groups, members int, do func(group, i int) error) error {
 
 // found makes groups with their members, directly in JetStream: the server wants members to
 // have accounts.
-func (c *cluster) found(ctx context.Context, n, size int) error {
-	nc, err := nats.Connect("nats://" + c.brokers[0].at(portNATS))
+func (c *servers) found(ctx context.Context, n, size int) error {
+	nc, err := nats.Connect("nats://" + c.Brokers[0].At(cluster.PortNATS))
 	if err != nil {
 		return fmt.Errorf("make groups: %w", err)
 	}
@@ -98,14 +100,14 @@ func (c *cluster) found(ctx context.Context, n, size int) error {
 }
 
 // gather logs the members of all groups in. An error ends them.
-func (c *cluster) gather(ctx context.Context, of *copies, size int, receipts Receipts) (*members, error) {
+func (c *servers) gather(ctx context.Context, of *copies, size int, receipts Receipts) (*members, error) {
 	m := &members{
 		lines: lines{tally: of.tally}, copies: of, all: make([]*member, len(of.groups)*of.members),
 		receipts: receipts, text: strings.Repeat("x", size),
 	}
 	err := each(len(of.groups), of.members, func(group, i int) error {
 		n := group*of.members + i
-		g, err := login(ctx, c.edge(i), memberName(group, i), n, 0)
+		g, err := login(ctx, c.Edge(i), memberName(group, i), n)
 		if err == nil && i < of.senders {
 			if _, err = g.ask([]byte(`{"id":"p","method":"set","uri":"/presence","type":"application/vnd.lime.presence+json",`+
 				`"resource":{"status":"available","routingRule":"identity","echo":true}}`), `"status":"success"`); err != nil {
@@ -142,7 +144,7 @@ func (m *members) close() {
 func (m *members) read(one *member) {
 	who := memberName(one.group, one.number)
 	var receipt []byte
-	m.serve(one.guest, who, nil, func(text []byte, now time.Time, answer []byte) []byte {
+	m.serve(one.guest, who, func(text []byte, now time.Time, answer []byte) []byte {
 		id := stringOf(text, `"id":"`)
 		k, err := strconv.Atoi(string(id))
 		if err != nil {

@@ -22,8 +22,6 @@ type pair struct {
 	sender, recipient *guest
 	from, to          string // the recipient's node as the sender addresses it
 	last              int    // the newest message that has come; owned by the recipient's goroutine
-
-	wait func() // is called before the recipient reads on; may be nil
 }
 
 // Receipts is how recipients acknowledge.
@@ -57,7 +55,7 @@ func newPairs(n, size int, receipts Receipts, t *tally) *pairs {
 }
 
 // open logs n pairs in. Their names begin with a prefix. An error ends them.
-func (c *cluster) open(ctx context.Context, prefix string, n, size int, receipts Receipts, t *tally) (*pairs, error) {
+func (c *servers) open(ctx context.Context, prefix string, n, size int, receipts Receipts, t *tally) (*pairs, error) {
 	p := newPairs(n, size, receipts, t)
 	next := atomic.Int64{}
 	var mu sync.Mutex
@@ -66,7 +64,7 @@ func (c *cluster) open(ctx context.Context, prefix string, n, size int, receipts
 	for range min(n, atOnce) {
 		opening.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				one, err := c.openPair(ctx, prefix, i, 0)
+				one, err := c.openPair(ctx, prefix, i)
 				mu.Lock()
 				p.all[i], failed = one, errors.Join(failed, err)
 				stop := failed != nil
@@ -89,15 +87,15 @@ func (c *cluster) open(ctx context.Context, prefix string, n, size int, receipts
 	return p, nil
 }
 
-// openPair logs one pair in. buffer is the system's for what the recipient has not read.
-func (c *cluster) openPair(ctx context.Context, prefix string, i, buffer int) (*pair, error) {
+// openPair logs one pair in.
+func (c *servers) openPair(ctx context.Context, prefix string, i int) (*pair, error) {
 	from, to := fmt.Sprintf("%ss%d", prefix, i), fmt.Sprintf("%sr%d", prefix, i)
 	one := &pair{last: -1, from: nodeOf(from), to: to + "@" + domain}
 	var err error
-	if one.recipient, err = login(ctx, c.edge(i+1), to, 2*i+1, buffer); err != nil {
+	if one.recipient, err = login(ctx, c.Edge(i+1), to, 2*i+1); err != nil {
 		return nil, err
 	}
-	if one.sender, err = login(ctx, c.edge(i), from, 2*i, 0); err != nil {
+	if one.sender, err = login(ctx, c.Edge(i), from, 2*i); err != nil {
 		one.recipient.conn.Close()
 		return nil, err
 	}
@@ -117,7 +115,7 @@ func (p *pairs) close() {
 }
 
 func (p *pairs) readSender(one *pair) {
-	p.serve(one.sender, one.from, nil, func(text []byte, now time.Time, answer []byte) []byte {
+	p.serve(one.sender, one.from, func(text []byte, now time.Time, answer []byte) []byte {
 		k, err := strconv.Atoi(string(stringOf(text, `"id":"`)))
 		if err != nil {
 			p.tally.fail("%s gets %s", one.from, text)
@@ -139,7 +137,7 @@ func (p *pairs) readSender(one *pair) {
 
 func (p *pairs) readRecipient(one *pair) {
 	var receipt []byte
-	p.serve(one.recipient, one.to, one.wait, func(text []byte, now time.Time, answer []byte) []byte {
+	p.serve(one.recipient, one.to, func(text []byte, now time.Time, answer []byte) []byte {
 		id := stringOf(text, `"id":"`)
 		k, err := strconv.Atoi(string(id))
 		if err != nil || !bytes.Contains(text, []byte(`"content":`)) {

@@ -15,6 +15,8 @@ import (
 	"limegrove/account"
 	"limegrove/document"
 	"limegrove/lime"
+
+	"limegrove/loadtest/cluster"
 )
 
 // peoplePassword is that of all people.
@@ -27,13 +29,16 @@ const quickHash = "$argon2id$v=19$m=8,t=1,p=1$nSBssC3kfOcOlXvjBanPeg$mVkzibecC6t
 // quick hashes peoplePassword, whatever it is given.
 type quick struct{}
 
-func (quick) Hash([]byte) (string, error)          { return quickHash, nil }
+// Hash is that of account.Hasher.
+func (quick) Hash([]byte) (string, error) { return quickHash, nil }
+
+// Matches is that of account.Hasher.
 func (quick) Matches([]byte, string) (bool, error) { return true, nil }
 
 // people makes accounts and their contacts, directly in JetStream: clients would take minutes
 // to set as many.
-func (c *cluster) people(ctx context.Context, n, contacts int) error {
-	nc, err := nats.Connect("nats://" + c.brokers[0].at(portNATS))
+func (c *servers) people(ctx context.Context, n, contacts int) error {
+	nc, err := nats.Connect("nats://" + c.Brokers[0].At(cluster.PortNATS))
 	if err != nil {
 		return fmt.Errorf("make people: %w", err)
 	}

@@ -63,7 +63,7 @@ func (p *person) come(ctx context.Context) error {
 // login begins a session, on the edge whose turn it is or, if that is dead, on the first.
 func (p *person) login(ctx context.Context) error {
 	for {
-		edge := p.number % len(p.crowd.cluster.edges)
+		edge := p.number % len(p.crowd.cluster.Edges)
 		dead := p.crowd.killed.Load()
 		if dead {
 			edge = 0
@@ -76,7 +76,7 @@ func (p *person) login(ctx context.Context) error {
 }
 
 func (p *person) loginAt(ctx context.Context, edge int) error {
-	s, err := dial(ctx, p.crowd.cluster.edge(edge), p.number, 0)
+	s, err := dial(ctx, p.crowd.cluster.Edge(edge), p.number)
 	if err != nil {
 		return err
 	}

@@ -9,11 +9,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"limegrove/loadtest/cluster"
+
+	"limegrove/loadtest/usage"
 )
 
 // Presence is a load of people who come online, and are told of each other.
 type Presence struct {
-	Cluster    Cluster
+	Cluster    cluster.Config
 	Identities int
 	Contacts   int           // of each, who have it as a contact, too
 	Window     time.Duration // in which all come
@@ -36,18 +40,18 @@ func (o *Presence) Run(ctx context.Context) (err error) {
 	if cfg.Dir, err = os.MkdirTemp(cfg.Dir, "load-"); err != nil {
 		return err
 	}
-	c, err := startCluster(ctx, cfg)
+	c, err := startServers(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	tell(o.Print, "%d identities with %d contacts each come within %s, %d edges, 1 router\n", o.Identities, o.Contacts, o.Window, cfg.Edges)
 	if err := c.people(ctx, o.Identities, o.Contacts); err != nil {
 		return err
 	}
 	all := newCrowd(c, o)
 	defer all.close()
-	before, err := c.usage()
+	before, err := c.spending()
 	if err != nil {
 		return err
 	}
@@ -65,11 +69,11 @@ func (o *Presence) Run(ctx context.Context) (err error) {
 	dying.Wait()
 	came := time.Now()
 	settled, wrong := all.settle(ctx)
-	after, err := c.usage()
+	after, err := c.spending()
 	if err != nil {
 		return err
 	}
-	average := loadAverage()
+	average := usage.LoadAverage()
 	wait(ctx, stillSo)
 	if wrong == 0 {
 		wrong, _ = all.wrong()
@@ -78,7 +82,7 @@ func (o *Presence) Run(ctx context.Context) (err error) {
 }
 
 // report prints what was seen.
-func (o *Presence) report(ctx context.Context, all *crowd, before, after usage, average string,
+func (o *Presence) report(ctx context.Context, all *crowd, before, after spending, average string,
 	start, came, settled, death time.Time, wrong int,
 ) error {
 	c := all.cluster
@@ -99,7 +103,7 @@ func (o *Presence) report(ctx context.Context, all *crowd, before, after usage, 
 		{"limegrove_herald_corrections_total", "changes told once more"},
 		{"limegrove_herald_failures_total", "tries that failed"},
 	} {
-		n, err := metric(ctx, c.routers, m.name)
+		n, err := cluster.Metric(ctx, c.Routers, m.name)
 		if err != nil {
 			return err
 		}
@@ -117,7 +121,7 @@ func (o *Presence) report(ctx context.Context, all *crowd, before, after usage, 
 
 // crowd is the people, some of whom are there.
 type crowd struct {
-	cluster *cluster
+	cluster *servers
 	cfg     *Presence
 	all     []*person
 	killed  atomic.Bool
@@ -130,7 +134,7 @@ type crowd struct {
 	reading  sync.WaitGroup
 }
 
-func newCrowd(c *cluster, cfg *Presence) *crowd {
+func newCrowd(c *servers, cfg *Presence) *crowd {
 	all := &crowd{cluster: c, cfg: cfg}
 	for i := range cfg.Identities {
 		all.all = append(all.all, &person{crowd: all, number: i})
@@ -158,7 +162,7 @@ func (a *crowd) come(ctx context.Context, start time.Time) {
 // kill kills an edge. Of those who were there every other one comes back elsewhere.
 func (a *crowd) kill(edge int) {
 	a.killed.Store(true)
-	a.cluster.edges[edge].kill()
+	a.cluster.Edges[edge].Kill()
 }
 
 // fail notes what should not have happened.

@@ -37,9 +37,8 @@ const sources = 16
 // dialPatience bounds a connection's beginning, from the first packet to the upgrade.
 const dialPatience = 30 * time.Second
 
-// dial connects the i-th client, and upgrades. buffer is the system's for what was
-// received and not read; 0 leaves it as it is.
-func dial(ctx context.Context, edge string, i, buffer int) (*socket, error) {
+// dial connects the i-th client, and upgrades.
+func dial(ctx context.Context, edge string, i int) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%sources))}, KeepAlive: -1}
@@ -48,19 +47,14 @@ func dial(ctx context.Context, edge string, i, buffer int) (*socket, error) {
 		return nil, err
 	}
 	s := &socket{conn: conn, in: make([]byte, 2048)}
-	if err := s.upgrade(edge, buffer); err != nil {
+	if err := s.upgrade(edge); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("upgrade: %w", err)
 	}
 	return s, nil
 }
 
-func (s *socket) upgrade(edge string, buffer int) error {
-	if buffer > 0 {
-		if err := s.conn.(*net.TCPConn).SetReadBuffer(buffer); err != nil {
-			return err
-		}
-	}
+func (s *socket) upgrade(edge string) error {
 	if err := s.conn.SetDeadline(time.Now().Add(dialPatience)); err != nil {
 		return err
 	}

@@ -12,12 +12,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"limegrove/loadtest/cluster"
+
+	"limegrove/loadtest/usage"
 )
 
 // LoginStorm is a load of conversations, during which many more want to log in by
 // password than a router can check.
 type LoginStorm struct {
-	Cluster  Cluster
+	Cluster  cluster.Config
 	Pairs    int           // of those who are in session
 	Rate     int           // messages a second between them
 	Logins   int           // a second, offered to the one router
@@ -39,11 +43,11 @@ func (o *LoginStorm) Run(ctx context.Context) (err error) {
 	if cfg.Dir, err = os.MkdirTemp(cfg.Dir, "load-"); err != nil {
 		return err
 	}
-	c, err := startCluster(ctx, cfg)
+	c, err := startServers(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	if err := c.signUp(ctx, o.Accounts); err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func (o *LoginStorm) Run(ctx context.Context) (err error) {
 	sending.Go(func() { p.pace(ctx) })
 	defer sending.Wait()
 	wait(ctx, time.Until(middle))
-	first, err := c.usage()
+	first, err := c.spending()
 	if err != nil {
 		return err
 	}
@@ -83,12 +87,12 @@ func (o *LoginStorm) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	second, err := c.usage()
+	second, err := c.spending()
 	if err != nil {
 		return err
 	}
 	sending.Wait()
-	average := loadAverage()
+	average := usage.LoadAverage()
 	t.settle(ctx)
 
 	const calm = 10 // the first tenth of each half is not measured
@@ -202,8 +206,8 @@ const stormPassword = "open sesame"
 func accountName(i int) string { return fmt.Sprintf("account%d", i) }
 
 // signUp makes accounts, as guests do.
-func (c *cluster) signUp(ctx context.Context, n int) error {
-	maker, err := login(ctx, c.edge(0), "maker", 0, 0)
+func (c *servers) signUp(ctx context.Context, n int) error {
+	maker, err := login(ctx, c.Edge(0), "maker", 0)
 	if err != nil {
 		return err
 	}
@@ -223,8 +227,8 @@ func (c *cluster) signUp(ctx context.Context, n int) error {
 }
 
 // tryLogin connects, says who it is, and returns the answer. The session ends with it.
-func (c *cluster) tryLogin(ctx context.Context, i int, name, password string) ([]byte, error) {
-	s, err := dial(ctx, c.edge(i), i, 0)
+func (c *servers) tryLogin(ctx context.Context, i int, name, password string) ([]byte, error) {
+	s, err := dial(ctx, c.Edge(i), i)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -245,9 +249,9 @@ func (c *cluster) tryLogin(ctx context.Context, i int, name, password string) ([
 type queues struct{ waiting, hashing float64 }
 
 // watchQueues looks at the routers' queues until a moment.
-func (c *cluster) watchQueues(ctx context.Context, until time.Time) (q queues, err error) {
+func (c *servers) watchQueues(ctx context.Context, until time.Time) (q queues, err error) {
 	for time.Now().Before(until) && ctx.Err() == nil {
-		page, err := fetch(ctx, "http://"+c.routers[0].at(portAdmin)+"/metrics")
+		page, err := cluster.Fetch(ctx, "http://"+c.Routers[0].At(cluster.PortAdmin)+"/metrics")
 		if err != nil {
 			return q, err
 		}

@@ -112,6 +112,7 @@ func (d delays) sorted() delays {
 	return d
 }
 
+// String is the shares that reports give.
 func (d delays) String() string {
 	var b strings.Builder
 	for _, p := range []float64{50, 99, 99.9} {

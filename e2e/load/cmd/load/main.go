@@ -10,64 +10,25 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"limegrove/e2e/load"
 	"limegrove/e2e/programs"
-)
-
-const (
-	statusGood  = 0
-	statusBad   = 1
-	statusUsage = 2
+	"limegrove/internal/command"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status) //nolint:forbidigo // a main outside of cmd
+	os.Exit(command.Main(run)) //nolint:forbidigo // a main outside of cmd
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
 	if err == nil {
-		err = inFolder(o.keep, stderr, func(dir string) error { return measure(ctx, o, dir, stdout) })
+		err = command.InFolder("load", o.keep, stderr, func(dir string) error { return measure(ctx, o, dir, stdout) })
 	}
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return statusGood
-	case errors.Is(err, errUsage):
-		say(stderr, "%v", err)
-		return statusUsage
-	}
-	say(stderr, "%v", err)
-	return statusBad
-}
-
-// say tells people something. Nobody to tell is no trouble.
-func say(to io.Writer, format string, args ...any) {
-	_, _ = fmt.Fprintf(to, "load: "+format+"\n", args...)
-}
-
-// inFolder has something done in a new folder, which is kept when that is asked for, or
-// fails: then the logs say why. Who has ended it knows.
-func inFolder(keep bool, stderr io.Writer, do func(dir string) error) error {
-	dir, err := os.MkdirTemp("", "limegrove-load-")
-	if err != nil {
-		return err
-	}
-	err = do(dir)
-	if keep || err != nil && !errors.Is(err, context.Canceled) {
-		say(stderr, "logs and stores are in %s", dir)
-		return err
-	}
-	return errors.Join(err, os.RemoveAll(dir))
+	return command.Status("load", err, stderr)
 }
 
 // measure builds the programs into a folder, and has a cluster of them do what is asked for.
@@ -77,29 +38,10 @@ func measure(ctx context.Context, o options, dir string, out io.Writer) (err err
 	if cluster.Programs, err = programs.Build(ctx, dir, false); err != nil {
 		return errors.Join(err, ctx.Err()) // a compiler that was killed does not say by whom
 	}
-	throughput := load.Throughput{
-		Cluster: cluster, Pairs: or(o.pairs, 1000), Rates: o.rates, Duration: o.duration, Warmup: o.warmup, Size: o.size,
-		Receipts: o.receipts, Profiles: o.profiles, Print: out,
-	}
 	switch o.scenario {
-	case "throughput":
-		return throughput.Run(ctx)
-	case "latency":
-		for _, brokers := range []int{1, 3} {
-			throughput.Cluster.Brokers = brokers
-			if err := throughput.Run(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	case "stalled":
-		s := load.Stalled{
-			Cluster: cluster, Pairs: or(o.pairs, 200), Rate: o.rates[0], Duration: o.duration / 2, Size: o.size, Print: out,
-		}
-		return s.Run(ctx)
 	case "loginstorm":
 		s := load.LoginStorm{
-			Cluster: cluster, Pairs: or(o.pairs, 200), Rate: o.rates[0], Logins: o.logins, Way: o.way, Accounts: o.accounts,
+			Cluster: cluster, Pairs: or(o.pairs, 200), Rate: o.rate, Logins: o.logins, Way: o.way, Accounts: o.accounts,
 			Duration: o.duration / 2, Size: o.size, Print: out,
 		}
 		return s.Run(ctx)
@@ -110,7 +52,7 @@ func measure(ctx context.Context, o options, dir string, out io.Writer) (err err
 		return p.Run(ctx)
 	case "group":
 		g := load.Groups{
-			Cluster: cluster, Groups: o.groups, Members: o.members, Rate: o.rates[0], Duration: o.duration, Warmup: o.warmup, Size: o.size,
+			Cluster: cluster, Groups: o.groups, Members: o.members, Rate: o.rate, Duration: o.duration, Warmup: o.warmup, Size: o.size,
 			Receipts: o.receipts, Profiles: o.profiles, Print: out,
 		}
 		return g.Run(ctx)
@@ -121,7 +63,7 @@ func measure(ctx context.Context, o options, dir string, out io.Writer) (err err
 		}
 		return b.Run(ctx)
 	}
-	return fmt.Errorf("%w: -scenario: %q is not measured", errUsage, o.scenario)
+	return fmt.Errorf("%w: -scenario: %q is not measured", command.ErrUsage, o.scenario)
 }
 
 // or returns n, or another number when it is 0.
