@@ -82,18 +82,7 @@ func (s *strangers) cluster() *cluster {
 	}
 	authority := newAuthority(t)
 	s.partner = authority.sign(t, "partner.example")
-	s.issuer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	public, err := x509.MarshalPKIXPublicKey(s.issuer.Public())
-	must(t, err)
-	folder := t.TempDir()
-	write := func(name string, text []byte) string {
-		name = filepath.Join(folder, name)
-		must(t, os.WriteFile(name, text, 0o600))
-		return name
-	}
-	keys := write("idp.pem", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))
-	issuers := write("issuers.yaml", fmt.Appendf(nil, "- issuer: %s\n  keys: [%s]\n  audience: [limegrove]\n  leeway: -1s\n", idpName, keys))
+	issuers := s.issuers("")
 	s.platform = httptest.NewServer(http.HandlerFunc(decide))
 	t.Cleanup(s.platform.Close)
 	nats := startNATS(t)
@@ -105,6 +94,22 @@ func (s *strangers) cluster() *cluster {
 		"-tls-cert", certificate, "-tls-key", key, "-tls-client-ca", authority.file, "-auth-webhook-cookies", "sid")
 	s.urls = []string{c.edges[0].url, "net.tcp://" + c.edges[0].tcp}
 	return c
+}
+
+// issuers makes the issuer, and returns a file for -auth-issuers with it, of which more is its
+// last lines.
+func (s *strangers) issuers(more string) (file string) {
+	var err error
+	s.issuer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(s.t, err)
+	public, err := x509.MarshalPKIXPublicKey(s.issuer.Public())
+	must(s.t, err)
+	folder := s.t.TempDir()
+	keys := filepath.Join(folder, "idp.pem")
+	must(s.t, os.WriteFile(keys, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), 0o600))
+	file = filepath.Join(folder, "issuers.yaml")
+	must(s.t, os.WriteFile(file, fmt.Appendf(nil, "- issuer: %s\n  keys: [%s]\n  audience: [limegrove]\n  leeway: -1s\n%s", idpName, keys, more), 0o600))
+	return file
 }
 
 // decide is the platform's API.

@@ -1,49 +1,31 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/url"
-	"reflect"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+
+	"limegrove/lime"
 )
 
-// channels are the flags of clusters that serve bachata.
-func channels(more ...string) []string {
-	return append([]string{
-		"-domain", domain, "-domain", "channels.localhost", "-bachata", "/messages", "-bachata-domain", "channels.localhost", "-bachata-auth", "open",
-	}, more...)
-}
-
-// socket is a plain WebSocket that speaks bachata.
-type socket struct {
-	t    *testing.T
-	conn net.Conn
+// startChannels starts a router and edges that serve bachata to anybody; shared are flags of
+// all, more are flags of the edges.
+func startChannels(t *testing.T, edges int, shared []string, more ...string) *cluster {
+	t.Helper()
+	broker := startNATS(t)
+	c := &cluster{nats: broker, broker: broker.url, settings: append([]string{"-domain", domain, "-domain", "channels.localhost"}, shared...)}
+	c.start(t, edges, append([]string{"-bachata", "/messages", "-bachata-domain", "channels.localhost", "-bachata-auth", "open"}, more...)...)
+	return c
 }
 
 // openChannel connects to a channel, and reads nothing yet.
 func openChannel(t *testing.T, at *edge, channel string) *socket {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	conn, early, _, err := ws.Dial(ctx, strings.TrimSuffix(at.url, "/")+"/messages?channel="+url.QueryEscape(channel))
-	if err != nil {
-		t.Fatalf("connect to %s: %v", channel, err)
-	}
-	if early != nil { // something came with the answer
-		conn = readAhead{conn, early}
-	}
-	t.Cleanup(func() { conn.Close() })
-	return &socket{t: t, conn: conn}
+	return dialSocket(t, at.url, "messages?channel="+url.QueryEscape(channel), nil)
 }
 
 // inChannel connects to a channel that is ready.
@@ -52,53 +34,6 @@ func inChannel(t *testing.T, at *edge, channel string) *socket {
 	s := openChannel(t, at, channel)
 	s.gets("B-01: it is ready", `{"type":1000}`)
 	return s
-}
-
-// readAhead is a connection of which something was read already.
-type readAhead struct {
-	net.Conn
-	reader io.Reader
-}
-
-func (r readAhead) Read(b []byte) (int, error) { return r.reader.Read(b) }
-
-func (s *socket) says(text string) {
-	s.t.Helper()
-	if err := wsutil.WriteClientText(s.conn, []byte(text)); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// next is the next frame.
-func (s *socket) next(what string) any {
-	s.t.Helper()
-	if err := s.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		s.t.Fatal(err)
-	}
-	b, op, err := wsutil.ReadServerData(s.conn)
-	if err != nil {
-		s.t.Fatalf("%s: %v", what, err)
-	}
-	if op != ws.OpText {
-		s.t.Errorf("%s: a frame of kind %v", what, op)
-	}
-	var v any
-	if err := json.Unmarshal(b, &v); err != nil {
-		s.t.Fatalf("%s: %s: %v", what, b, err)
-	}
-	return v
-}
-
-func (s *socket) gets(what, want string) {
-	s.t.Helper()
-	got := s.next(what)
-	var w any
-	if err := json.Unmarshal([]byte(want), &w); err != nil {
-		s.t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, w) {
-		s.t.Errorf("%s: got %v, want %v", what, got, w)
-	}
 }
 
 // getsNothing says that all that was to come has, which a ping behind it tells.
@@ -126,23 +61,10 @@ func (s *socket) confirms(ids chan<- string) {
 	}
 }
 
-// closes waits for the end of the connection.
-func (s *socket) closes(what string, code ws.StatusCode, reason string) {
-	s.t.Helper()
-	if err := s.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		s.t.Fatal(err)
-	}
-	b, _, err := wsutil.ReadServerData(s.conn)
-	var closed wsutil.ClosedError
-	if !errors.As(err, &closed) || closed.Code != code || closed.Reason != reason {
-		s.t.Errorf("%s: %s and %v, want the code %d and %q", what, b, err, code, reason)
-	}
-}
-
 // TestBachata plays bachata's own scenarios and more, between two edges.
 func TestBachata(t *testing.T) { // B-35
 	t.Parallel()
-	c := startCluster(t, 2, channels()...)
+	c := startChannels(t, 2, nil)
 	here, there := c.edges[0], c.edges[1]
 	t.Run("pings", func(t *testing.T) {
 		s := inChannel(t, here, c.name("ana"))
@@ -164,7 +86,11 @@ func TestBachata(t *testing.T) { // B-35
 		a.gets("it is taken", `{"type":100,"data":"7f3a"}`)
 		b.gets("it comes", `{"id":"7f3a","type":"text","dest":"`+bob+`","time":1760000000000,"data":{"text":"</é"},"more":[null]}`)
 		a.getsNothing("nothing before it is confirmed")
-		inChannel(t, there, c.name("eve")).says(`{"type":200,"data":"7f3a"}`) // B-13
+		eve := inChannel(t, there, c.name("eve"))
+		eve.says(`{"type":200,"data":"7f3a"}`)
+		eve.says(`{"id":"e","type":"text","dest":"` + ana + `","data":"behind it"}`)
+		a.gets("B-13: nothing comes of somebody else's", `{"id":"e","type":"text","dest":"`+ana+`","data":"behind it"}`)
+		a.getsNothing("B-13: nor later")
 		b.says(`{"type":200,"data":"7f3a"}`)
 		a.gets("it is confirmed", `{"type":300,"data":"7f3a"}`)
 		b.says(`{"type":200,"data":"7f3a"}`)
@@ -180,6 +106,17 @@ func TestBachata(t *testing.T) { // B-35
 		a.says(`{"id":"9","type":"text","data":"x"}`)
 		a.gets("B-08: to nobody", `{"type":100,"data":"9"}`)
 	})
+	t.Run("what a message says of its sender", func(t *testing.T) { // B-10
+		bob := c.name("bob")
+		a, b := inChannel(t, here, c.name("ana")), inChannel(t, there, bob)
+		for id, more := range []string{``, `,"from":"me"`, `,"from":null`} {
+			text := fmt.Sprintf(`{"id":%d,"type":"text","dest":%q,"data":"x"%s}`, id, bob, more)
+			a.says(text)
+			a.next("it is taken")
+			b.gets("it is as it was", text)
+		}
+	})
+	registry := openRegistrations(t, c)
 	t.Run("what waits", func(t *testing.T) { // B-14, B-15, B-16, B-17, B-18, B-19
 		ana, bob := c.name("ana"), c.name("bob")
 		a := inChannel(t, here, ana)
@@ -195,6 +132,13 @@ func TestBachata(t *testing.T) { // B-35
 		a.gets("the first is confirmed", `{"type":300,"data":"1"}`)
 		a.conn.Close()
 		b.conn.Close()
+		eventually(t, "the receiver's edge has told what was confirmed", patience, func() error {
+			view, err := registry.store.View(t.Context(), lime.Identity{Name: bob, Domain: "channels.localhost"})
+			if err == nil && len(view.Registrations) > 0 {
+				err = fmt.Errorf("there are %d sockets", len(view.Registrations))
+			}
+			return err
+		})
 		b = inChannel(t, here, bob)
 		for _, id := range []string{"2", "3"} {
 			b.gets("what was not confirmed comes again", `{"id":"`+id+`","type":"text","dest":"`+bob+`","data":"x`+id+`"}`)
@@ -259,6 +203,29 @@ func TestBachata(t *testing.T) { // B-35
 				t.Errorf("%s came %d times", id, n)
 			}
 		}
+	})
+	t.Run("one of two sockets closes", func(t *testing.T) { oneOfTwoCloses(t, c) })
+	t.Run("what the server itself says", func(t *testing.T) { // B-34
+		platform := c.startBackend(t, "router-2")
+		ana, bob := c.name("ana"), c.name("bob")
+		a, b := inChannel(t, here, ana), inChannel(t, there, bob)
+		for id, row := range map[string]struct{ body, comes string }{
+			"a text": {`"type":"text/plain","content":"x"`, `"type":"text","data":"x"`},
+			"a message": {
+				`"type":"application/vnd.bachata.message+json","content":{"id":"a message","type":7,"dest":"` + bob + `","more":[1]}`, `"type":7,"more":[1]`,
+			},
+			"in a name": {`"type":"text/plain","content":"x","from":"` + ana + `@channels.localhost"`, `"type":"text","data":"x"`},
+		} {
+			answer := platform.begins("/v1/messages", `{"id":"`+id+`","to":"`+bob+`@channels.localhost","domain":"channels.localhost","wait":"received",`+row.body+`}`)
+			b.gets("it comes", `{"id":"`+id+`","dest":"`+bob+`",`+row.comes+`}`)
+			b.says(`{"type":200,"data":"` + id + `"}`)
+			if said := answer("the server hears that it was confirmed", 200); said.body["event"] != "received" {
+				t.Errorf("it hears %s", said.text)
+			}
+			b.getsNothing("and the receiver nothing")
+			a.getsNothing("nor another channel")
+		}
+		inChannel(t, here, "postmaster").getsNothing("not even one with the server's name")
 	})
 	t.Run("who may not have a channel", func(t *testing.T) { // B-02, B-28
 		openChannel(t, here, "").closes("none is named", 1000, "Error: not authorized for channel access")
