@@ -66,6 +66,8 @@ var folders = []folder{
 	{path: "internal/outcall"},
 	{path: "internal/module", std: true},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol", "internal/childtest"}},
+	// What a stranger would write.
+	{path: "examples", ours: []string{"lime", "lime/client"}},
 	{path: "cmd", ours: []string{everything}},
 	{path: "e2e", ours: []string{everything}},
 	// Asks a router as an edge does.
