@@ -7,11 +7,11 @@ SHELL := bash
 .NOTPARALLEL:
 
 # Time that `make fuzz` gives each target.
-# Packages of `make bench`, the benchmarks among theirs, and where results go.
-PKG ?= ./...
 FUZZTIME ?= 1s
+# The benchmarks of `make bench`, by their names, and the commit that it compares
+# with in place of the baseline's.
 BENCH ?= .
-BENCHOUT ?= bin/bench.txt
+OLD ?=
 # What `make load` measures: group, loginstorm, backlog or presence; RATE gives a rate, and
 # LOADFLAGS what else bin/load takes (-h).
 SCENARIO ?=
@@ -100,10 +100,16 @@ model: ## the model of stored delivery, some hundred thousand runs
 	go test -count=1 ./routing/delivery -run Share -rapid.checks=100000 -rapid.steps=100
 
 .PHONY: bench
-bench: ## six runs of PKG=./... BENCH=. into BENCHOUT=bin/bench.txt, summed up
-	@mkdir -p $(dir $(BENCHOUT))
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=6 $(PKG) | tee $(BENCHOUT)
-	@"$$(tools/build benchstat)" $(BENCHOUT)
+bench: ## benchmarks BENCH=. beside those of the baseline's commit (or OLD=), as ratios
+	go run ./internal/bench/cmd/bench -bench '$(BENCH)' -old '$(OLD)' -benchstat "$$(tools/build benchstat)"
+
+.PHONY: allocs
+allocs: ## what benchmarks allocate, held against the baseline
+	go run ./internal/bench/cmd/bench -allocs
+
+.PHONY: baseline
+baseline: ## renew the baseline of `make bench` and `make allocs`
+	go run ./internal/bench/cmd/bench -renew
 
 .PHONY: e2e
 e2e: deps ## the end-to-end tests alone
@@ -167,6 +173,6 @@ k6: ## load by k6 on EDGES=ws://127.0.0.1:8080: SCRIPT=chat, ramp, group, storm 
 # and alone on the machine, one after the other, the clusters under faults: they have to be
 # back in time.
 .PHONY: test
-test: deps vet lint tidy cross cover fuzz ## every check, as CI runs it
+test: deps vet lint tidy cross cover allocs fuzz ## every check, as CI runs it
 	tools/race -p 1 ./e2e/fault/...
 	tools/race $$(go list ./... | grep -v '/e2e/fault\(/\|$$\)')

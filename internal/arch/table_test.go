@@ -120,6 +120,8 @@ var libraries = []library{
 	{"github.com/alexedwards/argon2id", []string{"account"}},
 	{"github.com/peterbourgon/ff/v3", []string{"internal"}},
 	{"go.uber.org/goleak", []string{"internal"}},
+	// Reads results of benchmarks.
+	{"golang.org/x/perf", []string{"internal"}},
 	// The servers of the one-process mode.
 	{"github.com/nats-io/nats-server/v2", []string{"internal"}},
 	{"github.com/alicebob/miniredis/v2", []string{"internal"}},
