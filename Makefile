@@ -87,7 +87,7 @@ cover: ## statement coverage of what has a threshold
 	@tools/cover bin/cover.out '$(subst $() ,' ',$(COVER_GATES))'
 
 .PHONY: coverage
-coverage: ## what of LIME's checklist is served, and by what it is tested
+coverage: ## what of the protocols' checklists is served, and by what it is tested
 	@go run ./internal/coverage/cmd/coverage
 
 .PHONY: fuzz

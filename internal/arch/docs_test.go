@@ -37,7 +37,7 @@ func TestDocsNameWhatExists(t *testing.T) {
 	}
 }
 
-// The table of LIME's checklist names the tests that cite it, and no other.
+// The tables of the protocols' checklists name the tests that cite them, and no other.
 func TestCoverageIsWhatTestsCite(t *testing.T) {
 	c, err := coverage.Read(os.DirFS("../.."))
 	if err != nil {

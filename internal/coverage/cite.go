@@ -33,7 +33,7 @@ type folder struct {
 	declarations []*declaration
 }
 
-var cited = regexp.MustCompile(`\bL-([A-Z]{3})-([0-9]{2})\b(?: to L-[A-Z]{3}-([0-9]{2})\b)?`)
+var cited = regexp.MustCompile(`\b` + group + `-([0-9]{2})\b(?: to (?:L-[A-Z]{3}|[BH])-([0-9]{2})\b)?`)
 
 // numbersIn returns the numbers that a text cites; "to" between two means those in
 // between as well.
@@ -45,7 +45,7 @@ func numbersIn(text string) (numbers []string) {
 			last, _ = strconv.Atoi(m[3])
 		}
 		for n := first; n <= last; n++ {
-			numbers = append(numbers, "L-"+m[1]+"-"+strconv.Itoa(100 + n)[1:])
+			numbers = append(numbers, m[1]+"-"+strconv.Itoa(100 + n)[1:])
 		}
 	}
 	return numbers

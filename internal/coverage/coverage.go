@@ -9,24 +9,27 @@ import (
 	"strings"
 )
 
-// Page is where the table stands, under the module's root.
-const Page = "docs/protocol.md"
+// Page is where the tables stand, under the module's root.
+const Page = "docs/coverage.md"
+
+// pages are those that may cite numbers.
+const pages = "docs/*.md"
 
 // Mend is the command that writes the tests' column.
 const Mend = "go run ./internal/coverage/cmd/coverage -w"
 
-// Coverage is the table beside what the tests cite.
+// Coverage is the tables beside what the tests cite.
 type Coverage struct {
-	Rows []Row // with the tests as they are now
+	Rows Rows // with the tests as they are now
 
-	// Problems are the differences between the table and the tests, a line each.
+	// Problems are the differences between the tables and the tests, a line each.
 	Problems []string
 
 	page  page
 	moved bool // the tests' column is not what it should be
 }
 
-// Read compares the table with the tests of the module under root.
+// Read compares the tables with the tests of the module under root.
 func Read(root fs.FS) (*Coverage, error) {
 	text, err := fs.ReadFile(root, Page)
 	if err != nil {
@@ -34,14 +37,24 @@ func Read(root fs.FS) (*Coverage, error) {
 	}
 	page, err := parsePage(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("read the table of %s: %w", Page, err)
+		return nil, fmt.Errorf("read the tables of %s: %w", Page, err)
 	}
 	s, err := readTree(root)
 	if err != nil {
 		return nil, fmt.Errorf("read what tests cite: %w", err)
 	}
 	c := &Coverage{page: page}
-	s.mention(Page, string(text))
+	names, err := fs.Glob(root, pages)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			return nil, err
+		}
+		s.mention(name, string(text))
+	}
 	c.compare(s)
 	return c, nil
 }
@@ -49,27 +62,7 @@ func Read(root fs.FS) (*Coverage, error) {
 // Text is the page with the tests' column as it should be.
 func (c *Coverage) Text() string { return c.page.String() }
 
-// Count is how many rows have a verdict.
-func (c *Coverage) Count(verdict string) (n int) {
-	for i := range c.Rows {
-		if c.Rows[i].Verdict() == verdict {
-			n++
-		}
-	}
-	return n
-}
-
-// Untested is how many rows no test cites.
-func (c *Coverage) Untested() (n int) {
-	for i := range c.Rows {
-		if len(c.Rows[i].Tests) == 0 {
-			n++
-		}
-	}
-	return n
-}
-
-// Err is nil when the table and the tests agree. Otherwise it says where they differ
+// Err is nil when the tables and the tests agree. Otherwise it says where they differ
 // and what mends that.
 func (c *Coverage) Err() error {
 	if len(c.Problems) == 0 {

@@ -7,8 +7,11 @@ import (
 	"testing/fstest"
 )
 
-// numbered writes L- where a text has №, so that nothing here is a citation.
-func numbered(text string) string { return strings.ReplaceAll(text, "№", "L-") }
+// numbered writes L- where a text has №, B- for β and H- for η, so that nothing here is a
+// citation.
+func numbered(text string) string {
+	return strings.NewReplacer("№", "L-", "β", "B-", "η", "H-").Replace(text)
+}
 
 // The table of a tree, and its test, which agree.
 const (
@@ -45,8 +48,8 @@ func TestTableThatAgreesIsLeftAlone(t *testing.T) {
 	if c.Text() != numbered(table) {
 		t.Errorf("it became:\n%s", c.Text())
 	}
-	if yes, partly, no, untested := c.Count("yes"), c.Count("partly"), c.Count("no"), c.Untested(); yes != 1 || partly != 1 || no != 1 || untested != 1 {
-		t.Errorf("%d are served, %d partly, %d not, and %d without a test", yes, partly, no, untested)
+	if yes, partly, no, untested := c.Rows.Count("yes"), c.Rows.Count("partly"), c.Rows.Count("no"), c.Rows.Untested(); yes != 1 || partly != 1 || no != 1 || len(untested) != 1 {
+		t.Errorf("%d are served, %d partly, %d not, and %q without a test", yes, partly, no, untested)
 	}
 }
 
@@ -72,6 +75,11 @@ func TestDifferenceIsReported(t *testing.T) {
 			"edge/x.go:3: №XYZ-01 is cited, which has no row",
 		},
 		{"an unknown number in the page", "# Protocol", "# Protocol №SES-09", "", "", Page + ":1: №SES-09 is cited, which has no row"},
+		{"in another page", "", "", "docs/other.md", "\n№SES-09", "docs/other.md:2: №SES-09 is cited, which has no row"},
+		{
+			"an unknown number of another protocol", "", "", "edge/x_test.go", "package edge\n\nfunc TestX(t *testing.T) {} // β01\n",
+			"edge/x_test.go:3: β01 is cited, which has no row",
+		},
 		{
 			"a citation that no test comes to", "", "", "edge/x_test.go", "package edge\n\nfunc helper() {} // №SES-01\n\nfunc TestX(t *testing.T) {}\n",
 			"edge.helper cites №SES-01, and no test comes to it",
@@ -122,6 +130,8 @@ func TestTableThatCannotBeRead(t *testing.T) {
 		{"no rows", "| №", "| ", "no rows"},
 		{"a row that is missing", "| №ADR-01 |", "| №ADR-02 |", "№ADR-02 stands where №ADR-01 belongs"},
 		{"a row that is there twice", "| №ADR-02 |", "| №ADR-01 |", "№ADR-01 stands where №ADR-02 belongs"},
+		{"a row that comes again", "| №SES-01 |", "| №ADR-01 |", "№ADR-01 stands where №ADR-03 belongs"},
+		{"a row of another protocol that is missing", "| №SES-01 |", "| β02 |", "β02 stands where β01 belongs"},
 		{"a column too many", "three parts", "three | parts", "5 columns"},
 		{"no statement", "three parts", "", "states nothing"},
 		{"no reason", "no: not yet", "no", "served \"no\""},
@@ -176,15 +186,22 @@ func ExampleC()          { (&client{}).hears("") }
 }
 
 func TestNumbersInATextMayBeARange(t *testing.T) {
-	got := strings.Join(numbersIn(numbered("// №MSG-09 to №MSG-11: as in №ADR-01; XL-ADR-02, №ADR-003, №adr-04, №SES-02 to №SES-01")), " ")
-	if want := numbered("№MSG-09 №MSG-10 №MSG-11 №ADR-01"); got != want {
+	got := strings.Join(numbersIn(numbered("// №MSG-09 to №MSG-11: as in №ADR-01; XL-ADR-02, №ADR-003, №adr-04, №SES-02 to №SES-01; β09 to β11, η45, η1, 8η01")), " ")
+	if want := numbered("№MSG-09 №MSG-10 №MSG-11 №ADR-01 β09 β10 β11 η45"); got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }
 
 func TestRowsAreMeantToBeRead(t *testing.T) {
+	const others = `
+| β01 | ready | yes | ` + "`lime.TestNodes`" + ` |
+
+| η01 | upgraded | no: not yet | |
+| η02 | asked | no: not yet | |
+`
 	var b strings.Builder
-	if err := read(t, table, map[string]string{"lime/node_test.go": nodes}).Print(&b); err != nil {
+	nodes := strings.ReplaceAll(nodes, "{ //", "{ // β01,")
+	if err := read(t, table+others, map[string]string{"lime/node_test.go": nodes}).Print(&b); err != nil {
 		t.Fatal(err)
 	}
 	const want = `№ADR-01  yes      1 test   three parts
@@ -192,7 +209,14 @@ func TestRowsAreMeantToBeRead(t *testing.T) {
                       partly: not at login
 №SES-01  no       0 tests  an id
                       no: not yet
-3 statements: 1 served, 1 partly, 1 not; 1 without a test
+β01  yes      1 test   ready
+η01  no       0 tests  upgraded
+                  no: not yet
+η02  no       0 tests  asked
+                  no: not yet
+LIME has 3 statements: 1 served, 1 partly, 1 not; 1 without a test: №SES-01
+bachata has 1 statement: 1 served, 0 partly, 0 not; 0 without a test
+high-templar has 2 statements: 0 served, 0 partly, 2 not; 2 without a test: η01, η02
 `
 	if got := b.String(); got != numbered(want) {
 		t.Errorf("it prints:\n%s", got)

@@ -1,7 +1,7 @@
-// Package coverage holds the table of LIME's conformance checklist, in
-// docs/protocol.md, against the tests.
+// Package coverage holds the tables of the protocols' conformance checklists, in
+// docs/coverage.md, against the tests.
 //
-// The table has a row for each number: what it states, whether that is served or
+// A table has a row for each number: what it states, whether that is served or
 // why not, and the tests that prove it. Tests cite numbers in comments and in
 // strings; a row names all that cite it. The command in cmd/coverage prints the
 // rows and writes the tests' column:

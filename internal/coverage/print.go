@@ -6,18 +6,30 @@ import (
 	"strings"
 )
 
-// Print writes the rows, with the number of tests that prove each, and counts.
+// Print writes the rows, with the number of tests that prove each, and counts for each
+// protocol.
 func (c *Coverage) Print(w io.Writer) error {
 	var b strings.Builder
 	for i := range c.Rows {
 		r := &c.Rows[i]
 		fmt.Fprintf(&b, "%s  %-6s  %2d %s  %s\n", r.Number, r.Verdict(), len(r.Tests), plural(len(r.Tests), "test "), r.Statement)
 		if r.Verdict() != "yes" {
-			fmt.Fprintf(&b, "%22s%s\n", "", r.Served)
+			fmt.Fprintf(&b, "%*s%s\n", len(r.Number)+14, "", r.Served)
 		}
 	}
-	fmt.Fprintf(&b, "%d statements: %d served, %d partly, %d not; %d without a test\n",
-		len(c.Rows), c.Count("yes"), c.Count("partly"), c.Count("no"), c.Untested())
+	for _, p := range Protocols() {
+		rows := c.Rows.Of(p)
+		if len(rows) == 0 {
+			continue
+		}
+		untested := rows.Untested()
+		fmt.Fprintf(&b, "%s has %d %s: %d served, %d partly, %d not; %d without a test",
+			p.Name, len(rows), plural(len(rows), "statement"), rows.Count("yes"), rows.Count("partly"), rows.Count("no"), len(untested))
+		if len(untested) > 0 {
+			fmt.Fprintf(&b, ": %s", strings.Join(untested, ", "))
+		}
+		b.WriteByte('\n')
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -7,7 +7,18 @@ import (
 	"strings"
 )
 
-// Row is one line of the table.
+// Protocol is one that has a checklist.
+type Protocol struct {
+	Name string
+	mark string // what its numbers begin with
+}
+
+// Protocols returns those that there are, in the order in which they are printed.
+func Protocols() []Protocol {
+	return []Protocol{{"LIME", "L-"}, {"bachata", "B-"}, {"high-templar", "H-"}}
+}
+
+// Row is one line of a table.
 type Row struct {
 	Number    string
 	Statement string
@@ -23,36 +34,70 @@ func (r *Row) Verdict() string {
 	return verdict
 }
 
-// page is a page with the table in it.
-type page struct {
-	lines []string
-	rows  []Row
+// Rows are those of one table, or of several.
+type Rows []Row
+
+// Of returns the rows of a protocol.
+func (rows Rows) Of(p Protocol) (own Rows) {
+	for i := range rows {
+		if strings.HasPrefix(rows[i].Number, p.mark) {
+			own = append(own, rows[i])
+		}
+	}
+	return own
 }
 
+// Count is how many rows have a verdict.
+func (rows Rows) Count(verdict string) (n int) {
+	for i := range rows {
+		if rows[i].Verdict() == verdict {
+			n++
+		}
+	}
+	return n
+}
+
+// Untested are the numbers of rows that no test cites.
+func (rows Rows) Untested() (numbers []string) {
+	for i := range rows {
+		if len(rows[i].Tests) == 0 {
+			numbers = append(numbers, rows[i].Number)
+		}
+	}
+	return numbers
+}
+
+// page is a page with the tables in it.
+type page struct {
+	lines []string
+	rows  Rows
+}
+
+// group is what comes before a number's last part: the numbers of each are counted.
+const group = `(L-[A-Z]{3}|[BH])`
+
 var (
-	number = regexp.MustCompile(`^L-([A-Z]{3})-([0-9]{2})$`)
+	begins = regexp.MustCompile(`^\| [LBH]-`)
+	number = regexp.MustCompile(`^` + group + `-([0-9]{2})$`)
 	served = regexp.MustCompile(`^(yes|(no|partly): .+)$`)
 )
 
-// parsePage reads the rows of a page. Rows of a group are numbered from 1 and follow
-// each other, so that none can be lost.
+// parsePage reads the rows of a page. Those of a group are numbered from 1 without a gap,
+// so that none can be lost.
 func parsePage(text string) (p page, err error) {
 	p.lines = strings.Split(text, "\n")
-	last, at := "", 0
+	at := map[string]int{} // the last number of each group
 	for i, line := range p.lines {
-		if !strings.HasPrefix(line, "| L-") {
+		if !begins.MatchString(line) {
 			continue
 		}
 		row, err := parseRow(line)
 		if err != nil {
 			return page{}, fmt.Errorf("line %d: %w", i+1, err)
 		}
-		group := row.Number[:len("L-ADR")]
-		if group != last {
-			last, at = group, 0
-		}
-		at++
-		if want := fmt.Sprintf("%s-%02d", group, at); row.Number != want {
+		group := number.FindStringSubmatch(row.Number)[1]
+		at[group]++
+		if want := fmt.Sprintf("%s-%02d", group, at[group]); row.Number != want {
 			return page{}, fmt.Errorf("line %d: %s stands where %s belongs", i+1, row.Number, want)
 		}
 		row.line = i

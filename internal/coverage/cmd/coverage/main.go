@@ -1,5 +1,5 @@
-// Command coverage prints what of LIME's conformance checklist is served and tested.
-// It ends with 1 when the table in docs/protocol.md and the tests differ; with -w it
+// Command coverage prints what of the protocols' conformance checklists is served and
+// tested. It ends with 1 when the tables in docs/coverage.md and the tests differ; with -w it
 // first writes the tests' column.
 package main
 

@@ -27,7 +27,7 @@ func TestTableIsPrintedAndMended(t *testing.T) {
 
 	var out strings.Builder
 	err := run([]string{"-root", root}, &out)
-	if err == nil || !strings.Contains(err.Error(), coverage.Mend) || !strings.Contains(out.String(), "1 statements: 1 served") {
+	if err == nil || !strings.Contains(err.Error(), coverage.Mend) || !strings.Contains(out.String(), "LIME has 1 statement: 1 served") {
 		t.Errorf("%v, with %s", err, &out)
 	}
 	for _, args := range [][]string{{"-w", "-root", root}, {"-root", root}} {
