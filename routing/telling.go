@@ -25,6 +25,7 @@ type telling struct {
 	edge     presence.EdgeID
 	events   Events
 	presence bool // wanted
+	every    time.Duration
 
 	mu  sync.Mutex
 	due map[*Member]struct{} // whose presence was set since it was told
@@ -48,7 +49,8 @@ func newTelling(cfg *Config) *telling {
 		return nil
 	}
 	t := &telling{
-		edge: cfg.Edge, events: cfg.Events, presence: cfg.Events.Wants(event.PresenceChanged), due: map[*Member]struct{}{},
+		edge: cfg.Edge, events: cfg.Events, presence: cfg.Events.Wants(event.PresenceChanged),
+		every: presenceEvery, due: map[*Member]struct{}{},
 	}
 	if !t.presence && !cfg.Events.Wants(event.SessionStarted) && !cfg.Events.Wants(event.SessionEnded) {
 		return nil
@@ -126,21 +128,26 @@ func (m *Member) shownLocked() {
 
 // run tells of presences until ctx is done.
 func (t *telling) run(ctx context.Context) {
-	tick := time.NewTicker(presenceEvery)
+	tick := time.NewTicker(t.every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			t.tellPresences()
 		}
-		t.mu.Lock()
-		due := t.due
-		t.due = map[*Member]struct{}{}
-		t.mu.Unlock()
-		for m := range due {
-			m.tellPresence()
-		}
+	}
+}
+
+// tellPresences tells of those that were set since it last did.
+func (t *telling) tellPresences() {
+	t.mu.Lock()
+	due := t.due
+	t.due = map[*Member]struct{}{}
+	t.mu.Unlock()
+	for m := range due {
+		m.tellPresence()
 	}
 }
 

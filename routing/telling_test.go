@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"limegrove/event"
 	"limegrove/lime"
@@ -135,12 +136,16 @@ func TestASessionThatWasTakenForDeadIsToldToGoOn(t *testing.T) {
 
 func TestPresencesAreToldAsTheyAreInTheEnd(t *testing.T) {
 	w, p := newWorld(t), &platform{refuses: []event.Type{event.SessionStarted, event.SessionEnded}}
-	a := w.edge("a", Config{Events: p})
+	a := w.idleEdge("a", Config{Events: p})
+	a.telling.every = time.Hour // the test says when
+	a.run()
 	ana := a.Login("ana@t.org/1")
 	for i := range 100 {
 		ana.SetPresence(&lime.Presence{Status: lime.StatusBusy, Message: fmt.Sprint(i)})
 	}
 	ana.SetPresence(&lime.Presence{Status: lime.StatusAvailable})
+	p.want(t, "not at once", "ana@t.org")
+	a.telling.tellPresences()
 	p.want(t, "the last one", "ana@t.org", "presence.changed s1 available")
 	ana.SetPresence(&lime.Presence{Status: lime.StatusAvailable})
 	rui := a.Login("rui@t.org/1")
@@ -148,11 +153,19 @@ func TestPresencesAreToldAsTheyAreInTheEnd(t *testing.T) {
 	eva := a.Login("eva@t.org/1")
 	eva.SetPresence(&lime.Presence{Status: lime.StatusAway})
 	eva.Leave()
+	a.telling.tellPresences()
 	p.want(t, "of another", "rui@t.org", "presence.changed s2 away")
 	p.want(t, "the same again is nothing new", "ana@t.org", "presence.changed s1 available")
 	p.want(t, "who has left has none", "eva@t.org")
 	ana.SetPresence(&lime.Presence{Status: lime.StatusUnavailable})
+	a.telling.tellPresences()
 	p.want(t, "each change", "ana@t.org", "presence.changed s1 available", "presence.changed s1 unavailable")
+}
+
+func TestPresencesAreToldInTime(t *testing.T) {
+	w, p := newWorld(t), &platform{refuses: []event.Type{event.SessionStarted, event.SessionEnded}}
+	w.edge("a", Config{Events: p}).Login("ana@t.org/1", lime.Presence{Status: lime.StatusBusy})
+	p.want(t, "after a while", "ana@t.org", "presence.changed s1 busy")
 }
 
 func TestNobodyIsToldWhereNobodyWantsToHear(t *testing.T) {
