@@ -288,7 +288,7 @@ func TestOfWhoIsAloneNobodyIsTold(t *testing.T) {
 	}
 	want := func(why string, n int) {
 		t.Helper()
-		w.settle()
+		w.quiet()
 		w.flush(nc)
 		if got, _, err := told.Pending(); err != nil || got != n {
 			t.Errorf("%s: %d were told (%v), want %d", why, got, err, n)
