@@ -83,7 +83,7 @@ func TestStuckGroupInJetStream(t *testing.T) {
 			}
 		}
 	}
-	r := w.start("r", func(c *Config) { c.NATS, c.Streams, c.Lease = nc, logs, patience })
+	r := w.start("r", func(c *Config) { c.NATS, c.Streams = nc, logs })
 	w.eventually("the other group goes on", func() bool { return len(ids(eva)) == 1 })
 	w.eventually("what is passed over waits", func() bool { return r.waits(t) == many })
 	logs.refuses.Store(false)

@@ -80,7 +80,7 @@ func TestGroupThatIsStuckHoldsUpNoOther(t *testing.T) {
 		w.store.add(ops, ana, fmt.Sprint(i))
 	}
 	w.store.add(other, ana, "x")
-	r := w.start("r", func(c *Config) { c.Lease = patience })
+	r := w.start("r", nil)
 	w.eventually("the other group goes on", func() bool { return len(w.store.got("eva@x")) == 1 })
 	w.eventually("what is passed over waits", func() bool { return r.waits(t) == many })
 	w.store.add(other, ana, "y")
@@ -116,7 +116,7 @@ func TestGroupsThatAreStuckHoldUpNoOther(t *testing.T) {
 	}
 	w.refusesFor(stuck...)
 	w.store.add(other, ana, "x")
-	r := w.start("r", func(c *Config) { c.AtOnce, c.Stores, c.Lease = 4, 2, patience })
+	r := w.start("r", func(c *Config) { c.AtOnce, c.Stores = 4, 2 })
 	w.eventually("the other group goes on", func() bool { return len(w.store.got("eva@x")) == 1 })
 	w.eventually("what is passed over waits", func() bool { return r.waits(t) == groups*many })
 	w.store.refusing(nil)

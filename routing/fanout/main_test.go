@@ -280,12 +280,12 @@ type router struct {
 	stop    func()
 }
 
-// start starts a router.
+// start starts a router. Its lease lasts however slow the machine is, unless a test wants it to run out.
 func (w *world) start(name string, change func(*Config)) *router {
 	r := &router{metrics: prometheus.NewRegistry()}
 	cfg := Config{
 		NATS: w.server.Connect(), Streams: w.store, Leases: w.leases, Groups: w.people, Router: presence.EdgeID(name), ID: name,
-		Every: 5 * time.Millisecond, Lease: 150 * time.Millisecond, Metrics: r.metrics,
+		Every: 5 * time.Millisecond, Lease: patience, Metrics: r.metrics,
 	}
 	if change != nil {
 		change(&cfg)
@@ -304,6 +304,9 @@ func (w *world) start(name string, change func(*Config)) *router {
 	w.Cleanup(r.stop)
 	return r
 }
+
+// short is a lease that runs out.
+func short(c *Config) { c.Lease = 150 * time.Millisecond }
 
 func (w *world) eventually(what string, ok func() bool) {
 	w.Helper()

@@ -70,7 +70,7 @@ func TestFloodWithoutIDsHoldsUpNoOtherGroup(t *testing.T) {
 			t.Fatalf("message %s, want %d", got, content)
 		}
 	}
-	r := w.start("r", func(c *Config) { c.Groups, c.Timeout, c.Lease = groups, patience, patience })
+	r := w.start("r", func(c *Config) { c.Groups, c.Timeout = groups, patience })
 	w.eventually("there is a router", func() bool {
 		send(ops, 0)
 		select {
@@ -128,7 +128,7 @@ func TestWhatWaitsAtTheEndIsCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := w.start("r", func(c *Config) { c.Groups, c.Timeout, c.Lease = groups, patience, patience })
+	r := w.start("r", func(c *Config) { c.Groups, c.Timeout = groups, patience })
 	tries := 0
 	w.eventually("there is a router", func() bool {
 		send(ops)
