@@ -305,7 +305,7 @@ func (n *noStreams) StoreInOrder(_ context.Context, list []*nats.Msg) []error {
 func TestWhatCannotBeKeptIsSaid(t *testing.T) {
 	k := newKept(t, 10)
 	away := &noStreams{Streams: k.streams, err: fmt.Errorf("%w: away", stream.ErrUnavailable)}
-	e := k.edge(Config{PublisherConfig: PublisherConfig{Streams: away, MaxStoring: 2 * (storeCost + 10), StoreTime: 200 * time.Millisecond}})
+	e := k.edge(Config{PublisherConfig: PublisherConfig{Streams: away, MaxStoring: 2 * (storeCost + 10), StoreTime: 2 * time.Second}}) // for some tries
 	stored := make(chan error, 3)
 	p := Publication{Envelope: []byte(`{"id":"1"}`), Key: "1", Stored: func(err error) { stored <- err }}
 	for range 2 {
