@@ -3,6 +3,7 @@ package edge
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -67,6 +68,7 @@ func TestMetricsAreRegisteredAndCount(t *testing.T) {
 		eve := e.upgraded()
 		eve.says("x")
 		eve.hearsFailed("no envelope", 21, 1000)
+		synctest.Wait() // the edge is done with what eve has seen the end of
 		families, err := registry.Gather()
 		must(t, err)
 		got := map[string]float64{}

@@ -24,6 +24,7 @@ func (c *client) isFinished(sentence string) {
 	c.t.Helper()
 	c.hears(sentence, `{"id":"$id","to":"`+c.node+`","state":"finished"}`)
 	c.ends(sentence, 1000)
+	synctest.Wait() // the edge is done with it
 }
 
 func TestSessionIsFinishedWhenItHasAcknowledgedAll(t *testing.T) { // P7
