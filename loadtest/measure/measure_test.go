@@ -100,8 +100,24 @@ func TestOpenLoopSendsWhatIsDue(t *testing.T) {
 	if got := r.Result.Delivery.Count(); got < 698 || got > 702 {
 		t.Errorf("%d have delays, of the second that was measured", got)
 	}
-	if !r.Held {
-		t.Error("the rate was not held")
+}
+
+// TestRateThatIsHeld: the backlog does not grow, whatever the machine that runs the tests can do.
+func TestRateThatIsHeld(t *testing.T) {
+	for name, c := range map[string]struct {
+		backlog, copies int64 // at the end, and of each
+		held            bool
+	}{
+		"none is left":       {0, 0, true},
+		"few are left":       {5, 0, true},
+		"many are left":      {70, 0, false},
+		"few of many copies": {70, 20, true},
+	} {
+		r := Report{Load: scenario.Load{Rate: 500}, Seconds: 2}
+		r.Result.Backlog, r.Result.Copies = []int64{0, 0, 0, c.backlog}, c.copies
+		if r.conclude(); r.Held != c.held {
+			t.Errorf("%s: held is %t", name, r.Held)
+		}
 	}
 }
 
