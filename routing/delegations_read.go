@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -121,9 +122,12 @@ func newUnread() *unread {
 	return &unread{hubs: map[*hub]lime.Identity{}, wake: make(chan struct{}, 1)}
 }
 
-func (u *unread) add(b *hub, i lime.Identity) {
+func (u *unread) add(b *hub, i lime.Identity) { u.addAll(map[*hub]lime.Identity{b: i}) }
+
+// addAll adds them at once, so that they are read in one go.
+func (u *unread) addAll(all map[*hub]lime.Identity) {
 	u.mu.Lock()
-	u.hubs[b] = i
+	maps.Copy(u.hubs, all)
 	u.mu.Unlock()
 	select {
 	case u.wake <- struct{}{}:
@@ -161,6 +165,7 @@ func (h *Hubs) doubtDelegations(ctx context.Context, connection <-chan nats.Stat
 
 // doubtAll has them read, too, if that can be.
 func (h *Hubs) doubtAll(read bool) {
+	all := map[*hub]lime.Identity{}
 	for _, s := range h.shards {
 		s.mu.Lock()
 		for _, b := range s.hubs {
@@ -168,11 +173,12 @@ func (h *Hubs) doubtAll(read bool) {
 				continue
 			}
 			b.doubt()
-			if read {
-				h.unread.add(b, b.identity())
-			}
+			all[b] = b.identity()
 		}
 		s.mu.Unlock()
+	}
+	if read && len(all) > 0 {
+		h.unread.addAll(all)
 	}
 }
 

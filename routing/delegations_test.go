@@ -257,7 +257,7 @@ func TestWhoWasGivenSomethingIsReadFirst(t *testing.T) {
 		e.Login(fmt.Sprintf("u%d@t.org/1", i))
 	}
 	e.Login("rui@t.org/1")
-	before := g.reads
+	before := g.read()
 	if err := e.nc.ForceReconnect(); err != nil {
 		t.Fatal(err)
 	}

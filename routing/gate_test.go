@@ -165,6 +165,7 @@ func TestAPolicyThatChangesMeanwhile(t *testing.T) {
 	}
 	change(contactsOnly)
 	ana.Say("rui@t.org/1", "two")
+	b.WantDropped("now he does", dropForbidden, 1)
 	rui.WantNothing("now he does")
 	for _, k := range b.gate.known.young {
 		if left := time.Until(k.until); k.contact || left > 5*time.Second {

@@ -191,10 +191,14 @@ func (p *probe) Probe(uint32) error  { return nil }
 func (p *probe) Hold(bool)           {}
 func (p *probe) Granted(room.Grants) {}
 
-// WantDropped checks a counter of drops.
+// WantDropped waits for a counter of drops, which tells as soon as it is too much.
 func (e *testEdge) WantDropped(why string, r dropReason, n float64) {
 	e.w.Helper()
-	if got := e.count("limegrove_routing_dropped_total", string(r)); got != n {
+	got := func() float64 { return e.count("limegrove_routing_dropped_total", string(r)) }
+	for deadline := time.Now().Add(patience); got() < n && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if got := got(); got != n {
 		e.w.Errorf("%s: %s dropped %v for %s, want %v", why, e.name, got, r, n)
 	}
 }
