@@ -88,8 +88,12 @@ func sendersEdgeDies(t *testing.T, c *cluster, dies, lives *edge) {
 	ana, bob := c.name("ana"), c.name("bob")
 	a := inChannel(t, dies, ana)
 	const all, before = 5000, 100
+	dead := make(chan struct{})
 	go func() {
-		for id := range all { // the edge dies on the way
+		for id := range all {
+			if id == all-1 { // the edge dies on the way
+				<-dead
+			}
 			if wsutil.WriteClientText(a.conn, fmt.Appendf(nil, `{"id":"%d","type":"text","dest":%q,"data":"x"}`, id, bob)) != nil {
 				return
 			}
@@ -113,6 +117,7 @@ func sendersEdgeDies(t *testing.T, c *cluster, dies, lives *edge) {
 		taken[frame.Data] = true
 		if len(taken) == before {
 			dies.kill() // what it has written is still to be read
+			close(dead)
 		}
 	}
 	if len(taken) < before || len(taken) == all {

@@ -71,9 +71,6 @@ func TestEmptiedRedisIsFilledAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	emptied := time.Now()
-	if redis.hold(t, all) == nil {
-		t.Fatal("Redis has not been emptied")
-	}
 	talk := talk{ana: ana, rui: rui}
 	eventually(t, "Redis is whole again", withinPromise, func() error {
 		talk.exchange("meanwhile no message is lost")
