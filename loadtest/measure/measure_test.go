@@ -298,50 +298,57 @@ func TestStormComesBack(t *testing.T) {
 	}
 }
 
-// TestAttackersAreCountedApart: with a server that defends itself against nothing.
+// TestAttackersAreCountedApart: with a server that defends itself against nothing. How far attackers come, on a machine that
+// is busy with other tests, is a matter of time: they have longer phases, if need be.
 func TestAttackersAreCountedApart(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		attackers, sessions int
-		want                func(a *scenario.Attack) bool
+		may                 func(a *scenario.Attack) bool // always
+		came                func(a *scenario.Attack) bool // in time
 	}{
-		// A phase may be over before all have come, and been served.
 		"half": {20, 0, func(a *scenario.Attack) bool {
-			return a.Connected > 20 && a.Connected <= 80 && a.Sent > 20 && a.Sent <= a.Connected && a.Answered == 0
-		}},
-		"slow": {20, 24, func(a *scenario.Attack) bool {
-			return a.Connected == 24 && a.Sent >= 999 && a.Sent <= 1001 && a.Answered == a.Sent
-		}},
+			return a.Connected <= 80 && a.Sent <= a.Connected && a.Answered == 0
+		}, func(a *scenario.Attack) bool { return a.Connected > 20 && a.Sent > 20 }},
+		"slow": {20, 24, func(a *scenario.Attack) bool { return a.Connected == 24 && a.Answered == a.Sent }, nil},
 		// They come back after the first of two phases, if the server is done with what they have said in time.
 		"flood": {2, 4, func(a *scenario.Attack) bool {
 			return a.Connected >= 4 && a.Connected <= 6 && a.Answered <= a.Sent
-		}},
+		}, nil},
 		"commands": {3, 3, func(a *scenario.Attack) bool {
-			return a.Connected >= 3 && a.Connected <= 6 && a.Answered > 0 && a.Answered <= a.Sent
-		}},
+			return a.Connected >= 3 && a.Connected <= 6 && a.Answered <= a.Sent
+		}, func(a *scenario.Attack) bool { return a.Answered > 0 }},
 		"connect": {8, 0, func(a *scenario.Attack) bool {
-			return a.Connected > 8 && a.Sent <= a.Connected && a.Answered > 8 && a.Answered <= a.Sent
-		}},
+			return a.Sent <= a.Connected && a.Answered <= a.Sent
+		}, func(a *scenario.Attack) bool { return a.Connected > 8 && a.Answered > 8 }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		// attack is one measurement of so many seconds, and tells whether they came far enough.
+		attack := func(t *testing.T, seconds int64) bool {
+			t.Helper()
 			r := run(t, protocoltest.Serve(t, nil), func(cfg *Config) {
 				cfg.Plan.Scenario, cfg.Plan.Load.Rate, cfg.Plan.Load.Attackers = name, 400, c.attackers
-				cfg.Plan.Clients, cfg.Disturbances = 30, 2
+				cfg.Plan.Clients, cfg.Disturbances, cfg.Duration = 30, 2, time.Duration(seconds)*time.Second
 			})
-			if err := r.Err(); err != nil {
+			a, l := r.Result.Attack, r.Result.Logins
+			came := a != nil && a.Sent > 0 && (c.came == nil || c.came(a))
+			if name == "connect" {
+				came = came && l != nil && l.Begun >= 20 && l.Before.Count() > 0 && l.Disturbed.Count() > 0
+			}
+			if err := r.Err(); err != nil && (a == nil || a.Sent > 0) {
 				t.Error(err)
 			}
-			a := r.Result.Attack
-			if a == nil || a.Attackers != int64(c.attackers) || a.Cut+a.Refused != 0 || !c.want(a) || r.Opened.Ready != 30+c.sessions {
+			if a == nil || a.Attackers != int64(c.attackers) || a.Cut+a.Refused != 0 || !c.may(a) || r.Opened.Ready != 30+c.sessions {
 				t.Errorf("%d are ready, and it was %+v", r.Opened.Ready, a)
 			}
-			if s := r.Result.Sent; s < 399 || s > 401 || r.Result.Delivered != s {
+			if name == "slow" && a != nil && (a.Sent < 1000*seconds-1 || a.Sent > 1000*seconds+1) {
+				t.Errorf("those who do not read were sent %d", a.Sent)
+			}
+			if s := r.Result.Sent; s < 400*seconds-1 || s > 400*seconds+1 || r.Result.Delivered != s {
 				t.Errorf("the others have sent %d, and %d came", s, r.Result.Delivered)
 			}
 			// A quarter of a quiet phase behind a disturbed one counts for neither.
 			quiet, disturbed := r.Result.Delivery.Count(), r.Result.Disturbed.Count()
-			if r.Grown == nil || r.Grown.P50 <= 0 || r.Grown.P99 <= 0 || disturbed < 195 || quiet < 170 || quiet > 180 {
+			if r.Grown == nil || r.Grown.P50 <= 0 || r.Grown.P99 <= 0 || disturbed < 195*seconds || quiet < 170*seconds || quiet > 180*seconds {
 				t.Errorf("what grew is %+v, of %d and %d", r.Grown, quiet, disturbed)
 			}
 			if len(r.Phases) != 4 || len(r.Result.Phases) != 4 {
@@ -350,8 +357,20 @@ func TestAttackersAreCountedApart(t *testing.T) {
 			if last := r.Running[len(r.Running)-1]; last.Group != "attack" || last.Processes != 1 {
 				t.Errorf("the last group is %+v", last)
 			}
-			if l := r.Result.Logins; name == "connect" && (l == nil || l.Begun < 20 || l.Back != l.Begun || l.Before.Count() == 0 || l.Disturbed.Count() == 0) {
+			if name == "connect" && (l == nil || l.Back != l.Begun) {
 				t.Errorf("of logins it is told %+v", l)
+			}
+			if !came {
+				t.Logf("within %d s it was %+v", seconds, a)
+			}
+			return came
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for seconds := int64(1); !attack(t, seconds); seconds *= 2 {
+				if seconds == 16 {
+					t.Fatal("they do not attack")
+				}
 			}
 		})
 	}
