@@ -112,6 +112,8 @@ func TestWhoIsGoneGetsNothingAndAnotherMayHaveTheNumber(t *testing.T) {
 		t.Error("the server goes on behind a close frame")
 	}
 	ana.say('m', 2, "lost")
+	ana.say('m', 1, "and that is done")
+	ana.hears('m', 1, "and that is done")
 	lia := connect(t, addr, 2)
 	ana.say('m', 2, "1")
 	lia.hears('m', 2, "1")
