@@ -26,7 +26,7 @@ func TestADialectEntersRooms(t *testing.T) { // H-23, H-24, H-27, H-34
 			t.Fatalf("it asks for %v", h.asked)
 		}
 		h.doors["/a"] <- nil
-		c.reads("in order", "in true")
+		c.isIn("in order")
 		c.reads("what was said behind it waits", "x")
 		c.write(frame(ws.OpText, "in 2 /a"))
 		h.doors["/a"] <- lime.NewReason(lime.CodeAuthorizationQuotaThresholdExceeded, "It is full")
@@ -35,7 +35,7 @@ func TestADialectEntersRooms(t *testing.T) { // H-23, H-24, H-27, H-34
 		h.doors = nil
 		h.mu.Unlock()
 		c.write(frame(ws.OpText, "in 2 /a"))
-		c.reads("the same room by another id", "in true")
+		c.isIn("the same room by another id")
 		if n := h.publish("/a", "news"); n != 2 {
 			t.Errorf("%d take it", n)
 		}
@@ -110,7 +110,7 @@ func TestAClientThatWaitsForARoomIsNotSilent(t *testing.T) {
 		c.reads("its session", "hello")
 		time.Sleep(10 * time.Second)
 		h.doors["/a"] <- nil
-		c.reads("it is in", "in true")
+		c.isIn("it is in")
 		c.reads("what it has said meanwhile was only not read", "x")
 		began := time.Now()
 		for {
@@ -288,10 +288,10 @@ func TestAClientOfADialectThatReadsTooSlowlyIsCut(t *testing.T) { // H-45
 	inMemory(t, Config{Rooms: h, Dialects: map[string]dialect.Dialect{"/listen": d}}, func(t *testing.T, e *fixture) {
 		slow := e.listenAs("in 1 /a")
 		slow.reads("its session", "hello")
-		slow.reads("it is in", "in true")
+		slow.isIn("it is in")
 		quick := e.listenAs("in 1 /a")
 		quick.reads("its session", "hello")
-		quick.reads("it is in", "in true")
+		quick.isIn("it is in")
 		slow.stall()
 		for i := 0; ; i++ {
 			text := fmt.Sprint(i, strings.Repeat("x", 100))

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -199,4 +200,12 @@ func (e *fixture) listenAs(early ...string) *client {
 	c.write(b)
 	c.wantUpgrade()
 	return c
+}
+
+// isIn reads that a room is entered, and waits until the client hears what is published there: what
+// it is told may be written a moment before.
+func (c *client) isIn(why string) {
+	c.t.Helper()
+	c.reads(why, "in true")
+	synctest.Wait()
 }
