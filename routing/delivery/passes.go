@@ -24,7 +24,7 @@ type passed uint64
 const (
 	passedSafe  passed = 1 << iota // the log is not needed for it: see Follow.Safe
 	passedTaken                    // it was taken over, and is in the window
-	passedSeen                     // the review that is under way has seen it
+	passedSeen                     // the review that is under way has seen it, or is not about it
 	passedInbox                    // in the inbox
 
 	// The age is in how many reviews it was found waiting.
@@ -49,9 +49,11 @@ func (s *passes) waits(position uint64) bool {
 	return ok && s.all[i]&passedTaken == 0
 }
 
+// add notes a position. A review that is under way was not begun for it, and may have gone
+// past it: that it was not seen says nothing.
 func (s *passes) add(position uint64) {
 	if i, ok := s.find(position); !ok {
-		s.all = slices.Insert(s.all, i, passed(position)<<passedMarks)
+		s.all = slices.Insert(s.all, i, passed(position)<<passedMarks|passedSeen)
 	}
 }
 

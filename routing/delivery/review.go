@@ -4,7 +4,8 @@ package delivery
 // gone. It reads the log from the first such message on, and the inbox after that, so that
 // a message that moves in between is seen. Of what is in neither any more a session has
 // had the last word: the log is purged only of what was acknowledged or copied to the
-// inbox long before, and the inbox of what was acknowledged, or has expired.
+// inbox long before, and the inbox of what was acknowledged, or has expired. That holds of what
+// was passed before it began: what was found late, while it was under way, waits for the next.
 
 // review is how far it is.
 type review struct {
