@@ -45,9 +45,9 @@
 // What the rules give to another session it passes (Pass). That session may be gone the next
 // moment, with its edge, and nobody tells whether it has acknowledged anything. So what was
 // passed is remembered, one by one, and holds the floor down while the log is needed for it,
-// until it is known to be acknowledged: another session says so (Release), or a [Review] finds
-// it in neither the log nor the inbox. When others come or go, a review reads what there
-// still is of it, and what is for this session by then it takes over. Sessions with the same
+// until it is known to be acknowledged: another session says so (Release), or a [Review] that
+// began later finds it in neither the log nor the inbox. When others come or go, a review reads what
+// there still is of it, and what is for this session by then it takes over. Sessions with the same
 // view divide the messages between them; with different ones, in between, two may have
 // one, or none has it until the next review. A floor of another session that is above it does
 // not tell that it is acknowledged, for it may be in the inbox, and the session that it was for may
