@@ -61,15 +61,20 @@ func (w *world) whose(view map[int]uint64, position uint64) int {
 	return next
 }
 
-// hearView tells s who is there.
-func (w *world) hearView(s *follower) {
+// viewOf is what s would be told of the others by now.
+func (w *world) viewOf(s *follower) map[int]uint64 {
 	view := map[int]uint64{}
 	for _, o := range w.sessions {
 		if o != s && o.On() {
 			view[o.name] = o.share
 		}
 	}
-	if !maps.Equal(view, s.view) {
+	return view
+}
+
+// hearView tells s who is there.
+func (w *world) hearView(s *follower) {
+	if view := w.viewOf(s); !maps.Equal(view, s.view) {
 		s.view = view
 		s.Review(false)
 	}
@@ -161,23 +166,5 @@ func (w *world) rest(t *rapid.T, s *follower) {
 	}
 	for range 4 {
 		w.reviewStep(t, s)
-	}
-}
-
-// wantShared checks that those who share have had everything between them that came while
-// one of them was there, but for what he has sent himself.
-func (w *world) wantShared(t *rapid.T) {
-	if !w.ruled {
-		return
-	}
-	for p := uint64(1); p <= w.end; p++ {
-		if w.acked[p] || w.doubt[p] {
-			continue
-		}
-		for _, s := range w.sessions {
-			if s.since < p && w.notes[p] != s.name {
-				t.Fatalf("nobody of those who share has %d: %s", p, w)
-			}
-		}
 	}
 }
