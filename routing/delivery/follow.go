@@ -194,7 +194,7 @@ func (f *Follow) Copy(position, previous uint64) Verdict {
 		p := f.began()
 		p.seenLog = max(p.seenLog, position)
 		return Ignore
-	case position <= f.base || f.Handed(position):
+	case position <= f.base || f.Handed(position) || f.past != nil && f.past.handed.unknown(position):
 		return Ignore
 	case previous <= f.base || f.Handed(previous):
 		return HandOut
