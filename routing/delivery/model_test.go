@@ -20,7 +20,7 @@ func testInterleavings(t *testing.T, ruled bool) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld()
 		w.ruled = ruled
-		t.Repeat(w.actions())
+		t.Repeat(w.actions(t))
 		w.startAll()
 		w.settle(t)
 		w.wantHad(t)
