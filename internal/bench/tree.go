@@ -30,8 +30,9 @@ func build(ctx context.Context, root, dir string, suite []Package) (*tree, error
 			continue
 		}
 		binary := filepath.Join(dir, strings.ReplaceAll(p.Path, "/", "-")+".test")
-		// -trimpath: what two checkouts have in common is compiled once.
-		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-trimpath", "-vet=off", "-o", binary, "./"+p.Path) //nolint:gosec // a package of the suite
+		// Without flags that change code: what other tests compile is not compiled again, nor is
+		// what two checkouts import from elsewhere.
+		cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", binary, "./"+p.Path) //nolint:gosec // a package of the suite
 		cmd.Dir = root
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build the tests of %s in %s: %w\n%s", p.Path, root, err, out)
