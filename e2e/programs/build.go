@@ -40,8 +40,9 @@ func Find(ctx context.Context, dir string) (p Paths, err error) {
 // one function that makes hashes of passwords: it works in one goroutine, on memory of its
 // own, and would take ten times as long for it, and with it every login.
 func Go(ctx context.Context, dir string, race bool, packages ...string) error {
-	args := []string{
-		"build", fmt.Sprintf("-race=%t", race), "-gcflags=golang.org/x/crypto/argon2=-race=false", "-o", dir + string(os.PathSeparator),
+	args := []string{"build", "-ldflags=-s -w", "-o", dir + string(os.PathSeparator)} // to link what debuggers want takes long
+	if race {
+		args = append(args, "-race", "-gcflags=golang.org/x/crypto/argon2=-race=false")
 	}
 	_, err := output(ctx, "go", append(args, packages...)...)
 	return err
