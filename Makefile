@@ -169,10 +169,13 @@ table: deps-cluster ## measure the table of loadtest/README.md, and write it: RO
 k6: ## load by k6 on EDGES=ws://127.0.0.1:8080: SCRIPT=chat, ramp, group, storm or soak
 	"$$(tools/build k6)" run --no-usage-report --address '' $(K6FLAGS) loadtest/k6/$(SCRIPT).js
 
-# The tests come last, so that their count is the last thing to be read; before them,
-# and alone on the machine, one after the other, the clusters under faults: they have to be
-# back in time.
+# Clusters under faults have to be back in time, and mostly wait for that: they run one after the
+# other, and behind them what only computes.
+.PHONY: test-fault
+test-fault: deps-fault
+	tools/behind 'tools/race -p 1 ./e2e/fault/...' 'make deps vet lint tidy cross allocs'
+
+# The tests come last, so that their count is the last thing to be read.
 .PHONY: test
-test: deps vet lint tidy cross cover allocs fuzz ## every check, as CI runs it
-	tools/race -p 1 ./e2e/fault/...
+test: test-fault cover fuzz ## every check, as CI runs it
 	tools/race $$(go list ./... | grep -v '/e2e/fault\(/\|$$\)')
