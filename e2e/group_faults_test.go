@@ -170,12 +170,14 @@ func (a *audience) found(t *testing.T, groups []lime.Identity, others []*audienc
 	set := func(uri, media string, resource map[string]string) {
 		t.Helper()
 		value, err := json.Marshal(resource)
-		if err == nil {
-			_, err = a.Command(t.Context(), &lime.Command{Method: lime.MethodSet, URI: uri, Type: media, Resource: value})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
+		eventually(t, "set "+uri, patience, func() error {
+			_, err := a.Command(t.Context(), &lime.Command{Method: lime.MethodSet, URI: uri, Type: media, Resource: value})
+			if reason := lime.AsReason(err); err != nil && (reason == nil || reason.Code != lime.CodeCommandResourceNotFound) {
+				t.Fatal(err)
+			}
+			return err // a replica that is behind does not have the group yet
+		})
 	}
 	for _, group := range groups {
 		set("/groups", lime.MediaGroup, map[string]string{"identity": group.String()})
