@@ -191,7 +191,8 @@ func TestEndpointThatWasKilledGetsEverything(t *testing.T) {
 	for i := range people {
 		comers.Go(func() {
 			for !stop.Load() {
-				if err := visit(t, c.edges[(i+visits[i])%2], fmt.Sprintf("visitor%d", i)); err != nil {
+				// At one edge: what two tell of somebody is in no order but that of time.
+				if err := visit(t, c.edges[i%2], fmt.Sprintf("visitor%d", i)); err != nil {
 					failed <- err
 					return
 				}
