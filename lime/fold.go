@@ -40,7 +40,7 @@ func (n Node) EqualFold(m Node) bool {
 // AppendFold appends s in canonical case to dst. Bytes that are not UTF-8 are
 // copied as they are. The result may be longer than s: in UTF-8 a character's
 // folded form can take one byte more.
-func AppendFold(dst, s []byte) []byte { return appendFold(dst, s) }
+func AppendFold[S string | []byte](dst []byte, s S) []byte { return appendFold(dst, s) }
 
 func fold(s string) string {
 	for i := 0; i < len(s); {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 
 	"limegrove/lime"
@@ -47,7 +48,7 @@ func (s *Store) register(ctx context.Context, r *Registration, keepOlder bool) (
 		if err := s.do(ctx, key, c); err != nil {
 			return View{}, nil, err
 		}
-		version, before, older, err := registered(c)
+		version, flat, older, err := registered(c)
 		if err != nil {
 			return View{}, nil, err
 		}
@@ -58,9 +59,9 @@ func (s *Store) register(ctx context.Context, r *Registration, keepOlder bool) (
 			void = older
 			continue
 		}
-		old := before[field]
-		before[field], before[versionField] = string(value), version
-		v, err := s.viewOf(ctx, folded.Identity, maps.All(before), r.Edge, false)
+		before := fieldsOf(flat)
+		old, _ := before.get(field)
+		v, err := s.viewWith(ctx, r, folded.Identity, before, field, string(value), version)
 		if err != nil {
 			return View{}, nil, err
 		}
@@ -69,10 +70,61 @@ func (s *Store) register(ctx context.Context, r *Registration, keepOlder bool) (
 	return View{}, nil, ErrTaken
 }
 
+// viewWith is the view of the identity of r, which has been made its newest registration, and was stored as value.
+func (s *Store) viewWith(ctx context.Context, r *Registration, id lime.Identity, before fields, field, value, version string) (View, error) {
+	if before.alone(field) { // as most are
+		n, err := strconv.ParseInt(version, 10, 64)
+		if err != nil {
+			return View{}, fmt.Errorf("version: %w", err)
+		}
+		one := *r
+		one.Presence.Instances, one.Presence.LastSeen = nil, ""
+		return View{Version: n, Registrations: []Registration{one}}, nil
+	}
+	all := maps.Collect(before.all)
+	all[field], all[versionField] = value, version
+	return s.viewOf(ctx, id, maps.All(all), r.Edge, false)
+}
+
+// fields are those of a hash, as a script answers them: names and values in turns.
+type fields []any
+
+func fieldsOf(flat []any) fields { return flat[:len(flat)/2*2] }
+
+func (f fields) all(yield func(name, value string) bool) {
+	for i := 0; i < len(f); i += 2 {
+		name, _ := f[i].(string)
+		value, _ := f[i+1].(string)
+		if !yield(name, value) {
+			return
+		}
+	}
+}
+
+// get returns the value of a field.
+func (f fields) get(name string) (value string, ok bool) {
+	for n, v := range f.all {
+		if n == name {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// alone tells whether no instance but that of field is registered.
+func (f fields) alone(field string) bool {
+	for name := range f.all {
+		if name != field && !strings.HasPrefix(name, "\n") {
+			return false
+		}
+	}
+	return true
+}
+
 // registered reads the answer of registerScript. When version is "0", another
 // session with the value older keeps the node; else before is what the hash
 // held.
-func registered(c *call) (version string, before map[string]string, older string, err error) {
+func registered(c *call) (version string, before []any, older string, err error) {
 	answer, err := answerOf(c)
 	if err != nil {
 		return "", nil, "", err
@@ -81,12 +133,7 @@ func registered(c *call) (version string, before map[string]string, older string
 	if older, kept := answer[1].(string); kept {
 		return version, nil, older, nil
 	}
-	flat, _ := answer[1].([]any)
-	before = make(map[string]string, len(flat)/2+2)
-	for i := 0; i+1 < len(flat); i += 2 {
-		f, _ := flat[i].(string)
-		before[f], _ = flat[i+1].(string)
-	}
+	before, _ = answer[1].([]any)
 	return version, before, "", nil
 }
 

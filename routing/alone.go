@@ -89,7 +89,7 @@ func (h *Hubs) hash(key subject.Key) uint64 { return maphash.String(h.seed, stri
 func (h *Hubs) handHere(m *Member, key subject.Key, token string, header *lime.Header, envelope []byte, s *scratch) bool {
 	sh := h.shardOf(key)
 	sh.mu.Lock()
-	b := sh.hubs[key]
+	b := sh.hubs.find(key)
 	is, ask := b.isAlone(h.doubts.Load(), h.checks.Load(), time.Now)
 	if !is || publishedIn(h.here.of(h.hash(key)).Load()) {
 		sh.mu.Unlock()
@@ -183,7 +183,7 @@ func (h *Hubs) sentAway(key subject.Key) {
 	s := h.shardOf(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.hubs[key]; b != nil && b.known().alone != nil {
+	if b := s.hubs.find(key); b != nil && b.known().alone != nil {
 		b.learnt.alone.out++
 	}
 }

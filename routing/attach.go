@@ -8,7 +8,6 @@ import (
 
 	"limegrove/lime"
 	"limegrove/presence"
-	"limegrove/routing/subject"
 )
 
 // Attach finds a session its place: the hub of its identity, with its subscription
@@ -29,17 +28,17 @@ func (h *Hubs) AttachUnlisted(ctx context.Context, node lime.Node, to Recipient)
 }
 
 func (h *Hubs) attach(ctx context.Context, a Arrival, to Recipient, unlisted bool) (*Member, error) {
-	key, err := subject.MakeKey(a.Node.Identity)
-	who, ok := named(a.Node, a.Session, a.Text)
-	if err != nil || !ok || len(key.Node(subject.Token(a.Node.Instance))) > subject.Max {
+	who, key, ok := h.named(a.Node, a.Session, a.Text)
+	if !ok {
 		return nil, &lime.Reason{Code: lime.CodeValidationInvalidIdentity, Description: "The address is too long"}
 	}
-	m := &Member{to: to, who: who, guest: a.Guest, rank: a.Role.Rank(), unlisted: unlisted}
+	m, err := h.join(key)
+	if err != nil {
+		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
+	}
+	m.to, m.who, m.guest, m.rank, m.unlisted = to, who, a.Guest, a.Role.Rank(), unlisted
 	if a.Credential != "" {
 		m.own = &particulars{letInBy: a.Credential}
-	}
-	if m.hub, err = h.join(key); err != nil {
-		return nil, fmt.Errorf("attach %s: %w", a.Node, err)
 	}
 	if err := h.admit(m); err != nil {
 		h.release(m.hub)
@@ -65,11 +64,11 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 		m.entered()
 		return nil
 	}
-	var learning sync.WaitGroup
 	if h.unlearned(m) {
+		var learning sync.WaitGroup
 		learning.Go(func() { h.learn(ctx, m) }) // while Redis is told
+		defer learning.Wait()
 	}
-	defer learning.Wait()
 	err := errNotTried
 	if !h.registrar.away.Load() {
 		err = h.registrar.register(ctx, m, h.cfg.KeepOlder)

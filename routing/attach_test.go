@@ -29,8 +29,8 @@ func (e *testEdge) wantNothingLeft() {
 	}
 	for _, s := range e.shards {
 		s.mu.Lock()
-		for key := range s.hubs {
-			e.w.Errorf("%s still has a hub for %s", e.name, key)
+		for b := range s.hubs.all() {
+			e.w.Errorf("%s still has a hub for %s", e.name, b.key)
 		}
 		s.mu.Unlock()
 	}

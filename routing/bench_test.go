@@ -185,7 +185,7 @@ func dispatcher(tb testing.TB, to string) func() {
 	hub := &hub{key: key, shard: s}
 	node := lime.MustParseNode("rui@example.org/home")
 	hub.members = rollOf(&Member{hub: hub, who: mustName(tb, node, ""), state: active, guest: true, to: sink{}})
-	s.hubs[key] = hub
+	s.hubs.add(hub)
 	msg := &nats.Msg{
 		Subject: subjectOf(lime.MustParseNode(to)), Reply: string(subject.AppendReply(nil, subject.ReplyPrefix("inc-b"), 0, 77)), Data: benchEnvelope(to),
 	}

@@ -173,7 +173,7 @@ func (h *Hubs) atNode(n lime.Node, session string) (m *Member, others []*Member)
 	s := h.shardOf(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.hubs[key]
+	b := s.hubs.find(key)
 	if b == nil {
 		return nil, nil
 	}

@@ -26,7 +26,7 @@ func (r *restless) GivenTo(ctx context.Context, target lime.Identity) ([]Delegat
 	}
 	for _, s := range r.edge.shards {
 		s.mu.Lock()
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			b.news++
 		}
 		s.mu.Unlock()

@@ -168,7 +168,7 @@ func (h *Hubs) doubtAll(read bool) {
 	all := map[*hub]lime.Identity{}
 	for _, s := range h.shards {
 		s.mu.Lock()
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			if !b.learning.has(givenAsked | policyAsked | grantsAsked) {
 				continue
 			}
@@ -241,5 +241,5 @@ func (h *Hubs) readUnread(ctx context.Context) {
 func (h *Hubs) live(b *hub) (live, given bool) {
 	b.shard.mu.Lock()
 	defer b.shard.mu.Unlock()
-	return b.shard.hubs[b.key] == b, b.known().given.count > 0
+	return b.shard.hubs.find(b.key) == b, b.known().given.count > 0
 }

@@ -155,7 +155,7 @@ func (e *testEdge) eventuallyChanged(t *testing.T) {
 	eventually(t, "it is heard of", func() bool {
 		for _, s := range e.shards {
 			s.mu.Lock()
-			for _, b := range s.hubs {
+			for b := range s.hubs.all() {
 				if b.news > 0 {
 					s.mu.Unlock()
 					return true

@@ -92,7 +92,7 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 		t.hubs.metrics.drop(dropMalformed)
 		return
 	}
-	b := s.hubs[key]
+	b := s.hubs.find(key)
 	if b == nil {
 		// The hub has ended. Whoever sent to a session in the moment of its end hears
 		// nothing: at most once.

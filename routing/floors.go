@@ -291,7 +291,7 @@ func (f *floors) again(in func(partition int) bool) {
 	f.mu.Unlock()
 	for _, s := range f.hubs.shards {
 		s.mu.Lock()
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			for m := range b.members.all() {
 				if !in(m.partition()) {
 					continue

@@ -203,7 +203,7 @@ func (g *gate) answer(t *turn, w *caller, k callerKnown) {
 // release hands out one message that has waited, or drops it. The shard is locked.
 func (t *turn) release(s *shard, b *hub, c call, contact bool) {
 	switch _, err := t.header.Scan(c.msg.Data); {
-	case s.hubs[b.key] != b:
+	case s.hubs.find(b.key) != b:
 		t.hubs.metrics.drop(dropClosed)
 	case err != nil: // it was scanned before
 		t.hubs.metrics.drop(dropMalformed)

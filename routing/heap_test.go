@@ -34,10 +34,11 @@ func heapOfMembers(tb testing.TB, n int) float64 {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		m := &Member{to: sink{}, who: mustName(tb, node, "SESSIONIDOFTWENTYSIXDIGITS"), guest: true}
-		if m.hub, err = e.join(key); err != nil {
+		m, err := e.join(key)
+		if err != nil {
 			tb.Fatal(err)
 		}
+		m.to, m.who, m.guest = sink{}, mustName(tb, node, "SESSIONIDOFTWENTYSIXDIGITS"), true
 		if err := e.admit(m); err != nil {
 			tb.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 // hub is an edge's record of one identity that has sessions there.
 type hub struct {
 	// Set when it is made and not changed.
-	key   subject.Key
+	key   subject.Key // a part of the text of the member that came first
 	shard *shard
 
 	// Guarded by shard.
@@ -108,7 +108,7 @@ type shard struct {
 	interest *interest.Channel
 
 	mu      sync.Mutex
-	hubs    map[subject.Key]*hub
+	hubs    hubTable
 	unheard map[*hub]struct{}     // which are tried, and have not heard themselves
 	key     []byte                // of whose delegations are looked for
 	overdue map[*Member]time.Time // who sends receipts, and since when something waits for one

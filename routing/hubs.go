@@ -208,7 +208,7 @@ func New(cfg Config) *Hubs {
 	h.telling = newTelling(&h.cfg)
 	for range cfg.Shards {
 		s := &shard{
-			edge: h, messages: make(chan *nats.Msg, cfg.Backlog), hubs: map[subject.Key]*hub{}, unheard: map[*hub]struct{}{}, overdue: map[*Member]time.Time{},
+			edge: h, messages: make(chan *nats.Msg, cfg.Backlog), hubs: newHubTable(), unheard: map[*hub]struct{}{}, overdue: map[*Member]time.Time{},
 		}
 		s.turn.hubs = h
 		var err error

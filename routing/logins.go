@@ -33,13 +33,16 @@ type Logins struct {
 // login is a question about a guest that waits for its answer.
 type login struct {
 	question string
-	gone     bool // given up
-	done     chan struct{}
+	gone     bool          // given up
+	done     chan struct{} // is sent to once, and has room for it
 
-	// Set when done is closed.
+	// Set before.
 	answer []byte
 	err    error
 }
+
+// logins are those that are done with.
+var logins = sync.Pool{New: func() any { return &login{done: make(chan struct{}, 1)} }}
 
 const (
 	// lotMost and lotBytes bound what is asked together.
@@ -88,12 +91,13 @@ func (l *Logins) Close() {
 // Guest asks about a guest together with others, and returns the line of the answer that is about this one. The
 // question has no line break. An error matching ErrAlone says that it may be asked by Ask.
 func (l *Logins) Guest(ctx context.Context, question string) ([]byte, error) {
-	one := &login{question: question, done: make(chan struct{})}
 	l.mu.Lock()
 	if time.Now().Before(l.alone) {
 		l.mu.Unlock()
 		return nil, ErrAlone
 	}
+	one := logins.Get().(*login)
+	one.question = question
 	l.waiting = append(l.waiting, one)
 	if !l.running {
 		l.running = true
@@ -102,7 +106,10 @@ func (l *Logins) Guest(ctx context.Context, question string) ([]byte, error) {
 	l.mu.Unlock()
 	select {
 	case <-one.done: // its time is bounded
-		return one.answer, one.err
+		answer, err := one.answer, one.err
+		*one = login{done: one.done}
+		logins.Put(one) // nobody else has it any more
+		return answer, err
 	case <-ctx.Done():
 		l.mu.Lock()
 		one.gone = true
@@ -188,6 +195,6 @@ func (l *Logins) ask(lot []*login, text []byte) {
 		if one.err = err; err == nil {
 			one.answer = answers[i]
 		}
-		close(one.done)
+		one.done <- struct{}{}
 	}
 }

@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"strings"
+
 	"limegrove/lime"
 	"limegrove/room"
 	"limegrove/routing/delivery"
@@ -34,7 +36,7 @@ type Recipient interface {
 
 // Arrival is a session that asks for its place.
 type Arrival struct {
-	Text    string    // the node and the session's id behind it, to be kept once; made of them when it is something else
+	Text    string    // what Name has made of node and session, to be kept once; made of them when it is something else
 	Node    lime.Node // complete, as it will be announced
 	Session string    // the session's id
 	Guest   bool      // without a presence, a guest is reached at its identity, too
@@ -50,7 +52,7 @@ type Member struct {
 	// Set by Attach and not changed.
 	hub *hub
 	to  Recipient
-	who lime.Packed // the node, as it was announced; the session's id; the last token of the node's subject, unless that is the instance
+	who lime.Packed // the node, as it was announced; the session's id; more: see Name
 
 	// Guarded by the shard of hub.
 	next       *Member        // in its roll
@@ -115,20 +117,48 @@ func (m *Member) partition() int { return int(m.hub.partition) }
 
 // token is the last one of the node's subject.
 func (m *Member) token() string {
-	if t := m.who.Behind(); t != "" {
-		return t
+	if token, _, _ := strings.Cut(m.who.Behind(), beforeKey); token != "" {
+		return token
 	}
 	return m.who.Instance()
 }
 
-// named returns what a Member is known by. It keeps text when that is the node and the session's
-// id behind it, as one text.
-func named(n lime.Node, session, text string) (lime.Packed, bool) {
-	token := subject.Token(n.Instance)
-	if token == n.Instance {
-		token = ""
+// beforeKey is in no token.
+const beforeKey = " "
+
+// Name is what a session is to be known by, as one text, to be given to Attach: its node, its id, and behind these, for routing,
+// the last token of the node's subject, unless that is the instance, and the identity's key. It is not
+// ok when it is too long.
+func (h *Hubs) Name(n lime.Node, session string) (who lime.Packed, ok bool) {
+	who, _, ok = h.named(n, session, "")
+	return who, ok
+}
+
+// named is Name, but keeps text when that is it already, and tells the key, which is a part of it.
+func (h *Hubs) named(n lime.Node, session, text string) (who lime.Packed, key subject.Key, ok bool) {
+	s := h.scratch.Get().(*scratch)
+	defer h.scratch.Put(s)
+	b := append(append(append(append(append(s.name[:0], n.Name...), '@'), n.Domain...), '/'), n.Instance...)
+	b = append(b, session...)
+	behind := len(b)
+	b = subject.AppendToken(b, n.Instance, &s.fold)
+	token := len(b) - behind
+	if string(b[behind:]) == n.Instance {
+		b = b[:behind]
 	}
-	return lime.Pack(text, n, session, token)
+	b = append(b, beforeKey...)
+	begin := len(b)
+	b = subject.AppendKey(b, n.Identity, &s.fold)
+	s.name = b
+	if string(b) != text {
+		text = string(b)
+	}
+	key = subject.Key(text[begin:])
+	if subject.LenNode(key, token) > subject.Max {
+		return lime.Packed{}, "", false
+	}
+	who, ok = lime.Pack(text, n, session, text[behind:])
+	return who, key, ok
 }
 
 // role is what the session may route beyond its own node.

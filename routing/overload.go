@@ -72,7 +72,7 @@ func (h *Hubs) lookForLosses(now time.Time) (more bool) {
 			s.reread.owed = h.cfg.Delegations != nil || h.cfg.Grants != nil
 		}
 		if s.reread.due(now) {
-			for _, b := range s.hubs {
+			for b := range s.hubs.all() {
 				if h.cfg.Delegations != nil && b.learning.has(givenAsked) || h.cfg.Grants != nil && b.learning.has(grantsAsked) {
 					h.doubtLocked(b)
 				}

@@ -233,7 +233,7 @@ func (d *showered) Account(ctx context.Context, i lime.Identity) (lime.InboxPoli
 	p, found, err := d.directory.Account(ctx, i)
 	for _, s := range d.edge.shards {
 		s.mu.Lock()
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			d.edge.delegationChanged(b, []byte(`{"owner":"eve@t.org","target":"rui@t.org","version":1}`))
 		}
 		s.mu.Unlock()

@@ -135,7 +135,7 @@ func (h *Hubs) tryHubs(ctx context.Context, all []*hub) (deaf []*hub, err error)
 		}
 		for _, b := range all {
 			b.shard.mu.Lock()
-			if b.shard.hubs[b.key] == b { // it has not ended meanwhile
+			if b.shard.hubs.find(b.key) == b { // it has not ended meanwhile
 				b.shard.unheard[b] = struct{}{}
 			}
 			b.shard.mu.Unlock()
@@ -168,7 +168,7 @@ func (h *Hubs) unheardOf(ctx context.Context, all []*hub) (unheard []*hub, err e
 		unheard, idle = unheard[:0], idle+1
 		for _, b := range all {
 			b.shard.mu.Lock()
-			if _, still := b.shard.unheard[b]; still && b.shard.hubs[b.key] == b {
+			if _, still := b.shard.unheard[b]; still && b.shard.hubs.find(b.key) == b {
 				unheard = append(unheard, b)
 				if len(b.shard.messages) > 0 {
 					idle = 0
@@ -217,7 +217,7 @@ func (h *Hubs) endDeaf(ctx context.Context) {
 	var all []*hub
 	for _, s := range h.shards {
 		s.mu.Lock()
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			if !b.heard {
 				all = append(all, b)
 			}
@@ -249,7 +249,7 @@ func (h *Hubs) forgetHeard() {
 	h.refused.control.Store(false)
 	for _, s := range h.shards {
 		s.mu.Lock()
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			b.heard, b.inForce = false, false
 		}
 		s.mu.Unlock()

@@ -45,10 +45,11 @@ func TestNeighboursOfOneThatOverflowsAreReadSeldom(t *testing.T) {
 	g := &given{}
 	e := w.idleEdge("a", Config{Delegations: g, Shards: 1})
 	s := e.shards[0]
-	b, err := e.join("org.t.@.bia")
+	m, err := e.join("org.t.@.bia")
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := m.hub
 	b.learning.set(givenAsked, true)
 	reads := 0
 	now := time.Unix(1e9, 0)

@@ -80,7 +80,7 @@ func (h *Hubs) doubt(in func(partition int) bool) { h.each(in, (*Member).doubtLo
 func (h *Hubs) each(in func(partition int) bool, do func(*Member)) {
 	for _, s := range h.shards {
 		s.mu.Lock()
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			for m := range b.members.all() {
 				if in(m.partition()) {
 					do(m)

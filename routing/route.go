@@ -16,6 +16,7 @@ type scratch struct {
 	subjects     []byte // the subject, and the reply subject behind it
 	envelope     []byte
 	id, from, to []byte
+	name         []byte // of a session that begins
 	unique       []byte
 	told         []delivery.Entry // whose senders are to be told
 	turn         turn             // of the short cut

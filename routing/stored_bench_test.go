@@ -58,7 +58,7 @@ func benchMember(e *testEdge, node string) *Member {
 		m.follows[which].Tails(delivery.Tail{}, delivery.Tail{})
 	}
 	b.members = rollOf(m)
-	s.hubs[key] = b
+	s.hubs.add(b)
 	return m
 }
 

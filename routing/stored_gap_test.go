@@ -16,13 +16,13 @@ func TestALostCopyIsReadBack(t *testing.T) {
 	// The copy of the second is lost on its way: its hub is not there.
 	hub := b.hub("rui@t.org")
 	hub.shard.mu.Lock()
-	delete(hub.shard.hubs, hub.key)
+	hub.shard.hubs.remove(hub)
 	hub.shard.mu.Unlock()
 	ana.SayID("m2", "rui@t.org", "two")
 	eventually(t, "it is accepted", func() bool { return slices.Contains(ana.Got(), "m2 accepted") })
 	w.settle()
 	hub.shard.mu.Lock()
-	hub.shard.hubs[hub.key] = hub
+	hub.shard.hubs.add(hub)
 	hub.shard.mu.Unlock()
 	rui.WantNothing("it is lost")
 

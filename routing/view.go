@@ -116,7 +116,7 @@ func (h *hub) change(e viewEvent) {
 func (h *Hubs) DropEdge(dead presence.EdgeID) {
 	for _, s := range h.shards {
 		s.mu.Lock()
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			if b.wide == nil {
 				continue
 			}
@@ -143,7 +143,7 @@ func (h *Hubs) follow(ctx context.Context, back <-chan nats.Status) {
 		}
 		for _, s := range h.shards {
 			s.mu.Lock()
-			for _, b := range s.hubs {
+			for b := range s.hubs.all() {
 				h.registrar.reread(b)
 			}
 			s.mu.Unlock()
@@ -158,7 +158,7 @@ func (h *Hubs) RegisterAll() {
 	for _, s := range h.shards {
 		s.mu.Lock()
 		var all []*Member
-		for _, b := range s.hubs {
+		for b := range s.hubs.all() {
 			all = append(all, b.all()...)
 		}
 		s.mu.Unlock()

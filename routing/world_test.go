@@ -157,14 +157,14 @@ func (e *testEdge) settle() {
 		b := &hub{key: "probe", shard: s}
 		b.members = rollOf(&Member{hub: b, to: p, state: active, guest: true})
 		s.mu.Lock()
-		s.hubs[b.key] = b
+		s.hubs.add(b)
 		s.mu.Unlock()
 		s.messages <- &nats.Msg{
 			Subject: "to.probe._", Reply: "edge.probe.re.0.0", Data: []byte(`{"from":"a@b/c","content":"","type":"text/plain"}`),
 		}
 		e.w.wait("a shard is through", p.flushed)
 		s.mu.Lock()
-		delete(s.hubs, b.key)
+		s.hubs.remove(b)
 		s.mu.Unlock()
 	}
 }
@@ -264,7 +264,7 @@ func (e *testEdge) hub(identity string) *hub {
 	s := e.shardOf(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.hubs[key]
+	return s.hubs.find(key)
 }
 
 // remote returns the nodes elsewhere in the edge's view of an identity.
@@ -282,10 +282,12 @@ func (e *testEdge) remote(identity string) map[string]presence.Registration {
 	return all
 }
 
-// mustName is named for what is short enough.
+// mustName is Hubs.Name for what is short enough.
 func mustName(t testing.TB, n lime.Node, session string) lime.Packed {
 	t.Helper()
-	who, ok := named(n, session, "")
+	var h Hubs
+	h.scratch.New = func() any { return new(scratch) }
+	who, ok := h.Name(n, session)
 	if !ok {
 		t.Fatalf("the names of %s are too long", n)
 	}

@@ -49,16 +49,25 @@ type Key string
 
 // MakeKey returns the key of an identity that has a name and a domain.
 func MakeKey(i lime.Identity) (Key, error) {
-	b := appendIdentity(make([]byte, 0, len(i.Name)+len(i.Domain)+8), []byte(i.Domain), []byte(i.Name), &Scratch{})
+	b := AppendKey(make([]byte, 0, len(i.Name)+len(i.Domain)+8), i, &Scratch{})
 	if len(b) > Max {
 		return "", ErrTooLong
 	}
 	return Key(b), nil
 }
 
+// AppendKey appends the key of an identity, however long.
+func AppendKey(dst []byte, i lime.Identity, s *Scratch) []byte {
+	return appendIdentity(dst, i.Domain, i.Name, s)
+}
+
 // Token returns the last token of the subjects of a session's node.
-func Token(instance string) string {
-	return string(appendLabel(nil, lime.AppendFold(nil, []byte(instance))))
+func Token(instance string) string { return string(AppendToken(nil, instance, &Scratch{})) }
+
+// AppendToken appends that token.
+func AppendToken(dst []byte, instance string, s *Scratch) []byte {
+	s.part = lime.AppendFold(s.part[:0], instance)
+	return appendLabel(dst, s.part)
 }
 
 // A hub subscribes to BeforeHub, its identity's key, and BehindHub.
@@ -97,6 +106,9 @@ func (k Key) Observe() string { return rootTo + string(k) + "." + Observe }
 // Node is the subject of one address of that identity: an instance's token, or
 // Identity.
 func (k Key) Node(token string) string { return rootTo + string(k) + "." + token }
+
+// LenNode is the length of what k.Node returns for a token of so many bytes.
+func LenNode(k Key, token int) int { return len(rootTo) + len(k) + len(".") + token }
 
 // Identity returns the identity of a key, in its folded spelling.
 func (k Key) Identity() (lime.Identity, error) {
@@ -165,7 +177,7 @@ func AppendTo(dst, domain, name, instance []byte, s *Scratch) []byte {
 }
 
 // appendIdentity appends the key of an identity.
-func appendIdentity(dst, domain, name []byte, s *Scratch) []byte {
+func appendIdentity[S string | []byte](dst []byte, domain, name S, s *Scratch) []byte {
 	s.domain = lime.AppendFold(s.domain[:0], domain)
 	dst = appendDomain(dst, s.domain)
 	dst = append(dst, '.', '@', '.')
