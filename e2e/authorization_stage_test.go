@@ -73,6 +73,10 @@ func (p stagePlace) Attach(ctx context.Context, a edges.Arrival, to edges.Recipi
 	return m, nil
 }
 
+func (p stagePlace) Name(n lime.Node, session string) (lime.Packed, bool) {
+	return p.hubs.Name(n, session)
+}
+
 type stageDelegations struct{ *delegation.Store }
 
 func (d stageDelegations) GivenTo(ctx context.Context, target lime.Identity) (all []routing.Delegated, _ error) {

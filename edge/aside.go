@@ -1,13 +1,14 @@
 package edge
 
 import (
+	"limegrove/edge/auth"
 	"limegrove/edge/dialect"
-	"limegrove/lime"
 )
 
 // aside is what few sessions have, and all for a moment.
 type aside struct {
-	proposed *lime.Node     // by the client; nil once it is somebody
+	instance string         // that the client has proposed; "" for none, and once it is somebody
+	scheme   auth.Scheme    // by which it is to be let in; "" once it is
 	renewal  *renewal       // nil when the authentication does not expire
 	as       *dialect.Login // nil for a client of LIME
 	visits   visits
@@ -36,7 +37,7 @@ func (s *session) gets() *aside {
 // tidy drops what the session has aside when that is nothing any more.
 func (s *session) tidy() {
 	a := s.aside
-	if a != nil && a.proposed == nil && a.renewal == nil && a.as == nil && a.visits.none() && a.rights.none() {
+	if a != nil && a.instance == "" && a.scheme == "" && a.renewal == nil && a.as == nil && a.visits.none() && a.rights.none() {
 		s.aside = nil
 	}
 }

@@ -19,8 +19,9 @@ var ErrQueueFull error = &lime.Reason{Code: lime.CodeDispatchError, Description:
 // session. It has no goroutine and, while idle, no buffer and nothing beside it.
 type conn struct {
 	// Set when it is accepted and not changed.
-	edge   *Edge
-	socket *poll.Conn
+	edge *Edge
+
+	socket poll.Conn // of the group, which has made it as a part of this
 
 	// Owned by the socket's loop.
 	session session
@@ -196,7 +197,7 @@ func (c *conn) sendFrame(message []byte) bool {
 
 // queue queues a frame, from the connection's loop.
 func (c *conn) queue(head, payload []byte) error {
-	return c.turn().Batch.Append(c.socket, head, payload)
+	return c.turn().Batch.Append(&c.socket, head, payload)
 }
 
 // end ends the connection politely, after all that was sent: L-FIN-07. A last of
@@ -265,7 +266,7 @@ func (c *conn) deliver(in *poll.Batch, envelope []byte) error {
 	if in == nil {
 		return c.put(head, payload)
 	}
-	return ofQueue(in.Append(c.socket, head, payload))
+	return ofQueue(in.Append(&c.socket, head, payload))
 }
 
 // put queues a frame, from anywhere.

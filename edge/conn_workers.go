@@ -1,8 +1,6 @@
 package edge
 
 import (
-	"time"
-
 	"limegrove/edge/auth"
 	"limegrove/edge/poll"
 	"limegrove/lime"
@@ -10,32 +8,21 @@ import (
 
 // authenticate asks for the session's identity, elsewhere. outlet.
 func (c *conn) authenticate(r auth.Request) {
-	r.Remote, r.Certificate, r.Upgrade = c.socket.RemoteAddr(), c.certificate(), c.upgradeRequest()
-	began := c.turn().Now
-	c.elsewhere(c.edge.logins[r.Scheme], func(w *worker) {
-		if most := c.edge.cfg.LoginPatience; most > 0 && time.Since(began) > most {
-			c.edge.metrics.login(r.Scheme, began, errBusy)
-			_ = c.back(func() { c.session.authenticated(auth.Grant{}, errBusy) })
-			return
-		}
-		grant, err := c.edge.cfg.Authenticator.Authenticate(w.ctx, r)
-		c.edge.metrics.login(r.Scheme, began, err)
-		// A connection that has ended needs no answer.
-		_ = c.back(func() { c.session.authenticated(grant, w.ours(err)) })
-	}, func(err error) {
-		c.edge.metrics.login(r.Scheme, began, err)
-		c.session.authenticated(auth.Grant{}, err)
-	})
+	q := newQuestion(c)
+	q.request, q.began = r, c.turn().Now
+	q.request.Remote, q.request.Certificate, q.request.Upgrade = c.socket.RemoteAddr(), c.certificate(), c.upgradeRequest()
+	if !c.edge.logins[r.Scheme].do(q.authenticate) {
+		q.refuse(q.authenticated)
+	}
 }
 
 // attach finds the session its place, elsewhere. outlet.
 func (c *conn) attach(a Arrival) {
-	c.elsewhere(c.edge.places, func(w *worker) {
-		m, err := c.edge.cfg.Router.Attach(w.ctx, a, c)
-		if c.back(func() { c.attached(m, w.ours(err)) }) != nil && m != nil {
-			m.Leave()
-		}
-	}, func(err error) { c.attached(nil, err) })
+	q := newQuestion(c)
+	q.arrival = a
+	if !c.edge.places.do(q.attach) {
+		q.refuse(q.attached)
+	}
 }
 
 func (c *conn) attached(m Member, err error) {

@@ -10,13 +10,13 @@ import (
 )
 
 // deferral is a connection that comes faster than its address may connect. Until its turn nothing is read from it and
-// no hands are shaken, and it is nothing but its socket, this, and an entry in a timing wheel.
+// no hands are shaken, and it is nothing but its socket, with room for its session, this, and an entry in a timing wheel.
 type deferral struct {
-	edge   *Edge
-	socket *poll.Conn
-	over   transport
-	hasNo  bool // turn soon enough: it is told so after the same time as others have waited
-	told   bool
+	edge  *Edge
+	conn  *conn // that was made with its socket, and is nothing yet
+	over  transport
+	hasNo bool // turn soon enough: it is told so after the same time as others have waited
+	told  bool
 }
 
 // maxDeferred bounds those that wait for their turn. They count as connections, too, and have no more than a half of
@@ -61,7 +61,7 @@ func (e *Edge) defers(over transport, wait time.Duration, hasTurn bool) poll.Ope
 	return func(t *poll.Turn, s *poll.Conn) poll.Handler {
 		s.PauseRead()
 		s.SetDeadline(t.Now.Add(wait))
-		return &deferral{edge: e, socket: s, over: over, hasNo: !hasTurn}
+		return &deferral{edge: e, conn: s.Handler().(*conn), over: over, hasNo: !hasTurn}
 	}
 }
 
@@ -69,19 +69,19 @@ func (e *Edge) defers(over transport, wait time.Duration, hasTurn bool) poll.Ope
 func (d *deferral) Timer(t *poll.Turn) {
 	if !d.hasNo {
 		d.undefer()
-		d.socket.Hand(d.edge.open(t, d.socket, d.over))
-		d.socket.ResumeRead()
+		d.conn.socket.Hand(d.edge.open(t, d.conn, d.over))
+		d.conn.socket.ResumeRead()
 		return
 	}
 	d.told = true
 	answer := d.edge.refuse(d.over, rejectAddressRate)
-	if _, ok := d.socket.NetConn().(*tls.Conn); ok { // hands would have to be shaken first
-		d.socket.Close(errNoTurn)
+	if _, ok := d.conn.socket.NetConn().(*tls.Conn); ok { // hands would have to be shaken first
+		d.conn.socket.Close(errNoTurn)
 		return
 	}
 	// The queue is empty, so there is room.
-	_ = t.Batch.Append(d.socket, answer, nil)
-	d.socket.CloseAfterFlush(refusalTime)
+	_ = t.Batch.Append(&d.conn.socket, answer, nil)
+	d.conn.socket.CloseAfterFlush(refusalTime)
 }
 
 var errNoTurn = errors.New("too many connections of this address have come before")
@@ -99,13 +99,13 @@ func (d *deferral) Closed(*poll.Turn, error) {
 	}
 	d.undefer()
 	d.edge.admitted.Add(-1)
-	d.edge.addresses.remove(d.socket.RemoteAddr().Addr())
+	d.edge.addresses.remove(d.conn.socket.RemoteAddr().Addr())
 }
 
 // undefer gives the place of one back that waits no more.
 func (d *deferral) undefer() {
 	d.edge.deferred.Add(-1)
-	d.edge.waiting.remove(sourceOf(d.socket.RemoteAddr().Addr()))
+	d.edge.waiting.remove(sourceOf(d.conn.socket.RemoteAddr().Addr()))
 	d.edge.metrics.deferred.Dec()
 }
 

@@ -118,7 +118,7 @@ func TestIdleSessionsCompressNothing(t *testing.T) {
 		if n := len(e.compression.inflaters); n != cap(e.compression.inflaters) {
 			t.Errorf("%d of %d are back that inflate", n, cap(e.compression.inflaters))
 		}
-		for c := range e.conns {
+		for _, c := range e.clients() {
 			if !c.packs || c.passing != nil || c.special != nil {
 				t.Errorf("%+v and %+v are held", c.passing, c.special)
 			}
@@ -132,7 +132,7 @@ func TestDeliveriesWhileACompressedMessageComes(t *testing.T) {
 		ana := e.loginAgreed("ana@example.org/1")
 		synctest.Wait()
 		var others sync.WaitGroup
-		for c := range e.conns {
+		for _, c := range e.clients() {
 			others.Go(func() {
 				for range 50 {
 					must(t, c.Deliver([]byte(`{"type":"text/plain","content":"from somebody"}`)))

@@ -247,7 +247,7 @@ func (s *session) enterAs(login *dialect.Login) {
 		s.failWith(login.Refused, ws.StatusNormalClosure)
 		return
 	case login.Token == "" && !login.Asked:
-		own.proposed = &login.Node
+		own.instance = login.Node.Instance
 		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true}, nil) // it may be anybody
 		return
 	case fold(s.rules.options, string(auth.SchemeExternal)) == "":

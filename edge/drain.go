@@ -2,10 +2,10 @@ package edge
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"time"
+
+	"limegrove/edge/poll"
 )
 
 // How a drain spends its time: first sessions are told to go, in lots with pauses
@@ -77,16 +77,14 @@ func (e *Edge) Shutdown(ctx context.Context) {
 
 // finishAll has every connection go, lot by lot.
 func (e *Edge) finishAll(ctx context.Context) {
-	e.mu.Lock()
-	all := slices.Collect(maps.Keys(e.conns))
-	e.mu.Unlock()
-	if len(all) == 0 {
+	if e.opened.Load() == 0 {
 		e.emptied.Do(func() { close(e.empty) })
 		return
 	}
+	all := e.loops.Conns()
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	plan := planDrain(ctx, len(all))
-	e.log.WithField("connections", len(all)).Info("finishing sessions")
+	e.log.WithField("connections", e.Connections()).Info("finishing sessions")
 	for begin := 0; begin < len(all); begin += plan.lot {
 		if begin > 0 {
 			select {
@@ -94,11 +92,19 @@ func (e *Edge) finishAll(ctx context.Context) {
 			case <-ctx.Done():
 			}
 		}
-		for _, c := range all[begin:min(begin+plan.lot, len(all))] {
-			// A connection that is gone needs no end.
-			_ = c.back(func() { c.depart(forDrain, plan.settle) })
+		for _, s := range all[begin:min(begin+plan.lot, len(all))] {
+			withClient(s, func(c *conn) { c.depart(forDrain, plan.settle) })
 		}
 	}
+}
+
+// withClient has fn called by the loop of a connection that is served, unless that is gone.
+func withClient(s *poll.Conn, fn func(*conn)) {
+	_ = s.Post(func(*poll.Turn) {
+		if c, ok := s.Handler().(*conn); ok {
+			fn(c)
+		}
+	})
 }
 
 // Close cuts all connections at once. It may be called twice, and after Shutdown.
@@ -115,8 +121,4 @@ func (e *Edge) Draining() bool { return e.draining.Load() }
 func (e *Edge) Sessions() int { return int(e.sessions.Load()) }
 
 // Connections returns the number of open connections.
-func (e *Edge) Connections() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.conns)
-}
+func (e *Edge) Connections() int { return int(e.opened.Load()) }

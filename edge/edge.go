@@ -39,6 +39,7 @@ type Edge struct {
 	forward     *forward           // nil for nothing
 	compression *compression       // nil for none
 	dialects    map[string]*spoken // by their paths
+	opener      [overTCP + 1]poll.Opener
 	draining    atomic.Bool
 
 	overloaded atomic.Bool  // new clients are refused
@@ -54,8 +55,7 @@ type Edge struct {
 	balance balance
 	wave    wave
 
-	mu    sync.Mutex
-	conns map[*conn]struct{}
+	opened atomic.Int64 // connections that are served
 
 	empty   chan struct{} // closed when the edge drains and the last connection is gone
 	emptied sync.Once
@@ -79,6 +79,10 @@ func New(cfg Config) (*Edge, error) {
 		MaxQueued:  cfg.MaxQueued,
 		QueueLimit: cfg.SendQueue,
 		MaxAppend:  maxFrame + maxHead,
+		New: func() (*poll.Conn, poll.Handler) {
+			c := new(conn)
+			return &c.socket, c
+		},
 		Goroutines: cfg.goroutines,
 		Logger:     cfg.Logger,
 		Registerer: cfg.Metrics,
@@ -96,12 +100,11 @@ func New(cfg Config) (*Edge, error) {
 		pacing:  newPacing(cfg.AddressRate, cfg.Exempt),
 		waiting: addresses{max: maxDeferredOf(cfg.MaxSessions)},
 		errands: newErrands(loops.Loops()),
-		conns:   map[*conn]struct{}{},
 		empty:   make(chan struct{}),
 		shut:    make(chan struct{}),
 		forward: newForward(cfg.ForwardHeaders, cfg.ForwardCookies),
 		rules: sessionRules{
-			id: cfg.ID, domains: cfg.Domains, envelopeRate: cfg.EnvelopeRate, maxEnvelope: cfg.MaxEnvelope, byteRate: cfg.ByteRate,
+			id: cfg.ID, domains: cfg.Domains, name: cfg.Router.Name, presences: new(presences), envelopeRate: cfg.EnvelopeRate, maxEnvelope: cfg.MaxEnvelope, byteRate: cfg.ByteRate,
 		},
 	}
 	for path, d := range cfg.Dialects {
@@ -128,6 +131,11 @@ func New(cfg Config) (*Edge, error) {
 		}
 	}
 	e.compression = newCompression(cfg.Compression, loops.Loops(), e.metrics.compression)
+	for over := range e.opener {
+		e.opener[over] = func(t *poll.Turn, s *poll.Conn) poll.Handler {
+			return e.open(t, s.Handler().(*conn), transport(over))
+		}
+	}
 	e.scratch.New = func() any { return new(scratch) }
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
@@ -194,7 +202,7 @@ func (e *Edge) admit(remote netip.AddrPort, over transport) (open poll.Opener, r
 	why := e.takePlace(from, now, wait, hasTurn)
 	switch {
 	case why == "" && wait == 0:
-		return func(t *poll.Turn, s *poll.Conn) poll.Handler { return e.open(t, s, over) }, nil
+		return e.opener[over], nil
 	case why == "":
 		return e.defers(over, min(wait, turnPatience), hasTurn), nil
 	}
@@ -237,10 +245,10 @@ func (e *Edge) refuse(over transport, why rejection) []byte {
 	return over.refusal(&e.rules, why)
 }
 
-// open makes the handler of a new connection.
-func (e *Edge) open(t *poll.Turn, s *poll.Conn, over transport) poll.Handler {
+// open makes c, which was made with its socket, the handler of that.
+func (e *Edge) open(t *poll.Turn, c *conn, over transport) poll.Handler {
 	now := e.instant(t.Now)
-	c := &conn{edge: e, socket: s, over: over, phase: over.opens(), heard: now}
+	c.edge, c.over, c.phase, c.heard = e, over, over.opens(), now
 	c.begins().began = now
 	if over == overTCP {
 		c.session.overTCP = true
@@ -250,9 +258,7 @@ func (e *Edge) open(t *poll.Turn, s *poll.Conn, over transport) poll.Handler {
 	c.session.out = c
 	e.metrics.connections.Inc()
 	e.metrics.accepted[over].Inc()
-	e.mu.Lock()
-	e.conns[c] = struct{}{}
-	e.mu.Unlock()
+	e.opened.Add(1)
 	if e.draining.Load() { // accepted just before
 		c.reject(rejectDraining)
 	}
@@ -279,11 +285,7 @@ func (e *Edge) forget(c *conn, err error) {
 	if errors.Is(err, poll.ErrTooLong) {
 		e.log.WithField("remote", c.socket.RemoteAddr()).Warn("a connection was cut: more was unread than fits")
 	}
-	e.mu.Lock()
-	delete(e.conns, c)
-	last := len(e.conns) == 0 && e.draining.Load()
-	e.mu.Unlock()
-	if last {
+	if e.opened.Add(-1) == 0 && e.draining.Load() { // the other way round in finishAll
 		e.emptied.Do(func() { close(e.empty) })
 	}
 }

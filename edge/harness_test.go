@@ -19,6 +19,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"limegrove/edge/auth"
+	"limegrove/edge/poll"
 	"limegrove/lime"
 )
 
@@ -34,6 +35,18 @@ type fixture struct {
 	pipes *pipes // that lead to it, when it has such
 	dial  func() net.Conn
 	over  transport
+}
+
+// clients are the connections that are served.
+func (e *fixture) clients() []*conn {
+	e.t.Helper()
+	found := make(chan *conn)
+	var all []*conn
+	for _, s := range e.loops.Conns() {
+		must(e.t, s.Post(func(*poll.Turn) { found <- s.Handler().(*conn) }))
+		all = append(all, <-found)
+	}
+	return all
 }
 
 // inMemory runs a test with an edge whose clients are in memory, in a bubble where

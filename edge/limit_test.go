@@ -180,13 +180,11 @@ func TestFloodOfBytesWaitsWithItsSender(t *testing.T) {
 func TestWhatWaitsForItsRateIsNotHalfSent(t *testing.T) {
 	inMemory(t, Config{ByteRate: 1000, UnfinishedTimeout: 2 * time.Second}, func(t *testing.T, e *fixture) {
 		rui, eve := e.login("rui@example.org/1"), e.login("eve@example.org/1")
-		e.mu.Lock()
-		for c := range e.conns {
+		for _, c := range e.clients() {
 			if c.session.who.Name() == "eve" {
 				must(t, c.back(func() { c.session.bytes.charge(c.edge.instant(c.turn().Now), 40_000, 1000) }))
 			}
 		}
-		e.mu.Unlock()
 		began := time.Now()
 		eve.background(append(part(ws.OpText, false, `{"to":"rui@example.org/1","type":"text/plain",`), part(ws.OpContinuation, true, `"content":"late"}`)...))
 		time.Sleep(25 * time.Second)

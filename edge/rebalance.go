@@ -1,8 +1,10 @@
 package edge
 
 import (
+	"math/rand/v2"
 	"time"
 
+	"limegrove/edge/poll"
 	"limegrove/lime"
 )
 
@@ -28,26 +30,23 @@ func (e *Edge) rebalance() {
 	case e.balance.moving != before.moving:
 		log.WithField("moving", e.balance.moving).Info("rebalancing")
 	}
-	for _, c := range e.some(move) {
-		// One that is gone has moved.
-		_ = c.back(c.move)
+	for _, s := range e.some(move) {
+		withClient(s, (*conn).move) // one that is gone has moved
 	}
 }
 
 // some returns up to n connections, at random.
-func (e *Edge) some(n int) []*conn {
+func (e *Edge) some(n int) []*poll.Conn {
 	if n <= 0 {
 		return nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	some := make([]*conn, 0, n)
-	for c := range e.conns { // a map's order is random enough
-		if some = append(some, c); len(some) == n {
-			break
-		}
+	all := e.loops.Conns()
+	n = min(n, len(all))
+	for i := range n {
+		j := i + rand.N(len(all)-i)
+		all[i], all[j] = all[j], all[i]
 	}
-	return some
+	return all[:n]
 }
 
 // move has a session come back elsewhere.

@@ -79,6 +79,6 @@ func (c *conn) reject(why rejection) { c.rejectWith(why, c.over.refusal(&c.edge.
 func (c *conn) rejectWith(why rejection, answer []byte) {
 	c.edge.metrics.rejected(why)
 	// The queue is empty, so there is room.
-	_ = c.turn().Batch.Append(c.socket, answer, nil)
+	_ = c.turn().Batch.Append(&c.socket, answer, nil)
 	c.hangUp()
 }

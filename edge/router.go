@@ -12,11 +12,15 @@ type Router interface {
 	// Attach finds a session its place in the cluster and registers it. It blocks
 	// for a round trip or two. An error matching *lime.Reason is for the client.
 	Attach(ctx context.Context, a Arrival, to Recipient) (Member, error)
+
+	// Name packs a node, with a session's id as its tag, and whatever routing wants behind it, into one text, so that it
+	// is kept once: a session is known by it from then on, and Attach is given it. It does not block, and is not ok when it is too long.
+	Name(n lime.Node, session string) (who lime.Packed, ok bool)
 }
 
 // Arrival is a session that asks for its place.
 type Arrival struct {
-	Text    string    // the node and the session's id behind it, to be kept once; made of them when it is something else
+	Text    string    // what Name has made of the node and the session's id, to be kept once
 	Node    lime.Node // complete, as it will be announced
 	Session string    // the session's id
 	Guest   bool      // it has no account: it is reached at its identity before it sets a presence
@@ -98,7 +102,7 @@ type Member interface {
 	SetCapability(c *lime.Capability)
 	Capability() lime.Capability
 
-	// SetPresence takes p. Presence is what was set last, and Instances are those
+	// SetPresence keeps p, which nobody changes. Presence is what was set last, and Instances are those
 	// of the session's identity that want to be seen, on all edges.
 	SetPresence(p *lime.Presence)
 	Presence() lime.Presence

@@ -51,6 +51,7 @@ type outlet interface {
 type sessionRules struct {
 	id           string   // of the edge
 	domains      []string // the first is the default
+	name         func(n lime.Node, session string) (lime.Packed, bool)
 	options      []string // the schemes, as they are offered
 	uncertified  []string // the same for clients without a certificate
 	encryption   []string // what a session over TCP may choose of; none when there is no choice
@@ -58,6 +59,7 @@ type sessionRules struct {
 	maxEnvelope  int      // bytes
 	byteRate     int
 	rooms        roomRules
+	presences    *presences
 	dialects     []string // domains in which nobody logs in with LIME
 }
 
@@ -212,16 +214,24 @@ func (s *session) leave() {
 }
 
 // say sends a session envelope that is not the last.
-func (s *session) say(e *lime.Session) { s.out.send(s.words(e)) }
+func (s *session) say(e *lime.Session) {
+	t := newText()
+	defer t.done()
+	t.b = s.appendWords(t.b, e)
+	s.out.send(t.b)
+}
 
-// words returns a session envelope with what all of them carry: L-SES-01.
-func (s *session) words(e *lime.Session) []byte {
+// words returns a session envelope that is the last.
+func (s *session) words(e *lime.Session) []byte { return s.appendWords(nil, e) }
+
+// appendWords appends a session envelope with what all of them carry: L-SES-01.
+func (s *session) appendWords(dst []byte, e *lime.Session) []byte {
 	e.ID = s.who.Tag()
 	e.From = s.server()
 	if s.state != lime.StateAuthenticating && !s.who.IsZero() {
 		e.To = s.who.Node()
 	}
-	return e.AppendJSON(nil)
+	return e.AppendJSON(dst)
 }
 
 // role is what the session may route beyond its own node.

@@ -113,7 +113,7 @@ func (s *session) credentials(h *lime.Header, b []byte) {
 // ask has the session's identity found out.
 func (s *session) ask(r auth.Request) {
 	own := s.gets()
-	s.waiting, own.proposed, own.renewal = true, &r.Node, &renewal{scheme: r.Scheme}
+	s.waiting, own.instance, own.scheme = true, r.Node.Instance, r.Scheme
 	s.out.authenticate(r)
 }
 
@@ -140,16 +140,18 @@ func (s *session) authenticated(g auth.Grant, err error) {
 	case err != nil:
 		s.failFor(err, "The credentials cannot be checked now")
 		return
-	case g.Expires.IsZero():
-		s.gets().renewal = nil
+	}
+	own := s.gets()
+	if !g.Expires.IsZero() {
+		own.renewal = &renewal{scheme: own.scheme}
 	}
 	s.out.expires(g.Expires)
-	instance := s.has().proposed.Instance
+	instance := own.instance
 	if instance == "" {
 		instance = rand.Text() // unique, so that two such logins can coexist: L-SES-19
 	}
 	node, err := lime.ParseNode(lime.Node{Identity: g.Identity, Instance: instance}.String())
-	who, ok := lime.Pack("", node, s.who.Tag(), "") // one text for all that is known by it
+	who, ok := s.rules.name(node, s.who.Tag())
 	if err != nil || !ok {
 		s.fail(lime.CodeValidationInvalidIdentity, "The from is no node")
 		return
@@ -160,8 +162,7 @@ func (s *session) authenticated(g auth.Grant, err error) {
 	}
 	s.guest, s.rank, s.who = g.Guest, g.Role.Rank(), who
 	s.ownDomain = s.rules.serves([]byte(node.Domain))
-	own := s.gets()
-	own.proposed, own.rights = nil, rights{login: g.Rooms, granted: g.Granted}
+	own.instance, own.scheme, own.rights = "", "", rights{login: g.Rooms, granted: g.Granted}
 	s.tidy()
 	s.waiting = true
 	s.out.attach(Arrival{

@@ -114,7 +114,7 @@ func newDialogue(t testing.TB) *dialogue {
 	}
 	d.session.out = d
 	d.session.rules = &sessionRules{
-		id: "e1", domains: []string{"example.org", "Example.NET"},
+		id: "e1", name: new(switchboard).Name, presences: new(presences), domains: []string{"example.org", "Example.NET"},
 		options: []string{"guest", "plain"}, uncertified: []string{"guest", "plain"}, envelopeRate: 1000, maxEnvelope: 512 << 10, byteRate: 1 << 20,
 	}
 	return d

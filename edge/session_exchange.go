@@ -119,7 +119,10 @@ func (s *session) notify(h *lime.Header, event lime.Event, why *lime.Reason) {
 		return
 	}
 	n := lime.Notification{ID: string(h.ID), From: s.server(), To: s.who.Node(), Event: event, Reason: why}
-	s.answer(n.AppendJSON(nil))
+	t := newText()
+	defer t.done()
+	t.b = n.AppendJSON(t.b)
+	s.answer(t.b)
 }
 
 // respond sends the server's response to a command of the client.
@@ -128,7 +131,10 @@ func (s *session) respond(h *lime.Header, status lime.CommandStatus, mediaType s
 		ID: string(h.ID), From: s.server(), To: s.who.Node(), Method: h.Method,
 		Status: status, Type: mediaType, Resource: resource, Reason: why,
 	}
-	s.answer(c.AppendJSON(nil))
+	t := newText()
+	defer t.done()
+	t.b = c.AppendJSON(t.b)
+	s.answer(t.b)
 }
 
 // answer sends an envelope that the client can do without.

@@ -128,14 +128,14 @@ func (s *session) setPresence(h *lime.Header, b []byte) error {
 	if err != nil {
 		return err
 	}
-	given, err := lime.ParsePresence(resource)
+	given, err := s.rules.presences.parse(resource)
 	if err != nil {
 		return err
 	}
 	if !s.role().Allows(given.RoutingRule) {
 		return lime.NewReason(lime.CodeCommandNotAllowed, "The routing rule %s needs authority over a domain", given.RoutingRule)
 	}
-	s.member.SetPresence(&given)
+	s.member.SetPresence(given)
 	s.respond(h, lime.CommandSuccess, "", nil, nil)
 	return nil
 }

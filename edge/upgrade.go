@@ -53,7 +53,7 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 	_, err := c.upgrader(&offered).Upgrade(m)
 	if err == nil {
 		// The queue is empty, so there is room.
-		_ = c.turn().Batch.Append(c.socket, m.out.Bytes(), nil)
+		_ = c.turn().Batch.Append(&c.socket, m.out.Bytes(), nil)
 		c.phase = open
 		c.begins().began = c.edge.instant(c.turn().Now)
 		c.edge.metrics.upgrades.Inc()

@@ -1,6 +1,9 @@
 package edge
 
-import "runtime/debug"
+import (
+	"runtime"
+	"runtime/debug"
+)
 
 // A session leaves garbage behind when it begins: its login, buffers that others need again only when
 // they begin. A collector that runs when the heap has grown finds no reason to run when nobody comes
@@ -42,6 +45,7 @@ func distance(a, b int) int { return max(a-b, b-a) }
 // processor, and nobody waits for it.
 func (e *Edge) giveBack() {
 	if e.wave.over(int(e.sessions.Load())) {
+		runtime.GC() // what pools have survives one
 		debug.FreeOSMemory()
 	}
 }

@@ -38,6 +38,7 @@ type worker struct {
 	ctx      context.Context
 	log      logrus.FieldLogger
 	failures *failures
+	pause    *time.Timer
 }
 
 func newWorkers(ctx context.Context, log logrus.FieldLogger, atOnce, waiting int) *workers {
@@ -67,7 +68,8 @@ func (w *workers) enoughLocked() {
 
 // run works until nothing has waited for a while.
 func (w *workers) run() {
-	me := &worker{ctx: w.ctx, log: w.log, failures: &w.failures}
+	me := &worker{ctx: w.ctx, log: w.log, failures: &w.failures, pause: time.NewTimer(idleFor)}
+	defer me.pause.Stop()
 	for w.work(me) {
 	}
 }
@@ -86,8 +88,7 @@ func (w *workers) work(me *worker) (on bool) {
 	w.mu.Lock()
 	w.idle++
 	w.mu.Unlock()
-	pause := time.NewTimer(idleFor)
-	defer pause.Stop()
+	me.pause.Reset(idleFor)
 	select {
 	case work := <-w.queue:
 		w.mu.Lock()
@@ -96,7 +97,7 @@ func (w *workers) work(me *worker) (on bool) {
 		w.mu.Unlock()
 		work(me)
 		return true
-	case <-pause.C:
+	case <-me.pause.C:
 	case <-w.ctx.Done():
 	}
 	w.mu.Lock()

@@ -15,6 +15,7 @@ import (
 	"limegrove/edge"
 	"limegrove/edge/auth"
 	"limegrove/internal/config"
+	"limegrove/lime"
 	"limegrove/presence"
 	"limegrove/room"
 	"limegrove/router"
@@ -326,6 +327,9 @@ func (p place) Attach(ctx context.Context, a edge.Arrival, to edge.Recipient) (e
 	}
 	return m, nil
 }
+
+// Name is that of edge.Router.
+func (p place) Name(n lime.Node, session string) (lime.Packed, bool) { return p.hubs.Name(n, session) }
 
 var _ edge.Member = (*routing.Member)(nil)
 

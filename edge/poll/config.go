@@ -51,6 +51,11 @@ type Config struct {
 	// away what the peer has not read yet. Default 2s, negative none.
 	Linger time.Duration
 
+	// New makes a connection as a part of what is to be its handler, which the Opener
+	// finds by Conn.Handler and may return: one object for both takes less memory than two,
+	// and little else has its size. Default: a connection is by itself.
+	New func() (*Conn, Handler)
+
 	// Goroutines uses no epoll even where there is one, so that a test can run a
 	// group over in-memory connections inside a testing/synctest bubble.
 	Goroutines bool
@@ -74,6 +79,9 @@ func (cfg Config) withDefaults() (Config, error) {
 	setDefault(&cfg.QueueLimit, 256<<10)
 	setDefault(&cfg.MaxAppend, 1<<20)
 	setDefault(&cfg.Linger, 2*time.Second)
+	if cfg.New == nil {
+		cfg.New = func() (*Conn, Handler) { return new(Conn), nil }
+	}
 	if cfg.Logger == nil {
 		discard := logrus.New()
 		discard.SetOutput(io.Discard)

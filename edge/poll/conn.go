@@ -162,6 +162,9 @@ func (c *Conn) ResumeRead() {
 // the present one, but Data, in the loop.
 func (c *Conn) Hand(to Handler) { c.handler = to }
 
+// Handler is who has the calls; for the Opener what Config.New has made with the connection, or nil. For the loop only.
+func (c *Conn) Handler() Handler { return c.handler }
+
 // Turn is the turn of the loop that is under way. For the loop only.
 func (c *Conn) Turn() *Turn { return &c.loop.turn }
 

@@ -22,7 +22,7 @@ func (g *Group) Dial(from netip.Addr, to netip.AddrPort, open Opener) error {
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", to, err)
 	}
-	if !g.add(&Conn{fd: int32(fd), remote: peerOf(to)}, open) {
+	if !g.add(arrival{fd: int32(fd), remote: peerOf(to)}, open) {
 		socketClose(fd)
 		return ErrClosed
 	}

@@ -98,6 +98,20 @@ func (g *Group) Close() {
 // Loops is how many loops there are.
 func (g *Group) Loops() int { return len(g.loops) }
 
+// Conns are the connections that its loops have now. Whoever wants to do something with one does it by Conn.Post.
+func (g *Group) Conns() (all []*Conn) {
+	for _, l := range g.loops {
+		l.known.Lock()
+		for _, c := range l.conns {
+			if c != nil {
+				all = append(all, c)
+			}
+		}
+		l.known.Unlock()
+	}
+	return all
+}
+
 // Post has fn called by a loop, 0 being the first, after what the same goroutine has
 // posted to it before. It is Conn.Post for what is about no connection.
 func (g *Group) Post(loop int, fn func(*Turn)) error {
@@ -126,16 +140,30 @@ func (g *Group) stop(cut bool) {
 // goroutine that reads. nc.Close must unblock its Read and Write. The error is
 // ErrClosed, nc is closed then, and open never called.
 func (g *Group) Add(nc net.Conn, open Opener) error {
-	c := &Conn{stream: newStream(nc), fd: -1, remote: peerOf(addrPort(nc.RemoteAddr()))}
-	if !g.add(c, open) {
+	if !g.add(arrival{stream: newStream(nc), fd: -1, remote: peerOf(addrPort(nc.RemoteAddr()))}, open) {
 		return errors.Join(ErrClosed, nc.Close())
 	}
 	return nil
 }
 
-// add gives c to the loop with the fewest connections. If it returns false,
-// there is none any more, and the caller still owns what is below c.
-func (g *Group) add(c *Conn, open Opener) bool {
+// arrival is what a connection is made of: a stream, or else a bare socket.
+type arrival struct {
+	stream *stream
+	fd     int32
+	remote peer
+}
+
+// conn makes a connection.
+func (g *Group) conn(a arrival) *Conn {
+	c, h := g.cfg.New()
+	c.handler, c.stream, c.fd, c.remote = h, a.stream, a.fd, a.remote
+	return c
+}
+
+// add makes a connection of a and gives it to the loop with the fewest. If it returns false,
+// there is none any more, and the caller still owns what a is made of.
+func (g *Group) add(a arrival, open Opener) bool {
+	c := g.conn(a)
 	l := g.loops[0]
 	for _, other := range g.loops[1:] {
 		if other.load.Load() < l.load.Load() {
@@ -144,7 +172,7 @@ func (g *Group) add(c *Conn, open Opener) bool {
 	}
 	c.loop = l
 	l.load.Add(1)
-	if !l.post(post{fn: func(*Turn) { l.adopt(c, open) }}) {
+	if !l.post(post{c: c, open: open}) {
 		l.load.Add(-1)
 		return false
 	}

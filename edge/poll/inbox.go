@@ -2,10 +2,11 @@ package poll
 
 import "sync"
 
-// post is something that its loop must do: call fn, or look after c.
+// post is something that its loop must do: call fn, adopt c, or look after it.
 type post struct {
-	c  *Conn
-	fn func(*Turn)
+	c    *Conn
+	open Opener // nil unless c is to be adopted
+	fn   func(*Turn)
 }
 
 // maxKept is how many posts of capacity an inbox keeps after a burst.

@@ -21,13 +21,14 @@ type loop struct {
 	inbox inbox
 	load  atomic.Int64 // connections given to it
 	stats counters
+	known sync.Mutex // see conns
 
 	// Owned by the loop.
 	turn     Turn
 	wheel    wheel
 	due      []*Conn
 	buf      []byte  // headroom, and then what was read
-	conns    []*Conn // by slot
+	conns    []*Conn // by slot; written with known locked, so that others may read it
 	open     int     // how many conns there are
 	free     []int32 // slots without a conn
 	holding  holding

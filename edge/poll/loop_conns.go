@@ -16,15 +16,19 @@ func (l *loop) ready(e ready) {
 }
 
 func (l *loop) do(p post) {
-	if p.fn != nil {
+	switch {
+	case p.fn != nil:
 		p.fn(&l.turn)
-	} else {
+	case p.open != nil:
+		l.adopt(p.c, p.open)
+	default:
 		l.attend(p.c)
 	}
 }
 
 // adopt makes c, which nobody knows yet, one of the loop's connections.
 func (l *loop) adopt(c *Conn, open Opener) {
+	l.known.Lock()
 	if n := len(l.free); n > 0 {
 		c.slot, l.free = l.free[n-1], l.free[:n-1]
 		l.conns[c.slot] = c
@@ -32,6 +36,7 @@ func (l *loop) adopt(c *Conn, open Opener) {
 		c.slot = int32(len(l.conns))
 		l.conns = append(l.conns, c)
 	}
+	l.known.Unlock()
 	l.open++
 	c.handler = open(&l.turn, c)
 	if !c.paused {
@@ -49,7 +54,9 @@ func (l *loop) adopt(c *Conn, open Opener) {
 
 // forget removes c from the loop's connections.
 func (l *loop) forget(c *Conn) {
+	l.known.Lock()
 	l.conns[c.slot] = nil
+	l.known.Unlock()
 	l.free = append(l.free, c.slot)
 	l.open--
 	l.load.Add(-1)

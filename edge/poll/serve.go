@@ -32,16 +32,16 @@ func (g *Group) Serve(ctx context.Context, ln net.Listener, accept Accept) error
 	defer context.AfterFunc(ctx, src.close)()
 	var pause backoff
 	for {
-		c, err := src.next()
+		a, err := src.next()
 		switch {
 		case ctx.Err() != nil:
 			if err == nil {
-				c.drop()
+				a.drop()
 			}
 			return nil
 		case err == nil:
 			pause = backoff{}
-			g.admit(c, accept)
+			g.admit(a, accept)
 		case errors.Is(err, syscall.ECONNABORTED):
 		case isExhausted(err):
 			if pause.begin() {
@@ -56,31 +56,31 @@ func (g *Group) Serve(ctx context.Context, ln net.Listener, accept Accept) error
 
 // source yields the connections of a listener.
 type source interface {
-	// next returns a connection with stream or fd, and remote. It blocks.
-	next() (*Conn, error)
+	// next returns what the next connection is to be made of. It blocks.
+	next() (arrival, error)
 	// close ends a next that is under way. It may be called twice.
 	close()
 }
 
-// admit serves c or refuses it.
-func (g *Group) admit(c *Conn, accept Accept) {
-	open, refusal := accept(c.RemoteAddr())
+// admit serves a or refuses it.
+func (g *Group) admit(a arrival, accept Accept) {
+	open, refusal := accept(a.remote.addrPort())
 	if open == nil && len(refusal) > 0 {
 		open = g.refusing.opener(refusal)
 	}
-	if open == nil || !g.add(c, open) {
-		c.drop()
+	if open == nil || !g.add(a, open) {
+		a.drop()
 	}
 }
 
-// drop closes what is below a connection that no loop has got.
-func (c *Conn) drop() {
-	if c.stream == nil {
-		socketClose(int(c.fd))
+// drop closes what no loop has got.
+func (a arrival) drop() {
+	if a.stream == nil {
+		socketClose(int(a.fd))
 		return
 	}
 	// Nothing was written, so an error says nothing.
-	_ = c.stream.top().Close()
+	_ = a.stream.top().Close()
 }
 
 // refusals are the connections that are only there to be told something. They
@@ -124,13 +124,13 @@ func (r *refused) Closed(*Turn, error) { r.now.Add(-1) }
 // listenerSource is any listener.
 type listenerSource struct{ ln net.Listener }
 
-func (s listenerSource) next() (*Conn, error) {
+func (s listenerSource) next() (arrival, error) {
 	nc, err := s.ln.Accept()
 	if err != nil {
-		return nil, err
+		return arrival{}, err
 	}
 	limitUnsentBelow(nc)
-	return &Conn{stream: newStream(nc), fd: -1, remote: peerOf(addrPort(nc.RemoteAddr()))}, nil
+	return arrival{stream: newStream(nc), fd: -1, remote: peerOf(addrPort(nc.RemoteAddr()))}, nil
 }
 
 func (s listenerSource) close() { _ = s.ln.Close() } // Serve returns a real error

@@ -44,18 +44,18 @@ type socketSource struct {
 	err    error
 }
 
-func (s *socketSource) next() (*Conn, error) {
+func (s *socketSource) next() (arrival, error) {
 	if err := s.raw.Read(s.accept); err != nil {
-		return nil, err
+		return arrival{}, err
 	}
 	if s.err != nil {
-		return nil, os.NewSyscallError("accept4", s.err)
+		return arrival{}, os.NewSyscallError("accept4", s.err)
 	}
 	// It fails only on a socket that is broken, which the first read tells. The
 	// listener could have it inherited, but not by who connected before Serve.
 	_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	limitUnsent(s.fd)
-	return &Conn{fd: int32(s.fd), remote: peerOf(sockaddrPort(s.peer))}, nil
+	return arrival{fd: int32(s.fd), remote: peerOf(sockaddrPort(s.peer))}, nil
 }
 
 // maxUnsent is how many bytes the system takes for a peer that it cannot send on to
