@@ -184,7 +184,7 @@ func (h *Hubs) sentAway(key subject.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b := s.hubs.find(key); b != nil && b.known().alone != nil {
-		b.learnt.alone.out++
+		b.learns().alone.out++
 	}
 }
 

@@ -124,7 +124,7 @@ func TestNobodyIsToldByTheShortCutThatASessionIsNotThere(t *testing.T) {
 	second := b.Guest("rui@t.org/2")
 	eventually(t, "the view is told", func() bool { return len(a.remote("rui@t.org")) == 1 })
 	rui.hub.shard.mu.Lock()
-	rui.hub.wide = nil // as before it was
+	rui.hub.forgetsOthers() // as before it was
 	rui.hub.shard.mu.Unlock()
 	ana.mustRoute("rui@t.org/2", `{"id":"1","from":"ana@t.org/1","to":"rui@t.org/2","method":"get","status":"success"}`)
 	second.Want("the answer comes, whatever this edge knew", "1 get success")
@@ -139,7 +139,7 @@ func TestShortCutIsAskedForAgain(t *testing.T) {
 	second := b.Guest("rui@t.org/2")
 	eventually(t, "the view is told", func() bool { return len(a.remote("rui@t.org")) == 1 })
 	rui.hub.shard.mu.Lock()
-	rui.hub.wide = nil
+	rui.hub.forgetsOthers()
 	rui.hub.shard.mu.Unlock()
 	before := a.shortCuts()
 	ana.Say("rui@t.org", strconv.Itoa(n))
@@ -280,7 +280,7 @@ func (w *simulated) step() {
 	case n < 20:
 		w.hub.widened().remote = []presence.Registration{{}}
 	case n < 60:
-		w.hub.wide = nil
+		w.hub.forgetsOthers()
 	case n < 62:
 		w.doubts++
 	case n < 64:
@@ -381,4 +381,10 @@ func TestShortCutsAndPublicationsTogether(t *testing.T) {
 		}
 		next[s]++
 	}
+}
+
+// forgetsOthers has a hub know of no session on another edge.
+func (h *hub) forgetsOthers() {
+	h.widened().remote = nil
+	h.narrow()
 }

@@ -48,8 +48,8 @@ func (r *reader) ask(lot []*Member, floors [][]presence.Floor) (q tails) {
 			if m.state != active {
 				continue
 			}
-			if m.starting[which] {
-				m.starting[which] = false
+			if m.starting.has(which) {
+				m.starting.set(which, false)
 				f.Start(r.floorOf(m, which, floors[i]))
 			}
 			if !f.Behind() {

@@ -95,7 +95,7 @@ func (h *Hubs) readDelegations(ctx context.Context, b *hub, i lime.Identity) err
 		settled := b.news == news && b.shard.interest.Dropped() == lost
 		if settled {
 			b.learning.set(givenKnown, true)
-			if len(all) > 0 || lost > 0 || b.learnt != nil {
+			if len(all) > 0 || lost > 0 || b.knows() {
 				given := &b.learns().given
 				given.replace(all, time.Now())
 				given.lost = lost

@@ -35,7 +35,26 @@ func (m *Member) faceLocked(p *lime.Presence) face {
 }
 
 // announcedLocked is the face that routers were told of.
-func (m *Member) announcedLocked() face { return m.faceLocked(m.announced) }
+func (m *Member) announcedLocked() face {
+	switch {
+	case m.shown:
+		return m.faceLocked(m.presence)
+	case m.own != nil:
+		return m.faceLocked(m.own.announced)
+	}
+	return face{}
+}
+
+// announceLocked notes of what routers were told: p, which is nil for nothing.
+func (m *Member) announceLocked(p *lime.Presence) {
+	if m.shown = p != nil && p == m.presence; m.shown {
+		p = nil
+	}
+	if p != nil || m.own != nil {
+		m.particularsLocked().announced = p
+		m.tidyLocked()
+	}
+}
 
 // hears tells whether a session is told of the presence of others: one that has set its
 // own, and is not unavailable. One that never did may not know what to do with it.
@@ -73,14 +92,14 @@ func (m *Member) noticed(r *presence.Registration) (e PresenceEvent, tell bool) 
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
 	was, is := m.announcedLocked(), faceOf(r)
-	m.announced = nil
 	switch {
 	case is == face{}:
+		m.announceLocked(nil)
 	case is == m.faceLocked(m.presence):
-		m.announced = m.presence
+		m.announceLocked(m.presence)
 	default: // it was set again meanwhile
 		p := r.Presence
-		m.announced = &p
+		m.announceLocked(&p)
 	}
 	e = PresenceEvent{Identity: m.who.Identity(), Seen: was.status != "" && is.status == ""}
 	if is.hears && !was.hears {
@@ -94,6 +113,6 @@ func (m *Member) noticed(r *presence.Registration) (e PresenceEvent, tell bool) 
 // unnoticedLocked returns what routers are to be told since m is no more.
 func (m *Member) unnoticedLocked() (e PresenceEvent, tell bool) {
 	tell = m.announcedLocked().status != ""
-	m.announced = nil
+	m.announceLocked(nil)
 	return PresenceEvent{Identity: m.who.Identity(), Seen: true}, tell
 }

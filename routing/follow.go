@@ -41,17 +41,17 @@ func (m *Member) followLocked() {
 		switch {
 		case !wanted:
 			f.Stop()
-			m.starting[which] = false
+			m.starting.set(which, false)
 			if which == byIdentity {
 				if m.shared().since != 0 {
 					m.own.sharing.since = 0 // others have it from here on
 				}
 			}
-		case which == byIdentity && f.On() && !m.starting[which] && m.shared().since == 0 && competes(m.presence):
+		case which == byIdentity && f.On() && !m.starting.has(which) && m.shared().since == 0 && competes(m.presence):
 			m.sharingLocked().since = f.End() + 1
 			m.hub.disarrange()
-		case !f.On() && !m.starting[which]:
-			m.starting[which] = true
+		case !f.On() && !m.starting.has(which):
+			m.starting.set(which, true)
 			m.hubs().reader.start(m)
 		}
 	}

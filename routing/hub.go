@@ -18,11 +18,10 @@ type hub struct {
 	shard *shard
 
 	// Guarded by shard.
-	members  roll    // active ones
-	arriving roll    // attached, or about to be, and not active yet
-	wide     *wide   // what there is beyond the members; nil for nothing
-	learnt   *learnt // what is told of the identity; nil for nothing
-	version  int64   // of the view that remote is of
+	members  roll  // active ones
+	arriving roll  // attached, or about to be, and not active yet
+	wide     *wide // what there is beyond the members; nil for nothing
+	version  int64 // of the view that remote is of
 
 	interest interest.ID // the subscription, of the shard's
 	users    int32       // members, and sessions about to be; the hub ends with the last

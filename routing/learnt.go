@@ -10,20 +10,24 @@ type learnt struct {
 // unlearnt is what there is where nothing was told. It is not changed.
 var unlearnt learnt
 
+// knows tells whether there is anything that was told.
+func (h *hub) knows() bool { return h.wide != nil && h.wide.learnt != nil }
+
 // known returns what was told, to be read.
 func (h *hub) known() *learnt {
-	if h.learnt == nil {
+	if !h.knows() {
 		return &unlearnt
 	}
-	return h.learnt
+	return h.wide.learnt
 }
 
 // learns returns what was told, to be changed.
 func (h *hub) learns() *learnt {
-	if h.learnt == nil {
-		h.learnt = new(learnt)
+	w := h.widened()
+	if w.learnt == nil {
+		w.learnt = new(learnt)
 	}
-	return h.learnt
+	return w.learnt
 }
 
 // learning is how far a hub is with that.

@@ -57,10 +57,8 @@ type Member struct {
 	// Guarded by the shard of hub.
 	next       *Member        // in its roll
 	presence   *lime.Presence // nil until it is set; never changed, but replaced
-	announced  *lime.Presence // what routers were told of; nil for nothing
 	registered int64          // the view's version when Redis took it; 0 when it has not
 	own        *particulars   // what few sessions have; nil for none
-	sending    *sending       // messages by the session that are not settled; nil for none
 
 	// Guarded by the shard of hub, and about stored messages for the session.
 	follows [2]delivery.Follow
@@ -76,14 +74,15 @@ type Member struct {
 	entry   entry
 	tried   bool // Redis was asked to take it, and may have
 	touched bool // given something this turn, and on the shard's list
+	shown   bool // routers were told of presence
 
-	starting      [2]bool // a follow that the reader has yet to start
-	startQueued   bool    // the reader has it on its list
-	readQueued    bool    // likewise, to be read for
-	readAgain     bool    // once more after that
-	floorHeld     bool    // the floor of its identity waits for another session's
-	probing       bool    // the client was asked for a proof
-	sendsReceipts bool    // the client was seen to
+	starting      starting // which follows the reader has yet to start
+	startQueued   bool     // the reader has it on its list
+	readQueued    bool     // likewise, to be read for
+	readAgain     bool     // once more after that
+	floorHeld     bool     // the floor of its identity waits for another session's
+	probing       bool     // the client was asked for a proof
+	sendsReceipts bool     // the client was seen to
 
 	// Owned by the registrar.
 	doubtful bool // an error may hide that it was unregistered
@@ -97,6 +96,18 @@ const (
 	entering
 	enteringChanged // and the registrar is to look at it after that
 )
+
+// starting is a set of follows.
+type starting uint8
+
+func (s *starting) has(which int) bool { return *s&(1<<which) != 0 }
+
+func (s *starting) set(which int, is bool) {
+	*s &^= 1 << which
+	if is {
+		*s |= 1 << which
+	}
+}
 
 type memberState uint8
 

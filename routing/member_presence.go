@@ -11,6 +11,9 @@ func (m *Member) SetPresence(p *lime.Presence) {
 	m.hub.shard.mu.Lock()
 	before := m.presence
 	m.presence = m.hubs().presences.intern(p)
+	if m.shown && before != m.presence {
+		m.announceLocked(before)
+	}
 	if rulingOf(p) != rulingOf(before) {
 		m.hub.disarrange()
 	}

@@ -86,10 +86,11 @@ const maxEarly = 16
 // holdEarly keeps a notification that came before its message was accepted, so that
 // the sender sees accepted first. The shard of m is locked. L-NOT-03.
 func (m *Member) holdEarly(h *lime.Header, envelope []byte) bool {
-	if m.sending == nil {
+	s := m.underWayLocked()
+	if s == nil {
 		return false
 	}
-	for _, o := range m.sending.storing {
+	for _, o := range s.storing {
 		if bytes.Equal(o.id, h.ID) {
 			if len(o.early) < maxEarly {
 				o.early = append(o.early, append([]byte(nil), envelope...))

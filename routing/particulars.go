@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"sync"
 	"time"
 
 	"limegrove/lime"
@@ -16,8 +17,13 @@ type particulars struct {
 	takesOver  *presence.Registration // the session of another edge that it has replaced
 	settling   *settling              // nil until the edge wants the session to go
 	sharing    *sharing               // nil where it shares nothing with others of its identity
+	announced  *lime.Presence         // what routers were told of, where that is not the presence; nil for nothing
+	sending    *sending               // messages by the session that are not settled; nil for none
 	receipts   lime.Events            // which events it wants to hear of
 }
+
+// particulars of those who send come and go with each message.
+var particularsPool = sync.Pool{New: func() any { return new(particulars) }}
 
 // settling is how far a session is that is to go: nothing is handed out any more.
 type settling struct {
@@ -38,15 +44,16 @@ type sharing struct {
 // particularsLocked returns them to be changed.
 func (m *Member) particularsLocked() *particulars {
 	if m.own == nil {
-		m.own = new(particulars)
+		m.own = particularsPool.Get().(*particulars)
 	}
 	return m.own
 }
 
 // tidyLocked drops them when there are none any more.
 func (m *Member) tidyLocked() {
-	if m.own != nil && *m.own == (particulars{}) {
+	if p := m.own; p != nil && *p == (particulars{}) {
 		m.own = nil
+		particularsPool.Put(p)
 	}
 }
 

@@ -52,8 +52,8 @@ func (h *Hubs) readPolicy(ctx context.Context, b *hub, i lime.Identity) error {
 		settled := b.rulings == rulings
 		if settled {
 			b.learning.set(policyKnown, true)
-			if b.learnt != nil {
-				b.learnt.policy.inForce = nil
+			if b.knows() {
+				b.learns().policy.inForce = nil
 			}
 			if p.Restricts() {
 				b.learns().policy.inForce = &p

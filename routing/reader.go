@@ -157,7 +157,7 @@ func (r *reader) page(ctx context.Context, t *turn, j *readerJob, which int) del
 	f := &m.follows[which]
 	s.mu.Lock()
 	room := maxWindow - m.window.Len()
-	if !f.Behind() || m.starting[which] || m.state != active || m.settles() || room == 0 {
+	if !f.Behind() || m.starting.has(which) || m.state != active || m.settles() || room == 0 {
 		s.mu.Unlock()
 		return delivery.CaughtUp // or whatever ends the present state will read on
 	}

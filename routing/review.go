@@ -77,7 +77,7 @@ func (r *reader) review(ctx context.Context, t *turn, j *readerJob) (more bool) 
 	s, f := m.hub.shard, &m.follows[byIdentity]
 	s.mu.Lock()
 	room := maxWindow - m.window.Len()
-	if !f.Reviewing() || m.starting[byIdentity] || m.state != active || m.settles() || room == 0 {
+	if !f.Reviewing() || m.starting.has(byIdentity) || m.state != active || m.settles() || room == 0 {
 		s.mu.Unlock()
 		return false // or whatever ends the present state will read on
 	}

@@ -51,8 +51,10 @@ func (l roll) find(token string) *Member {
 	return nil
 }
 
-// wide is what a hub knows of sessions on other edges, and of rules by which sessions compete.
+// wide is what a hub knows of sessions on other edges, of rules by which sessions compete, and of what was told of
+// the identity.
 type wide struct {
+	learnt      *learnt // nil for nothing
 	remote      []presence.Registration
 	working     map[string]working // what sessions of other edges are at work on, by token
 	arrangement []route            // see routes
@@ -83,7 +85,7 @@ func (h *hub) narrow() {
 	if len(w.remote) == 0 {
 		w.remote, w.working = nil, nil
 	}
-	if w.remote == nil && w.arrangement == nil {
+	if w.remote == nil && w.arrangement == nil && w.learnt == nil {
 		h.wide = nil
 	}
 }

@@ -25,19 +25,29 @@ const maxSpareSending = 16
 
 // sendingLocked returns what m is sending, to be changed. settledSendingLocked drops it.
 func (m *Member) sendingLocked() *sending {
-	if m.sending == nil {
-		m.sending = sendings.Get().(*sending)
+	p := m.particularsLocked()
+	if p.sending == nil {
+		p.sending = sendings.Get().(*sending)
 	}
-	return m.sending
+	return p.sending
+}
+
+// underWayLocked is what m is sending, or nil.
+func (m *Member) underWayLocked() *sending {
+	if m.own == nil {
+		return nil
+	}
+	return m.own.sending
 }
 
 // settledSendingLocked drops what m is sending when that is nothing any more.
 func (m *Member) settledSendingLocked() {
-	s := m.sending
+	s := m.underWayLocked()
 	if s == nil || len(s.storing) > 0 || s.held || len(s.owed) > 0 || len(s.failed) > 0 {
 		return
 	}
-	m.sending = nil
+	m.own.sending = nil
+	m.tidyLocked()
 	if cap(s.storing) > maxSpareSending {
 		s.storing = nil
 	}
@@ -46,18 +56,22 @@ func (m *Member) settledSendingLocked() {
 }
 
 // owes tells whether m is to be told something that it had no room for.
-func (m *Member) owes() bool { return m.sending != nil && len(m.sending.owed) > 0 }
+func (m *Member) owes() bool {
+	s := m.underWayLocked()
+	return s != nil && len(s.owed) > 0
+}
 
 // isStoring tells whether a message of m with that id is on its way into the log. The
 // shard of m is locked.
 func (m *Member) isStoring(id []byte) bool {
-	return m.sending != nil && slices.ContainsFunc(m.sending.storing, func(o *outgoing) bool { return bytes.Equal(o.id, id) })
+	s := m.underWayLocked()
+	return s != nil && slices.ContainsFunc(s.storing, func(o *outgoing) bool { return bytes.Equal(o.id, id) })
 }
 
 // holdLocked tells whether reading from the client is to stop, for it has much under
 // way, and notes that it has.
 func (m *Member) holdLocked() bool {
-	s := m.sending
+	s := m.underWayLocked()
 	if s.held || len(s.storing) < holdAt && s.storingBytes < m.hubs().budget.share() {
 		return false
 	}
@@ -68,7 +82,7 @@ func (m *Member) holdLocked() bool {
 // takeStoringLocked takes o out of what is under way. It tells whether reading may go
 // on.
 func (m *Member) takeStoringLocked(o *outgoing) (found, resume bool) {
-	s := m.sending
+	s := m.underWayLocked()
 	if s == nil {
 		return false, false
 	}
@@ -108,7 +122,7 @@ func (m *Member) hasFailed(id []byte) {
 
 // tryAgain forgets that a message has failed.
 func (m *Member) tryAgain(id []byte) {
-	s := m.sending
+	s := m.underWayLocked()
 	if s == nil || s.failed == nil {
 		return
 	}
@@ -121,5 +135,6 @@ func (m *Member) tryAgain(id []byte) {
 
 // toldFailed tells whether the sender was told that a message failed.
 func (m *Member) toldFailed(id []byte) bool {
-	return m.sending != nil && slices.ContainsFunc(m.sending.failed, func(f failedID) bool { return f.id == string(id) })
+	s := m.underWayLocked()
+	return s != nil && slices.ContainsFunc(s.failed, func(f failedID) bool { return f.id == string(id) })
 }

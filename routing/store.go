@@ -172,7 +172,7 @@ func (m *Member) payLocked() (flush bool) {
 	if !m.owes() {
 		return false
 	}
-	s := m.sending
+	s := m.underWayLocked()
 	for len(s.owed) > 0 {
 		if err := m.to.Deliver(s.owed[0]); err != nil {
 			return flush

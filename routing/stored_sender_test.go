@@ -250,7 +250,7 @@ func TestWhatASenderIsToldWaitsForRoom(t *testing.T) {
 	eventually(t, "all are accepted", func() bool {
 		ana.hub.shard.mu.Lock()
 		defer ana.hub.shard.mu.Unlock()
-		return ana.sending != nil && len(ana.sending.owed) >= 3 // and what else is told
+		return ana.owes() && len(ana.underWayLocked().owed) >= 3 // and what else is told
 	})
 	ana.Refuse(nil)
 	ana.Drained()
