@@ -56,7 +56,7 @@ func (h *Hubs) attach(ctx context.Context, a Arrival, to Recipient, unlisted boo
 func (h *Hubs) enter(ctx context.Context, m *Member) error {
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
 	defer cancel()
-	if err := h.awaitInterest(ctx, m.hub); err != nil {
+	if err := h.awaitInterest(ctx, m); err != nil {
 		return err
 	}
 	if m.unlisted {
@@ -91,27 +91,35 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 // errNotTried stands for a registration that was not tried, since others fail.
 var errNotTried = errors.New("not tried: the registry is away")
 
-// awaitInterest returns when the broker has a hub's subscription, or has refused it: then the
+// awaitInterest returns when the broker has the subscription of m's hub, or has refused it: then the
 // error is for the client.
-func (h *Hubs) awaitInterest(ctx context.Context, b *hub) error {
-	b.shard.mu.Lock()
-	inForce := b.inForce
-	b.shard.mu.Unlock()
-	if inForce {
+func (h *Hubs) awaitInterest(ctx context.Context, m *Member) error {
+	if m.listened(false) {
 		return nil
 	}
 	if err := h.barrier.Wait(ctx); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	if why := h.refuses(); why != "" {
-		if err := h.tryOne(ctx, b, why); err != nil {
+		if err := h.tryOne(ctx, m.hub, why); err != nil {
 			return err
 		}
 	}
-	b.shard.mu.Lock()
-	b.inForce = true
-	b.shard.mu.Unlock()
+	m.listened(true)
 	return nil
+}
+
+// listened tells whether the subscription of m's hub is in force, which inForce says it is now. From then on m is
+// ended when it is not.
+func (m *Member) listened(inForce bool) bool {
+	b := m.hub
+	b.shard.mu.Lock()
+	defer b.shard.mu.Unlock()
+	b.inForce = b.inForce || inForce
+	if b.inForce {
+		m.entry &^= listening
+	}
+	return b.inForce
 }
 
 // admit notes a member that arrives, unless what is known here speaks against it.
@@ -129,7 +137,7 @@ func (h *Hubs) admit(m *Member) error {
 	if !m.guest {
 		b.learning.set(grantsAsked, true)
 	}
-	m.entry = entering
+	m.entry = entering | listening
 	return nil
 }
 
@@ -138,8 +146,8 @@ func (h *Hubs) admit(m *Member) error {
 func (m *Member) entered() (recheck bool) {
 	m.hub.shard.mu.Lock()
 	defer m.hub.shard.mu.Unlock()
-	recheck = m.entry == enteringChanged
-	m.entry = notEntering
+	recheck = m.entry&enteringChanged != 0
+	m.entry = 0
 	return recheck
 }
 

@@ -88,13 +88,13 @@ type Member struct {
 	doubtful bool // an error may hide that it was unregistered
 }
 
-// entry is whether Attach is registering a member, so that the registrar must not.
+// entry is what Attach is about with a member that it has not returned yet; 0 when it has.
 type entry uint8
 
 const (
-	notEntering entry = iota
-	entering
-	enteringChanged // and the registrar is to look at it after that
+	entering        entry = 1 << iota // it registers it, so that the registrar must not
+	enteringChanged                   // and the registrar is to look at it after that
+	listening                         // it sees to it that its hub hears, so that nobody else ends it for being deaf
 )
 
 // starting is a set of follows.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -235,7 +236,8 @@ func (h *Hubs) endDeaf(ctx context.Context) {
 	}
 	for _, b := range deaf {
 		b.shard.mu.Lock()
-		members := b.all() // also those that arrive, who may have taken it for being in force
+		// Also those that arrive, and have taken it for being in force; what tries the hub itself tells its client.
+		members := slices.DeleteFunc(b.all(), func(m *Member) bool { return m.entry&listening != 0 })
 		b.shard.mu.Unlock()
 		for _, m := range members {
 			h.metrics.deaf.WithLabelValues(why).Inc()

@@ -27,9 +27,9 @@ func (r *registrar) update(ctx context.Context, all []*Member, failed func(*Memb
 	for _, m := range all {
 		m.hub.shard.mu.Lock()
 		registered, nothing := m.registered > 0, m.state == left
-		if m.entry != notEntering {
+		if m.entry != 0 {
 			// Two registrations of one session at once could undo a newer one's.
-			m.entry, nothing = enteringChanged, true
+			m.entry, nothing = m.entry|enteringChanged, true
 		}
 		reg := m.registrationLocked(r.hubs.cfg.Edge)
 		m.hub.shard.mu.Unlock()
