@@ -2,6 +2,7 @@ package poll
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -10,7 +11,17 @@ import (
 
 // dialStream is Dial where connections are no bare sockets.
 func (g *Group) dialStream(from netip.Addr, to netip.AddrPort, open Opener) error {
-	d := &dialing{to: to, ready: make(chan struct{})}
+	return g.dialing(from, to, nil, open)
+}
+
+// DialTLS is Dial with TLS over the connection, by cfg, which is not changed. Such a connection has a goroutine that
+// reads. What its handshake fails of is told to Handler.Closed.
+func (g *Group) DialTLS(from netip.Addr, to netip.AddrPort, cfg *tls.Config, open Opener) error {
+	return g.dialing(from, to, cfg, open)
+}
+
+func (g *Group) dialing(from netip.Addr, to netip.AddrPort, cfg *tls.Config, open Opener) error {
+	d := &dialing{to: to, tls: cfg, ready: make(chan struct{})}
 	if from.IsValid() {
 		d.from = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 	}
@@ -24,6 +35,7 @@ type dialing struct {
 	// Set when it is made and not changed.
 	from   *net.TCPAddr // nil for the system's choice
 	to     netip.AddrPort
+	tls    *tls.Config     // nil for none
 	ctx    context.Context //nolint:containedctx // it is this connection's life, of which Close is the end
 	cancel context.CancelFunc
 
@@ -40,9 +52,19 @@ func (d *dialing) dial() {
 	if d.from != nil {
 		dialer.LocalAddr = d.from
 	}
-	if d.conn, d.err = dialer.DialContext(d.ctx, "tcp", d.to.String()); d.err == nil {
-		limitUnsentBelow(d.conn)
+	if d.conn, d.err = dialer.DialContext(d.ctx, "tcp", d.to.String()); d.err != nil {
+		return
 	}
+	limitUnsentBelow(d.conn)
+	if d.tls == nil {
+		return
+	}
+	conn := tls.Client(d.conn, d.tls)
+	if d.err = conn.HandshakeContext(d.ctx); d.err != nil {
+		_ = d.conn.Close() // the handshake has failed
+		return
+	}
+	d.conn = conn
 }
 
 // made waits for the connection, or for why there is none.
@@ -90,7 +112,7 @@ func (d *dialing) CloseWrite() error {
 	if err != nil {
 		return err
 	}
-	return conn.(*net.TCPConn).CloseWrite()
+	return conn.(interface{ CloseWrite() error }).CloseWrite()
 }
 
 // LocalAddr is that of net.Conn.

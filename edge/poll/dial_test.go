@@ -2,6 +2,9 @@ package poll
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"runtime"
@@ -83,6 +86,56 @@ func TestDialedConnectionIsClosedWhenThereIsNobody(t *testing.T) {
 				t.Error("it ends without a reason")
 			}
 		})
+	}
+}
+
+func TestDialedConnectionCanSpeakTLS(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	ln := tlsServer(t, plain)
+	defer ln.Close()
+	heard := make(chan string, 1)
+	open := func(turn *Turn, c *Conn) Handler {
+		must(t, turn.Batch.Append(c, []byte("hel"), []byte("lo")))
+		return &fake{conn: c, closed: make(chan error, 1), data: func(_ *Turn, b []byte) (int, int) {
+			heard <- string(b)
+			return len(b), 0
+		}}
+	}
+	must(t, dialer(t, Config{}).DialTLS(netip.Addr{}, addrPort(ln.Addr()), &tls.Config{InsecureSkipVerify: true}, open))
+	nc, err := ln.Accept()
+	must(t, err)
+	defer nc.Close()
+	b := make([]byte, 5)
+	_, err = io.ReadFull(nc, b)
+	must(t, err)
+	if _, err := nc.Write([]byte("you")); err != nil || string(b) != "hello" {
+		t.Errorf("it says %q, and can be told something: %v", b, err)
+	}
+	if got := want(t, "an answer", heard); got != "you" {
+		t.Errorf("it has heard %q", got)
+	}
+}
+
+func TestDialedConnectionIsClosedWhenTheHandshakeFails(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	ln := tlsServer(t, plain)
+	defer ln.Close()
+	f := &fake{closed: make(chan error, 1)}
+	must(t, dialer(t, Config{}).DialTLS(netip.Addr{}, addrPort(ln.Addr()), &tls.Config{ServerName: "somebody"}, func(_ *Turn, c *Conn) Handler {
+		f.conn = c
+		return f
+	}))
+	nc, err := ln.Accept()
+	must(t, err)
+	defer nc.Close()
+	if err := nc.(*tls.Conn).Handshake(); err == nil {
+		t.Error("the client takes any certificate")
+	}
+	var unknown *tls.CertificateVerificationError
+	if err := want(t, "the end", f.closed); !errors.As(err, &unknown) {
+		t.Errorf("it ends by %v", err)
 	}
 }
 

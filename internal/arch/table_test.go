@@ -108,7 +108,7 @@ var libraries = []library{
 	// The form of headers, in which gobwas/ws tells what a client offers.
 	{"github.com/gobwas/httphead", []string{"edge"}},
 	// Compresses and inflates at twice the speed of the standard library.
-	{"github.com/klauspost/compress", []string{"edge"}},
+	{"github.com/klauspost/compress", []string{"edge", "loadtest"}},
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},

@@ -46,6 +46,8 @@ const (
 var (
 	errClosed  = errors.New("the server has closed the connection")
 	errTimeout = errors.New("no session in time")
+
+	errUncompressed = errors.New("the server does not compress")
 )
 
 // Number is the client's among those of all engines.
@@ -127,6 +129,10 @@ func (c *Client) upgraded(t *poll.Turn, b []byte) int {
 		c.conn.Close(refusal(b))
 		return len(b)
 	}
+	if c.engine.cfg.Compress && !bytes.Contains(b[:end], []byte("permessage-deflate")) {
+		c.conn.Close(errUncompressed)
+		return len(b)
+	}
 	c.phase = loggingIn
 	if err := c.login(t, nil); err != nil {
 		c.conn.Close(err)
@@ -148,6 +154,15 @@ func refusal(answer []byte) error {
 
 // take takes a frame.
 func (c *Client) take(t *poll.Turn, f *frame, now time.Duration) error {
+	if f.compressed {
+		var err error
+		if !c.engine.cfg.Compress || !f.final {
+			return errFrame
+		}
+		if f.payload, err = c.engine.inflate.message(f.payload); err != nil {
+			return err
+		}
+	}
 	switch f.op {
 	case ws.OpText, ws.OpBinary, ws.OpContinuation:
 		return c.read(t, f.payload, f.final, now)

@@ -83,8 +83,19 @@ func want[T any](t *testing.T, from <-chan T) (v T) {
 	return v
 }
 
-// connect has one client of an engine connect to a listener, and logs it in.
+// connect has one client of an engine connect to a listener, and upgrades it.
 func connect(t *testing.T) (h *told, e *Engine, server net.Conn) {
+	t.Helper()
+	h, e, server = dial(t, Config{})
+	if _, err := ws.Upgrade(server); err != nil {
+		t.Fatal(err)
+	}
+	hears(t, server, "login\n")
+	return h, e, server
+}
+
+// dial has one client of an engine connect to a listener.
+func dial(t *testing.T, cfg Config) (h *told, e *Engine, server net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -93,11 +104,9 @@ func connect(t *testing.T) (h *told, e *Engine, server net.Conn) {
 	defer listener.Close()
 	h = &told{make(chan *Client, 8), make(chan string, 8), make(chan error, 8)}
 	at := listener.Addr().(*net.TCPAddr).AddrPort()
-	e, err = New(Config{
-		Protocol: lines{}, Handler: h, Clients: 1, Epoch: time.Now(),
-		Server: func(int) netip.AddrPort { return at }, From: func(int) netip.Addr { return netip.Addr{} },
-	})
-	if err != nil {
+	cfg.Protocol, cfg.Handler, cfg.Clients, cfg.Epoch = lines{}, h, 1, time.Now()
+	cfg.Server, cfg.From = func(int) netip.AddrPort { return at }, func(int) netip.Addr { return netip.Addr{} }
+	if e, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -118,10 +127,6 @@ func connect(t *testing.T) (h *told, e *Engine, server net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	if _, err := ws.Upgrade(server); err != nil {
-		t.Fatal(err)
-	}
-	hears(t, server, "login\n")
 	return h, e, server
 }
 

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,6 +39,10 @@ type Config struct {
 	// comes from, or the zero Addr.
 	Server func(i int) netip.AddrPort
 	From   func(i int) netip.Addr
+	// TLS is how they connect; nil for none.
+	TLS *tls.Config
+	// Compress has them offer compression, and fail where it is not agreed on. What they say is not compressed.
+	Compress bool
 	// Epoch is the time from which all others are counted.
 	Epoch time.Time
 	// Patience bounds how long a client may take from its socket to its session. Default 60s.
@@ -55,6 +60,7 @@ type Engine struct {
 	op      ws.OpCode // of messages
 	scratch []byte    // headroom, and a message on its way out
 	rests   map[*Client][]byte
+	inflate inflater // of Config.Compress
 	Opening Opening
 }
 
@@ -121,7 +127,11 @@ func (e *Engine) At(i int) *Client { return &e.clients[i] }
 // Dial begins a connection of nobody's, to where client server connects and from where client source comes; see
 // poll.Group.Dial.
 func (e *Engine) Dial(server, source int, open poll.Opener) error {
-	return e.group.Dial(e.cfg.From(source), e.cfg.Server(server), open)
+	from, to := e.cfg.From(source), e.cfg.Server(server)
+	if e.cfg.TLS != nil {
+		return e.group.DialTLS(from, to, e.cfg.TLS, open)
+	}
+	return e.group.Dial(from, to, open)
 }
 
 // Request is the one that asks a server for a WebSocket. RFC 6455, section 4.1; the key is the one of its section
@@ -132,6 +142,9 @@ func (e *Engine) Request(to netip.AddrPort) []byte {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", e.traits.Path, to)
 	if e.traits.Subprotocol != "" {
 		fmt.Fprintf(&b, "Sec-WebSocket-Protocol: %s\r\n", e.traits.Subprotocol)
+	}
+	if e.cfg.Compress {
+		b.WriteString("Sec-WebSocket-Extensions: " + compression + "\r\n")
 	}
 	b.WriteString("\r\n")
 	return []byte(b.String())

@@ -14,9 +14,10 @@ var errFrame = errors.New("a frame that no server may send, or that is too long"
 
 // frame is one that a server has sent. RFC 6455, section 5.2.
 type frame struct {
-	op      ws.OpCode
-	final   bool
-	payload []byte
+	op         ws.OpCode
+	final      bool
+	compressed bool
+	payload    []byte
 }
 
 // readFrame reads the frame at the beginning of b, and says how long it is; need is how much
@@ -39,15 +40,15 @@ func readFrame(b []byte) (f frame, n, need int, err error) {
 	if len(b) < head {
 		return f, 0, head, nil
 	}
-	// A server masks nothing, and has agreed to no extension.
-	if b[0]&0x70 != 0 || b[1]&0x80 != 0 || length > maxFrame {
+	// A server masks nothing, and agrees to no extension but compression.
+	if b[0]&0x30 != 0 || b[1]&0x80 != 0 || length > maxFrame {
 		return f, 0, 0, errFrame
 	}
 	n = head + int(length)
 	if len(b) < n {
 		return f, 0, n, nil
 	}
-	return frame{op: ws.OpCode(b[0] & 0x0f), final: b[0]&0x80 != 0, payload: b[head:n]}, n, 0, nil
+	return frame{op: ws.OpCode(b[0] & 0x0f), final: b[0]&0x80 != 0, compressed: b[0]&0x40 != 0, payload: b[head:n]}, n, 0, nil
 }
 
 // headroom is the longest head of a client's frame.

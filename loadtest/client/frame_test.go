@@ -50,7 +50,7 @@ func TestFramesOfServersAreUnderstood(t *testing.T) {
 func TestFramesThatNoServerMaySendAreRefused(t *testing.T) {
 	masked := ws.MustCompileFrame(ws.MaskFrameWith(ws.NewTextFrame([]byte("x")), mask))
 	reserved := ws.MustCompileFrame(ws.NewTextFrame([]byte("x")))
-	reserved[0] |= 0x40
+	reserved[0] |= 0x20
 	endless := []byte{0x81, 127, 0x80, 0, 0, 0, 0, 0, 0, 0}
 	for _, b := range [][]byte{masked, reserved, endless} {
 		if _, _, _, err := readFrame(b); err == nil {

@@ -123,7 +123,7 @@ func (o *Opening) again(c *Client, at time.Duration) {
 func (o *Opening) dial(t *poll.Turn, c *Client) {
 	o.pending++
 	i := c.Number()
-	if err := o.engine.group.Dial(o.engine.cfg.From(i), o.engine.cfg.Server(i), c.open); err != nil {
+	if err := o.engine.Dial(i, i, c.open); err != nil {
 		o.failed(t, c, err)
 	}
 }

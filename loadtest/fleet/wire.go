@@ -14,6 +14,8 @@ type Plan struct {
 	Protocol string           `json:"protocol"`
 	Domain   string           `json:"domain"`
 	Silent   bool             `json:"silent,omitempty"`
+	TLS      bool             `json:"tls,omitempty"`      // clients connect with it, and check no certificate
+	Compress bool             `json:"compress,omitempty"` // clients offer it
 	Load     scenario.Load    `json:"load"`
 	Share    scenario.Share   `json:"share"`
 	Servers  []netip.AddrPort `json:"servers"`

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,8 +118,13 @@ func (w *worker) prepare(protocols Protocols) error {
 	// The epoch came as text, without what a change of the clock cannot touch.
 	epoch := time.Now()
 	epoch = epoch.Add(p.Epoch.Sub(epoch.Round(0)))
+	var secure *tls.Config
+	if p.TLS {
+		secure = &tls.Config{InsecureSkipVerify: true} // a load has nothing to hide
+	}
 	w.engine, err = client.New(client.Config{
 		Protocol: say, Handler: w.scenario, Clients: p.Clients, First: p.Share.First, Epoch: epoch,
+		TLS: secure, Compress: p.Compress,
 		Server: func(i int) netip.AddrPort { return p.Servers[p.Share.Server(i)] },
 		From: func(i int) netip.Addr {
 			if len(p.Sources) == 0 {

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"limegrove/edge/poll"
@@ -36,7 +35,7 @@ const (
 func slowSessions(attackers int) int { return slowSenders + attackers }
 
 func newSlow(a *attack) (Scenario, error) {
-	s := &slow{attack: a, text: strings.Repeat("x", slowSize), missing: tally.Missing{}}
+	s := &slow{attack: a, text: words(slowSize), missing: tally.Missing{}}
 	s.sent, s.got = make([]uint32, a.load.Attackers), make([]tally.Stream, a.load.Attackers)
 	if a.load.Mode != Transient {
 		if s.keep, a.count.Kept = a.say.(protocol.Keeper); !a.count.Kept {

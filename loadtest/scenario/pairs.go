@@ -3,7 +3,6 @@ package scenario
 import (
 	"errors"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"limegrove/edge/poll"
@@ -50,14 +49,14 @@ func newPairs(p protocol.Protocol, l Load, s Share) (Scenario, error) {
 		if ps.keep, ok = p.(protocol.Keeper); !ok {
 			return nil, errors.New("this protocol keeps no messages")
 		}
-		ps.text = strings.Repeat("x", l.Size)
+		ps.text = words(l.Size)
 	}
 	ps.missing.delivered, ps.missing.accepted, ps.missing.received = tally.Missing{}, tally.Missing{}, tally.Missing{}
 	return ps, nil
 }
 
 // filler is what a content has behind its stamp.
-func filler(size int) string { return strings.Repeat("x", max(0, size-protocol.StampLen)) }
+func filler(size int) string { return words(max(0, size-protocol.StampLen)) }
 
 // Attach is that of Scenario.
 func (p *pairs) Attach(e *client.Engine) {

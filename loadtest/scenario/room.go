@@ -3,7 +3,6 @@ package scenario
 import (
 	"errors"
 	"math"
-	"strings"
 	"time"
 
 	"limegrove/edge/poll"
@@ -53,7 +52,7 @@ func newRoom(p protocol.Protocol, l Load, s Share) (Scenario, error) {
 		if r.keep, ok = p.(protocol.RoomKeeper); !ok {
 			return nil, errors.New("this protocol's rooms keep nothing")
 		}
-		r.text = strings.Repeat("x", l.Size)
+		r.text = words(l.Size)
 	}
 	r.missing.delivered, r.missing.accepted = tally.Missing{}, tally.Missing{}
 	return r, nil

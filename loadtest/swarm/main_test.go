@@ -90,6 +90,13 @@ func TestRealClusterLosesNothing(t *testing.T) {
 			t.Error("they have no delays")
 		}
 	})
+	t.Run("secure and compressed", func(t *testing.T) {
+		t.Parallel()
+		r := swarm(t, built, "-pairs", "20", "-tls", "-compress", "-size", "1024", "-rate", "200", "-duration", "1s")
+		if s := r.Result.Sent; s == 0 || r.Result.Delivered != s || r.Opened.Ready != 40 {
+			t.Errorf("%d were sent and %d delivered, among %d", s, r.Result.Delivered, r.Opened.Ready)
+		}
+	})
 	t.Run("room", func(t *testing.T) {
 		t.Parallel()
 		r := swarm(t, built, "-scenario", "room", "-sessions", "50", "-rate", "40", "-duration", "1s", "-stored")
@@ -175,6 +182,7 @@ func TestBadCommandLinesAreRefused(t *testing.T) {
 		"-scenario nothing", "-protocol nothing", "-rate x", "-rate 0", "-pairs 5 -sessions 4", "-window 0", "-to nowhere",
 		"-to 127.0.0.1:1 -pids edges", "-pids edges=1", "-brokers 2", "-edges 0", "-nothing", "extra", "-scenario room -rate 5 -senders 2000", "-server nothing",
 		"-server floor -to 127.0.0.1:1", "-attackers 5", "-disturbances 2", "-scenario half -attackers 9001", "-scenario connect -pairs 5 -sessions 10",
+		"-tls -scenario half", "-server floor -tls", "-server floor -compress",
 	} {
 		var out, errs strings.Builder
 		if status := run(context.Background(), strings.Fields(line), &out, &errs); status != command.Usage || errs.Len() == 0 {

@@ -56,6 +56,8 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.StringVar(&p.Protocol, "protocol", "lime", "`name` of what clients speak; that of -server, where it is another")
 	f.StringVar(&p.Domain, "domain", cluster.Domain, "`name` of the clients' domain")
 	f.BoolVar(&p.Silent, "silent", false, "clients do not set their presence")
+	f.BoolVar(&p.TLS, "tls", false, "clients connect by TLS, and check no certificate; the edges of a cluster that is started get one")
+	f.BoolVar(&p.Compress, "compress", false, "clients have what they are sent compressed; the edges of a cluster that is started do so, at level 1")
 	f.IntVar(&p.Clients, "sessions", 0, "`number` of clients; those beyond the pairs are idle, and pairs are among all of them at random (default twice the pairs, or 1000)")
 	f.Float64Var(&p.Rate, "connect-rate", 0, "`number` of clients opened a second; 0 for as many as can be")
 	f.IntVar(&p.AtOnce, "connecting", 256, "`number` of clients that open at a time")
@@ -130,6 +132,9 @@ func parse(args []string, out io.Writer) (o options, err error) {
 		// All come from this machine, and a private address may be a proxy's, which is let in whatever it does.
 		o.cluster.Args = append([]string{"-admission-exempt", "none"}, o.cluster.Args...)
 	}
+	if p.Compress {
+		o.cluster.Args = append([]string{"-compression", "1"}, o.cluster.Args...)
+	}
 	if p.Clients == 0 {
 		p.Clients = cmp.Or(2*l.Pairs, defaultSessions)
 		if what.Logins {
@@ -172,6 +177,10 @@ func (o *options) check() error {
 		return fmt.Errorf("%w: -attackers: nobody attacks", command.ErrUsage)
 	case o.disturb > 0 && kind.Attackers == 0:
 		return fmt.Errorf("%w: -disturbances: nobody attacks", command.ErrUsage)
+	case o.plan.TLS && l.Attackers > 0:
+		return fmt.Errorf("%w: -tls: attackers know none", command.ErrUsage)
+	case (o.plan.TLS || o.plan.Compress) && o.kind != nil:
+		return fmt.Errorf("%w: -server: this one has neither -tls nor -compress", command.ErrUsage)
 	case l.Attackers > fleet.MaxClients/2:
 		return fmt.Errorf("%w: -attackers: one worker has %d at most", command.ErrUsage, fleet.MaxClients/2)
 	case kind.Logins && o.plan.Clients == 2*l.Pairs:

@@ -31,8 +31,17 @@ func (o *options) prepare(ctx context.Context, dir string) (err error) {
 	if o.cluster.Programs, err = o.find(ctx, dir); err != nil {
 		return err
 	}
-	o.cluster.RoomRules, err = roomRules(o, dir)
-	return err
+	if o.cluster.RoomRules, err = roomRules(o, dir); err != nil {
+		return err
+	}
+	if o.plan.TLS {
+		certificate, key, err := cluster.Certificate(dir)
+		if err != nil {
+			return err
+		}
+		o.cluster.Args = append([]string{"-tls-cert", certificate, "-tls-key", key}, o.cluster.Args...)
+	}
+	return nil
 }
 
 // find builds the programs, or finds those that are.

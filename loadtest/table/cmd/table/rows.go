@@ -84,9 +84,13 @@ const noFloor = "none"
 var rows = []row{
 	// The floor is one process, which has 20,000 descriptors.
 	{"hold", "30,000 idle sessions, 15,000 an edge", "-scenario hold -sessions 30000 -settle 30s -duration 20s", "-sessions 15000", sessions},
+	{"tls-hold", "10,000 idle sessions in TLS, 5,000 an edge", "-tls -scenario hold -sessions 10000 -settle 30s -duration 20s", noFloor, sessions},
 	{"burst", "200 pairs, 16 in flight, 256 bytes", "-pairs 200 -window 16 -duration 15s", "", messages},
 	{"four", "1,000 pairs, 4 in flight, 256 bytes", "-pairs 1000 -window 4 -duration 15s", "", messages},
 	{"one", "2,000 pairs, one in flight, 256 bytes", "-pairs 2000 -duration 15s", "", messages},
+	{"tls-burst", "200 pairs, 16 in flight, 256 bytes, in TLS", "-tls -pairs 200 -window 16 -duration 15s", noFloor, messages},
+	{"long", "200 pairs, 16 in flight, 1,024 bytes", "-pairs 200 -window 16 -size 1024 -duration 15s", "", messages},
+	{"compressed", "the same, compressed", "-compress -pairs 200 -window 16 -size 1024 -duration 15s", noFloor, messages},
 	{"open-5000", "1,000 pairs both ways, 128 bytes, 5,000/s", "-pairs 1000 -both -size 128 -rate 5000 -duration 15s", "", messages},
 	{"open-20000", "the same at 20,000/s", "-pairs 1000 -both -size 128 -rate 20000 -duration 15s", "", messages},
 	{"open-40000", "the same at 40,000/s", "-pairs 1000 -both -size 128 -rate 40000 -duration 15s", "", messages},
@@ -94,6 +98,9 @@ var rows = []row{
 	{"stored-15000", "the same, stored, at 15,000/s", "-pairs 1000 -both -size 128 -stored -rate 15000 -warmup 12s -duration 15s", noFloor, messages},
 	{"receipts-2000", "the same with receipts at 2,000/s", "-pairs 1000 -both -size 128 -receipts -rate 2000 -warmup 12s -duration 15s", noFloor, messages},
 	{"room", "a room of 1,000, 128 bytes, 500/s: copies", "-scenario room -sessions 1000 -size 128 -rate 500 -duration 15s", "", messages},
+	{"room-1000", "the same at 1,000/s: copies", "-scenario room -sessions 1000 -size 128 -rate 1000 -duration 15s", "", messages},
+	{"room-long", "the same room, 1,024 bytes, 200/s: copies", "-scenario room -sessions 1000 -size 1024 -rate 200 -duration 15s", noFloor, messages},
+	{"room-compressed", "the same, compressed", "-compress -scenario room -sessions 1000 -size 1024 -rate 200 -duration 15s", noFloor, messages},
 	{"crowd", "1,000 pairs among 15,000 sessions, 128 bytes, 5,000/s", "-sessions 15000 -pairs 1000 -both -size 128 -rate 5000 -settle 10s -duration 15s", noFloor, messages},
 	{"storm", "1,000/s while 5,000 of 15,000 sessions are cut and come back", "-scenario storm -edges 3 -sessions 15000 -pairs 1000 -size 128 -rate 1000 -duration 20s", noFloor, messages},
 
