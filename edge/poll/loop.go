@@ -26,7 +26,8 @@ type loop struct {
 	// Owned by the loop.
 	turn     Turn
 	wheel    wheel
-	due      []*Conn
+	due      []*Conn // whose deadline has passed
+	fired    int     // how many of these have been called
 	buf      []byte  // headroom, and then what was read
 	conns    []*Conn // by slot; written with known locked, so that others may read it
 	open     int     // how many conns there are
@@ -48,7 +49,8 @@ func (l *loop) run() error {
 	defer l.poller.close()
 	l.buf = make([]byte, headroom+l.group.cfg.ReadBuffer)
 	for !l.stopping || l.open > 0 || !l.inbox.seal() {
-		events, err := l.poller.wait(l.inbox.sleep(), l.wheel.next())
+		sleep := l.fired == len(l.due) && l.inbox.sleep()
+		events, err := l.poller.wait(sleep, l.wheel.next())
 		if err != nil {
 			l.abandon(err)
 			return err
@@ -99,13 +101,21 @@ func (l *loop) discard() {
 	l.poller.close()
 }
 
-// fire calls those whose deadline has passed.
+// timersOfTurn is how many are called in a turn because their deadline has passed. A tick of the wheel has hundreds where
+// very many are pinged, or come to their turn, and those who have something to say wait for no more than these.
+const timersOfTurn = 8
+
+// fire calls some whose deadline has passed.
 func (l *loop) fire() {
-	l.due = l.wheel.advance(l.turn.Now, l.due[:0])
-	for i, c := range l.due {
-		l.due[i] = nil
+	if l.fired == len(l.due) {
+		l.due, l.fired = l.wheel.advance(l.turn.Now, l.due[:0]), 0
+	}
+	for range min(timersOfTurn, len(l.due)-l.fired) {
+		c := l.due[l.fired]
+		l.due[l.fired] = nil
+		l.fired++
 		if c.timer.deadline == 0 || c.timer.deadline > l.wheel.now {
-			continue // moved by another's Timer
+			continue // moved meanwhile
 		}
 		switch c.phase.Load() {
 		case phaseOpen:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -167,5 +168,59 @@ func TestWantDrainedIsAnsweredAtOnceWhenEmpty(t *testing.T) {
 		_, err := peer.Read(make([]byte, 1))
 		must(t, err)
 		<-drained
+	})
+}
+
+// Who has something to say while very many deadlines pass does not wait for all of them, and what becomes of these
+// meanwhile counts.
+func TestManyDeadlinesAtOnceLeaveRoomForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, err := NewGroup(Config{Goroutines: true, Loops: 1})
+		must(t, err)
+		ran := make(chan error, 1)
+		go func() { ran <- g.Run(context.Background()) }()
+		const many = 20 * timersOfTurn
+		var conns []*Conn
+		var called, before atomic.Int64
+		at := time.Now().Add(time.Minute)
+		for range many {
+			here, there := net.Pipe()
+			defer there.Close()
+			must(t, g.Add(here, func(_ *Turn, c *Conn) Handler {
+				conns = append(conns, c)
+				c.SetDeadline(at)
+				return &fake{conn: c, closed: make(chan error, 1), timer: func(turn *Turn) {
+					if called.Add(1) > 1 {
+						return
+					}
+					must(t, g.Post(0, func(*Turn) { before.Store(called.Load()) }))
+					for i, other := range conns {
+						switch {
+						case other == c || i%3 == 0:
+						case i%3 == 1:
+							other.Close(io.EOF)
+						default:
+							other.SetDeadline(turn.Now.Add(time.Hour))
+						}
+					}
+				}}
+			}))
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if n := before.Load(); n == 0 || n > timersOfTurn {
+			t.Errorf("%d were called before the other", n)
+		}
+		soon := called.Load()
+		if soon < many/3 || soon > many/3+1 {
+			t.Errorf("%d of %d were called in time", soon, many)
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if later := called.Load() - soon; later < many/3-1 || later > many/3 {
+			t.Errorf("%d of %d were called later", later, many)
+		}
+		g.Close()
+		must(t, <-ran)
 	})
 }
