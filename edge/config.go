@@ -127,7 +127,7 @@ type Config struct {
 	AdmissionRate int
 
 	// AddressRate is how many connections a second one IP address, or IPv6 network of 64 bits, may open, and as many at
-	// once. What comes faster waits for its turn, three seconds at most, and is then told to come again. Behind a proxy
+	// once. What comes faster waits for its turn, five seconds at most, and is then told to come again. Behind a proxy
 	// that is the proxy's. Default 100.
 	AddressRate int
 

@@ -20,16 +20,18 @@ type deferral struct {
 }
 
 // maxDeferred bounds those that wait for their turn. They count as connections, too, and have no more than a half of
-// what these may still be, lest nobody else can come. A half of their places is for those that have a turn.
+// what these may still be, lest nobody else can come. A quarter of their places is for those that have a turn. The others
+// are told late that they have none, and it is good to have places for as many as come: who is cut comes again at once, and
+// costs more than one that waits.
 const maxDeferred = 8192
 
-// maxDeferredOf bounds those of one source: a quarter of the places that there can be.
+// maxDeferredOf bounds those of one source: a half of the places that there can be.
 func maxDeferredOf(maxSessions int) int {
 	most := maxDeferred
 	if maxSessions > 0 {
 		most = min(most, maxSessions/2)
 	}
-	return max(1, most/4)
+	return max(1, most/2)
 }
 
 // refusalTime bounds how long one that has no turn may take to hear so.
@@ -42,7 +44,7 @@ func (e *Edge) mayDefer(from netip.Addr, hasTurn bool) bool {
 		most = min(most, (int64(e.cfg.MaxSessions)-e.admitted.Load())/2)
 	}
 	if !hasTurn {
-		most /= 2
+		most -= most / 4
 	}
 	if !e.waiting.add(sourceOf(from)) {
 		return false

@@ -20,7 +20,7 @@ type pacing struct {
 }
 
 // turnPatience is how long a connection waits for its turn at most.
-const turnPatience = 3 * time.Second
+const turnPatience = 5 * time.Second
 
 // newPacing lets each source connect so often a second.
 func newPacing(rate int, exempt []netip.Prefix) *pacing {

@@ -26,7 +26,7 @@ func TestAddressHasItsRateWhateverItTries(t *testing.T) {
 	p := newPacing(100, nil)
 	flood, now := netip.MustParseAddr("192.0.2.1"), instant(1)
 	atOnce, waiting, none, longest := come(p, flood, now, 1000)
-	if atOnce != 100 || waiting != 300 || none != 600 || longest > turnPatience {
+	if atOnce != 100 || waiting != 500 || none != 400 || longest > turnPatience {
 		t.Errorf("of a thousand at once %d go on, %d wait, for %s at most, and %d have no turn", atOnce, waiting, longest, none)
 	}
 	// It goes on: what has turns is its rate.
@@ -40,8 +40,8 @@ func TestAddressHasItsRateWhateverItTries(t *testing.T) {
 		t.Errorf("in ten seconds it has %d turns", turns)
 	}
 	// And is forgotten when it stops.
-	if atOnce, _, _, _ := come(p, flood, now+instant(5*time.Second), 100); atOnce != 100 {
-		t.Errorf("five seconds later %d of a hundred go on", atOnce)
+	if atOnce, _, _, _ := come(p, flood, now+instant(6*time.Second), 100); atOnce != 100 {
+		t.Errorf("six seconds later %d of a hundred go on", atOnce)
 	}
 }
 
@@ -55,10 +55,10 @@ func TestTurnsAreGivenBack(t *testing.T) {
 			p.giveBack(from, now)
 		}
 	}
-	if atOnce, waiting, _, _ := come(p, from, now, 1000); atOnce != 100 || waiting != 300 {
+	if atOnce, waiting, _, _ := come(p, from, now, 1000); atOnce != 100 || waiting != 500 {
 		t.Errorf("after a thousand that are not served %d go on, and %d wait", atOnce, waiting)
 	}
-	if atOnce, waiting, _, _ := come(p, other, now, 1000); atOnce != 0 || waiting != 200 {
+	if atOnce, waiting, _, _ := come(p, other, now, 1000); atOnce != 0 || waiting != 400 {
 		t.Errorf("of another address %d go on, and %d wait", atOnce, waiting)
 	}
 }
@@ -66,7 +66,7 @@ func TestTurnsAreGivenBack(t *testing.T) {
 func TestLowAddressRates(t *testing.T) {
 	for _, rate := range []int{1, 2, 7} {
 		atOnce, waiting, _, longest := come(newPacing(rate, nil), netip.MustParseAddr("192.0.2.1"), 1, 100)
-		if atOnce != rate || waiting != 3*rate || longest > turnPatience {
+		if atOnce != rate || waiting != 5*rate || longest > turnPatience {
 			t.Errorf("at %d a second %d go on, and %d wait, for %s at most", rate, atOnce, waiting, longest)
 		}
 	}
@@ -100,7 +100,7 @@ func TestOneNetworkIsOneAddress(t *testing.T) {
 			turns++
 		}
 	}
-	if turns != 40 {
+	if turns != 60 {
 		t.Errorf("an IPv6 network of 64 bits has %d turns", turns)
 	}
 }
