@@ -175,7 +175,20 @@ func drain(nc net.Conn) { _, _ = io.Copy(io.Discard, nc) }
 func (p *pipes) dial(remote net.Addr) net.Conn {
 	here, there := net.Pipe()
 	p.conns <- addressed{here, remote}
-	return there
+	return oneByOne{there, make(chan struct{}, 1)}
+}
+
+// oneByOne is a connection of which one goroutine writes at a time, as of any: for a pipe's own lock, which another one
+// holds until it is read, virtual time does not go on.
+type oneByOne struct {
+	net.Conn
+	writing chan struct{}
+}
+
+func (o oneByOne) Write(b []byte) (int, error) {
+	o.writing <- struct{}{}
+	defer func() { <-o.writing }()
+	return o.Conn.Write(b)
 }
 
 // from dials as if from an IP address.
