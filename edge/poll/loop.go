@@ -102,7 +102,8 @@ func (l *loop) discard() {
 }
 
 // timersOfTurn is how many are called in a turn because their deadline has passed. A tick of the wheel has hundreds where
-// very many are pinged, or come to their turn, and those who have something to say wait for no more than these.
+// very many are pinged, or come to their turn, and those who have something to say wait for no more than these, or a
+// sixteenth of them, so that they do not fall behind where turns are long.
 const timersOfTurn = 8
 
 // fire calls some whose deadline has passed.
@@ -110,7 +111,7 @@ func (l *loop) fire() {
 	if l.fired == len(l.due) {
 		l.due, l.fired = l.wheel.advance(l.turn.Now, l.due[:0]), 0
 	}
-	for range min(timersOfTurn, len(l.due)-l.fired) {
+	for range min(max(timersOfTurn, len(l.due)/16), len(l.due)-l.fired) {
 		c := l.due[l.fired]
 		l.due[l.fired] = nil
 		l.fired++

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // stream is what a Conn has in addition when it is a net.Conn: a goroutine that
@@ -93,7 +94,9 @@ func (s *stream) readFrom(conn net.Conn, b []byte, err error) (covered bool) {
 	defer s.mu.Unlock()
 	s.reading = false
 	if s.conn != conn {
-		s.under.unread(b, err)
+		if s.under != nil { // else it is closed
+			s.under.unread(b, err)
+		}
 		return true
 	}
 	s.pending, s.err = b, err
@@ -167,5 +170,20 @@ func (s *stream) close(l *loop) {
 		if err := s.top().Close(); err != nil {
 			l.group.cfg.Logger.WithError(err).Debug("close connection")
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.conn, s.under = closed{}, nil // whoever keeps the Conn keeps no state of TLS
 	})
 }
+
+// closed is a connection of which nothing is left.
+type closed struct{}
+
+func (closed) Read([]byte) (int, error)         { return 0, net.ErrClosed }
+func (closed) Write([]byte) (int, error)        { return 0, net.ErrClosed }
+func (closed) Close() error                     { return nil }
+func (closed) LocalAddr() net.Addr              { return nil }
+func (closed) RemoteAddr() net.Addr             { return nil }
+func (closed) SetDeadline(time.Time) error      { return net.ErrClosed }
+func (closed) SetReadDeadline(time.Time) error  { return net.ErrClosed }
+func (closed) SetWriteDeadline(time.Time) error { return net.ErrClosed }
