@@ -99,8 +99,8 @@ var rows = []row{
 	{"receipts-2000", "the same with receipts at 2,000/s", "-pairs 1000 -both -size 128 -receipts -rate 2000 -warmup 12s -duration 15s", noFloor, messages},
 	{"room", "a room of 1,000, 128 bytes, 500/s: copies", "-scenario room -sessions 1000 -size 128 -rate 500 -duration 15s", "", messages},
 	{"room-1000", "the same at 1,000/s: copies", "-scenario room -sessions 1000 -size 128 -rate 1000 -duration 15s", "", messages},
-	{"room-long", "the same room, 1,024 bytes, 200/s: copies", "-scenario room -sessions 1000 -size 1024 -rate 200 -duration 15s", noFloor, messages},
-	{"room-compressed", "the same, compressed", "-compress -scenario room -sessions 1000 -size 1024 -rate 200 -duration 15s", noFloor, messages},
+	{"room-long", "the same room, 1,024 bytes, 100/s: copies", "-scenario room -sessions 1000 -size 1024 -rate 100 -duration 15s", noFloor, messages},
+	{"room-compressed", "the same room, compressed: copies", "-compress -scenario room -sessions 1000 -size 1024 -rate 100 -duration 15s", noFloor, messages},
 	{"crowd", "1,000 pairs among 15,000 sessions, 128 bytes, 5,000/s", "-sessions 15000 -pairs 1000 -both -size 128 -rate 5000 -settle 10s -duration 15s", noFloor, messages},
 	{"storm", "1,000/s while 5,000 of 15,000 sessions are cut and come back", "-scenario storm -edges 3 -sessions 15000 -pairs 1000 -size 128 -rate 1000 -duration 20s", noFloor, messages},
 
