@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"limegrove/internal/nowait"
 )
 
 const (
@@ -89,7 +91,7 @@ func (p *epollPoller) wait(sleep bool, until time.Time) ([]ready, error) {
 
 // pollOnce says whether wait is done.
 func (p *epollPoller) pollOnce(fd uintptr) bool {
-	p.n, p.err = unix.EpollWait(int(fd), p.events[:], 0)
+	p.n, p.err = nowait.Poll(int(fd), p.events[:])
 	if errors.Is(p.err, unix.EINTR) {
 		p.n, p.err = 0, nil
 	}

@@ -7,13 +7,15 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"limegrove/internal/nowait"
 )
 
 // socketRead reads what is there. The error is errBlocked when that is nothing,
 // and io.EOF at the end.
 func socketRead(fd int, b []byte) (int, error) {
 	for {
-		n, err := unix.Read(fd, b)
+		n, err := nowait.Read(fd, b)
 		switch {
 		case n > 0:
 			return n, nil
@@ -32,9 +34,9 @@ func socketRead(fd int, b []byte) (int, error) {
 func socketWrite(fd int, views [][]byte) (n int, err error) {
 	for {
 		if len(views) == 1 {
-			n, err = unix.Write(fd, views[0])
+			n, err = nowait.Write(fd, views[0])
 		} else {
-			n, err = unix.Writev(fd, views)
+			n, err = nowait.Writev(fd, views)
 		}
 		switch {
 		case err == nil:

@@ -23,11 +23,11 @@ var folders = []folder{
 	// Envelopes and what others make of them: it knows neither.
 	{path: "prepared", std: true},
 	// A client of presence: it has no use for another store of registrations.
-	{path: "routing", ours: []string{"lime", "presence", "room", "event", "prepared", "internal/complaint"}},
+	{path: "routing", ours: []string{"lime", "presence", "room", "event", "prepared", "internal/complaint", "internal/nowait"}},
 	// Declares what it needs of routing, presence and auth.
 	{path: "edge", ours: []string{"lime", "room", "prepared", "edge/poll", "edge/auth", "edge/dialect"}},
 	// Sockets and bytes; it knows no protocol.
-	{path: "edge/poll"},
+	{path: "edge/poll", ours: []string{"internal/nowait"}},
 	// What clients say in other protocols, and envelopes for it: bytes alone.
 	{path: "edge/dialect", ours: []string{"lime", "room"}},
 	{path: "edge/auth", ours: []string{"lime", "room", "internal/recent", "internal/outcall", "internal/signature"}},
@@ -63,6 +63,7 @@ var folders = []folder{
 	{path: "internal/recent", std: true},
 	{path: "internal/signature", std: true},
 	{path: "internal/complaint"},
+	{path: "internal/nowait"},
 	{path: "internal/outcall"},
 	{path: "internal/module", std: true},
 	{path: "internal/redistest", ours: []string{"internal/jobcontrol", "internal/childtest"}},
@@ -103,7 +104,7 @@ var libraries = []library{
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault", "loadtest"}},
-	{"golang.org/x/sys", []string{"edge/poll", "internal", "internal/jobcontrol", "loadtest"}},
+	{"golang.org/x/sys", []string{"edge/poll", "internal", "internal/jobcontrol", "internal/nowait", "loadtest"}},
 	{"github.com/HdrHistogram/hdrhistogram-go", []string{"loadtest"}},
 	// The form of headers, in which gobwas/ws tells what a client offers.
 	{"github.com/gobwas/httphead", []string{"edge"}},

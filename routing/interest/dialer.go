@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"limegrove/internal/nowait"
 )
 
 // Option has a connection share subscriptions. It goes behind an option with a dialer, which it
@@ -61,7 +63,7 @@ func (d *dialer) Dial(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	begun, secure, err := d.begin(raw, host)
+	begun, secure, err := d.begin(nowait.Conn(raw), host)
 	if err != nil {
 		_ = raw.Close() // the cause is err
 		return nil, err
