@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,8 +48,8 @@ type Config struct {
 	RoomRules string
 	// Args are more arguments of each edge.
 	Args []string
-	// Processors is the GOMAXPROCS of each process; 0 leaves it as it is.
-	Processors int
+	// Processors is the GOMAXPROCS of each process, and EdgeProcessors that of the edges; 0 leaves it as it is.
+	Processors, EdgeProcessors int
 }
 
 // Cluster is one that runs.
@@ -80,6 +81,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	c.Routers = append(c.Routers, c.add("router-1"))
 	for i := range cfg.Edges {
 		c.Edges = append(c.Edges, c.add(fmt.Sprintf("edge-%d", i+1)))
+		c.Edges[i].processors = cmp.Or(cfg.EdgeProcessors, cfg.Processors)
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()

@@ -40,11 +40,15 @@ func Split(all Plan, workers int, sources func(worker int) []netip.Addr) []Plan 
 	return plans
 }
 
-// Attackers is the plan of the worker behind so many others that has all who attack.
-func Attackers(all Plan, kind scenario.Kind, workers int, sources func(worker int) []netip.Addr) Plan {
+// Attackers is the plan of the worker behind so many others that has all who attack: the servers of all, unless there are
+// others to be attacked.
+func Attackers(all Plan, attacked []netip.AddrPort, kind scenario.Kind, workers int, sources func(worker int) []netip.Addr) Plan {
 	p := all
 	p.Clients = kind.Sessions(all.Load.Attackers)
-	p.Share = scenario.Share{Workers: 1, First: all.Clients, All: all.Clients, Servers: len(all.Servers), Attacks: true}
+	if len(attacked) > 0 {
+		p.Servers = attacked
+	}
+	p.Share = scenario.Share{Workers: 1, First: all.Clients, All: all.Clients, Servers: len(p.Servers), Attacks: true}
 	if sources != nil {
 		p.Sources = sources(workers)
 	}

@@ -17,8 +17,9 @@ import (
 
 // Target is servers that run.
 type Target struct {
-	Servers []netip.AddrPort // where clients connect, in turns
-	Groups  []usage.Group    // what is measured, by what it is; none where it cannot be
+	Servers  []netip.AddrPort // where clients connect, in turns
+	Attacked []netip.AddrPort // where those do who attack; none for the same
+	Groups   []usage.Group    // what is measured, by what it is; none where it cannot be
 	// Collect has the servers give back what memory they have no use for; nil where they cannot.
 	Collect func(context.Context) error
 	// Dropped tells what the servers say that they have dropped, refused or cut, by reason; nil where they do not.
@@ -90,7 +91,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	plans := fleet.Split(plan, workers, sources(plan.Servers))
 	if kind.Attackers > 0 {
-		plans = append(plans, fleet.Attackers(plan, kind, workers, sources(plan.Servers)))
+		plans = append(plans, fleet.Attackers(plan, cfg.Target.Attacked, kind, workers, sources(plan.Servers)))
 	}
 	f, err := fleet.Start(cfg.Worker, plans)
 	if err != nil {

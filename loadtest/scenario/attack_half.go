@@ -53,7 +53,7 @@ func (h *half) Tick(_ *poll.Turn, now time.Duration) (next time.Duration) {
 		return now + attackTick
 	}
 	if h.all == nil {
-		for i := range 2 * h.load.Attackers {
+		for i := range h.load.Attackers {
 			h.all = append(h.all, &halfway{of: h, number: i / 2, request: i%2 == 0})
 		}
 		h.waiting = append(h.waiting, h.all...)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"limegrove/e2e/programs"
 	"limegrove/loadtest/cluster"
@@ -37,6 +38,8 @@ func (l *limegrove) Start(ctx context.Context, dir string) (*Server, error) {
 		Programs: l.programs, Dir: dir, Edges: edges, Brokers: 1, Partitions: 1, Recipients: "known", RoomRules: rules,
 		// The others have no limit, and some loads are above this one.
 		Args: []string{"-max-rate", "0"},
+		// As where each edge has processors of its own. Two that look for work on the same two processors are in each other's way.
+		EdgeProcessors: max(runtime.NumCPU()/edges, 1),
 	})
 	if err != nil {
 		return nil, err

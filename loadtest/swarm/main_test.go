@@ -143,7 +143,7 @@ func TestAttacksAreCounted(t *testing.T) {
 		name, flags string
 		want        func(a *scenario.Attack, counted map[string]float64) bool
 	}{
-		{"half", "-attackers 50 -edge-flags=-establish-timeout=1s -duration 6s", func(a *scenario.Attack, counted map[string]float64) bool {
+		{"half", "-attackers 100 -edge-flags=-establish-timeout=1s -duration 6s", func(a *scenario.Attack, counted map[string]float64) bool {
 			// Those with half a frame are cut, and come back; those with half a request have more time.
 			return a.Cut >= 50 && a.Connected > 100 && a.Connected <= 100+a.Cut
 		}},
@@ -159,6 +159,10 @@ func TestAttacksAreCounted(t *testing.T) {
 		}},
 		{"commands", "-duration 3s", func(a *scenario.Attack, counted map[string]float64) bool {
 			return a.Connected == 1 && a.Cut == 0 && a.Answered >= 500 && a.Refused > 0 && a.Refused <= int64(counted[rate])
+		}},
+		// Those that serve the others have nothing of it: what is counted is the second cluster's.
+		{"flood", "-aside -duration 3s", func(a *scenario.Attack, counted map[string]float64) bool {
+			return a.Connected == 2 && a.Cut == 0 && counted[rate] > 0 && a.Answered >= 500
 		}},
 		{"connect", "-attackers 16 -sessions 60 -edge-flags=-admission-rate=80 -duration 3s", func(a *scenario.Attack, counted map[string]float64) bool {
 			return a.Refused > 0 && a.Refused <= int64(counted[refused]) && a.Answered > 0 && a.Sent-a.Answered-a.Refused-a.Cut <= 16
@@ -181,7 +185,7 @@ func TestBadCommandLinesAreRefused(t *testing.T) {
 	for _, line := range []string{
 		"-scenario nothing", "-protocol nothing", "-rate x", "-rate 0", "-pairs 5 -sessions 4", "-window 0", "-to nowhere",
 		"-to 127.0.0.1:1 -pids edges", "-pids edges=1", "-brokers 2", "-edges 0", "-nothing", "extra", "-scenario room -rate 5 -senders 2000", "-server nothing",
-		"-server floor -to 127.0.0.1:1", "-attackers 5", "-disturbances 2", "-scenario half -attackers 9001", "-scenario connect -pairs 5 -sessions 10",
+		"-server floor -to 127.0.0.1:1", "-attackers 5", "-disturbances 2", "-aside", "-aside -scenario flood -to 127.0.0.1:1", "-scenario half -attackers 9001", "-scenario connect -pairs 5 -sessions 10",
 		"-tls -scenario half", "-server floor -tls", "-server floor -compress",
 	} {
 		var out, errs strings.Builder

@@ -33,7 +33,8 @@ type options struct {
 	admin    []string         // where these show their pages
 	programs string           // a folder with the edge and the router; "" has them built
 	settle   time.Duration
-	disturb  int // how often; 0 leaves it to the scenario
+	disturb  int  // how often; 0 leaves it to the scenario
+	aside    bool // attackers have a cluster of their own
 	warmup   time.Duration
 	duration time.Duration
 	json     string // a file; "" for none
@@ -71,6 +72,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&l.Senders, "senders", 4, "`number` of those in a room who publish")
 	f.IntVar(&l.Attackers, "attackers", 0, "`number` of those who attack (default as many as the scenario has)")
 	f.IntVar(&o.disturb, "disturbances", 0, "`number` of times that there is an attack, each for as long as it was quiet before (default as often as the scenario has)")
+	f.BoolVar(&o.aside, "aside", false, "attackers attack a second cluster, on the same machine: what its being busy costs the others, and not what their servers do")
 	f.DurationVar(&l.Within, "within", 2*time.Second, "`time` in which those that a storm cuts off come back, each after a part of it")
 	stored := f.Bool("stored", false, "messages have ids: the server keeps them until they are acknowledged")
 	receipts := f.Bool("receipts", false, "the same, and recipients send receipts")
@@ -81,6 +83,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&o.cluster.Brokers, "brokers", 1, "`number` of its nats-servers, 1 or 3")
 	f.IntVar(&o.cluster.Partitions, "partitions", 1, "`number` of its partitions of stored messages")
 	f.IntVar(&o.cluster.Processors, "processors", 0, "`number` of processors that each of its processes uses at once; 0 for all")
+	f.IntVar(&o.cluster.EdgeProcessors, "edge-processors", 0, "`number` of processors that each of its edges uses at once (default as -processors)")
 	edge := f.String("edge-flags", "", "more `flags` of its edges, separated by spaces")
 	kind := f.String("server", limegrove, "`name` of what is started: "+limegrove+", which -edges and the like are for, or "+strings.Join(others(), ", "))
 	to := f.String("to", "", "`HOST:PORT` of servers that run, separated by commas, instead of a cluster")
@@ -164,6 +167,7 @@ func (o *options) check() error {
 		command.AtLeast("-disturbances", o.disturb, 0),
 		command.AtLeast("-partitions", o.cluster.Partitions, 1),
 		command.AtLeast("-processors", o.cluster.Processors, 0),
+		command.AtLeast("-edge-processors", o.cluster.EdgeProcessors, 0),
 	); err != nil {
 		return err
 	}
@@ -177,6 +181,8 @@ func (o *options) check() error {
 		return fmt.Errorf("%w: -attackers: nobody attacks", command.ErrUsage)
 	case o.disturb > 0 && kind.Attackers == 0:
 		return fmt.Errorf("%w: -disturbances: nobody attacks", command.ErrUsage)
+	case o.aside && (kind.Attackers == 0 || len(o.to) > 0 || o.kind != nil):
+		return fmt.Errorf("%w: -aside: for attacks on a cluster that is started", command.ErrUsage)
 	case o.plan.TLS && l.Attackers > 0:
 		return fmt.Errorf("%w: -tls: attackers know none", command.ErrUsage)
 	case (o.plan.TLS || o.plan.Compress) && o.kind != nil:

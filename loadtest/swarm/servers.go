@@ -91,9 +91,19 @@ func (o *options) startCluster(ctx context.Context, dir string, out io.Writer) (
 	if err != nil {
 		return target, nil, err
 	}
-	target = measure.Target{Groups: c.Groups(), Collect: c.Collect, Dropped: c.Dropped, Pauses: c.Pauses}
-	for _, e := range c.Edges {
-		target.Servers = append(target.Servers, netip.MustParseAddrPort(e.At(cluster.PortEdge)))
+	target = measure.Target{Servers: addressesOf(c), Groups: c.Groups(), Collect: c.Collect, Dropped: c.Dropped, Pauses: c.Pauses}
+	aside := func() {}
+	if o.aside {
+		if cfg.Dir, err = os.MkdirTemp(dir, "aside-"); err != nil {
+			c.Close()
+			return target, nil, err
+		}
+		second, err := cluster.Start(ctx, cfg)
+		if err != nil {
+			c.Close()
+			return target, nil, err
+		}
+		target.Attacked, target.Dropped, aside = addressesOf(second), second.Dropped, second.Close
 	}
 	profiled := func() {}
 	if o.profiles != "" {
@@ -101,8 +111,16 @@ func (o *options) startCluster(ctx context.Context, dir string, out io.Writer) (
 	}
 	return target, func() {
 		profiled()
+		aside()
 		c.Close()
 	}, nil
+}
+
+func addressesOf(c *cluster.Cluster) (all []netip.AddrPort) {
+	for _, e := range c.Edges {
+		all = append(all, netip.MustParseAddrPort(e.At(cluster.PortEdge)))
+	}
+	return all
 }
 
 // collect has servers collect their garbage.

@@ -104,7 +104,7 @@ var rows = []row{
 	{"crowd", "1,000 pairs among 15,000 sessions, 128 bytes, 5,000/s", "-sessions 15000 -pairs 1000 -both -size 128 -rate 5000 -settle 10s -duration 15s", noFloor, messages},
 	{"storm", "1,000/s while 5,000 of 15,000 sessions are cut and come back", "-scenario storm -edges 3 -sessions 15000 -pairs 1000 -size 128 -rate 1000 -duration 20s", noFloor, messages},
 
-	{"half", "10,000 that send half a frame or request", "-scenario half -pairs 200 -rate 2000 -duration 48s", noFloor, attacks},
+	{"half", "5,000 that send half a frame or request", "-scenario half -pairs 200 -rate 2000 -duration 120s", noFloor, attacks},
 	{"slow", "1,000 that do not read", "-scenario slow -pairs 200 -rate 2000 -duration 48s", noFloor, attacks},
 	{"flood", "one session's messages", "-scenario flood -pairs 200 -rate 2000 -duration 48s", noFloor, attacks},
 	{"commands", "one session's commands", "-scenario commands -pairs 200 -rate 2000 -duration 48s", noFloor, attacks},
