@@ -113,6 +113,7 @@ func (c *conn) upgradeRequest() *auth.Upgrade {
 
 // begun says that the session is established.
 func (c *conn) begun() {
+	c.socket.Welcome()
 	p := c.begins()
 	p.began = never
 	if p.upgraded != nil && c.lifetime() != nil { // it may show credentials again

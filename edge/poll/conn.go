@@ -45,7 +45,7 @@ type Conn struct {
 	resumed  bool     // rest is to be given again though nothing has come
 	ended    bool     // the peer has ended its side
 	ending   bool     // finish has begun
-	interest interest // what the poller watches for
+	interest interest // what the poller watches for, and whether it is a newcomer
 
 	// Guarded by mu.
 	writing     bool // somebody writes, and writes on until the queue is empty
@@ -53,6 +53,25 @@ type Conn struct {
 	halfClosed  bool // our side is ended
 	wantDrained bool
 	attended    bool // the loop has been asked to attend to it
+}
+
+// Welcome has the connection served like any other. Until then one that [Group.Serve] has accepted as a bare socket is a
+// newcomer: however many of these have something to say, a turn reads from few of them, so that many who come at once do
+// not have those wait who are there. Only c's loop may call it.
+func (c *Conn) Welcome() {
+	if c.interest&newcomer == 0 {
+		return
+	}
+	before := c.interest
+	c.interest &^= newcomer
+	if c.stream != nil || c.phase.Load() >= phaseClosing {
+		return
+	}
+	poller := c.loop.poller
+	poller.remove(int(c.fd), before)
+	if err := poller.add(int(c.fd), c.slot, c.interest); err != nil {
+		c.Close(err)
+	}
 }
 
 // rare is what few connections have, and all at their end. It is guarded by mu; grace is the
@@ -95,12 +114,13 @@ const (
 	phaseClosed
 )
 
-// interest is what a socket is watched for.
+// interest is what a socket is watched for, and among whom.
 type interest uint8
 
 const (
 	readable interest = 1 << iota
 	writable
+	newcomer // one of those of whom few are told of in one wait
 )
 
 // RemoteAddr is the peer's address; the zero AddrPort when it has none, as the

@@ -105,7 +105,7 @@ func (l *loop) end(c *Conn) {
 	if c.stream != nil {
 		c.stream.close(l)
 	} else {
-		l.poller.remove(int(c.fd))
+		l.poller.remove(int(c.fd), c.interest)
 		socketClose(int(c.fd))
 	}
 	handler := c.handler

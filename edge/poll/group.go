@@ -150,13 +150,14 @@ func (g *Group) Add(nc net.Conn, open Opener) error {
 type arrival struct {
 	stream *stream
 	fd     int32
+	among  interest // newcomer, or nothing
 	remote peer
 }
 
 // conn makes a connection.
 func (g *Group) conn(a arrival) *Conn {
 	c, h := g.cfg.New()
-	c.handler, c.stream, c.fd, c.remote = h, a.stream, a.fd, a.remote
+	c.handler, c.stream, c.fd, c.interest, c.remote = h, a.stream, a.fd, a.among, a.remote
 	return c
 }
 

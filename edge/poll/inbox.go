@@ -19,8 +19,9 @@ type inbox struct {
 	// Guarded by mu.
 	mu     sync.Mutex
 	posts  []post
-	asleep bool // the loop sleeps and must be woken
-	sealed bool // the loop has ended
+	new    []post // that have newcomers adopted; nobody has posted anything else about these
+	asleep bool   // the loop sleeps and must be woken
+	sealed bool   // the loop has ended
 
 	// Owned by the loop.
 	spare []post
@@ -34,7 +35,11 @@ func (in *inbox) push(p post) (wake, ok bool) {
 	if in.sealed {
 		return false, false
 	}
-	in.posts = append(in.posts, p)
+	if p.open != nil && p.c.interest&newcomer != 0 {
+		in.new = append(in.new, p)
+	} else {
+		in.posts = append(in.posts, p)
+	}
 	wake, in.asleep = in.asleep, false
 	return wake, true
 }
@@ -43,7 +48,7 @@ func (in *inbox) push(p post) (wake, ok bool) {
 func (in *inbox) sleep() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.asleep = len(in.posts) == 0
+	in.asleep = len(in.posts)+len(in.new) == 0
 	return in.asleep
 }
 
@@ -60,10 +65,23 @@ func (in *inbox) take() []post {
 	return in.spare
 }
 
+// arrivals appends some of the newcomers to all, up to its capacity, in the order in which they have come.
+func (in *inbox) arrivals(all []post) []post {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	n := min(cap(all)-len(all), len(in.new))
+	all = append(all, in.new[:n]...)
+	clear(in.new[:n])
+	if in.new = in.new[n:]; len(in.new) == 0 {
+		in.new = nil // so that nothing is kept in front of it
+	}
+	return all
+}
+
 // seal refuses all further posts, unless there are some.
 func (in *inbox) seal() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.sealed = len(in.posts) == 0
+	in.sealed = len(in.posts)+len(in.new) == 0
 	return in.sealed
 }

@@ -33,11 +33,12 @@ type loop struct {
 	open     int     // how many conns there are
 	free     []int32 // slots without a conn
 	holding  holding
-	stopping bool // ends when the last connection has
+	arrivals []post // of this turn
+	stopping bool   // ends when the last connection has
 }
 
 func newLoop(g *Group, p poller) *loop {
-	l := &loop{group: g, poller: p}
+	l := &loop{group: g, poller: p, arrivals: make([]post, 0, newcomersOfTurn)}
 	l.turn.Now = time.Now()
 	l.wheel.start = l.turn.Now
 	return l
@@ -60,13 +61,23 @@ func (l *loop) run() error {
 		for _, e := range events {
 			l.ready(e)
 		}
-		for _, p := range l.inbox.take() {
-			l.do(p)
-		}
+		l.work()
 		l.fire()
 		l.turn.Batch.Flush()
 	}
 	return nil
+}
+
+// work does what was posted, and adopts some who are new.
+func (l *loop) work() {
+	for _, p := range l.inbox.take() {
+		l.do(p)
+	}
+	l.arrivals = l.inbox.arrivals(l.arrivals[:0])
+	for i, p := range l.arrivals {
+		l.arrivals[i] = post{}
+		l.do(p)
+	}
 }
 
 // post hands p to the loop, and says whether there still is one.
@@ -100,6 +111,10 @@ func (l *loop) discard() {
 	l.streams.Wait()
 	l.poller.close()
 }
+
+// newcomersOfTurn is how many newcomers are adopted in a turn, and how many are read from: thousands may come at once, and
+// those who are there are served between them. See Conn.Welcome.
+const newcomersOfTurn = 16
 
 // timersOfTurn is how many are called in a turn because their deadline has passed. A tick of the wheel has hundreds where
 // very many are pinged, or come to their turn, and those who have something to say wait for no more than these, or a
@@ -137,8 +152,6 @@ func (l *loop) abandon(err error) {
 				c.Close(err)
 			}
 		}
-		for _, p := range l.inbox.take() {
-			l.do(p)
-		}
+		l.work()
 	}
 }

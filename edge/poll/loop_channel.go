@@ -40,5 +40,5 @@ func (p *channelPoller) wake() {
 
 func (p *channelPoller) add(int, int32, interest) error    { return errors.ErrUnsupported }
 func (p *channelPoller) change(int, int32, interest) error { return errors.ErrUnsupported }
-func (p *channelPoller) remove(int)                        {}
+func (p *channelPoller) remove(int, interest)              {}
 func (p *channelPoller) close()                            {}

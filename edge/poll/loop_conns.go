@@ -40,7 +40,7 @@ func (l *loop) adopt(c *Conn, open Opener) {
 	l.open++
 	c.handler = open(&l.turn, c)
 	if !c.paused {
-		c.interest = readable
+		c.interest |= readable
 	}
 	if c.stream != nil {
 		l.start(c)
@@ -68,7 +68,7 @@ func (l *loop) release(c *Conn) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.poller.remove(int(c.fd))
+	l.poller.remove(int(c.fd), c.interest)
 	socketClose(int(c.fd))
 	c.fd = -1
 	return nc, nil
@@ -121,7 +121,7 @@ func (l *loop) watch(c *Conn) {
 	if c.stream != nil || c.phase.Load() >= phaseClosing {
 		return
 	}
-	var want interest
+	want := c.interest & newcomer
 	if !c.paused && !c.ended {
 		want |= readable
 	}

@@ -16,6 +16,7 @@ import (
 const (
 	maxEvents = 256 // a turn; the others are the next turn's
 	wakeSlot  = -1
+	newSlot   = -2 // the newcomers' set
 )
 
 // epollPoller is a level-triggered epoll set. It parks in the runtime's poller,
@@ -26,6 +27,7 @@ type epollPoller struct {
 	raw  syscall.RawConn
 	fd   int
 	bell *os.File // an eventfd, edge-triggered, so that nobody has to read it
+	late int      // the newcomers' set, which is in the other one
 
 	poll   func(fd uintptr) bool // made once, so that wait does not allocate
 	sleep  bool
@@ -33,7 +35,8 @@ type epollPoller struct {
 	err    error
 	until  time.Time // the read deadline of file
 	events [maxEvents]unix.EpollEvent
-	ready  [maxEvents]ready
+	new    [newcomersOfTurn]unix.EpollEvent
+	ready  [maxEvents + newcomersOfTurn]ready
 }
 
 func newPoller() (poller, error) {
@@ -58,7 +61,15 @@ func newPoller() (poller, error) {
 	}
 	p.bell = os.NewFile(uintptr(bell), "eventfd")
 	p.poll = p.pollOnce
-	if err := p.control(unix.EPOLL_CTL_ADD, bell, wakeSlot, unix.EPOLLIN|unix.EPOLLET); err != nil {
+	err = control(p.fd, unix.EPOLL_CTL_ADD, bell, wakeSlot, unix.EPOLLIN|unix.EPOLLET)
+	if err == nil {
+		p.late, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		err = os.NewSyscallError("epoll_create1", err)
+	}
+	if err == nil {
+		err = control(p.fd, unix.EPOLL_CTL_ADD, p.late, newSlot, unix.EPOLLIN)
+	}
+	if err != nil {
 		p.close()
 		return nil, err
 	}
@@ -86,7 +97,7 @@ func (p *epollPoller) wait(sleep bool, until time.Time) ([]ready, error) {
 	if p.err != nil {
 		return nil, os.NewSyscallError("epoll_wait", p.err)
 	}
-	return p.translate(), nil
+	return p.translate()
 }
 
 // pollOnce says whether wait is done.
@@ -98,23 +109,40 @@ func (p *epollPoller) pollOnce(fd uintptr) bool {
 	return p.n > 0 || p.err != nil || !p.sleep
 }
 
-func (p *epollPoller) translate() []ready {
-	const broken = unix.EPOLLERR | unix.EPOLLHUP
-	list := p.ready[:0]
-	for _, e := range p.events[:max(p.n, 0)] {
-		if e.Fd == wakeSlot {
-			continue
+func (p *epollPoller) translate() ([]ready, error) {
+	list, arrived := p.ready[:0], false
+	for i := range p.events[:max(p.n, 0)] {
+		switch e := &p.events[i]; e.Fd {
+		case wakeSlot:
+		case newSlot:
+			arrived = true
+		default:
+			list = append(list, readyBy(e))
 		}
-		r := ready{slot: e.Fd, hup: e.Events&broken != 0}
-		if e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|broken) != 0 {
-			r.what |= readable
-		}
-		if e.Events&(unix.EPOLLOUT|broken) != 0 {
-			r.what |= writable
-		}
-		list = append(list, r)
 	}
-	return list
+	if !arrived {
+		return list, nil
+	}
+	n, err := nowait.Poll(p.late, p.new[:])
+	if err != nil && !errors.Is(err, unix.EINTR) { // then they are still there in the next turn
+		return nil, os.NewSyscallError("epoll_wait", err)
+	}
+	for i := range p.new[:n] {
+		list = append(list, readyBy(&p.new[i]))
+	}
+	return list, nil
+}
+
+func readyBy(e *unix.EpollEvent) ready {
+	const broken = unix.EPOLLERR | unix.EPOLLHUP
+	r := ready{slot: e.Fd, hup: e.Events&broken != 0}
+	if e.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|broken) != 0 {
+		r.what |= readable
+	}
+	if e.Events&(unix.EPOLLOUT|broken) != 0 {
+		r.what |= writable
+	}
+	return r
 }
 
 func (p *epollPoller) wake() {
@@ -124,29 +152,40 @@ func (p *epollPoller) wake() {
 	_, _ = p.bell.Write(one[:])
 }
 
+// set is the one that a socket is in.
+func (p *epollPoller) set(what interest) int {
+	if what&newcomer != 0 {
+		return p.late
+	}
+	return p.fd
+}
+
 func (p *epollPoller) add(fd int, slot int32, what interest) error {
-	return p.control(unix.EPOLL_CTL_ADD, fd, slot, what.events())
+	return control(p.set(what), unix.EPOLL_CTL_ADD, fd, slot, what.events())
 }
 
 func (p *epollPoller) change(fd int, slot int32, what interest) error {
-	return p.control(unix.EPOLL_CTL_MOD, fd, slot, what.events())
+	return control(p.set(what), unix.EPOLL_CTL_MOD, fd, slot, what.events())
 }
 
 // remove also forgets a descriptor that a child process shares for a moment,
 // which closing it does not.
-func (p *epollPoller) remove(fd int) {
+func (p *epollPoller) remove(fd int, what interest) {
 	// It fails only when the descriptor was never added.
-	_ = p.control(unix.EPOLL_CTL_DEL, fd, 0, 0)
+	_ = control(p.set(what), unix.EPOLL_CTL_DEL, fd, 0, 0)
 }
 
-func (p *epollPoller) control(op, fd int, slot int32, events uint32) error {
+func control(set, op, fd int, slot int32, events uint32) error {
 	e := unix.EpollEvent{Events: events, Fd: slot}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, op, fd, &e))
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(set, op, fd, &e))
 }
 
 func (p *epollPoller) close() {
 	_ = p.file.Close() // nothing was written to either
 	_ = p.bell.Close()
+	if p.late > 0 {
+		socketClose(p.late)
+	}
 }
 
 func (i interest) events() (events uint32) {

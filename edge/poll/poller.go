@@ -18,8 +18,10 @@ type poller interface {
 	// wake ends a wait, or the next one.
 	wake()
 
+	// add watches a socket. What a newcomer is watched for is told of few of them in one wait.
 	add(fd int, slot int32, what interest) error
+	// change watches it for something else, and remove no more. It stays a newcomer meanwhile, or none.
 	change(fd int, slot int32, what interest) error
-	remove(fd int)
+	remove(fd int, what interest)
 	close()
 }

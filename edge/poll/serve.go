@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -42,6 +43,7 @@ func (g *Group) Serve(ctx context.Context, ln net.Listener, accept Accept) error
 		case err == nil:
 			pause = backoff{}
 			g.admit(a, accept)
+			runtime.Gosched() // those who are there have their turn before the next one
 		case errors.Is(err, syscall.ECONNABORTED):
 		case isExhausted(err):
 			if pause.begin() {

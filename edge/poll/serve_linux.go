@@ -55,7 +55,7 @@ func (s *socketSource) next() (arrival, error) {
 	// listener could have it inherited, but not by who connected before Serve.
 	_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	limitUnsent(s.fd)
-	return arrival{fd: int32(s.fd), remote: peerOf(sockaddrPort(s.peer))}, nil
+	return arrival{fd: int32(s.fd), among: newcomer, remote: peerOf(sockaddrPort(s.peer))}, nil
 }
 
 // maxUnsent is how many bytes the system takes for a peer that it cannot send on to

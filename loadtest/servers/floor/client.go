@@ -72,6 +72,7 @@ func (c *client) upgrade(t *poll.Turn, b []byte) int {
 		return len(b)
 	}
 	c.upgraded = true
+	c.conn.Welcome()
 	if err := t.Batch.Append(c.conn, nil, m.out.Bytes()); err != nil {
 		c.conn.Close(err)
 	}
