@@ -35,6 +35,9 @@ type Config struct {
 	// Dialects are the other protocols that are spoken over WebSocket, by their paths.
 	Dialects map[string]dialect.Dialect
 
+	// Pages answers requests on the same listener that are for no WebSocket. Default none: they get 426.
+	Pages Pages
+
 	// Rooms is where sessions enter rooms and publish to them; called like Router. Default
 	// none: there are no rooms.
 	Rooms Rooms

@@ -39,6 +39,7 @@ type Edge struct {
 	forward     *forward           // nil for nothing
 	compression *compression       // nil for none
 	dialects    map[string]*spoken // by their paths
+	pages       pages
 	opener      [overTCP + 1]poll.Opener
 	draining    atomic.Bool
 
@@ -102,6 +103,7 @@ func New(cfg Config) (*Edge, error) {
 		errands: newErrands(loops.Loops()),
 		empty:   make(chan struct{}),
 		shut:    make(chan struct{}),
+		pages:   pages{Pages: cfg.Pages},
 		forward: newForward(cfg.ForwardHeaders, cfg.ForwardCookies),
 		rules: sessionRules{
 			id: cfg.ID, domains: cfg.Domains, name: cfg.Router.Name, presences: new(presences), envelopeRate: cfg.EnvelopeRate, maxEnvelope: cfg.MaxEnvelope, byteRate: cfg.ByteRate,
@@ -270,6 +272,7 @@ func (e *Edge) open(t *poll.Turn, c *conn, over transport) poll.Handler {
 func (e *Edge) forget(c *conn, err error) {
 	e.addresses.remove(c.socket.RemoteAddr().Addr())
 	e.admitted.Add(-1)
+	c.forgetPage()
 	if c.counted {
 		if c.speaks() != nil {
 			c.speaks().counts.sessions.Dec()

@@ -36,6 +36,7 @@ type metrics struct {
 	envelopes   [lime.KindSession + 1]prometheus.Counter
 	dropped     map[dropReason]prometheus.Counter
 	closes      *prometheus.CounterVec
+	pages       *prometheus.CounterVec
 	logins      *prometheus.CounterVec
 	loginTime   *prometheus.HistogramVec
 	establish   prometheus.Histogram
@@ -97,6 +98,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		closes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_edge_closes_total", Help: "Connections closed by the edge, by WebSocket close code, or what it would be over TCP; other is 3000 and above.",
 		}, []string{"code"}),
+		pages: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "limegrove_edge_pages_total", Help: "Answers to requests for pages, by HTTP status.",
+		}, []string{"status"}),
 		logins: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_edge_logins_total", Help: "Logins, by scheme and result: granted, refused, busy when too many waited in the edge, or error when the cluster could not check them.",
 		}, []string{"scheme", "result"}),

@@ -71,6 +71,7 @@ type special struct {
 	lifetime *lifetime     // nil when the authentication does not expire
 	speaks   *speaks       // nil for a client of LIME
 	upgraded *auth.Upgrade // for one that may show credentials again; nil when nothing of the request goes to routers
+	page     int64         // the bytes of the page that it was sent in place of a session
 }
 
 // particular returns that, to be changed.

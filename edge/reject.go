@@ -24,11 +24,12 @@ const (
 	rejectNoUpgrade   rejection = "no_upgrade"   // it is none for a WebSocket
 	rejectTimeout     rejection = "timeout"      // it was not complete in time
 	rejectDialect     rejection = "dialect"      // the dialect of its path refuses it
+	rejectPages       rejection = "pages"        // it is for a page, and too many of those wait for who reads slowly
 )
 
 var rejections = []rejection{
 	rejectDraining, rejectOverloaded, rejectFull, rejectRate, rejectUnanswered, rejectAddress, rejectAddressRate, rejectLeft,
-	rejectMalformed, rejectTooLong, rejectNoUpgrade, rejectTimeout, rejectDialect,
+	rejectMalformed, rejectTooLong, rejectNoUpgrade, rejectTimeout, rejectDialect, rejectPages,
 }
 
 // answer is the status and the text of an HTTP error.
@@ -36,7 +37,7 @@ func (r rejection) answer() (status, text string) {
 	switch r {
 	case rejectDraining:
 		return "503 Service Unavailable", "the edge is stopping"
-	case rejectOverloaded, rejectFull, rejectRate:
+	case rejectOverloaded, rejectFull, rejectRate, rejectPages:
 		return "503 Service Unavailable", "the edge is overloaded"
 	case rejectAddressRate:
 		return "503 Service Unavailable", "too many connections from this address in a short time"

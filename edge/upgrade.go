@@ -67,8 +67,10 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 		c.arm()
 		return n, 0
 	}
+	noUpgrade := errors.Is(err, ws.ErrHandshakeBadUpgrade) || errors.Is(err, ws.ErrHandshakeBadConnection)
 	switch {
-	case errors.Is(err, ws.ErrHandshakeBadUpgrade) || errors.Is(err, ws.ErrHandshakeBadConnection):
+	case (noUpgrade || errors.Is(err, ws.ErrHandshakeBadMethod)) && c.answerPage(b[:n]):
+	case noUpgrade:
 		c.reject(rejectNoUpgrade)
 	case m.out.Len() > 0:
 		c.rejectWith(rejectMalformed, m.out.Bytes())

@@ -77,7 +77,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 			Domains:             []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
 			LogLevel: logrus.InfoLevel, LogFormat: LogText,
 		},
-		Listen: ":8080", TCPEncryption: []Encryption{EncryptionNone}, Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
+		Listen: ":8080", Pages: true, TCPEncryption: []Encryption{EncryptionNone}, Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
 		MaxRooms: 100, API: API{Rate: 100}, Bachata: Bachata{Mode: ChannelQueue, Auth: ChannelToken}, HighTemplar: noTemplar, SendQueue: 40960, CompressionThreshold: 512, MaxHeld: 128 << 20, MaxQueued: 256 << 20, AdmissionRate: 5000, AddressRate: 100, AdmissionExempt: []string{ExemptPrivate}, NodeConflict: ConflictReplace, Recipients: RecipientsKnown, Rebalance: true,
 		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
@@ -163,6 +163,25 @@ func TestRouterRunsInsideOnlyWithEmbeddedParts(t *testing.T) {
 	}
 	if !mustParseEdge(t, env{"LIMEGROVE_ROUTER": "true"}, nats, redis).RunRouter {
 		t.Error("the environment cannot ask for a router")
+	}
+}
+
+func TestPagesAreForWhoEmbedsSomething(t *testing.T) {
+	nats, redis := "-nats=nats://n:4222", "-redis=redis://r:6379"
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{
+		{nil, true},
+		{[]string{redis}, true},
+		{[]string{nats, redis}, false},
+		{[]string{nats, redis, "-router"}, false},
+		{[]string{nats, redis, "-pages"}, true},
+		{[]string{"-pages=false"}, false},
+	} {
+		if got := mustParseEdge(t, nil, c.args...).Pages; got != c.want {
+			t.Errorf("%q: pages are %t, want %t", c.args, got, c.want)
+		}
 	}
 }
 

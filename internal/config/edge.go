@@ -57,6 +57,10 @@ type Edge struct {
 
 	// Listen is the address for WebSocket sessions. Default :8080.
 	Listen string
+	// Pages is whether the chat page is served on Listen, too. Default only when NATS or
+	// Redis is embedded: whoever looks at Limegrove wants to see it, and a platform has pages
+	// of its own, and rules for what its listeners show to the public.
+	Pages bool
 	// TLSCert and TLSKey are PEM files; with them sessions are wss, and those over TCP may
 	// be encrypted. Both or neither.
 	TLSCert, TLSKey string
@@ -168,10 +172,11 @@ func (e Edge) EmbeddedRedis() bool { return e.Redis == "" }
 func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, error) {
 	var e Edge
 	b := newBinder("edge", "An edge terminates LIME sessions. Without -nats and -redis it embeds both.")
-	router := optionalBool{}
+	router, pages := optionalBool{}, optionalBool{}
 
 	b.group("Sessions")
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
+	b.value(&pages, "pages", "serve the chat page there as well (default only with an embedded store)")
 	b.domains(&e.Domains)
 	bindList(b, &e.Auth, "auth", defaultAuth, "authentication `schemes` offered, best first, of guest, plain, key, transport and external")
 	bindList(b, &e.ForwardHeaders, "auth-webhook-headers", "", "`names` of headers of the WebSocket request that -auth-webhook is told; may be repeated")
@@ -247,6 +252,7 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 		return Edge{}, err
 	}
 	e.RunRouter = router.or(e.EmbeddedNATS() || e.EmbeddedRedis())
+	e.Pages = pages.or(e.EmbeddedNATS() || e.EmbeddedRedis())
 	var c check
 	c.that(!e.RunRouter || !slices.Contains(e.Auth, SchemeExternal) || e.Logins.External(),
 		"auth", "external needs -auth-issuers, or a webhook that decides about it")
