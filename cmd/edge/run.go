@@ -41,6 +41,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	shownTo, err := openPages(cfg, &rules)
+	if err != nil {
+		return err
+	}
 	log := process.Logger(cfg.Shared, stderr)
 
 	// The listeners first: whoever starts two by mistake learns of it before
@@ -154,7 +158,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
 	defer logins.Close()
-	sessions, err := edge.New(edgeConfig(cfg, p, hubs, logins, rooms, rules, others, doors))
+	sessions, err := edge.New(edgeConfig(cfg, p, hubs, logins, rooms, rules, others, shownTo, doors))
 	if err != nil {
 		return err
 	}
@@ -266,11 +270,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 // edgeConfig maps the command line to the edge's own configuration.
-func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, logins *routing.Logins, rooms edge.Rooms, rules room.Rules, others dialects, d doors) edge.Config {
+func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, logins *routing.Logins, rooms edge.Rooms, rules room.Rules, others dialects, shown edge.Pages, d doors) edge.Config {
 	c := edge.Config{
 		ID: cfg.ID, Domains: cfg.Domains,
 		Router:   place{hubs},
 		Dialects: others.byPath, Asking: cfg.HighTemplar.Calls,
+		Pages: shown,
 		Rooms: rooms, RoomRules: rules, MaxRooms: unlimited(cfg.MaxRooms),
 		Authenticator: auth.Remote{Ask: logins.Ask, Guest: guests{logins}.ask},
 		MaxEnvelope:   cfg.MaxEnvelope,

@@ -19,6 +19,10 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d door
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "edge %s serves %s\n", cfg.ID, strings.Join(cfg.Domains, ", "))
+	if cfg.Pages {
+		fmt.Fprintf(&b, "  chat    %s://%s/, in two windows with two names\n",
+			strings.Replace(scheme, "ws", "http", 1), reachable(d.webSocket.Addr().String()))
+	}
 	fmt.Fprintf(&b, "  LIME    %s://%s/\n", scheme, reachable(d.webSocket.Addr().String()))
 	if d.tcp != nil {
 		fmt.Fprintf(&b, "          net.tcp://%s\n", reachable(d.tcp.Addr().String()))
@@ -79,6 +83,9 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 	}
 	if len(cfg.GossipKeys) > 0 {
 		args = append(args, "-gossip-key <the same>") // a secret is not for the screen
+	}
+	if cfg.Pages {
+		args = append(args, "-pages")
 	}
 	if cfg.RoomRules != "" {
 		args = append(args, "-room-rules "+cfg.RoomRules)

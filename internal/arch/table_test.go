@@ -32,6 +32,8 @@ var folders = []folder{
 	{path: "edge/dialect", ours: []string{"lime", "room"}},
 	{path: "edge/auth", ours: []string{"lime", "room", "internal/recent", "internal/outcall", "internal/signature"}},
 	{path: "edge/ticket", std: true},
+	// Files and the words of HTTP; who serves them is cmd's to say.
+	{path: "web", std: true},
 	// A platform's own API, as HTTP alone.
 	{path: "edge/backing", ours: []string{"internal/outcall", "internal/complaint"}},
 	// What a trigger is, the dialect knows.

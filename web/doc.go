@@ -1,0 +1,8 @@
+// Package web has the pages that people look at in a browser. Their files are embedded as they stand in the
+// folders below, with no build step: plain HTML, CSS and ES modules, which fetch nothing from anywhere else.
+//
+// chat is a client of LIME for people: [Chat]. Its module lime.js is the protocol's part, which knows nothing of
+// the page; history.js is what is remembered of conversations, and the other modules are what is seen.
+//
+// [Pages] answers requests from memory, without reading, waiting or writing, so that an event loop can call it.
+package web
