@@ -242,7 +242,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 
 	p.Started()
-	log.WithField("incarnation", p.Incarnation()).Info("the edge serves")
+	p.Serves("the edge serves")
 	welcome(stdout, cfg, stores, p, doors, backends)
 	<-serving.Done()
 

@@ -130,7 +130,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	p.TakeTriggers(working, parts, cfg.Shared, triggers)
 
 	p.Started()
-	log.WithField("incarnation", p.Incarnation()).Info("the router works")
+	p.Serves("the router works")
 	<-working.Done()
 	process.LogDrain(working, log)
 	p.Drain()

@@ -64,6 +64,7 @@ var folders = []folder{
 	{path: "internal/jobcontrol"},
 	{path: "internal/recent", std: true},
 	{path: "internal/signature", std: true},
+	{path: "internal/version", std: true},
 	{path: "internal/complaint"},
 	{path: "internal/nowait"},
 	{path: "internal/outcall"},

@@ -334,7 +334,7 @@ func TestHelpShowsEveryFlagWithDefaultAndVariable(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Usage: edge [flags]", "\nLimits\n", "  -max-envelope bytes\n", "(default 524288)", "LIMEGROVE_MAX_ENVELOPE\n",
-		"  -auth schemes\n", "(default guest,plain)", "  -router\n", "  -config file\n",
+		"  -auth schemes\n", "(default guest,plain)", "  -router\n", "  -config file\n", "-version alone",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the usage lacks %q", want)

@@ -13,6 +13,7 @@ func (b *binder) usage(out io.Writer) {
 	var s strings.Builder
 	fmt.Fprintf(&s, "Usage: %s [flags]\n\n%s\n", b.fs.Name(), b.about)
 	s.WriteString("Every flag is also an environment variable and a key of the YAML file given by -config.\n")
+	s.WriteString("-version alone prints the version.\n")
 	for _, g := range b.groups {
 		fmt.Fprintf(&s, "\n%s\n", g.title)
 		for _, name := range g.flags {

@@ -24,6 +24,7 @@ import (
 	"limegrove/cluster"
 	"limegrove/internal/admin"
 	"limegrove/internal/config"
+	"limegrove/internal/version"
 	"limegrove/presence"
 	"limegrove/routing"
 )
@@ -42,8 +43,13 @@ var ErrUsage = errors.New("bad usage")
 type Command func(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error
 
 // Main runs a command and returns its exit code. The first SIGTERM or interrupt ends
-// ctx; with the second it returns at once, whatever the command still does.
+// ctx; with the second it returns at once, whatever the command still does. With -version
+// alone it prints the version and runs nothing.
 func Main(run Command, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && (args[0] == "-version" || args[0] == "--version") {
+		_, _ = fmt.Fprintln(stdout, version.String()) // nobody to tell is no failure
+		return exitDrained
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	signals := make(chan os.Signal, 2)
@@ -213,6 +219,11 @@ func (p *Process) TakeLease(ctx context.Context, zone string) presence.Lease {
 		p.Log.WithError(err).Warn("Redis is away; sessions are registered when it is there")
 	}
 	return lease
+}
+
+// Serves logs that the process has all that it needs, and what it is.
+func (p *Process) Serves(what string) {
+	p.Log.WithFields(logrus.Fields{"incarnation": p.Incarnation(), "version": version.String()}).Info(what)
 }
 
 // KeepLease keeps a lease until ctx is done, and gives it back. lost is called when it
