@@ -553,8 +553,9 @@ function isHere(key) {
   return ['available', 'busy', 'away'].includes(statuses.get(key) ?? '');
 }
 
-/** presenceOf is what to say of somebody. @param {string} key */
+/** presenceOf is what to say of somebody, "" when that is not known. @param {string} key */
 function presenceOf(key) {
+  if (!client?.online) return '';
   const status = statuses.get(key) ?? '';
   if (status === 'busy' || status === 'away') return status;
   return isHere(key) ? 'online' : 'offline';
@@ -661,7 +662,7 @@ function renderHead() {
     tell(at.about, !client?.online ? 'A room for everybody' : who.length ? `${count} here: ${who.slice(0, 8).join(', ')}${who.length > 8 ? ' …' : ''}` : count ? `${count} here` : 'A room for everybody');
   } else {
     const presence = presenceOf(c.key);
-    tell(at.about, `${c.title} · ${presence === 'offline' ? 'not here now, messages wait' : presence}`);
+    tell(at.about, c.title + (presence && ` · ${presence === 'offline' ? 'not here now, messages wait' : presence}`));
   }
 }
 

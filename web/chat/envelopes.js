@@ -62,9 +62,9 @@ export class Envelopes {
       element('summary', {},
         element('span', { class: 'arrow', 'aria-hidden': 'true' }, direction === 'in' ? '↓' : '↑'),
         element('span', { class: 'visually-hidden' }, direction === 'in' ? 'received' : 'sent'),
-        ' ', element('span', { class: 'kind' }, kind), ' ', element('span', { class: 'what' }, what.slice(0, 120)), ' ',
-        element('time', {}, preciseTimeOf(at))));
-    if (other) entry.firstElementChild?.append(element('span', { class: 'other' }, (direction === 'in' ? 'from ' : 'to ') + identityOf(other)));
+        element('span', { class: 'head-line' }, element('span', { class: 'kind' }, kind),
+          element('span', { class: 'other' }, other ? ` ${direction === 'in' ? 'from' : 'to'} ${identityOf(other)}` : '')),
+        element('time', {}, preciseTimeOf(at)), element('span', { class: 'what' }, what.slice(0, 120))));
     entry.addEventListener('toggle', () => {
       if (!entry.open || entry.childElementCount > 1) return;
       const text = JSON.stringify(envelope, null, 2);
