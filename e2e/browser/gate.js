@@ -1,0 +1,46 @@
+// A gate is a way to a server that can be cut: then whoever has come through is thrown out, and nobody comes in.
+
+import { connect, createServer } from 'node:net';
+
+export class Gate {
+  #sockets = new Set();
+  #open = true;
+
+  constructor(host, port) {
+    this.server = createServer((here) => {
+      if (!this.#open) return here.destroy();
+      const there = connect(port, host);
+      for (const one of [here, there]) {
+        this.#sockets.add(one);
+        one.on('error', () => {}); // close follows
+        one.on('close', () => {
+          this.#sockets.delete(one);
+          here.destroy();
+          there.destroy();
+        });
+      }
+      here.pipe(there).pipe(here);
+    });
+  }
+
+  /** listen returns the port that leads to the server. */
+  listen() {
+    return new Promise((resolve) => {
+      this.server.listen(0, '127.0.0.1', () => resolve(this.server.address().port));
+    });
+  }
+
+  cut() {
+    this.#open = false;
+    for (const one of this.#sockets) one.destroy();
+  }
+
+  mend() {
+    this.#open = true;
+  }
+
+  close() {
+    this.cut();
+    this.server.close();
+  }
+}
