@@ -43,7 +43,7 @@ help: ## list these words
 .PHONY: deps
 deps: ## install what the checks need besides Go
 	@tools/deps
-	@tools/build golangci-lint gotestsum nats-server toxiproxy k6 image compose >/dev/null
+	@tools/build golangci-lint gotestsum nats-server toxiproxy k6 image compose manifests >/dev/null
 
 # What a cluster of real processes consists of, and what else SERVERS or FLAGS name. No word for people.
 .PHONY: deps-cluster
@@ -168,6 +168,12 @@ table: deps-cluster ## measure the table of loadtest/README.md, and write it: RO
 .PHONY: k6
 k6: ## load by k6 on EDGES=ws://127.0.0.1:8080: SCRIPT=chat, ramp, group, storm or soak
 	"$$(tools/build k6)" run --no-usage-report --address '' $(K6FLAGS) loadtest/k6/$(SCRIPT).js
+
+.PHONY: k8s
+k8s: ## the image, compose.yaml and k8s/, against the programs
+	@tools/deps redis
+	@tools/build nats-server image compose manifests >/dev/null
+	go test -count=1 ./e2e/deploy
 
 # Clusters under faults have to be back in time, and mostly wait for that: they run one after the
 # other, and behind them what only computes.
