@@ -85,7 +85,7 @@ type rare struct {
 // rareLocked returns it, to be changed.
 func (c *Conn) rareLocked() *rare {
 	if c.rare == nil {
-		c.rare = &rare{limit: int32(c.loop.group.cfg.QueueLimit)}
+		c.rare = &rare{limit: int32(c.loop.group.bounds.queue.Load())}
 	}
 	return c.rare
 }

@@ -73,7 +73,7 @@ func (l *loop) arrived(c *Conn, buf []byte, from, to int) {
 		}
 		if size >= h.need {
 			l.give(c, h.rest.bytes())
-		} else if size > l.group.cfg.MaxUnread {
+		} else if size > int(l.group.bounds.unread.Load()) {
 			c.Close(ErrTooLong)
 		}
 		return
@@ -109,7 +109,7 @@ func (l *loop) keep(c *Conn, left []byte, need int) {
 	case len(left) == 0 || c.phase.Load() != phaseOpen:
 		l.dropRest(c)
 		return
-	case len(left) > l.group.cfg.MaxUnread:
+	case len(left) > int(l.group.bounds.unread.Load()):
 		l.dropRest(c)
 		c.Close(ErrTooLong)
 		return

@@ -397,3 +397,37 @@ func TestNothingReadIsNotTheEnd(t *testing.T) {
 	}
 	must(t, there.Close())
 }
+
+func TestBoundsMayChangeWhileConnectionsAreThere(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		opened := make(chan *Conn, 1)
+		s := serve(t, k, func(cfg *Config) { cfg.QueueLimit, cfg.MaxUnread = 1<<20, 70_000 }, func(f *fake) { opened <- f.conn })
+		handshake(t, s.dial(t)) // and reads nothing more
+		c := want(t, "connection", opened)
+		fill := func() (n int) {
+			for frame := make([]byte, 1000); c.Append(nil, frame) == nil; n++ {
+				if n%100 == 0 {
+					c.Flush()
+				}
+				if n > 1<<20 {
+					t.Fatal("the queue is never full")
+				}
+			}
+			return n
+		}
+		fill()
+		bounds := Bounds{MaxUnread: 1000, MaxHeld: 1 << 20, MaxQueued: 1 << 30, QueueLimit: 2 << 20}
+		s.group.SetBounds(bounds)
+		if n := fill(); n < 1000 || n > 1100 {
+			t.Errorf("with another MiB it takes %d KB more", n)
+		}
+		bounds.QueueLimit = 10
+		s.group.SetBounds(bounds)
+		if n, queued := fill(), c.Queued(); n != 0 || queued < 2_000_000 {
+			t.Errorf("with less it takes %d KB, and keeps %d", n, queued)
+		}
+		if got := s.group.bounds.unread.Load(); got != 70_000 {
+			t.Errorf("%d bytes may be unread, where a frame of 70,000 may have begun", got)
+		}
+	})
+}

@@ -59,7 +59,7 @@ func (c *Conn) fullLocked(size int) bool { return c.queued > 0 && !c.hasRoomLock
 
 // hasRoomLocked says that the queue's bounds allow size bytes more.
 func (c *Conn) hasRoomLocked(size int) bool {
-	limit := c.loop.group.cfg.QueueLimit
+	limit := int(c.loop.group.bounds.queue.Load())
 	if c.rare != nil {
 		limit = int(c.rare.limit)
 	}
@@ -68,8 +68,8 @@ func (c *Conn) hasRoomLocked(size int) bool {
 
 // overfull says that too much waits for all.
 func (l *loop) overfull() bool {
-	cfg := &l.group.cfg
-	return cfg.MaxQueued > 0 && l.stats.queued.Load() > int64(cfg.MaxQueued/cfg.Loops)
+	most := l.group.bounds.queued.Load()
+	return most > 0 && l.stats.queued.Load() > most
 }
 
 // countLocked notes that the out queue has n bytes more.

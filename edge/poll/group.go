@@ -17,9 +17,10 @@ type Opener func(t *Turn, c *Conn) Handler
 // Group is a number of loops and the connections that they serve.
 type Group struct {
 	// Set when it is made and not changed.
-	cfg   Config
-	loops []*loop
-	pool  pool
+	cfg    Config
+	bounds bounds // those of cfg that may change
+	loops  []*loop
+	pool   pool
 
 	refusing refusals
 
@@ -36,6 +37,7 @@ func NewGroup(cfg Config) (*Group, error) {
 		return nil, err
 	}
 	g := &Group{cfg: cfg}
+	g.bounds.set(Bounds{MaxUnread: cfg.MaxUnread, MaxHeld: cfg.MaxHeld, MaxQueued: cfg.MaxQueued, QueueLimit: cfg.QueueLimit}, cfg.Loops)
 	for range cfg.Loops {
 		p, err := g.newPoller()
 		if err != nil {

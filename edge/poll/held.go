@@ -99,7 +99,7 @@ func (l *loop) recount(h *held) {
 	grown := size > h.counted
 	l.stats.held.Add(int64(size - h.counted))
 	h.counted = size
-	for most := l.group.cfg.MaxHeld; grown && most > 0 && l.holding.oldest != nil && l.stats.held.Load() > int64(most/l.group.cfg.Loops); {
+	for most := l.group.bounds.held.Load(); grown && most > 0 && l.holding.oldest != nil && l.stats.held.Load() > most; {
 		l.evict(l.holding.oldest)
 	}
 }
