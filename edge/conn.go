@@ -52,10 +52,11 @@ type flags struct{ bits atomic.Uint32 }
 
 // The flags.
 const (
-	flagHold     uint32 = 1 << iota // what Hold was told last
-	flagSteering                    // the loop has been asked to heed it
-	flagDeaf                        // over TCP: it has not answered a ping in time
-	flagEnded                       // there is nobody any more to work for
+	flagHold      uint32 = 1 << iota // what Hold was told last
+	flagSteering                     // the loop has been asked to heed it
+	flagDeaf                         // over TCP: it has not answered a ping in time
+	flagEnded                        // there is nobody any more to work for
+	flagAddressed                    // it counts among those of its address
 )
 
 func (f *flags) has(flag uint32) bool { return f.bits.Load()&flag != 0 }
@@ -92,6 +93,9 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	if c.pinged { // the next one is due sooner than the end of a silent client
 		c.pinged = false
 		c.arm()
+	}
+	if rules := c.edge.rules.Load(); rules != c.session.rules { // others are in force
+		c.session.rules = rules
 	}
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.edge.scratch.Put(s)
@@ -222,13 +226,13 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 		b = append(c.over.appendHead(b, len(last)), last...)
 	}
 	c.phase = closing
-	c.socket.CloseWith(c.over.appendEnd(b, code, reason), c.edge.cfg.CloseTimeout)
+	c.socket.CloseWith(c.over.appendEnd(b, code, reason), c.edge.cfg.Load().CloseTimeout)
 }
 
 // hangUp ends the connection after what was queued.
 func (c *conn) hangUp() {
 	c.phase = closing
-	c.socket.CloseAfterFlush(c.edge.cfg.CloseTimeout)
+	c.socket.CloseAfterFlush(c.edge.cfg.Load().CloseTimeout)
 }
 
 // count counts an envelope that was not passed on. outlet.

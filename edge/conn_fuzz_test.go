@@ -54,7 +54,7 @@ func fuzzConnection(f *testing.F, cfg Config, request string) {
 		p := &probe{closed: make(chan struct{}), drained: make(chan struct{}, 1)}
 		here, there := net.Pipe()
 		must(t, e.loops.Add(here, func(turn *poll.Turn, s *poll.Conn) poll.Handler {
-			p.Handler, p.socket = e.open(turn, s.Handler().(*conn), overWebSocket), s
+			p.Handler, p.socket = e.open(turn, s.Handler().(*conn), overWebSocket, false), s
 			return p
 		}))
 		c := &client{t: t, nc: there, in: make(chan ws.Frame, 1<<14), resume: make(chan struct{}), inflates: cfg.Compression.Level > 0}

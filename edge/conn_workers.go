@@ -11,7 +11,7 @@ func (c *conn) authenticate(r auth.Request) {
 	q := newQuestion(c)
 	q.request, q.began = r, c.turn().Now
 	q.request.Remote, q.request.Certificate, q.request.Upgrade = c.socket.RemoteAddr(), c.certificate(), c.upgradeRequest()
-	if !c.edge.logins[r.Scheme].do(q.authenticate) {
+	if !c.edge.loginsBy(r.Scheme).do(q.authenticate) {
 		q.refuse(q.authenticated)
 	}
 }

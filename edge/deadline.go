@@ -34,7 +34,7 @@ func (c *conn) arm() { c.socket.SetDeadline(c.due()) }
 
 // due returns the earliest moment at which something is to be done for c.
 func (c *conn) due() time.Time {
-	cfg := &c.edge.cfg
+	cfg := c.edge.cfg.Load()
 	at, p := never, c.now()
 	sooner := func(from instant, after time.Duration) {
 		if t := from + instant(after); after > 0 && from != never && (at == never || t < at) {
@@ -84,7 +84,7 @@ func (c *conn) due() time.Time {
 
 // Timer does what is due. poll.Handler.
 func (c *conn) Timer(t *poll.Turn) {
-	cfg := &c.edge.cfg
+	cfg := c.edge.cfg.Load()
 	now := c.edge.instant(t.Now)
 	over := func(from instant, limit time.Duration) bool {
 		return limit > 0 && from != never && now.since(from) >= limit
@@ -114,7 +114,7 @@ func (c *conn) Timer(t *poll.Turn) {
 	case !established && over(p.began, cfg.EstablishTimeout):
 		c.session.late()
 	case established && c.age(now):
-	case established && !c.unheard() && over(c.heard, cfg.IdleTimeout):
+	case established && !c.unheard() && over(c.heard, cfg.IdleTimeout) && (c.pinged || cfg.PingInterval <= 0):
 		c.session.finish()
 	case established && c.speaks() != nil && !c.unheard() && over(c.speaks().spoke, c.speaks().login.Idle):
 		c.session.finish()
@@ -129,7 +129,7 @@ func (c *conn) Timer(t *poll.Turn) {
 // watch pings a silent client, and ends the connection of one that takes nothing
 // of what waits for it: L-TRN-09, L-TRN-11.
 func (c *conn) watch(now instant) {
-	cfg := &c.edge.cfg
+	cfg := c.edge.cfg.Load()
 	given, taken := c.socket.Position()
 	switch {
 	case given == taken:
@@ -146,6 +146,7 @@ func (c *conn) watch(now instant) {
 	silent := now.since(c.heard)
 	if cfg.PingInterval > 0 && silent >= cfg.PingInterval && !c.pinged && !c.unheard() {
 		c.pinged = true
+		c.heard = max(c.heard, now-instant(cfg.PingInterval)) // it has its time to answer, though it was silent for longer than is allowed since
 		// A full queue is watched anyway.
 		if c.over == overTCP {
 			c.send(c.session.ping(c.open()))

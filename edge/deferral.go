@@ -17,6 +17,8 @@ type deferral struct {
 	over  transport
 	hasNo bool // turn soon enough: it is told so after the same time as others have waited
 	told  bool
+
+	counted bool // with its address
 }
 
 // maxDeferred bounds those that wait for their turn. They count as connections, too, and have no more than a half of
@@ -40,13 +42,13 @@ const refusalTime = time.Second
 // mayDefer takes a place for one more that waits, if there is one.
 func (e *Edge) mayDefer(from netip.Addr, hasTurn bool) bool {
 	most := int64(maxDeferred)
-	if e.cfg.MaxSessions > 0 {
-		most = min(most, (int64(e.cfg.MaxSessions)-e.admitted.Load())/2)
+	if e.cfg.Load().MaxSessions > 0 {
+		most = min(most, (int64(e.cfg.Load().MaxSessions)-e.admitted.Load())/2)
 	}
 	if !hasTurn {
 		most -= most / 4
 	}
-	if !e.waiting.add(sourceOf(from)) {
+	if _, ok := e.waiting.add(sourceOf(from)); !ok {
 		return false
 	}
 	if e.deferred.Add(1) > most {
@@ -59,11 +61,11 @@ func (e *Edge) mayDefer(from netip.Addr, hasTurn bool) bool {
 }
 
 // defers is the poll.Opener of a connection that waits, for its turn or to be told that it has none.
-func (e *Edge) defers(over transport, wait time.Duration, hasTurn bool) poll.Opener {
+func (e *Edge) defers(over transport, wait time.Duration, hasTurn, counted bool) poll.Opener {
 	return func(t *poll.Turn, s *poll.Conn) poll.Handler {
 		s.PauseRead()
 		s.SetDeadline(t.Now.Add(wait))
-		return &deferral{edge: e, conn: s.Handler().(*conn), over: over, hasNo: !hasTurn}
+		return &deferral{edge: e, conn: s.Handler().(*conn), over: over, hasNo: !hasTurn, counted: counted}
 	}
 }
 
@@ -71,7 +73,7 @@ func (e *Edge) defers(over transport, wait time.Duration, hasTurn bool) poll.Ope
 func (d *deferral) Timer(t *poll.Turn) {
 	if !d.hasNo {
 		d.undefer()
-		d.conn.socket.Hand(d.edge.open(t, d.conn, d.over))
+		d.conn.socket.Hand(d.edge.open(t, d.conn, d.over, d.counted))
 		d.conn.socket.ResumeRead()
 		return
 	}
@@ -101,7 +103,9 @@ func (d *deferral) Closed(*poll.Turn, error) {
 	}
 	d.undefer()
 	d.edge.admitted.Add(-1)
-	d.edge.addresses.remove(d.conn.socket.RemoteAddr().Addr())
+	if d.counted {
+		d.edge.addresses.remove(d.conn.socket.RemoteAddr().Addr())
+	}
 }
 
 // undefer gives the place of one back that waits no more.

@@ -89,7 +89,7 @@ func (c *conn) beginDialect() {
 	began := c.turn().Now
 	c.elsewhere(c.edge.asking, func(w *worker) {
 		// A connection that has ended needs no answer.
-		if most := c.edge.cfg.LoginPatience; most > 0 && time.Since(began) > most {
+		if most := c.edge.cfg.Load().LoginPatience; most > 0 && time.Since(began) > most {
 			_ = c.back(func() { c.session.failFor(errBusy, "") })
 			return
 		}
@@ -150,7 +150,7 @@ func (c *conn) dialectMessage(s *scratch, op ws.OpCode, fin bool, payload []byte
 	said := k.FromClient(payload, k.binary)
 	// What becomes an envelope is counted as that.
 	if said.Envelope == nil &&
-		(!c.session.envelopes.take(s.now, 1, c.edge.cfg.EnvelopeRate) || !c.session.bytes.take(s.now, len(payload), c.edge.cfg.ByteRate)) {
+		(!c.session.envelopes.take(s.now, 1, c.edge.cfg.Load().EnvelopeRate) || !c.session.bytes.take(s.now, len(payload), c.edge.cfg.Load().ByteRate)) {
 		if k.rooms == nil {
 			c.count(dropRate)
 			return

@@ -13,7 +13,7 @@ import (
 // it before: its answers come in the order of its requests.
 func (c *conn) subscribe(s dialect.Subscription) {
 	k := c.speaks()
-	if c.edge.cfg.Rooms == nil {
+	if c.edge.cfg.Load().Rooms == nil {
 		c.subscribed(s, nil, reasonNoRoom)
 		return
 	}
@@ -22,7 +22,7 @@ func (c *conn) subscribe(s dialect.Subscription) {
 	// Nobody is told who is in the room: the dialect has no words for it.
 	at := RoomEntry{RoomAddress: RoomAddress{Domain: k.login.Rooms, Name: s.Room, Literal: k.login.Literal}}
 	c.elsewhere(c.edge.halls, func(w *worker) {
-		seat, err := c.edge.cfg.Rooms.Enter(w.ctx, at, &subscriber{c, s})
+		seat, err := c.edge.cfg.Load().Rooms.Enter(w.ctx, at, &subscriber{c, s})
 		if c.back(func() { c.subscribed(s, seat, w.ours(err)) }) != nil && seat != nil {
 			seat.Leave()
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,27 +19,28 @@ import (
 
 // Edge ends the sessions of clients.
 type Edge struct {
-	cfg         Config
-	made        time.Time // what instants count from
+	cfg         atomic.Pointer[Config] // replaced as a whole
+	made        time.Time              // what instants count from
 	log         logrus.FieldLogger
-	rules       sessionRules
+	rules       atomic.Pointer[sessionRules] // likewise
 	metrics     *metrics
 	loops       *poll.Group
 	addresses   addresses
-	admission   *admission
-	pacing      *pacing
-	logins      map[auth.Scheme]*workers
+	admission   atomic.Pointer[admission]
+	pacing      atomic.Pointer[pacing]
+	logins      atomic.Pointer[map[auth.Scheme]*workers] // likewise; none is ever taken out
 	places      *workers
-	halls       *workers           // for rooms, so that those do not hold up who is about to begin
-	asking      *workers           // who is to be asked about clients of dialects
-	inflating   *workers           // long messages
-	cancel      context.CancelFunc // of the workers' work
-	scratch     sync.Pool          // of *scratch
-	forward     *forward           // nil for nothing
-	compression *compression       // nil for none
-	dialects    map[string]*spoken // by their paths
+	halls       *workers                // for rooms, so that those do not hold up who is about to begin
+	asking      *workers                // who is to be asked about clients of dialects
+	inflating   *workers                // long messages
+	working     context.Context         // of the workers
+	cancel      context.CancelFunc      // of that
+	scratch     sync.Pool               // of *scratch
+	forward     atomic.Pointer[forward] // nil for nothing
+	compression *compression            // nil for none
+	dialects    map[string]*spoken      // by their paths
 	pages       pages
-	opener      [overTCP + 1]poll.Opener
+	opener      [overTCP + 1][2]poll.Opener // of those that do not count with their address, and do
 	draining    atomic.Bool
 
 	overloaded atomic.Bool  // new clients are refused
@@ -75,7 +75,7 @@ func New(cfg Config) (*Edge, error) {
 	loops, err := poll.NewGroup(poll.Config{
 		Loops:      cfg.Loops,
 		ReadBuffer: readBuffer,
-		MaxUnread:  max(cfg.MaxEnvelope, maxRequest) + maxHead + 4 + readBuffer, // which is read behind all but the end of a frame
+		MaxUnread:  maxUnread(cfg.MaxEnvelope),
 		MaxHeld:    cfg.MaxHeld,
 		MaxQueued:  cfg.MaxQueued,
 		QueueLimit: cfg.SendQueue,
@@ -92,59 +92,37 @@ func New(cfg Config) (*Edge, error) {
 		return nil, err
 	}
 	e := &Edge{
-		cfg:       cfg,
-		made:      time.Now(),
-		log:       cfg.Logger,
-		metrics:   newMetrics(cfg.Metrics),
-		loops:     loops,
-		addresses: addresses{max: cfg.MaxPerAddress}, admission: newAdmission(cfg.AdmissionRate),
-		pacing:  newPacing(cfg.AddressRate, cfg.Exempt),
-		waiting: addresses{max: maxDeferredOf(cfg.MaxSessions)},
+		made:    time.Now(),
+		log:     cfg.Logger,
+		metrics: newMetrics(cfg.Metrics),
+		loops:   loops,
 		errands: newErrands(loops.Loops()),
 		empty:   make(chan struct{}),
 		shut:    make(chan struct{}),
 		pages:   pages{Pages: cfg.Pages},
-		forward: newForward(cfg.ForwardHeaders, cfg.ForwardCookies),
-		rules: sessionRules{
-			id: cfg.ID, domains: cfg.Domains, name: cfg.Router.Name, presences: new(presences), envelopeRate: cfg.EnvelopeRate, maxEnvelope: cfg.MaxEnvelope, byteRate: cfg.ByteRate,
-		},
 	}
+	rules := sessionRules{id: cfg.ID, domains: cfg.Domains, name: cfg.Router.Name, presences: new(presences)}
 	for path, d := range cfg.Dialects {
 		if e.dialects == nil {
 			e.dialects = map[string]*spoken{}
 		}
 		e.dialects[strings.TrimSuffix(path, "/")] = &spoken{d, e.metrics.dialect(d.Name())}
 		if domain := d.Domain(); domain != "" {
-			e.rules.dialects = append(e.rules.dialects, domain)
-		}
-	}
-	if cfg.Rooms != nil {
-		e.rules.rooms = roomRules{on: true, may: cfg.RoomRules, most: cfg.MaxRooms}
-	}
-	if slices.Contains(cfg.Encryption, EncryptionTLS) { // else there is nothing to choose
-		for _, o := range cfg.Encryption {
-			e.rules.encryption = append(e.rules.encryption, string(o))
-		}
-	}
-	for _, s := range cfg.Schemes {
-		e.rules.options = append(e.rules.options, string(s))
-		if s != auth.SchemeTransport {
-			e.rules.uncertified = append(e.rules.uncertified, string(s))
+			rules.dialects = append(rules.dialects, domain)
 		}
 	}
 	e.compression = newCompression(cfg.Compression, loops.Loops(), e.metrics.compression)
 	for over := range e.opener {
-		e.opener[over] = func(t *poll.Turn, s *poll.Conn) poll.Handler {
-			return e.open(t, s.Handler().(*conn), transport(over))
+		for counted := range e.opener[over] {
+			e.opener[over][counted] = func(t *poll.Turn, s *poll.Conn) poll.Handler {
+				return e.open(t, s.Handler().(*conn), transport(over), counted == 1)
+			}
 		}
 	}
 	e.scratch.New = func() any { return new(scratch) }
 	ctx, cancel := context.WithCancel(context.Background())
-	e.cancel = cancel
-	e.logins = map[auth.Scheme]*workers{}
-	for _, s := range cfg.Schemes {
-		e.logins[s] = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Waiting)
-	}
+	e.working, e.cancel = ctx, cancel
+	e.put(&cfg, &rules)
 	e.asking = newWorkers(ctx, cfg.Logger, cfg.Asking, cfg.Waiting)
 	e.inflating = newWorkers(ctx, cfg.Logger, max(1, loops.Loops()-1), maxInflating)
 	e.places = newWorkers(ctx, cfg.Logger, cfg.Establishing, len(cfg.Schemes)*(cfg.Establishing+cfg.Waiting))
@@ -162,7 +140,7 @@ func (e *Edge) Run() error {
 	cancel()
 	tending.Wait()
 	e.cancel()
-	for _, w := range e.logins {
+	for _, w := range *e.logins.Load() {
 		w.all.Wait()
 	}
 	e.asking.all.Wait()
@@ -200,16 +178,20 @@ func (e *Edge) admit(remote netip.AddrPort, over transport) (open poll.Opener, r
 	}
 	now := e.instant(time.Now())
 	from := remote.Addr()
-	wait, hasTurn := e.pacing.turn(from, now)
-	why := e.takePlace(from, now, wait, hasTurn)
+	pacing := e.pacing.Load()
+	wait, hasTurn := pacing.turn(from, now)
+	counted, why := e.takePlace(from, now, wait, hasTurn)
 	switch {
 	case why == "" && wait == 0:
-		return e.opener[over], nil
+		if counted {
+			return e.opener[over][1], nil
+		}
+		return e.opener[over][0], nil
 	case why == "":
-		return e.defers(over, min(wait, turnPatience), hasTurn), nil
+		return e.defers(over, min(wait, turnPatience), hasTurn, counted), nil
 	}
 	if hasTurn {
-		e.pacing.giveBack(from, now)
+		pacing.giveBack(from, now)
 	}
 	if why == rejectUnanswered {
 		e.metrics.rejected(why)
@@ -218,37 +200,43 @@ func (e *Edge) admit(remote netip.AddrPort, over transport) (open poll.Opener, r
 	return nil, e.refuse(over, why)
 }
 
-// takePlace takes a place for a connection that is served, or waits, and tells why when there is none.
-func (e *Edge) takePlace(from netip.Addr, now instant, wait time.Duration, hasTurn bool) (why rejection) {
-	if hasTurn && !e.admission.admit(from, now) {
-		if !e.admission.answers(now) {
-			return rejectUnanswered
+// takePlace takes a place for a connection that is served, or waits, and tells why when there is none. counted tells
+// whether it counts with its address.
+func (e *Edge) takePlace(from netip.Addr, now instant, wait time.Duration, hasTurn bool) (counted bool, why rejection) {
+	if admission := e.admission.Load(); hasTurn && !admission.admit(from, now) {
+		if !admission.answers(now) {
+			return false, rejectUnanswered
 		}
-		return rejectRate
+		return false, rejectRate
 	}
-	switch most := int64(e.cfg.MaxSessions); {
-	case e.admitted.Add(1) > most && most > 0:
-		why = rejectFull
-	case !e.addresses.add(from):
+	if most := int64(e.cfg.Load().MaxSessions); e.admitted.Add(1) > most && most > 0 {
+		e.admitted.Add(-1)
+		return false, rejectFull
+	}
+	counted, ok := e.addresses.add(from)
+	switch {
+	case !ok:
 		why = rejectAddress
 	case wait == 0 || e.mayDefer(from, hasTurn):
-		return ""
+		return counted, ""
 	default: // to be told so would cost what it waits for
-		e.addresses.remove(from)
+		if counted {
+			e.addresses.remove(from)
+		}
 		why = rejectUnanswered
 	}
 	e.admitted.Add(-1)
-	return why
+	return false, why
 }
 
 // refuse counts a connection that is not served, and returns what it is told.
 func (e *Edge) refuse(over transport, why rejection) []byte {
 	e.metrics.rejected(why)
-	return over.refusal(&e.rules, why)
+	return over.refusal(e.rules.Load(), why)
 }
 
 // open makes c, which was made with its socket, the handler of that.
-func (e *Edge) open(t *poll.Turn, c *conn, over transport) poll.Handler {
+func (e *Edge) open(t *poll.Turn, c *conn, over transport, counted bool) poll.Handler {
 	now := e.instant(t.Now)
 	c.edge, c.over, c.phase, c.heard = e, over, over.opens(), now
 	c.begins().began = now
@@ -256,8 +244,11 @@ func (e *Edge) open(t *poll.Turn, c *conn, over transport) poll.Handler {
 		c.session.overTCP = true
 		c.particular().proving = new(proving)
 	}
-	c.session.rules = &e.rules
+	c.session.rules = e.rules.Load()
 	c.session.out = c
+	if counted {
+		c.told.set(flagAddressed, true)
+	}
 	e.metrics.connections.Inc()
 	e.metrics.accepted[over].Inc()
 	e.opened.Add(1)
@@ -270,7 +261,9 @@ func (e *Edge) open(t *poll.Turn, c *conn, over transport) poll.Handler {
 
 // forget takes a connection that is gone out of the books.
 func (e *Edge) forget(c *conn, err error) {
-	e.addresses.remove(c.socket.RemoteAddr().Addr())
+	if c.told.has(flagAddressed) {
+		e.addresses.remove(c.socket.RemoteAddr().Addr())
+	}
 	e.admitted.Add(-1)
 	c.forgetPage()
 	if c.counted {

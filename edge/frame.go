@@ -174,9 +174,9 @@ const maxStranger = 16 << 10
 // maxEnvelope is the longest envelope that the client may send now.
 func (c *conn) maxEnvelope() int {
 	if c.session.state != lime.StateEstablished {
-		return min(maxStranger, c.edge.cfg.MaxEnvelope)
+		return min(maxStranger, c.edge.cfg.Load().MaxEnvelope)
 	}
-	return c.edge.cfg.MaxEnvelope
+	return c.edge.cfg.Load().MaxEnvelope
 }
 
 func tooLong(limit int) string {
@@ -186,7 +186,7 @@ func tooLong(limit int) string {
 // pong answers a ping. A client that pings faster than it may send envelopes gets
 // no answer to some: only the last one has to be. RFC 6455, section 5.5.3.
 func (c *conn) pong(s *scratch, payload []byte) {
-	if !c.session.envelopes.take(s.now, 1, c.edge.cfg.EnvelopeRate) {
+	if !c.session.envelopes.take(s.now, 1, c.edge.cfg.Load().EnvelopeRate) {
 		return
 	}
 	// When there is no room, the client has more than a pong to read.

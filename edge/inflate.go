@@ -127,7 +127,7 @@ func (c *conn) compressed(s *scratch, fin bool, payload []byte) {
 func (c *conn) inflated(s *scratch, message []byte, from int, err error, within time.Duration) {
 	pool, limit := c.edge.compression, c.maxEnvelope()
 	if took := within.Microseconds(); took*inflateRate > int64(len(message)) {
-		c.session.bytes.charge(s.now, int(took)*inflateRate-len(message), c.edge.cfg.ByteRate)
+		c.session.bytes.charge(s.now, int(took)*inflateRate-len(message), c.edge.cfg.Load().ByteRate)
 	}
 	switch {
 	case errors.Is(err, errInflated):
@@ -143,7 +143,7 @@ func (c *conn) inflated(s *scratch, message []byte, from int, err error, within 
 		c.take(s, c.deflates.op(), true, message)
 		s.whole = false
 		if c.flooding && !before { // what is refused has cost as much
-			c.session.bytes.charge(s.now, len(message), c.edge.cfg.ByteRate)
+			c.session.bytes.charge(s.now, len(message), c.edge.cfg.Load().ByteRate)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package edge
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -93,7 +94,7 @@ const frameCost = 32
 // whether it was there. For a client that was told that it sends too much all has to be there that the frame may count
 // for, or what is in it would be refused where it can wait.
 func (c *conn) affords(s *scratch, n int) bool {
-	bytes, rate := &c.session.bytes, c.edge.cfg.ByteRate
+	bytes, rate := &c.session.bytes, c.edge.cfg.Load().ByteRate
 	ok := true
 	if c.warned {
 		if n += c.keeps(); c.deflates.is(packed) {
@@ -117,16 +118,17 @@ func (c *conn) pause() {
 
 // addresses counts the connections from each IP address.
 type addresses struct {
-	max int // negative or zero: no limit
+	max atomic.Int64 // negative or zero: no limit
 
 	mu    sync.Mutex
 	count map[netip.Addr]int
 }
 
-// add counts a connection, until remove, if it is within the limit.
-func (a *addresses) add(from netip.Addr) bool {
-	if a.max <= 0 {
-		return true
+// add counts a connection, until remove, if there is a limit, and tells whether it is within that.
+func (a *addresses) add(from netip.Addr) (counted, ok bool) {
+	most := a.max.Load()
+	if most <= 0 {
+		return false, true
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -134,17 +136,15 @@ func (a *addresses) add(from netip.Addr) bool {
 		a.count = map[netip.Addr]int{}
 	}
 	from = from.Unmap()
-	if a.count[from] >= a.max {
-		return false
+	if int64(a.count[from]) >= most {
+		return false, false
 	}
 	a.count[from]++
-	return true
+	return true, true
 }
 
+// remove is for one that add has counted.
 func (a *addresses) remove(from netip.Addr) {
-	if a.max <= 0 {
-		return
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	from = from.Unmap()

@@ -52,7 +52,7 @@ func (c *conn) answerPage(head []byte) bool {
 	// The queue is empty, so there is room.
 	_ = c.turn().Batch.Append(&c.socket, head, body)
 	c.phase = closing
-	c.socket.CloseAfterFlush(max(c.edge.cfg.CloseTimeout, c.edge.cfg.HandshakeTimeout))
+	c.socket.CloseAfterFlush(max(c.edge.cfg.Load().CloseTimeout, c.edge.cfg.Load().HandshakeTimeout))
 	return true
 }
 

@@ -61,11 +61,11 @@ func (c *conn) expect(n, mark uint32, asked bool) {
 	case c.open() == 0: // it was answered already
 		return
 	case p.answers && asked:
-		p.look = now + instant(c.edge.cfg.pingPatience)
+		p.look = now + instant(c.edge.cfg.Load().pingPatience)
 	case p.answers || c.told.has(flagDeaf):
 		p.look = now
 	default:
-		p.look = max(now, p.asked+instant(c.edge.cfg.pingPatience))
+		p.look = max(now, p.asked+instant(c.edge.cfg.Load().pingPatience))
 	}
 	c.lookAgain()
 }
@@ -102,7 +102,7 @@ func (c *conn) answered(id []byte) bool {
 	if p := c.proving(); !p.answers {
 		p.answers, p.look = true, c.edge.instant(c.turn().Now)
 		if !c.told.set(flagDeaf, false) { // it was asked for the open probe, too
-			p.look += instant(c.edge.cfg.pingPatience)
+			p.look += instant(c.edge.cfg.Load().pingPatience)
 		}
 		c.lookAgain()
 	}
@@ -115,7 +115,7 @@ func (c *conn) answered(id []byte) bool {
 func (c *conn) lookAgain() {
 	p := c.proving()
 	now := c.edge.instant(c.turn().Now)
-	patience := instant(c.edge.cfg.pingPatience)
+	patience := instant(c.edge.cfg.Load().pingPatience)
 	switch {
 	case c.open() == 0:
 		p.look = never

@@ -64,10 +64,10 @@ func (q *question) doAuthenticate(w *worker) {
 		q.done()
 		return
 	}
-	if most := c.edge.cfg.LoginPatience; most > 0 && time.Since(q.began) > most {
+	if most := c.edge.cfg.Load().LoginPatience; most > 0 && time.Since(q.began) > most {
 		q.err = errBusy
 	} else {
-		q.grant, q.err = c.edge.cfg.Authenticator.Authenticate(w.ctx, q.request)
+		q.grant, q.err = c.edge.cfg.Load().Authenticator.Authenticate(w.ctx, q.request)
 	}
 	c.edge.metrics.login(q.request.Scheme, q.began, q.err)
 	q.err = w.ours(q.err)
@@ -90,7 +90,7 @@ func (q *question) doAttach(w *worker) {
 		q.done()
 		return
 	}
-	q.member, q.err = c.edge.cfg.Router.Attach(w.ctx, q.arrival, c)
+	q.member, q.err = c.edge.cfg.Load().Router.Attach(w.ctx, q.arrival, c)
 	q.err = w.ours(q.err)
 	if c.socket.Post(q.attached) != nil {
 		if q.member != nil {

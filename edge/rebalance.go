@@ -10,13 +10,13 @@ import (
 
 // rebalance finishes some sessions when other edges have fewer.
 func (e *Edge) rebalance() {
-	if e.cfg.Peers == nil || e.draining.Load() {
+	if e.cfg.Load().Peers == nil || e.draining.Load() {
 		return
 	}
 	before := e.balance
 	var move int
 	own, going := e.Sessions(), int(e.settling.Load())
-	e.balance, move = e.balance.look(time.Now(), own, going, e.cfg.Peers.Loads())
+	e.balance, move = e.balance.look(time.Now(), own, going, e.cfg.Load().Peers.Loads())
 	surplus := 0.0
 	if e.balance.moving || e.balance.stuck {
 		surplus = max(0, float64(own-going)-e.balance.mean)

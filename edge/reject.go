@@ -74,7 +74,7 @@ func (r rejection) response() []byte {
 }
 
 // reject answers with an error, and ends the connection.
-func (c *conn) reject(why rejection) { c.rejectWith(why, c.over.refusal(&c.edge.rules, why)) }
+func (c *conn) reject(why rejection) { c.rejectWith(why, c.over.refusal(c.edge.rules.Load(), why)) }
 
 // rejectWith is reject with an answer of somebody else.
 func (c *conn) rejectWith(why rejection, answer []byte) {

@@ -97,7 +97,7 @@ type roomRules struct {
 // enter reserves the session a seat, elsewhere. outlet.
 func (c *conn) enter(e RoomEntry) {
 	c.elsewhere(c.edge.halls, func(w *worker) {
-		seat, err := c.edge.cfg.Rooms.Enter(w.ctx, e, c)
+		seat, err := c.edge.cfg.Load().Rooms.Enter(w.ctx, e, c)
 		if c.back(func() { c.session.entered(e.Name, seat, w.ours(err)) }) != nil && seat != nil {
 			seat.Leave()
 		}
@@ -115,7 +115,7 @@ func (c *conn) attend(n room.Name, seat Seat) {
 // occupants finds out who is in a room, elsewhere. outlet.
 func (c *conn) occupants(at RoomAddress, r roomRequest) {
 	c.elsewhere(c.edge.halls, func(w *worker) {
-		count, who, err := c.edge.cfg.Rooms.Occupants(w.ctx, at)
+		count, who, err := c.edge.cfg.Load().Rooms.Occupants(w.ctx, at)
 		_ = c.back(func() { c.session.occupants(at.Name, r, count, who, w.ours(err)) })
 	}, func(err error) { c.session.occupants(at.Name, r, 0, nil, err) })
 }
@@ -131,5 +131,5 @@ func (c *conn) publish(at RoomAddress, envelope []byte, id string) (later bool, 
 			_ = c.back(func() { c.session.published(id, err) })
 		}
 	}
-	return c.edge.cfg.Rooms.Publish(at, p)
+	return c.edge.cfg.Load().Rooms.Publish(at, p)
 }

@@ -53,7 +53,7 @@ func (c *conn) payload(s *scratch, b []byte) (left []byte) {
 			c.session.envelope(s, b[:n])
 			b = b[n:]
 		case errors.Is(err, lime.ErrNone): // white space, L-TRN-06, is read as well
-			if !c.session.bytes.take(s.now, len(b), c.edge.cfg.ByteRate) {
+			if !c.session.bytes.take(s.now, len(b), c.edge.cfg.Load().ByteRate) {
 				c.flooding = true
 			}
 			return nil

@@ -31,7 +31,7 @@ func (c *conn) secure() {
 // nothing is sent, so that half a handshake costs one goroutine, for HandshakeTimeout.
 func (c *conn) secureNow() {
 	err := c.socket.Cover(func(below net.Conn) net.Conn {
-		return &secured{Conn: tls.Server(&trimmed{Conn: below}, c.edge.cfg.TLS), conn: c}
+		return &secured{Conn: tls.Server(&trimmed{Conn: below}, c.edge.cfg.Load().TLS), conn: c}
 	})
 	if err != nil {
 		c.edge.insecure(c, err)

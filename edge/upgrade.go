@@ -86,10 +86,10 @@ func (c *conn) upgrader(offered *negotiation) ws.Upgrader {
 	if c.edge.compression != nil {
 		own.Negotiate = offered.accept
 	}
-	if c.edge.forward != nil {
+	if forward := c.edge.forward.Load(); forward != nil {
 		u := new(auth.Upgrade)
 		c.begins().upgraded = u
-		own.OnHeader = c.edge.forward.noter(u)
+		own.OnHeader = forward.noter(u)
 	}
 	return own
 }
