@@ -20,7 +20,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open accounts: %w", err)
 	}
 	s := &Store{bucket: bucket, hasher: cfg.Hasher, pool: newPool(cfg.Workers, cfg.Queue)}
-	s.memory = newMemory(cmp.Or(cfg.Remembered, 1<<16), cmp.Or(cfg.Remember, 15*time.Minute))
+	s.remembered = cmp.Or(cfg.Remembered, 1<<16)
+	s.SetRemember(cfg.Remember)
 	if s.hasher == nil {
 		s.hasher = argon2{}
 	}
@@ -31,4 +32,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open accounts: %w", err)
 	}
 	return s, nil
+}
+
+// SetRemember puts another Remember in force, and forgets what is known. It may be called from anywhere.
+func (s *Store) SetRemember(keep time.Duration) {
+	s.memory.Store(newMemory(s.remembered, cmp.Or(keep, 15*time.Minute)))
 }

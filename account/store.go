@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"limegrove/document"
@@ -13,11 +14,12 @@ import (
 // Store is the accounts of the whole cluster; every process has its own Store.
 // It has no goroutine and nothing to close.
 type Store struct {
-	bucket *document.Bucket
-	hasher Hasher
-	pool   *pool
-	memory *memory // nil for none
-	stats  *stats
+	bucket     *document.Bucket
+	hasher     Hasher
+	pool       *pool
+	memory     atomic.Pointer[memory] // nil for none
+	remembered int                    // Config.Remembered
+	stats      *stats
 
 	// nobody is the hash of a password that nobody knows, for the work that
 	// an unknown name costs.

@@ -44,7 +44,7 @@ func (s *Store) matches(ctx context.Context, id lime.Identity, password []byte, 
 	if !possible(password) {
 		password, known = nil, false
 	}
-	if known && s.memory.knows(hash, password) {
+	if known && s.memory.Load().knows(hash, password) {
 		s.stats.remembered.Inc()
 		return nil
 	}
@@ -60,7 +60,7 @@ func (s *Store) matches(ctx context.Context, id lime.Identity, password []byte, 
 		if !matches || !known {
 			return ErrCredentials
 		}
-		s.memory.note(hash, password)
+		s.memory.Load().note(hash, password)
 		return nil
 	})
 }

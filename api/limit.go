@@ -18,21 +18,33 @@ const maxLimiters = 4096
 
 // limiters are the rates of keys.
 type limiters struct {
+	mu    sync.Mutex
 	rate  int // a second; negative for no limit
 	burst int
-
-	mu  sync.Mutex
-	all map[string]*rate.Limiter // by the key's id
+	all   map[string]*rate.Limiter // by the key's id
 }
 
 func newLimiters(perSecond int) *limiters {
-	return &limiters{rate: perSecond, burst: max(2*perSecond, leastBurst), all: map[string]*rate.Limiter{}}
+	l := new(limiters)
+	l.set(perSecond)
+	return l
 }
 
-func (l *limiters) of(id string) *rate.Limiter {
+// set puts another rate in force, with which all keys begin anew.
+func (l *limiters) set(perSecond int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	one := l.all[id]
+	l.rate, l.burst, l.all = perSecond, max(2*perSecond, leastBurst), map[string]*rate.Limiter{}
+}
+
+// of returns a key's limiter, which is nil when there is no limit, and what it was made of.
+func (l *limiters) of(id string) (one *rate.Limiter, perSecond, burst int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rate < 0 {
+		return nil, l.rate, l.burst
+	}
+	one = l.all[id]
 	if one == nil {
 		if len(l.all) >= maxLimiters {
 			clear(l.all)
@@ -40,25 +52,26 @@ func (l *limiters) of(id string) *rate.Limiter {
 		one = rate.NewLimiter(rate.Limit(l.rate), l.burst)
 		l.all[id] = one
 	}
-	return one
+	return one, l.rate, l.burst
 }
 
 // take has a key use so many requests, and tells the client in h what is left. It returns nil when
 // there are as many.
 func (l *limiters) take(id string, n int, h http.Header) *problem {
-	if l.rate < 0 {
+	one, perSecond, burst := l.of(id)
+	if one == nil {
 		return nil
 	}
-	one, now := l.of(id), time.Now()
+	now := time.Now()
 	ok := one.AllowN(now, n)
 	left := max(one.TokensAt(now), 0)
-	h.Set("RateLimit-Limit", strconv.Itoa(l.burst))
+	h.Set("RateLimit-Limit", strconv.Itoa(burst))
 	h.Set("RateLimit-Remaining", strconv.Itoa(int(left)))
-	h.Set("RateLimit-Reset", strconv.Itoa(int(math.Ceil((float64(l.burst)-left)/float64(l.rate)))))
+	h.Set("RateLimit-Reset", strconv.Itoa(int(math.Ceil((float64(burst)-left)/float64(perSecond)))))
 	if ok {
 		return nil
 	}
-	wait := time.Duration((float64(n) - left) / float64(l.rate) * float64(time.Second))
+	wait := time.Duration((float64(n) - left) / float64(perSecond) * float64(time.Second))
 	return &problem{
 		kind: kindTooMany, status: http.StatusTooManyRequests, detail: "The key has made too many requests", after: max(wait, time.Millisecond),
 	}

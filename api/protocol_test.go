@@ -269,6 +269,15 @@ func TestAKeyHasItsRate(t *testing.T) {
 			t.Errorf("%v", a.Header())
 		}
 		w.want("another key", w.do(sendKey, "POST", "/v1/messages", aMessage), 200, "")
+		w.SetRate(-1)
+		for range 2 * leastBurst {
+			w.want("without a rate", w.do(allKey, "GET", "/v1/keys", ""), 200, "")
+		}
+		w.SetRate(10)
+		for range leastBurst {
+			w.want("with one it begins anew", w.do(allKey, "GET", "/v1/keys", ""), 200, "")
+		}
+		w.want("and ends", w.do(allKey, "GET", "/v1/keys", ""), 429, kindTooMany)
 		time.Sleep(time.Second)
 		w.want("later", w.do(allKey, "GET", "/v1/keys", ""), 200, "")
 		w.want("a batch counts each", w.do(allKey, "POST", "/v1/batch", `{"operations":[`+strings.Repeat("7,", 20)+`7]}`), 429, kindTooMany)

@@ -33,6 +33,14 @@ type Server struct {
 	idle     chan struct{} // closed when it drains and nothing is under way
 }
 
+// SetRate puts another Config.Rate in force, with which all keys begin anew. It may be called from anywhere.
+func (s *Server) SetRate(perSecond int) {
+	if perSecond == 0 {
+		perSecond = 100
+	}
+	s.rates.set(perSecond)
+}
+
 // New makes a server; Serve runs it.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()

@@ -23,6 +23,7 @@ type Cluster struct {
 	started time.Time
 	gossip  string // host:port
 	list    *memberlist.Memberlist
+	ring    *memberlist.Keyring // nil without keys
 	metrics *metrics
 	closed  chan struct{}
 

@@ -290,6 +290,39 @@ func TestEncryptedRefusesPlainAndOtherKeys(t *testing.T) {
 	lia.want(cluster.EventJoin, "rui")
 }
 
+func TestKeysAreRotatedWhileMembersRun(t *testing.T) {
+	first, second := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 16)
+	ana := start(t, cluster.Config{ID: "ana", Keys: [][]byte{first}})
+	rui := start(t, cluster.Config{ID: "rui", Keys: [][]byte{first}, Join: []string{ana.GossipAddr()}})
+	ana.want(cluster.EventJoin, "rui")
+	for _, keys := range [][][]byte{{first, second}, {second, first}, {second}} {
+		for _, m := range []*member{ana, rui} {
+			if err := m.SetKeys(keys); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	lia := start(t, cluster.Config{ID: "lia", Keys: [][]byte{second}, Join: []string{rui.GossipAddr()}})
+	lia.want(cluster.EventJoin, "ana")
+	ana.want(cluster.EventJoin, "lia")
+	late, err := cluster.Start(cluster.Config{ID: "late", Role: cluster.RoleEdge, Bind: "127.0.0.1:0", Keys: [][]byte{first}, Preset: cluster.PresetLocal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = late.Close() }()
+	if err := cluster.JoinOnce(late, ana.GossipAddr()); err == nil {
+		t.Error("who has the key of before has joined")
+	}
+	for name, keys := range map[string][][]byte{"none": nil, "a short one": {second, []byte("short")}} {
+		if ana.SetKeys(keys) == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	if plain := start(t, cluster.Config{ID: "plain"}); plain.SetKeys([][]byte{first}) == nil || plain.SetKeys(nil) != nil {
+		t.Error("a member that was started without keys has some, or cannot do without")
+	}
+}
+
 func TestAnotherSystemsGossipIsRefused(t *testing.T) {
 	ana := start(t, cluster.Config{ID: "ana"})
 	conf := memberlist.DefaultLocalConfig()

@@ -43,7 +43,7 @@ func (c *Cluster) gossipConfig() (*memberlist.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("gossip key: %w", err)
 		}
-		conf.Keyring = ring
+		conf.Keyring, c.ring = ring, ring
 	}
 	if _, err := encodeMeta(largest(c.Self())); err != nil {
 		return nil, err

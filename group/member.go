@@ -222,7 +222,7 @@ func (s *Store) put(ctx context.Context, k keys, g Group, m Member) error {
 
 // mayTakeMore tells whether a group has room for another member.
 func (s *Store) mayTakeMore(ctx context.Context, k keys) error {
-	has, err := s.groups.HasRoom(ctx, k.members, s.cfg.MaxMembers)
+	has, err := s.groups.HasRoom(ctx, k.members, int(s.maxMembers.Load()))
 	if err == nil && !has {
 		err = errFull
 	}

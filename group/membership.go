@@ -69,7 +69,7 @@ func (s *Store) mayJoinMore(ctx context.Context, who lime.Identity, invited bool
 		return err
 	}
 	n, err := s.memberships.Count(ctx, k)
-	if err == nil && n >= s.cfg.MaxGroups {
+	if err == nil && n >= int(s.maxGroups.Load()) {
 		var all []joined
 		all, err = s.groupsOf(ctx, who)
 		n = 0
@@ -79,7 +79,7 @@ func (s *Store) mayJoinMore(ctx context.Context, who lime.Identity, invited bool
 			}
 		}
 	}
-	if err == nil && n >= s.cfg.MaxGroups {
+	if err == nil && n >= int(s.maxGroups.Load()) {
 		err = errTooMany
 	}
 	return err

@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -36,7 +37,8 @@ type Config struct {
 // Store is the groups of the whole cluster; every process has its own Store. It has no
 // goroutine and nothing to close. Errors that are for whoever asks match *lime.Reason.
 type Store struct {
-	cfg         Config
+	maxMembers  atomic.Int64
+	maxGroups   atomic.Int64
 	groups      *document.Bucket
 	memberships *document.Bucket
 	temporary   *document.Bucket
@@ -44,13 +46,8 @@ type Store struct {
 
 // Open makes the buckets that are missing; see document.Open.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	if cfg.MaxMembers <= 0 {
-		cfg.MaxMembers = DefaultMaxMembers
-	}
-	if cfg.MaxGroups <= 0 {
-		cfg.MaxGroups = DefaultMaxGroups
-	}
-	s := &Store{cfg: cfg}
+	s := new(Store)
+	s.SetBounds(cfg.MaxMembers, cfg.MaxGroups)
 	for name, b := range map[string]**document.Bucket{
 		"groups": &s.groups, "memberships": &s.memberships, "temporary": &s.temporary,
 	} {
@@ -60,6 +57,18 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		}
 	}
 	return s, nil
+}
+
+// SetBounds puts another MaxMembers and MaxGroups in force, for those who join from then on. It may be called from anywhere.
+func (s *Store) SetBounds(maxMembers, maxGroups int) {
+	if maxMembers <= 0 {
+		maxMembers = DefaultMaxMembers
+	}
+	if maxGroups <= 0 {
+		maxGroups = DefaultMaxGroups
+	}
+	s.maxMembers.Store(int64(maxMembers))
+	s.maxGroups.Store(int64(maxGroups))
 }
 
 // Reasons that are given often. They are not changed.

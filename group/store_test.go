@@ -247,6 +247,11 @@ func TestMembersAndGroupsAreBounded(t *testing.T) {
 	wantReason(t, "Ana's third", w.Create(w, third), errTooMany)
 	w.must(w.Delete(w, second))
 	w.must(w.Create(w, third)) // what is gone takes no room, either
+	w.SetBounds(3, 3)
+	w.must(w.Create(w, Group{Identity: lime.MustParseIdentity("4@groups.x"), Creator: ana})) // there is more of it
+	w.must(w.set(g, rui, Speaker))
+	w.SetBounds(1, 1)
+	wantReason(t, "another one in a group that is above its bound", w.set(g, lime.MustParseIdentity("zoe@x"), Speaker), errFull)
 }
 
 func TestGroupsOfOthersLeaveRoomForOnesOwn(t *testing.T) {

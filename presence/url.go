@@ -51,6 +51,15 @@ func parseURL(s string) (u redisURL, err error) {
 	return u, nil
 }
 
+// CheckURL tells what [Open] would say of a URL.
+func CheckURL(s string) error {
+	client, _, err := dial(s, time.Second)
+	if err != nil {
+		return err
+	}
+	return client.Close()
+}
+
 // dial returns the client for s. No connection is made yet.
 //
 // Each attempt is short and few are made: a pipeline that waits holds up the

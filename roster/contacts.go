@@ -127,7 +127,7 @@ func (s *Store) room(ctx context.Context, owner lime.Identity) error {
 	if err != nil {
 		return err
 	}
-	has, err := s.contacts.HasRoom(ctx, k, s.maxContacts)
+	has, err := s.contacts.HasRoom(ctx, k, int(s.maxContacts.Load()))
 	if err == nil && !has {
 		err = ErrTooMany
 	}

@@ -3,6 +3,7 @@ package roster
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -40,15 +41,14 @@ type Store struct {
 
 	known *memory // whose contacts are who
 
-	maxContacts, maxSubscriptions int
+	maxContacts      atomic.Int64
+	maxSubscriptions int
 }
 
 // Open makes the buckets that are missing. Errors are those of document.Open.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{known: newMemory(maxKnown), maxContacts: cfg.MaxContacts, maxSubscriptions: cfg.MaxSubscriptions}
-	if s.maxContacts <= 0 {
-		s.maxContacts = 5000
-	}
+	s := &Store{known: newMemory(maxKnown), maxSubscriptions: cfg.MaxSubscriptions}
+	s.SetMaxContacts(cfg.MaxContacts)
 	if s.maxSubscriptions <= 0 {
 		s.maxSubscriptions = 1000
 	}
@@ -61,4 +61,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		}
 	}
 	return s, nil
+}
+
+// SetMaxContacts puts another MaxContacts in force, for those that are added from then on. It may be called from anywhere.
+func (s *Store) SetMaxContacts(n int) {
+	if n <= 0 {
+		n = 5000
+	}
+	s.maxContacts.Store(int64(n))
 }

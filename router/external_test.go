@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"limegrove/edge/auth"
 	"limegrove/edge/auth/issuer"
@@ -97,4 +98,62 @@ func TestWebhookDecidesForItsSchemes(t *testing.T) {
 	busy.Store(true)
 	_, err = w.authenticate(auth.SchemePlain, "ana@t.org/1", "whatever")
 	w.wantRefused("when it fails", err, lime.CodeSessionError)
+}
+
+func TestAnotherWebhookIsAskedFromThenOn(t *testing.T) {
+	platform := func(granted bool) *httptest.Server {
+		p := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"granted":%t,"ttl":60}`, granted)
+		}))
+		t.Cleanup(p.Close)
+		return p
+	}
+	first, second := platform(true), platform(false)
+	cfg := Config{
+		Metrics: prometheus.NewRegistry(),
+		Webhook: webhook.Config{URL: first.URL}, WebhookSchemes: []auth.Scheme{auth.SchemePlain},
+	}
+	w := newWorld(t, cfg)
+	login := func() error {
+		_, err := w.authenticate(auth.SchemePlain, "ana@t.org/1", "whatever")
+		return err
+	}
+	change := func() error {
+		apply, err := w.router.Change(cfg)
+		if err == nil {
+			apply()
+		}
+		return err
+	}
+	if err := login(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		cfg.Webhook.URL = second.URL
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		w.wantRefused("by the second one", login(), lime.CodeSessionAuthenticationFailed)
+		cfg.Webhook.URL = first.URL
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if err := login(); err != nil {
+			t.Errorf("by the first one again: %v", err)
+		}
+	}
+	first.Close() // what it has said is known still, when something else changes
+	cfg.MaxContacts = 7
+	if err := change(); err != nil {
+		t.Fatal(err)
+	}
+	if err := login(); err != nil {
+		t.Errorf("by the first one, from memory: %v", err)
+	}
+	for name, schemes := range map[string][]auth.Scheme{"other schemes": {auth.SchemePlain, auth.SchemeExternal}, "guests": {auth.SchemePlain, auth.SchemeGuest}} {
+		cfg.WebhookSchemes = schemes
+		if err := change(); err == nil {
+			t.Errorf("%s are taken", name)
+		}
+	}
 }

@@ -123,9 +123,9 @@ func TestALoginWhoseGrantsCannotBeReadIsAFault(t *testing.T) {
 		return room.Grants{}, errors.New("no leader")
 	})
 	for guest, fault := range map[bool]bool{true: false, false: true} {
-		l.auth = granting{auth.Grant{Identity: lime.MustParseIdentity("ana@t.org"), Guest: guest}}
+		l.use(only(granting{auth.Grant{Identity: lime.MustParseIdentity("ana@t.org"), Guest: guest}}))
 		var a auth.Answer
-		text := l.answer(t.Context(), []byte(`{}`))
+		text := l.answer(t.Context(), question(t))
 		if err := json.Unmarshal(text, &a); err != nil || a.Fault != fault || (a.Reason != nil) != fault || fault != a.Identity.IsZero() {
 			t.Errorf("a guest: %t: %s, %v", guest, text, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -22,40 +23,61 @@ import (
 
 // logins answers what edges ask of their sessions' credentials.
 type logins struct {
-	auth   auth.Authenticator
-	guests func(context.Context, []auth.Request) []auth.Granted      // several logins of guests
-	rooms  func(context.Context, lime.Identity) (room.Grants, error) // what somebody was granted
-	ends   []interface{ Close() }                                    // what else goes on beside logins
-	names  []string                                                  // of the schemes that are served
-	log    logrus.FieldLogger
-	warn   *complaint.Log
-	ended  *prometheus.CounterVec
+	by    atomic.Pointer[auth.Schemes]                              // those in force
+	rooms func(context.Context, lime.Identity) (room.Grants, error) // what somebody was granted
+	names []string                                                  // of the schemes that are served
+	log   logrus.FieldLogger
+	warn  *complaint.Log
+	ended *prometheus.CounterVec
+
+	// Owned by who changes the schemes: what else goes on beside logins, of those in force and those before.
+	ends, retired []interface{ Close() }
 }
 
 // close ends what logins have begun beside themselves. It needs that none comes any more.
 func (l *logins) close() {
-	for _, e := range l.ends {
+	for _, e := range slices.Concat(l.retired, l.ends) {
 		e.Close()
 	}
 }
 
-func newLogins(log logrus.FieldLogger, warn *complaint.Log, metrics prometheus.Registerer, schemes auth.Schemes, rooms func(context.Context, lime.Identity) (room.Grants, error)) *logins {
-	names := []string{} // of none, a worker would have its default
-	var ends []interface{ Close() }
-	for scheme, by := range schemes.By {
-		names = append(names, string(scheme))
+// use puts other schemes in force, of the same names. Logins that are under way end with those of before.
+func (l *logins) use(schemes auth.Schemes) {
+	for _, e := range l.retired {
+		e.Close()
+	}
+	l.retired, l.ends = l.ends, nil
+	for _, by := range schemes.By {
 		if e, ok := by.(interface{ Close() }); ok {
-			ends = append(ends, e)
+			l.ends = append(l.ends, e)
+		}
+		if hook, ok := by.(*webhook.Webhook); ok {
+			hook.Use()
 		}
 	}
-	slices.Sort(names)
-	return &logins{
-		auth: schemes, guests: schemes.AuthenticateGuests, rooms: rooms, ends: ends, names: names, log: log, warn: warn,
+	l.by.Store(&schemes)
+}
+
+func newLogins(log logrus.FieldLogger, warn *complaint.Log, metrics prometheus.Registerer, schemes auth.Schemes, rooms func(context.Context, lime.Identity) (room.Grants, error)) *logins {
+	l := &logins{
+		rooms: rooms, names: namesOf(schemes), log: log, warn: warn,
 		ended: promauto.With(metrics).NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_router_logins_total",
 			Help: "Logins that were looked at, by scheme and outcome: granted, busy, fault, or why they were refused.",
 		}, []string{"scheme", "outcome"}),
 	}
+	l.use(schemes)
+	return l
+}
+
+// namesOf are the names of schemes; of none, a worker would have its default.
+func namesOf(schemes auth.Schemes) []string {
+	names := []string{}
+	for scheme := range schemes.By {
+		names = append(names, string(scheme))
+	}
+	slices.Sort(names)
+	return names
 }
 
 // schemes are the schemes that a router serves.
@@ -100,7 +122,7 @@ func (l *logins) answer(ctx context.Context, question []byte) []byte {
 	if err := json.Unmarshal(question, &q); err != nil {
 		return l.text(auth.Answer{Reason: lime.NewReason(lime.CodeSessionAuthenticationFailed, "The login cannot be read")})
 	}
-	grant, err := l.auth.Authenticate(ctx, q)
+	grant, err := l.by.Load().Authenticate(ctx, q)
 	if err == nil && !grant.Guest {
 		grant.Granted, err = l.rooms(ctx, grant.Identity)
 	}
@@ -118,7 +140,7 @@ func (l *logins) answerGuests(ctx context.Context, questions []byte) []byte {
 		all[i].Node.Identity, _ = lime.ParseIdentity(string(line))
 	}
 	var answers []byte
-	for i, g := range l.guests(ctx, all) {
+	for i, g := range l.by.Load().AuthenticateGuests(ctx, all) {
 		if i > 0 {
 			answers = append(answers, '\n')
 		}

@@ -26,6 +26,20 @@ func (f failing) Authenticate(context.Context, auth.Request) (auth.Grant, error)
 	return auth.Grant{}, f.err
 }
 
+// only are schemes of which one is served, and question a login by that.
+func only(by auth.Authenticator) auth.Schemes {
+	return auth.Schemes{Domains: []string{"t.org"}, By: map[auth.Scheme]auth.Authenticator{auth.SchemeKey: by}}
+}
+
+func question(t *testing.T) []byte {
+	t.Helper()
+	q, err := json.Marshal(auth.Request{Scheme: auth.SchemeKey, Node: lime.MustParseNode("ana@t.org/1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
 func TestLoginsSayWhoseFaultItIs(t *testing.T) {
 	for _, row := range []struct {
 		err      error
@@ -38,10 +52,10 @@ func TestLoginsSayWhoseFaultItIs(t *testing.T) {
 	} {
 		log, lines := test.NewNullLogger()
 		l := newLogins(log, &complaint.Log{Logger: log}, nil, auth.Schemes{}, nil)
-		l.auth = failing{row.err}
+		l.use(only(failing{row.err}))
 		for range 3 {
 			var a auth.Answer
-			text := l.answer(t.Context(), []byte(`{}`))
+			text := l.answer(t.Context(), question(t))
 			if err := json.Unmarshal(text, &a); err != nil || a.Reason == nil || a.Fault != row.fault {
 				t.Errorf("%v is answered by %s", row.err, text)
 			}

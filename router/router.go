@@ -119,7 +119,13 @@ type Router struct {
 	grants    *grants
 	policies  *policies
 
-	logins *logins
+	inForce Config // owned by who changes it
+
+	logins   *logins
+	accounts *account.Store
+	owners   auth.Owners
+	groups   *group.Store
+	people   *roster.Store
 
 	presences *presences
 
@@ -204,11 +210,15 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	resource.HandlePing(mux)
 	resource.HandlePresence(mux, presences)
 	resource.HandleContacts(mux, people, presences.sharingChanged)
-	served, err := schemes(cfg, accounts, owners{accounts, events})
+	own := owners{accounts, events}
+	served, err := schemes(cfg, accounts, own)
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	r := &Router{cfg: cfg, log: cfg.Logger, warn: warn, mux: mux, events: events, delegated: delegated, grants: roomRights, policies: changed, presences: presences, sweeps: make(chan struct{}, 1)}
+	r := &Router{
+		cfg: cfg, inForce: cfg, accounts: accounts, owners: own, groups: groups, people: people, log: cfg.Logger, warn: warn,
+		mux: mux, events: events, delegated: delegated, grants: roomRights, policies: changed, presences: presences, sweeps: make(chan struct{}, 1),
+	}
 	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, served, roomGrants.Of)
 	if cfg.Sessions != nil {
 		r.temporary = &temporaries{

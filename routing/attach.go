@@ -71,7 +71,7 @@ func (h *Hubs) enter(ctx context.Context, m *Member) error {
 	}
 	err := errNotTried
 	if !h.registrar.away.Load() {
-		err = h.registrar.register(ctx, m, h.cfg.KeepOlder)
+		err = h.registrar.register(ctx, m, h.bounds.keepOlder.Load())
 	}
 	recheck := m.entered()
 	switch {
@@ -127,7 +127,7 @@ func (h *Hubs) admit(m *Member) error {
 	b := m.hub
 	b.shard.mu.Lock()
 	defer b.shard.mu.Unlock()
-	if h.cfg.KeepOlder && (b.find(m.token()) != nil || b.arriving.find(m.token()) != nil) {
+	if h.bounds.keepOlder.Load() && (b.find(m.token()) != nil || b.arriving.find(m.token()) != nil) {
 		return takenReason()
 	}
 	if h.crowdedLocked(m) {
@@ -160,7 +160,8 @@ func (h *Hubs) crowded(m *Member) bool {
 }
 
 func (h *Hubs) crowdedLocked(m *Member) bool {
-	return h.cfg.MaxPerIdentity > 0 && m.hub.others(m.token()) >= h.cfg.MaxPerIdentity
+	most := int(h.bounds.maxPerIdentity.Load())
+	return most > 0 && m.hub.others(m.token()) >= most
 }
 
 func takenReason() *lime.Reason {

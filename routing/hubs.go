@@ -127,6 +127,7 @@ type Config struct {
 // envelopes leave.
 type Hubs struct {
 	cfg       Config
+	bounds    bounds // those of cfg that may change
 	log       logrus.FieldLogger
 	metrics   *metrics
 	seed      maphash.Seed
@@ -196,6 +197,7 @@ func New(cfg Config) *Hubs {
 	for by := range h.prefixes {
 		h.prefixes[by] = subject.Standing(by).By(h.prefix)
 	}
+	h.SetBounds(Bounds{KeepOlder: cfg.KeepOlder, MaxPerIdentity: cfg.MaxPerIdentity})
 	h.scratch.New = func() any { return new(scratch) }
 	h.barrier.Flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
 	h.registrar, h.announcer = newRegistrar(h), newAnnouncer(h)

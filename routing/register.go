@@ -61,7 +61,7 @@ func (r *registrar) update(ctx context.Context, all []*Member, failed func(*Memb
 // registerLater registers a member that Redis does not have, or has no more. One whose node another session holds
 // by now has been replaced, whatever became of the message that would have said so.
 func (r *registrar) registerLater(ctx context.Context, m *Member, again bool) error {
-	err := r.register(ctx, m, again || r.hubs.cfg.KeepOlder)
+	err := r.register(ctx, m, again || r.hubs.bounds.keepOlder.Load())
 	if errors.Is(err, presence.ErrTaken) {
 		r.hubs.replaced(m)
 		if holder := m.hub.holder(m.token()); holder != nil {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -64,7 +65,7 @@ const BootstrapID = "bootstrap"
 type Keys struct {
 	cfg       KeysConfig
 	bucket    *document.Bucket
-	bootstrap [sha256.Size]byte
+	bootstrap atomic.Pointer[[sha256.Size]byte] // nil for none
 
 	mu    sync.RWMutex
 	whole bool // known has all of them
@@ -80,7 +81,19 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the keys of the API: %w", err)
 	}
-	return &Keys{cfg: cfg, bucket: bucket, bootstrap: sha256.Sum256([]byte(cfg.Bootstrap)), known: map[document.Key]api.Key{}}, nil
+	k := &Keys{cfg: cfg, bucket: bucket, known: map[document.Key]api.Key{}}
+	k.SetBootstrap(cfg.Bootstrap)
+	return k, nil
+}
+
+// SetBootstrap puts another Bootstrap in the place of the one that there is, "" for none.
+func (k *Keys) SetBootstrap(secret string) {
+	if secret == "" {
+		k.bootstrap.Store(nil)
+		return
+	}
+	sum := sha256.Sum256([]byte(secret))
+	k.bootstrap.Store(&sum)
 }
 
 // Run learns of the keys until ctx is done. Without it the bootstrap key is the only one that counts.
@@ -134,7 +147,7 @@ func place(secret string) document.Key {
 // what the key would have to be.
 func (k *Keys) Verify(secret string) (api.Key, bool, error) {
 	sum := sha256.Sum256([]byte(secret))
-	if subtle.ConstantTimeCompare(sum[:], k.bootstrap[:]) == 1 && k.cfg.Bootstrap != "" {
+	if own := k.bootstrap.Load(); own != nil && subtle.ConstantTimeCompare(sum[:], own[:]) == 1 {
 		return bootstrap(), true, nil
 	}
 	k.mu.RLock()

@@ -139,6 +139,14 @@ func TestTheBootstrapKeyIsInNoStore(t *testing.T) {
 	if list, err := k.List(t.Context()); err != nil || len(list) > 0 {
 		t.Errorf("the list: %v, %v", list, err)
 	}
+	k.SetBootstrap("another-of-16-bytes")
+	if k.counts("0123456789abcdef") || !k.counts("another-of-16-bytes") {
+		t.Error("the one of before counts, or the new one does not")
+	}
+	k.SetBootstrap("")
+	if k.counts("another-of-16-bytes") || k.counts("") {
+		t.Error("one counts that there is no more")
+	}
 	none := openKeys(t, js, "")
 	none.run(t)
 	if none.counts("") {

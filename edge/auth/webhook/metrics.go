@@ -1,6 +1,11 @@
 package webhook
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"errors"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // result is how a question ended; also the metric's label.
 type result string
@@ -17,10 +22,31 @@ const (
 type stats struct {
 	results *prometheus.CounterVec
 	seconds prometheus.Histogram
+	alone   *alone
 }
 
-func newStats(reg prometheus.Registerer, w *Webhook) (*stats, error) {
+// alone tells whether the webhook that is in use is left alone.
+type alone struct {
+	desc *prometheus.Desc
+	of   atomic.Pointer[Webhook]
+}
+
+// Describe is that of prometheus.Collector.
+func (a *alone) Describe(to chan<- *prometheus.Desc) { to <- a.desc }
+
+// Collect is that of prometheus.Collector.
+func (a *alone) Collect(to chan<- prometheus.Metric) {
+	is := 0.0
+	if w := a.of.Load(); w != nil && w.calls.LeftAlone() {
+		is = 1
+	}
+	to <- prometheus.MustNewConstMetric(a.desc, prometheus.GaugeValue, is)
+}
+
+// newStats registers them, unless those of a webhook before are there: then it counts on in these.
+func newStats(reg prometheus.Registerer) (*stats, error) {
 	s := &stats{
+		alone: &alone{desc: prometheus.NewDesc("limegrove_router_webhook_open", "1 while the webhook is left alone since it has failed too often.", nil, nil)},
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_router_webhook_total", Help: "Logins that the webhook was to decide about, by result.",
 		}, []string{"result"}),
@@ -35,20 +61,29 @@ func newStats(reg prometheus.Registerer, w *Webhook) (*stats, error) {
 	if reg == nil {
 		return s, nil
 	}
-	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "limegrove_router_webhook_open", Help: "1 while the webhook is left alone since it has failed too often.",
-	}, func() float64 {
-		if w.calls.LeftAlone() {
-			return 1
-		}
-		return 0
-	})
-	for _, c := range []prometheus.Collector{s.results, s.seconds, open} {
-		if err := reg.Register(c); err != nil {
-			return nil, err
-		}
+	var err error
+	if s.results, err = registered(reg, s.results); err != nil {
+		return nil, err
+	}
+	if s.seconds, err = registered(reg, s.seconds); err != nil {
+		return nil, err
+	}
+	if s.alone, err = registered(reg, s.alone); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// registered registers a collector, or returns the one that is there in its place.
+func registered[C prometheus.Collector](reg prometheus.Registerer, c C) (C, error) {
+	err := reg.Register(c)
+	var there prometheus.AlreadyRegisteredError
+	if errors.As(err, &there) {
+		if before, is := there.ExistingCollector.(C); is {
+			return before, nil
+		}
+	}
+	return c, err
 }
 
 func (s *stats) asked(r result) { s.results.WithLabelValues(string(r)).Inc() }

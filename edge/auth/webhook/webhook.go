@@ -61,7 +61,7 @@ const (
 	maxKept = 1 << 14
 )
 
-// New makes one. It asks nothing yet.
+// New makes one. It asks nothing yet. Several may be made with the same Metrics, one after the other: they count together.
 func New(cfg Config) (*Webhook, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 1500 * time.Millisecond
@@ -73,9 +73,15 @@ func New(cfg Config) (*Webhook, error) {
 		}),
 	}
 	var err error
-	w.stats, err = newStats(cfg.Metrics, w)
-	return w, err
+	if w.stats, err = newStats(cfg.Metrics); err != nil {
+		return nil, err
+	}
+	w.stats.alone.of.CompareAndSwap(nil, w)
+	return w, nil
 }
+
+// Use has the metrics tell of this one and no longer of those before. The first one needs none.
+func (w *Webhook) Use() { w.stats.alone.of.Store(w) }
 
 // question is what the API is asked.
 type question struct {

@@ -28,7 +28,8 @@ const (
 // errHeader is the one about a text of no header.
 var errHeader = errors.New("no Name=source:key with a source of header, param, cookie or fixed")
 
-// ParseHeader returns the header of a text, such as X-Session-Token=param:session_token.
+// ParseHeader returns the header of a text, such as X-Session-Token=param:session_token. An error does not repeat the text,
+// which may have a secret.
 func ParseHeader(text string) (h Header, err error) {
 	name, value, ok := strings.Cut(text, "=")
 	from, key, is := strings.Cut(value, ":")
@@ -40,10 +41,10 @@ func ParseHeader(text string) (h Header, err error) {
 	}
 	switch h.Name {
 	case "Host", "Connection", "Upgrade", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Content-Length":
-		return Header{}, fmt.Errorf("%q: %w: the call has its own %s", text, errHeader, h.Name)
+		return Header{}, fmt.Errorf("%w: the call has its own %s", errHeader, h.Name)
 	}
 	if !ok || !is || key == "" || !isToken(name) || h.from == fromFixed && !sendable(key) {
-		return Header{}, fmt.Errorf("%q: %w", text, errHeader)
+		return Header{}, errHeader
 	}
 	return h, nil
 }
