@@ -80,6 +80,10 @@ tidy: ## fail when go.mod or go.sum is not tidy
 cross: ## what a build for a system without epoll would say
 	typecheck="$$(tools/build typecheck)" && GOOS=darwin CGO_ENABLED=0 "$$typecheck" ./...
 
+.PHONY: docs
+docs: ## docs/configuration.md, of the code
+	go test -count=1 ./internal/config -run '^TestPageOfSettingsIsThatOfTheCode$$' -write
+
 .PHONY: cover
 cover: ## statement coverage of what has a threshold
 	@mkdir -p bin

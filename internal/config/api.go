@@ -20,7 +20,7 @@ func (b *binder) api(a *API) {
 	b.str(&a.Key, "api-key", "", "`key` that may do everything with the API, 16 bytes at least; give it by the environment or a file")
 	b.num(&a.Rate, "api-rate", 100, "`requests` a second of one key of the API at one router; 0 for no limit")
 	b.str(&a.TLSCert, "api-tls-cert", "", "PEM `file` with the certificate of the API, which is HTTPS then")
-	b.str(&a.TLSKey, "api-tls-key", "", "PEM `file` with the certificate's key")
+	b.str(&a.TLSKey, "api-tls-key", "", "PEM `file` with the key of -api-tls-cert")
 }
 
 func (b *binder) recipients(r *Recipients) {

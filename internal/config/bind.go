@@ -19,6 +19,9 @@ type binder struct {
 	about  string
 	groups []group
 	file   string // -config
+	check  bool   // -check
+
+	sources map[string]Source // of the flags that were given
 }
 
 type group struct {
@@ -30,7 +33,7 @@ func newBinder(command, about string) *binder {
 	fs := flag.NewFlagSet(command, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // the caller prints the error
 	fs.Usage = func() {}
-	return &binder{fs: fs, about: about}
+	return &binder{fs: fs, about: about, sources: map[string]Source{}}
 }
 
 func (b *binder) group(title string) { b.groups = append(b.groups, group{title: title}) }
@@ -86,15 +89,27 @@ func (b *binder) parse(args []string, getenv func(string) string, out io.Writer)
 	if rest := b.fs.Args(); len(rest) > 0 {
 		return fmt.Errorf("unexpected argument %q: everything is a flag", rest[0])
 	}
+	b.note(SourceFlag)
 	if err := b.parseEnv(getenv); err != nil {
 		return err
 	}
+	b.note(SourceEnvironment)
 	// What is set by now counts as given, so that the file does not change it.
 	err = ff.Parse(b.fs, nil, ff.WithConfigFile(b.file), ff.WithConfigFileParser(b.parseFile))
 	if err != nil {
 		return fmt.Errorf("-config: %w", err)
 	}
+	b.note(SourceFile)
 	return nil
+}
+
+// note notes where those flags come from that were given since it was called last.
+func (b *binder) note(from Source) {
+	b.fs.Visit(func(f *flag.Flag) {
+		if _, known := b.sources[f.Name]; !known {
+			b.sources[f.Name] = from
+		}
+	})
 }
 
 func (b *binder) parseEnv(getenv func(string) string) error {
@@ -117,7 +132,7 @@ func (b *binder) parseEnv(getenv func(string) string) error {
 // name the flag in one line.
 func (b *binder) parseFile(r io.Reader, set func(name, value string) error) error {
 	err := ffyaml.Parser(r, func(name, value string) error {
-		if b.fs.Lookup(name) == nil || name == "config" {
+		if b.fs.Lookup(name) == nil || !isKey(name) {
 			return fmt.Errorf("unknown key %q: there is no such flag", name)
 		}
 		if err := set(name, value); err != nil {
@@ -181,6 +196,8 @@ func (l *list[T]) Set(s string) error {
 	}
 	return nil
 }
+
+func (l *list[T]) isList() {}
 
 // optionalBool is a flag whose default depends on others.
 type optionalBool struct{ given, value bool }

@@ -3,6 +3,7 @@ package config
 import (
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -158,6 +159,8 @@ type Edge struct {
 	// DrainTimeout bounds a drain; what is still open then is cut. Keep it 10s below
 	// terminationGracePeriodSeconds: what follows may take that long. Default 25s.
 	DrainTimeout time.Duration
+
+	router, pages optionalBool
 }
 
 // EmbeddedNATS tells that no NATS was named, so that the process runs its own.
@@ -170,28 +173,63 @@ func (e Edge) EmbeddedRedis() bool { return e.Redis == "" }
 // With -h it writes the usage to out and returns [flag.ErrHelp]; any other error
 // is bad usage, in one line.
 func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, error) {
+	e, _, err := ReadEdge(args, getenv, out)
+	return e, err
+}
+
+// ReadEdge is ParseEdge that tells, too, what was given and by what.
+func ReadEdge(args []string, getenv func(string) string, out io.Writer) (Edge, *Settings, error) {
 	var e Edge
+	b := e.bind()
+	if err := b.parse(args, getenv, out); err != nil {
+		return Edge{}, nil, err
+	}
+	given := b.settings()
+	if err := e.finish(); err != nil {
+		return Edge{}, nil, err
+	}
+	return e, given.with(map[string]string{
+		"router": strconv.FormatBool(e.RunRouter), "pages": strconv.FormatBool(e.Pages), "tcp-encryption": joined(e.TCPEncryption), "hightemplar-rooms": e.HighTemplarRooms.Rooms,
+	}), nil
+}
+
+// EdgeOf is the edge that has these settings, as ReadEdge returned them or [Settings.Next] made them of two such. It reads
+// the files that they name.
+func EdgeOf(s *Settings) (Edge, error) {
+	var e Edge
+	b := e.bind()
+	if err := b.take(s); err != nil {
+		return Edge{}, err
+	}
+	if err := e.finish(); err != nil {
+		return Edge{}, err
+	}
+	return e, nil
+}
+
+// bind binds the fields to flags.
+func (e *Edge) bind() *binder {
 	b := newBinder("edge", "An edge terminates LIME sessions. Without -nats and -redis it embeds both.")
-	router, pages := optionalBool{}, optionalBool{}
 
 	b.group("Sessions")
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
-	b.value(&pages, "pages", "serve the chat page there as well (default only with an embedded store)")
+	b.value(&e.pages, "pages", "serve the chat page there as well (default only with an embedded store)")
 	b.domains(&e.Domains)
 	bindList(b, &e.Auth, "auth", defaultAuth, "authentication `schemes` offered, best first, of guest, plain, key, transport and external")
 	bindList(b, &e.ForwardHeaders, "auth-webhook-headers", "", "`names` of headers of the WebSocket request that -auth-webhook is told; may be repeated")
-	bindList(b, &e.ForwardCookies, "auth-webhook-cookies", "", "`names` of cookies likewise")
+	bindList(b, &e.ForwardCookies, "auth-webhook-cookies", "", "`names` of cookies of the WebSocket request that -auth-webhook is told; may be repeated")
 	b.str(&e.TCP, "tcp", "", "`address` for sessions over TCP, such as :55321; empty for none")
 	bindList(b, &e.TCPEncryption, "tcp-encryption", "", "`what` sessions over TCP may choose, best first: tls, none or both (default tls with a certificate, else none)")
 	b.str(&e.TLSCert, "tls-cert", "", "PEM `file` with the certificate; sessions are then wss")
-	b.str(&e.TLSKey, "tls-key", "", "PEM `file` with the certificate's key")
+	b.str(&e.TLSKey, "tls-key", "", "PEM `file` with the key of -tls-cert")
 
 	b.str(&e.TLSClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates, for the scheme transport")
 
 	b.group("Stores")
 	b.stores(&e.Shared, "; empty runs one inside, on loopback")
+	b.recipients(&e.Recipients)
 	b.str(&e.Data, "data", "./limegrove-data", "`folder` of the embedded stores")
-	b.value(&router, "router", "run a router in this process (default only with an embedded store)")
+	b.value(&e.router, "router", "run a router in this process (default only with an embedded store)")
 
 	b.member(&e.Shared)
 	b.logins(&e.Logins)
@@ -218,18 +256,16 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.num(&e.MaxQueued, "max-queued", 256<<20, "`bytes` that may wait for all clients together")
 	b.num(&e.AdmissionRate, "admission-rate", 5000, "`connections` a second, and as many at once; 0 for no limit")
 	b.num(&e.AddressRate, "admission-rate-per-address", 100, "`connections` a second from one network address, and as many at once; 0 for no limit")
-	bindList(b, &e.AdmissionExempt, "admission-exempt", ExemptPrivate, "`networks` without that limit, as of proxies: addresses, networks, private, none")
+	bindList(b, &e.AdmissionExempt, "admission-exempt", ExemptPrivate, "`networks` that -admission-rate-per-address is not for: addresses, networks, private, none")
 	b.num(&e.Compression, "compression", 0, "`level`, 1 to 9, of compression for WebSocket clients that offer it; 0 for none")
 	b.num(&e.CompressionThreshold, "compression-threshold", compressionThreshold, "`bytes` from which on a message is compressed")
 	b.str((*string)(&e.NodeConflict), "node-conflict", string(ConflictReplace), "`answer` to a second session for a node: replace or refuse")
 
-	b.groupBounds(&e.Shared)
-
-	b.rooms(&e.Shared)
-
 	b.yes(&e.Rebalance, "rebalance", true, "finish sessions, slowly, when other edges have many fewer; =false to keep them")
 
-	b.recipients(&e.Recipients)
+	b.group("Groups and rooms")
+	b.groupBounds(&e.Shared)
+	b.rooms(&e.Shared)
 
 	b.group("Times")
 	b.dur(&e.EstablishTimeout, "establish-timeout", 30*time.Second, "`time` until a connection must be an established session")
@@ -238,10 +274,11 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 	b.dur(&e.DrainTimeout, "drain-timeout", 25*time.Second, "`time` that a drain may take")
 
 	b.process(&e.Shared)
+	return b
+}
 
-	if err := b.parse(args, getenv, out); err != nil {
-		return Edge{}, err
-	}
+// finish validates what the fields were given, and fills in what depends on others.
+func (e *Edge) finish() error {
 	if len(e.TCPEncryption) == 0 {
 		e.TCPEncryption = []Encryption{EncryptionNone}
 		if e.TLSCert != "" {
@@ -249,20 +286,18 @@ func ParseEdge(args []string, getenv func(string) string, out io.Writer) (Edge, 
 		}
 	}
 	if err := e.validate(); err != nil {
-		return Edge{}, err
+		return err
 	}
-	e.RunRouter = router.or(e.EmbeddedNATS() || e.EmbeddedRedis())
-	e.Pages = pages.or(e.EmbeddedNATS() || e.EmbeddedRedis())
+	embeds := e.EmbeddedNATS() || e.EmbeddedRedis()
+	e.RunRouter, e.Pages = e.router.or(embeds), e.pages.or(embeds)
+	e.router, e.pages = optionalBool{}, optionalBool{}
 	var c check
 	c.that(!e.RunRouter || !slices.Contains(e.Auth, SchemeExternal) || e.Logins.External(),
 		"auth", "external needs -auth-issuers, or a webhook that decides about it")
 	c.that(!e.RunRouter || e.Bachata.Path == "" || e.Bachata.Auth != ChannelWebhook || e.Logins.decides(SchemeExternal),
 		"bachata-auth", "webhook needs -auth-webhook, and external in -auth-webhook-schemes")
 	c.that(e.API.Listen == "" || e.RunRouter, "api", "needs a router here: -router")
-	if c.err != nil {
-		return Edge{}, c.err
-	}
-	return e, nil
+	return c.err
 }
 
 // LoginFlags are the flags, with their values, that every edge has to be given alike to let in

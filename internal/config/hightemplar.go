@@ -77,13 +77,13 @@ const (
 func (b *binder) highTemplar(p *HighTemplar) {
 	b.str(&p.Path, "hightemplar", "", "`path` for clients of high-templar, such as /ws; empty for none")
 	b.str(&p.API, "hightemplar-api", "", "`URL` of the API that says what a client may enter; bootstrap/ is appended")
-	b.str(&p.APISocket, "hightemplar-api-socket", "", "Unix `socket` to reach it by")
-	b.dur(&p.Timeout, "hightemplar-timeout", templarTimeout, "`time` that it may take")
-	b.num(&p.Calls, "hightemplar-requests", templarCalls, "`requests` to it at once, about clients that come in")
-	bindList(b, &p.Headers, "hightemplar-header", "", "`Name=source:key` of one more that it is sent; source is header, param, cookie or fixed; may be repeated")
-	b.yes(&p.Notify, "hightemplar-notify", false, "tell it of clients that come, ping and go")
+	b.str(&p.APISocket, "hightemplar-api-socket", "", "Unix `socket` to reach -hightemplar-api by")
+	b.dur(&p.Timeout, "hightemplar-timeout", templarTimeout, "`time` that -hightemplar-api may take")
+	b.num(&p.Calls, "hightemplar-requests", templarCalls, "`requests` to -hightemplar-api at once, about clients that come in")
+	bindList(b, &p.Headers, "hightemplar-header", "", "`Name=source:key` of a header for -hightemplar-api; source is header, param, cookie or fixed; may be repeated")
+	b.yes(&p.Notify, "hightemplar-notify", false, "tell -hightemplar-api of clients that come, ping and go")
 	b.str(&p.Domain, "hightemplar-domain", "", "`domain` that clients are identities of: one of -domain, in which nobody else logs in")
-	b.str(&p.UserPath, "hightemplar-user-path", "", "`path` to who a client is in what it answers, such as user.data.id; empty for nobody in particular")
+	b.str(&p.UserPath, "hightemplar-user-path", "", "`path` to who a client is in what -hightemplar-api answers, such as user.data.id; empty for nobody")
 	b.dur(&p.Idle, "hightemplar-idle", templarIdle, "`time` that a client may say nothing")
 	b.num(&p.Subscriptions, "hightemplar-subscriptions", templarSubscriptions, "`subscriptions` of a client")
 	b.num(&p.Backlog, "hightemplar-backlog", templarBacklog, "`bytes` that may wait for a client, which is cut off with more")
@@ -98,7 +98,7 @@ func (b *binder) highTemplarRooms(p *HighTemplarRooms) {
 
 func (b *binder) highTemplarTriggers(p *HighTemplarTriggers) {
 	b.str(&p.AMQP, "hightemplar-amqp", "", "`URL` of the message queue that a router takes triggers from, amqp://user:password@host; empty for none")
-	b.str(&p.Exchange, "hightemplar-amqp-exchange", "hightemplar", "`name` of the exchange there")
+	b.str(&p.Exchange, "hightemplar-amqp-exchange", "hightemplar", "`name` of the exchange of -hightemplar-amqp")
 	b.str(&p.Subject, "hightemplar-subject", "", "`subject` of NATS that a router takes triggers from; empty for none")
 }
 

@@ -69,6 +69,9 @@ func (l *Logins) External() bool {
 	return len(l.Issuers) > 0 || l.decides(SchemeExternal)
 }
 
+// DecidesAboutGuests tells whether the webhook does.
+func (l *Logins) DecidesAboutGuests() bool { return l.decides(SchemeGuest) }
+
 // decides tells whether the webhook decides about logins by a scheme.
 func (l *Logins) decides(s Scheme) bool {
 	return l.Webhook != "" && slices.Contains(l.WebhookSchemes, s)

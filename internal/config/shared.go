@@ -153,8 +153,8 @@ func (b *binder) groupBounds(s *Shared) {
 func (b *binder) rooms(s *Shared) {
 	b.str(&s.RoomRules, "room-rules", "", "JSON `file` with who may enter which rooms, and which keep what is published; all say the same")
 	b.num(&s.RoomMessages, "room-history-messages", 10_000, "`messages` that a room keeps; counts when it is first made")
-	b.dur(&s.RoomAge, "room-history-age", 24*time.Hour, "`time` for which a room keeps them; likewise")
-	b.num(&s.RoomBytes, "room-history-bytes", 0, "`bytes` that the rooms of one partition keep, the oldest going first, 0 for no bound; likewise")
+	b.dur(&s.RoomAge, "room-history-age", 24*time.Hour, "`time` for which a room keeps messages; counts when it is first made")
+	b.num(&s.RoomBytes, "room-history-bytes", 0, "`bytes` that a partition's rooms keep, the oldest going first, 0 for no bound; counts when first made")
 }
 
 func (b *binder) member(s *Shared) {
@@ -177,6 +177,7 @@ func (b *binder) process(s *Shared) {
 	b.str(&s.logLevel, "log-level", "info", "least `level` logged: trace, debug, info, warn, error")
 	b.str((*string)(&s.LogFormat), "log-format", string(LogText), "`format` of the log: text or json")
 	b.str(&b.file, "config", "", "YAML `file` with these flags as keys")
+	b.yes(&b.check, "check", false, "check the configuration and print it, as YAML for -config, instead of starting")
 }
 
 func (s *Shared) validate(storesNeeded bool) error {
