@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"limegrove/cmd/internal/process"
@@ -19,9 +18,8 @@ type dialects struct {
 	api    *backing.API // nil for none
 }
 
-// openDialects makes them. The triggers are those that this process takes; nil for none. An
-// error is bad usage.
-func openDialects(cfg config.Edge, p *process.Process, t *trigger.Triggers) (d dialects, err error) {
+// openDialects makes them. The triggers are those that this process takes; nil for none.
+func openDialects(cfg config.Edge, p *process.Process, headers []hightemplar.Header, t *trigger.Triggers) (d dialects) {
 	d.byPath = map[string]dialect.Dialect{}
 	if b := cfg.Bachata; b.Path != "" {
 		d.byPath[b.Path] = bachata.New(bachata.Config{
@@ -40,20 +38,14 @@ func openDialects(cfg config.Edge, p *process.Process, t *trigger.Triggers) (d d
 		if h.UserPath != "" {
 			own.UserPath = strings.Split(h.UserPath, ".")
 		}
-		for _, text := range h.Headers {
-			header, err := hightemplar.ParseHeader(text)
-			if err != nil {
-				return dialects{}, fmt.Errorf("%w: -hightemplar-header: %w", process.ErrUsage, err)
-			}
-			own.Headers = append(own.Headers, header)
-		}
+		own.Headers = headers
 		d.api = backing.New(backing.Config{
 			URL: h.API, Socket: h.APISocket, Timeout: h.Timeout, Calls: h.Calls, Logger: p.Log, Metrics: p.Metrics,
 		})
 		own.API = d.api
 		d.byPath[h.Path] = hightemplar.New(own)
 	}
-	return d, nil
+	return d
 }
 
 var _ hightemplar.API = (*backing.API)(nil)

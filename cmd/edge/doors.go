@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,10 +21,15 @@ type doors struct {
 	tls        *tls.Config            // for those who choose it over TCP; nil without a certificate
 	handshakes *prometheus.CounterVec // of TLS, to be registered; nil without a certificate
 	refused    prometheus.Counter     // likewise: handshakes that could not be
+
+	inForce *inForce // nil without a certificate
 }
 
-// openDoors opens the addresses for clients.
-func openDoors(cfg config.Edge) (d doors, err error) {
+// inForce is with what clients shake hands that come from now on.
+type inForce struct{ web, tcp atomic.Pointer[tls.Config] }
+
+// openDoors opens the addresses for clients, who are served in TLS with credentials, if there are any.
+func openDoors(cfg config.Edge, with *credentials) (d doors, err error) {
 	defer func() {
 		if err != nil {
 			d.close()
@@ -37,25 +43,49 @@ func openDoors(cfg config.Edge) (d doors, err error) {
 			return d, fmt.Errorf("-tcp: %w", err)
 		}
 	}
-	if cfg.TLSCert == "" {
+	if with == nil {
 		return d, nil
 	}
-	certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
-	if err != nil {
-		return d, fmt.Errorf("-tls-cert: %w", err)
-	}
-	d.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12} // L-TRN-12
-	if cfg.TLSClientCA != "" {
-		if d.tls.ClientCAs, err = authorities(cfg.TLSClientCA); err != nil {
-			return d, fmt.Errorf("-tls-client-ca: %w", err)
-		}
-		d.tls.ClientAuth = tls.VerifyClientCertIfGiven // one that does not hold ends the handshake
-	}
-	web := d.tls.Clone()
-	web.NextProtos = []string{"http/1.1"}
 	d.handshakes = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "limegrove_edge_tls_handshakes_total", Help: "Handshakes of TLS, full or resumed from one before.",
 	}, []string{"kind"})
+	d.refused = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "limegrove_edge_tls_refused_total", Help: "Handshakes of TLS that were given up because too many others were under way.",
+	})
+	d.inForce = new(inForce)
+	change, err := d.change(with)
+	if err != nil {
+		return d, err
+	}
+	change()
+	d.tls = chosen(&d.inForce.tcp)
+	d.webSocket = tls.NewListener(d.webSocket, chosen(&d.inForce.web))
+	return d, nil
+}
+
+// chosen is a configuration that has each handshake be by the one that is in force when it begins.
+func chosen(of *atomic.Pointer[tls.Config]) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			c := of.Load()
+			if other, err := c.GetConfigForClient(hello); other != nil || err != nil {
+				return other, err
+			}
+			return c, nil
+		},
+	}
+}
+
+// change returns what has clients be served with other credentials, of doors that were opened with some.
+func (d doors) change(with *credentials) (apply func(), err error) {
+	overTCP := &tls.Config{Certificates: []tls.Certificate{with.certificate}, MinVersion: tls.VersionTLS12} // L-TRN-12
+	if with.clients != nil {
+		overTCP.ClientCAs = with.clients
+		overTCP.ClientAuth = tls.VerifyClientCertIfGiven // one that does not hold ends the handshake
+	}
+	web := overTCP.Clone()
+	web.NextProtos = []string{"http/1.1"}
 	full, resumed := d.handshakes.WithLabelValues("full"), d.handshakes.WithLabelValues("resumed")
 	told := func(again bool) {
 		if again {
@@ -64,18 +94,17 @@ func openDoors(cfg config.Edge) (d doors, err error) {
 			full.Inc()
 		}
 	}
-	for _, one := range []*tls.Config{d.tls, web} {
+	for _, one := range []*tls.Config{overTCP, web} {
 		if err = ticket.Share(one, told); err != nil {
-			return d, fmt.Errorf("-tls-key: %w", err)
+			return nil, fmt.Errorf("-tls-key: %w", err)
 		}
 	}
-	d.refused = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "limegrove_edge_tls_refused_total", Help: "Handshakes of TLS that were given up because too many others were under way.",
-	})
 	// All configurations that were made of this one share its certificates; the tickets' keys are made by now.
-	d.tls.Certificates[0].PrivateKey = gated(certificate.PrivateKey, d.refused)
-	d.webSocket = tls.NewListener(d.webSocket, web)
-	return d, nil
+	overTCP.Certificates[0].PrivateKey = gated(with.certificate.PrivateKey, d.refused)
+	return func() {
+		d.inForce.tcp.Store(overTCP)
+		d.inForce.web.Store(web)
+	}, nil
 }
 
 // authorities reads the certificates of a PEM file.

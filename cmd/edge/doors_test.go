@@ -25,19 +25,22 @@ func TestAuthoritiesOfClientsAreReadAtTheStart(t *testing.T) {
 	}
 	certificate, key := newCertificate(t, folder)
 	for name, ca := range map[string]string{"one without a certificate": empty, "one that is not there": missing} {
-		d, err := openDoors(config.Edge{Listen: "127.0.0.1:0", TLSCert: certificate, TLSKey: key, TLSClientCA: ca})
+		_, err := readCredentials(config.Edge{TLSCert: certificate, TLSKey: key, TLSClientCA: ca})
 		if err == nil || !strings.HasPrefix(err.Error(), "-tls-client-ca: ") || !strings.Contains(err.Error(), ca) {
 			t.Errorf("%s: %v", name, err)
 		}
-		d.close()
 	}
-	d, err := openDoors(config.Edge{Listen: "127.0.0.1:0", TLSCert: certificate, TLSKey: key, TLSClientCA: certificate})
+	with, err := readCredentials(config.Edge{TLSCert: certificate, TLSKey: key, TLSClientCA: certificate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDoors(config.Edge{Listen: "127.0.0.1:0"}, with)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.close()
-	if d.tls.ClientAuth != tls.VerifyClientCertIfGiven || d.tls.ClientCAs == nil {
-		t.Errorf("clients are asked by %v", d.tls.ClientAuth)
+	if c := d.inForce.tcp.Load(); c.ClientAuth != tls.VerifyClientCertIfGiven || c.ClientCAs == nil {
+		t.Errorf("clients are asked by %v", c.ClientAuth)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"limegrove/cmd/internal/process"
 	"limegrove/internal/config"
 	"limegrove/internal/embedded"
 )
@@ -14,6 +15,7 @@ import (
 type stores struct {
 	nats  *embedded.NATS
 	redis *embedded.Redis
+	log   *logrus.Logger // theirs
 }
 
 // embed starts what cfg names no URL of, and puts the URL there.
@@ -23,12 +25,11 @@ func embed(cfg *config.Edge, log *logrus.Logger) (s stores, err error) {
 			s.shutdown()
 		}
 	}()
-	quiet := logrus.New()
-	quiet.SetOutput(log.Out)
-	quiet.SetFormatter(log.Formatter)
-	quiet.SetLevel(min(log.Level, logrus.InfoLevel))
+	s.log = logrus.New()
+	s.log.SetOutput(log.Out)
+	s.setLog(cfg.Shared)
 	if cfg.EmbeddedNATS() {
-		if s.nats, err = embedded.StartNATS(embedded.NATSConfig{Dir: filepath.Join(cfg.Data, "nats"), Log: quiet}); err != nil {
+		if s.nats, err = embedded.StartNATS(embedded.NATSConfig{Dir: filepath.Join(cfg.Data, "nats"), Log: s.log}); err != nil {
 			return s, fmt.Errorf("-data %s: %w", cfg.Data, err)
 		}
 		cfg.NATS = s.nats.URL()
@@ -40,6 +41,12 @@ func embed(cfg *config.Edge, log *logrus.Logger) (s stores, err error) {
 		cfg.Redis = s.redis.URL()
 	}
 	return s, nil
+}
+
+// setLog has their log keep to a configuration, but for what is told in detail.
+func (s stores) setLog(cfg config.Shared) {
+	cfg.LogLevel = min(cfg.LogLevel, logrus.InfoLevel)
+	process.SetLog(s.log, cfg)
 }
 
 // shutdown ends them.

@@ -9,14 +9,13 @@ import (
 	"limegrove/internal/config"
 	"limegrove/lime"
 	"limegrove/prepared"
-	"limegrove/room"
 	"limegrove/routing/events"
 	"limegrove/routing/rooms"
 	"limegrove/routing/stream"
 )
 
 // openRooms opens what rooms need: a connection to the broker of their own. close ends that.
-func openRooms(cfg config.Edge, p *process.Process, rules room.Rules, streams *stream.Streams, told *events.Publisher) (all halls, end func(), err error) {
+func openRooms(cfg config.Edge, p *process.Process, rules *process.Rules, streams *stream.Streams, told *events.Publisher) (all halls, end func(), err error) {
 	publisher, nc, err := p.RoomPublisher(cfg.Shared, rules, streams)
 	if err != nil {
 		return halls{}, nil, err

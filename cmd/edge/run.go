@@ -26,35 +26,35 @@ import (
 // run serves until ctx is done, and drains. It returns when everything that it has
 // started has ended.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	cfg, err := config.ParseEdge(args, getenv, stdout)
+	read := func() (config.Edge, *config.Settings, error) { return config.ReadEdge(args, getenv, stdout) }
+	cfg, settings, err := read()
 	if err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
 		return fmt.Errorf("%w: %w", process.ErrUsage, err)
 	}
-	told, err := process.Events(cfg.Shared)
+	made, err := makeOf(cfg)
 	if err != nil {
 		return err
 	}
-	rules, err := process.RoomRules(cfg.RoomRules)
-	if err != nil {
-		return err
+	if settings.Check {
+		return settings.Print(stdout)
 	}
-	shownTo, err := openPages(cfg, &rules)
-	if err != nil {
-		return err
-	}
+	hangups, stopHangups := process.Hangups()
+	defer stopHangups()
+	started := cfg // before the embedded stores and the number of sessions are known
+	rules := process.NewRules(made.Rules)
 	log := process.Logger(cfg.Shared, stderr)
 
 	// The listeners first: whoever starts two by mistake learns of it before
 	// anything else has begun.
-	doors, err := openDoors(cfg)
+	doors, err := openDoors(cfg, made.tls)
 	if err != nil {
 		return err
 	}
 	defer doors.close()
-	backends, err := process.ListenAPI(cfg.API)
+	backends, err := process.ListenAPI(cfg.API, made.API)
 	if err != nil {
 		return err
 	}
@@ -66,9 +66,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer stores.shutdown()
-	if cfg.MaxSessions, err = maxSessions(cfg.MaxSessions); err != nil {
-		return err
-	}
+	cfg.MaxSessions = made.sessions
 	p, err := process.Join(cfg.Shared, cluster.RoleEdge, log)
 	if err != nil {
 		return err
@@ -107,7 +105,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return nil
 		})
 	})
-	streams, err := p.OpenStreams(serving, cfg.Shared, rules)
+	streams, err := p.OpenStreams(serving, cfg.Shared, made.Rules)
 	if err != nil {
 		return err
 	}
@@ -127,7 +125,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	publisher := p.Publisher(told, streams)
+	publisher := p.Publisher(made.Told, streams)
 	groups, err := p.OpenGroups(serving, cfg.Shared)
 	if err != nil {
 		return err
@@ -135,7 +133,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	hubs := routing.New(routing.Config{
 		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Grants: granted, Groups: groups,
 		Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-		KeepOlder: cfg.NodeConflict == config.ConflictRefuse, MaxPerIdentity: cfg.MaxSessionsPerIdentity,
+		KeepOlder: bounds(cfg).KeepOlder, MaxPerIdentity: bounds(cfg).MaxPerIdentity,
 		Events:   publisher,
 		Channels: cfg.Bachata.Channels(),
 		Zone:     (&zones{members: p.Cluster.Members}).of,
@@ -152,13 +150,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if cfg.RunRouter {
 		triggers = p.Triggers(cfg.Shared, rooms.Publisher)
 	}
-	others, err := openDialects(cfg, p, triggers)
-	if err != nil {
-		return err
-	}
+	others := openDialects(cfg, p, made.headers, triggers)
 	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
 	defer logins.Close()
-	sessions, err := edge.New(edgeConfig(cfg, p, hubs, logins, rooms, rules, others, shownTo, doors))
+	// What sessions are to keep to, of the configuration that is in force.
+	edgeOf := func(cfg config.Edge, rules room.Rules) edge.Config {
+		return edgeConfig(cfg, p, hubs, logins, rooms, rules, others, made.pages, doors)
+	}
+	sessions, err := edge.New(edgeOf(cfg, made.Rules))
 	if err != nil {
 		return err
 	}
@@ -167,20 +166,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	var inside *router.Router
 	var webhooks *process.Webhooks
 	if cfg.RunRouter {
-		work := router.Config{
-			NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-			Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
-			Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive, Events: publisher,
-			Hashers: max(1, runtime.GOMAXPROCS(0)/2), // the rest is for the sessions
-			Logger:  log, Metrics: p.Metrics,
-		}
-		if err := process.Logins(cfg.Shared, &work); err != nil {
-			return err
-		}
+		work := process.RouterLimits(cfg.Shared, made.Made)
+		work.NATS, work.Registry, work.Incarnation, work.ID, work.Domains = p.NATS, p.Presence, p.Incarnation(), cfg.ID, cfg.Domains
+		work.Sessions, work.Replicas, work.Forget, work.Alive, work.Events = p.Presence, cfg.Replicas, streams.Forget, p.Alive, publisher
+		work.Hashers = max(1, runtime.GOMAXPROCS(0)/2) // the rest is for the sessions
+		work.Logger, work.Metrics = log, p.Metrics
 		if inside, err = p.OpenRouter(serving, work); err != nil {
 			return err
 		}
-		if webhooks, err = p.OpenWebhooks(serving, cfg.Shared, told, streams); err != nil {
+		if webhooks, err = p.OpenWebhooks(serving, cfg.Shared, made.Told, streams); err != nil {
 			return err
 		}
 	}
@@ -194,6 +188,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return err
 		}
 	}
+
+	takes := running{process: p, stores: stores, doors: doors, rules: rules, hubs: hubs, sessions: sessions, inside: inside, api: forBackends, edgeOf: edgeOf}
+	reload := process.Reload[config.Edge]{
+		Settings: settings, Config: started, Read: read, Of: config.EdgeOf, Fixed: takes.fixed, Make: takes.take, Logger: log, Metrics: p.Metrics,
+	}
+	reload.Begin()
 
 	lease := p.TakeLease(ctx, cfg.Zone)
 
@@ -241,6 +241,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		parts.Go("clients over TCP", func() error { return sessions.ServeTCP(serving, doors.tcp) })
 	}
 
+	parts.Go("reload", func() error { reload.Run(serving, hangups); return nil })
+
 	p.Started()
 	p.Serves("the edge serves")
 	welcome(stdout, cfg, stores, p, doors, backends)
@@ -248,7 +250,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 	process.LogDrain(serving, log)
 	p.Drain()
-	drain, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
+	drain, cancel := context.WithTimeout(context.Background(), reload.Current().DrainTimeout)
 	defer cancel()
 	sessions.Shutdown(drain)
 	<-sessionsEnded

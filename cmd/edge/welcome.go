@@ -12,7 +12,7 @@ import (
 )
 
 // welcome tells whoever has started the edge where it is, and how to add another.
-func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d doors, backends net.Listener) {
+func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d doors, backends *process.APIListener) {
 	scheme := "ws"
 	if cfg.TLSCert != "" {
 		scheme = "wss"

@@ -12,29 +12,31 @@ import (
 	"limegrove/cmd/internal/process"
 	"limegrove/internal/config"
 	"limegrove/presence"
-	"limegrove/router"
 	"limegrove/routing/rooms"
 )
 
 // run works until ctx is done, and finishes what it has taken.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	cfg, err := config.ParseRouter(args, getenv, stdout)
+	read := func() (config.Router, *config.Settings, error) { return config.ReadRouter(args, getenv, stdout) }
+	cfg, settings, err := read()
 	if err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
 		return fmt.Errorf("%w: %w", process.ErrUsage, err)
 	}
-	told, err := process.Events(cfg.Shared)
+	made, err := process.Make(cfg.Shared, cfg.API, true)
 	if err != nil {
 		return err
 	}
-	rules, err := process.RoomRules(cfg.RoomRules)
-	if err != nil {
-		return err
+	if settings.Check {
+		return settings.Print(stdout)
 	}
+	hangups, stopHangups := process.Hangups()
+	defer stopHangups()
+	rules := process.NewRules(made.Rules)
 	log := process.Logger(cfg.Shared, stderr)
-	apiListener, err := process.ListenAPI(cfg.API)
+	apiListener, err := process.ListenAPI(cfg.API, made.API)
 	if err != nil {
 		return err
 	}
@@ -65,31 +67,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	parts.Go("admin", func() error {
 		return p.ServeAdmin(member, func() any { return status(cfg, p) }, func(context.Context) error { return nil })
 	})
-	streams, err := p.OpenStreams(working, cfg.Shared, rules)
+	streams, err := p.OpenStreams(working, cfg.Shared, made.Rules)
 	if err != nil {
 		return err
 	}
 	defer streams.Close()
-	publisher := p.Publisher(told, streams)
+	publisher := p.Publisher(made.Told, streams)
 	groups, err := p.OpenGroups(working, cfg.Shared)
 	if err != nil {
 		return err
 	}
-	work := router.Config{
-		NATS: p.NATS, Registry: p.Presence, Incarnation: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
-		Sessions: p.Presence, MaxGroupMembers: cfg.GroupMembers, MaxGroups: cfg.GroupsPerIdentity,
-		Replicas: cfg.Replicas, MaxContacts: cfg.MaxContacts, Forget: streams.Forget, Alive: p.Alive, Events: publisher,
-		Logger: log, Metrics: p.Metrics,
-	}
-	if err := process.Logins(cfg.Shared, &work); err != nil {
-		return err
-	}
+	work := process.RouterLimits(cfg.Shared, made)
+	work.NATS, work.Registry, work.Incarnation, work.ID, work.Domains = p.NATS, p.Presence, p.Incarnation(), cfg.ID, cfg.Domains
+	work.Sessions, work.Replicas, work.Forget, work.Alive, work.Events = p.Presence, cfg.Replicas, streams.Forget, p.Alive, publisher
+	work.Logger, work.Metrics = log, p.Metrics
 	r, err := p.OpenRouter(working, work)
 	if err != nil {
 		return err
 	}
 
-	webhooks, err := p.OpenWebhooks(working, cfg.Shared, told, streams)
+	webhooks, err := p.OpenWebhooks(working, cfg.Shared, made.Told, streams)
 	if err != nil {
 		return err
 	}
@@ -106,6 +103,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+
+	takes := running{process: p, rules: rules, router: r, api: forBackends.api}
+	reload := process.Reload[config.Router]{
+		Settings: settings, Config: cfg, Read: read, Of: config.RouterOf, Fixed: takes.fixed, Make: takes.take, Logger: log, Metrics: p.Metrics,
+	}
+	reload.Begin()
 
 	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
 	parts.Go("watch", func() error {
@@ -128,6 +131,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	backendsEnded := parts.Go("api", func() error { return forBackends.serve(working) })
 	roomsEnded := parts.Go("rooms", func() error { toRooms.Run(routed); return nil })
 	p.TakeTriggers(working, parts, cfg.Shared, triggers)
+
+	parts.Go("reload", func() error { reload.Run(working, hangups); return nil })
 
 	p.Started()
 	p.Serves("the router works")

@@ -3,9 +3,9 @@ package process
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -20,8 +20,14 @@ import (
 	"limegrove/trigger"
 )
 
-// ListenAPI opens the address of the HTTP API; nil without one.
-func ListenAPI(cfg config.API) (net.Listener, error) {
+// APIListener is where backends come in, and with which certificate.
+type APIListener struct {
+	net.Listener
+	certificate atomic.Pointer[tls.Certificate] // nil for none
+}
+
+// ListenAPI opens the address of the HTTP API, which is HTTPS with a certificate; nil without an address.
+func ListenAPI(cfg config.API, certificate *tls.Certificate) (*APIListener, error) {
 	if cfg.Listen == "" {
 		return nil, nil
 	}
@@ -29,21 +35,21 @@ func ListenAPI(cfg config.API) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-api: %w", err)
 	}
-	if cfg.TLSCert == "" {
-		return ln, nil
+	l := &APIListener{Listener: ln}
+	if certificate == nil {
+		return l, nil
 	}
-	certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("-api-tls-cert: %w", errors.Join(err, ln.Close()))
-	}
-	return tls.NewListener(ln, &tls.Config{
-		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-	}), nil
+	l.certificate.Store(certificate)
+	l.Listener = tls.NewListener(ln, &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return l.certificate.Load(), nil },
+		MinVersion:     tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+	})
+	return l, nil
 }
 
 // APIParts are what the HTTP API works with. All are required.
 type APIParts struct {
-	Listener net.Listener
+	Listener *APIListener
 	Hubs     *routing.Hubs
 	Rooms    *rooms.Publisher
 	Streams  *stream.Streams
@@ -81,20 +87,33 @@ func (p *Process) OpenAPI(ctx context.Context, cfg config.Shared, own config.API
 	}
 	a.backend = backend.New(backend.Config{Hubs: parts.Hubs, Run: p.Incarnation(), Domains: cfg.Domains, Logger: p.Log})
 	sender := apiSender{a.backend}
-	perSecond := own.Rate
-	if perSecond == 0 { // none
-		perSecond = -1
-	}
 	a.server, err = api.New(api.Config{
 		Keys: a.keys, Answers: answers, Domains: cfg.Domains, Sender: sender, Asker: sender,
 		Rooms: apiRooms{parts.Rooms}, Sessions: apiSessions{p}, Inboxes: apiInboxes{parts.Streams}, Resources: apiResources{parts.Router},
 		Webhooks: parts.Webhooks.forAPI(),
-		Mount:    []api.Mounted{triggersOver(parts.Triggers, cfg.HighTemplarRooms.Rooms)}, Rate: perSecond, Logger: p.Log, Metrics: p.Metrics,
+		Mount:    []api.Mounted{triggersOver(parts.Triggers, cfg.HighTemplarRooms.Rooms)}, Rate: apiRate(own), Logger: p.Log, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// apiRate is the command line's rate, of which 0 is no limit, as the API's.
+func apiRate(own config.API) int {
+	if own.Rate == 0 {
+		return -1
+	}
+	return own.Rate
+}
+
+// Change puts another key, rate and certificate in force, of an API that was opened with one or without.
+func (a *API) Change(own config.API, certificate *tls.Certificate) {
+	a.keys.SetBootstrap(own.Key)
+	a.server.SetRate(apiRate(own))
+	if certificate != nil {
+		a.parts.Listener.certificate.Store(certificate)
+	}
 }
 
 // Run serves until ctx is done, and finishes what is under way. The hubs, rooms and the router have to go

@@ -3,6 +3,7 @@ package process
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -31,7 +32,11 @@ func TestTheAPIMaySpeakTLS(t *testing.T) {
 		}
 	}
 
-	ln, err := ListenAPI(config.API{Listen: "127.0.0.1:0", TLSCert: certificate, TLSKey: key})
+	made, err := Make(config.Shared{}, config.API{Listen: "127.0.0.1:0", TLSCert: certificate, TLSKey: key}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := ListenAPI(config.API{Listen: "127.0.0.1:0"}, made.API)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,10 +56,10 @@ func TestTheAPIMaySpeakTLS(t *testing.T) {
 	_ = srv.Close()
 	<-ended
 
-	if _, err := ListenAPI(config.API{Listen: "127.0.0.1:0", TLSCert: key, TLSKey: key}); err == nil || !strings.HasPrefix(err.Error(), "-api-tls-cert: ") {
+	if _, err := Make(config.Shared{}, config.API{TLSCert: key, TLSKey: key}, false); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "-api-tls-cert: ") {
 		t.Errorf("with no certificate: %v", err)
 	}
-	if ln, err := ListenAPI(config.API{}); ln != nil || err != nil {
+	if ln, err := ListenAPI(config.API{}, nil); ln != nil || err != nil {
 		t.Errorf("without an address: %v, %v", ln, err)
 	}
 }

@@ -86,13 +86,18 @@ func exitCode(err error, stderr io.Writer) int {
 func Logger(cfg config.Shared, to io.Writer) *logrus.Logger {
 	log := logrus.New()
 	log.SetOutput(to)
+	SetLog(log, cfg)
+	return log
+}
+
+// SetLog has a log that may be in use keep to a configuration.
+func SetLog(log *logrus.Logger, cfg config.Shared) {
 	log.SetLevel(cfg.LogLevel)
 	if cfg.LogFormat == config.LogJSON {
 		log.SetFormatter(&logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano})
 	} else {
 		log.SetFormatter(&logrus.TextFormatter{FullTimestamp: true, TimestampFormat: "2006-01-02T15:04:05.000Z07:00"})
 	}
-	return log
 }
 
 // Process is one edge or router among the others.
@@ -149,6 +154,19 @@ func (p *Process) join(cfg config.Shared, role cluster.Role) (err error) {
 		return fmt.Errorf("-gossip: %w", err)
 	}
 	return nil
+}
+
+// Change returns what puts a configuration's log and gossip keys in force, or says what is wrong with them.
+func (p *Process) Change(cfg config.Shared) (apply func(), err error) {
+	if err := p.Cluster.CheckKeys(cfg.GossipKeys); err != nil {
+		return nil, fmt.Errorf("-gossip-key: %w", err)
+	}
+	return func() {
+		SetLog(p.Log, cfg)
+		if err := p.Cluster.SetKeys(cfg.GossipKeys); err != nil {
+			p.Log.WithError(err).Error("gossip keeps the keys that it had")
+		}
+	}, nil
 }
 
 // Incarnation is this run's name.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
@@ -33,16 +34,32 @@ func RoomRules(file string) (rules room.Rules, err error) {
 	return rules, nil
 }
 
+// Rules are rules of rooms that may be replaced while they are in use.
+type Rules struct{ inForce atomic.Pointer[room.Rules] }
+
+// NewRules begins with these.
+func NewRules(first room.Rules) *Rules {
+	r := new(Rules)
+	r.Store(first)
+	return r
+}
+
+// Load returns those in force.
+func (r *Rules) Load() room.Rules { return *r.inForce.Load() }
+
+// Store puts others in force.
+func (r *Rules) Store(next room.Rules) { r.inForce.Store(&next) }
+
 // RoomPublisher returns what publishing to rooms needs, with a connection of its own, which
 // the caller closes.
-func (p *Process) RoomPublisher(cfg config.Shared, rules room.Rules, streams *stream.Streams) (rooms.PublisherConfig, *nats.Conn, error) {
+func (p *Process) RoomPublisher(cfg config.Shared, rules *Rules, streams *stream.Streams) (rooms.PublisherConfig, *nats.Conn, error) {
 	nc, err := routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: string(p.Incarnation()) + " rooms", Logger: p.Log})
 	if err != nil {
 		return rooms.PublisherConfig{}, nil, fmt.Errorf("-nats: %w", err)
 	}
 	c := rooms.PublisherConfig{NATS: nc, Logger: p.Log, Metrics: p.Metrics}
-	if rules.Keep() {
-		c.Streams, c.History = streams, rules.History
+	if rules.Load().Keep() {
+		c.Streams, c.History = streams, func(n room.Name) *room.History { return rules.Load().History(n) }
 	}
 	return c, nc, nil
 }
