@@ -193,7 +193,7 @@ func TestReloadServesANewCertificate(t *testing.T) {
 	served := func() string {
 		conn, err := tls.Dial("tcp", strings.Trim(strings.TrimPrefix(e.url, "wss://"), "/"), &tls.Config{InsecureSkipVerify: true})
 		must(t, err)
-		defer conn.Close()
+		defer func() { must(t, conn.Close()) }()
 		return string(conn.ConnectionState().PeerCertificates[0].Raw)
 	}
 	lib := limeGo(t, "-pongs", "-ca", certificate)

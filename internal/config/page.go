@@ -76,9 +76,9 @@ func row(name string, edge, router *flag.Flag) string {
 		of = "edge"
 	}
 	unit, text := flag.UnquoteUsage(f)
-	names := fmt.Sprintf("`-%s`<br>`%s`", name, envName(name))
+	names := fmt.Sprintf("%#q<br>%#q", "-"+name, envName(name))
 	if isKey(name) {
-		names += fmt.Sprintf("<br>`%s:`", name)
+		names += fmt.Sprintf("<br>%#q", name+":")
 	}
 	value := typeOf(f)
 	if unit != "" && unit != value {
