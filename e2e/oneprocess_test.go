@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"net"
 	"strconv"
 	"strings"
@@ -20,6 +21,15 @@ func TestOneProcessIsAClusterThatGrows(t *testing.T) {
 	})
 }
 
+// wantChatPage looks whether the chat page is where an edge says that it is.
+func wantChatPage(t *testing.T, p *process) {
+	t.Helper()
+	at := p.wantPrinted(t, `chat +http://([^/\s]+)/, in two windows`)[1]
+	if text, err := page(t.Context(), at, "/"); err != nil || !bytes.Contains(text, []byte("<title>Limegrove chat</title>")) {
+		t.Errorf("the chat page at %s is %q: %v", at, text, err)
+	}
+}
+
 func oneProcessGrows(t *testing.T, admin string, flags ...string) {
 	t.Parallel()
 	// A second edge takes the ports behind these.
@@ -29,6 +39,8 @@ func oneProcessGrows(t *testing.T, admin string, flags ...string) {
 		"-listen", net.JoinHostPort("", strconv.Itoa(listen)), "-admin", admin, "-gossip", address(gossip))...)
 	first := newEdge(t, p)
 	t.Logf("it serves %s after it was started", time.Since(began).Round(time.Millisecond))
+
+	wantChatPage(t, p)
 
 	ana := guest(t, goLibrary, first, "ana/home")
 	t.Logf("and has given a session after %s", time.Since(began).Round(time.Millisecond))
@@ -42,6 +54,7 @@ func oneProcessGrows(t *testing.T, admin string, flags ...string) {
 		t.Fatalf("the line that adds a second edge is %q", line)
 	}
 	second := newEdge(t, startProcess(t, "second edge", t.TempDir(), "sh", "-c", "exec "+edgeProgram+" "+others))
+	wantChatPage(t, second.process)
 	rui := guest(t, limeJS(t), second, "rui/desk")
 	talk := talk{ana: ana, rui: rui}
 	talk.exchange("from one edge to the other")

@@ -4,13 +4,13 @@
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { Gate } from './gate.js';
 
 const [executablePath, one, other, folder] = process.argv.slice(2);
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const patience = 30_000; // for whatever a busy machine may be slow at
 await mkdir(folder, { recursive: true });
 
@@ -27,14 +27,15 @@ const complaints = [];
 let excused = false;
 
 /** window opens the page in a window whose storage is its own. */
-async function window(url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', colorScheme: 'light', ...options });
+async function window(url, options = {}, prepares = async () => {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', colorScheme: 'light', reducedMotion: 'reduce', ...options });
   context.setDefaultTimeout(patience);
-  return tab(context, url);
+  return tab(context, url, prepares);
 }
 
-async function tab(context, url) {
+async function tab(context, url, prepares = async () => {}) {
   const page = await context.newPage();
+  await prepares(page);
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type()) && !excused) complaints.push(`${message.text()} (${message.location().url})`);
@@ -70,10 +71,10 @@ async function say(page, text) {
 /** texts are the messages of the open conversation, in order. */
 const texts = (page) => page.locator('.bubble').allTextContents();
 
-/** accessible looks for what keeps people out. */
-async function accessible(page, what) {
-  await page.evaluate(await (await import('node:fs/promises')).readFile(axe, 'utf8'));
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+/** accessible looks for what keeps people out, by all rules or by those of some tags, everywhere or within something. */
+async function accessible(page, what, runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], within = 'html') {
+  if (await page.evaluate(() => globalThis.axe === undefined)) await page.evaluate(axe);
+  const { violations } = await page.evaluate(([o, w]) => globalThis.axe.run(w, { runOnly: o, resultTypes: ['violations'] }), [runOnly, within]);
   assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join('; ')}`), [], what);
 }
 
@@ -224,6 +225,40 @@ await step('who was cut off finds what has waited, in order and once, and what h
   assert.deepEqual((await texts(ana)).filter((t) => t === 'Written on the train'), ['Written on the train']);
 });
 
+await step('a link that is dead without a word is noticed, and what was said into it arrives once, without storage', async () => {
+  const mute = new Gate(new URL(other).hostname, new URL(other).port);
+  const noa = await window(`http://127.0.0.1:${await mute.listen()}/`, {}, async (page) => {
+    await page.clock.install();
+    await page.addInitScript(() => {
+      for (const kind of ['localStorage', 'sessionStorage']) {
+        Object.defineProperty(globalThis, kind, { get() { throw new DOMException('not here', 'SecurityError'); } });
+      }
+    });
+  });
+  await enter(noa, 'noa');
+  await entry(ana, 'noa').click();
+  await entry(noa, 'ana').click();
+  excused = true;
+  mute.mute();
+  await say(noa, 'Does anybody hear me?');
+  await line(ana, 'Does anybody hear me?').waitFor(); // the server has it, and cannot say so
+  await state(noa, 'Does anybody hear me?', 'pending');
+  await noa.clock.fastForward(26_000); // it asks for a sign
+  await noa.clock.fastForward(11_000); // and has none
+  await noa.locator('[data-connection=waiting]').waitFor();
+  mute.mend();
+  await noa.clock.fastForward(1_000);
+  await online(noa);
+  excused = false;
+  await state(noa, 'Does anybody hear me?', 'accepted'); // ana's receipts went into the dead link, and are not said again
+  await say(noa, 'Now I do');
+  await line(ana, 'Now I do').waitFor();
+  assert.deepEqual(await texts(ana), ['Does anybody hear me?', 'Now I do']);
+  await noa.context().close();
+  mute.close();
+  await entry(ana, 'rui').click();
+});
+
 await step('a reload takes up where it was', async () => {
   const before = await texts(rui);
   await rui.reload();
@@ -314,7 +349,7 @@ await step('the envelopes are those of the protocol, without secrets, and bounde
   assert.ok(await panel.locator('li').count() <= 200);
   await accessible(ana, 'the chat');
   await ana.emulateMedia({ colorScheme: 'dark' });
-  await accessible(ana, 'the chat in the dark');
+  await accessible(ana, 'the chat in the dark', ['color-contrast']);
   await ana.emulateMedia({ colorScheme: 'light' });
 });
 
@@ -380,7 +415,7 @@ await step('a phone', async () => {
   await picture(lia, 'phone-talk');
   await lia.getByRole('button', { name: 'Envelopes', exact: true }).tap();
   await fits('the list of envelopes');
-  await accessible(lia, 'the envelopes on a phone');
+  await accessible(lia, 'the envelopes on a phone', undefined, '#envelopes');
   await picture(lia, 'phone-envelopes');
   await lia.getByRole('button', { name: 'Close envelopes' }).tap();
   await lia.getByRole('button', { name: 'Back to conversations' }).tap();

@@ -1,10 +1,12 @@
-// A gate is a way to a server that can be cut: then whoever has come through is thrown out, and nobody comes in.
+// A gate is a way to a server that can be cut: then whoever has come through is thrown out, and nobody comes in. It can
+// also be muted: then what the server says goes nowhere, and nobody is told.
 
 import { connect, createServer } from 'node:net';
 
 export class Gate {
   #sockets = new Set();
   #open = true;
+  #muted = false;
 
   constructor(host, port) {
     this.server = createServer((here) => {
@@ -19,7 +21,11 @@ export class Gate {
           there.destroy();
         });
       }
-      here.pipe(there).pipe(here);
+      here.pipe(there);
+      there.on('data', (b) => {
+        if (!this.#muted) here.write(b);
+      });
+      there.on('end', () => here.end());
     });
   }
 
@@ -35,8 +41,13 @@ export class Gate {
     for (const one of this.#sockets) one.destroy();
   }
 
+  mute() {
+    this.#muted = true;
+  }
+
   mend() {
     this.#open = true;
+    this.#muted = false;
   }
 
   close() {
