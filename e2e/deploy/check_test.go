@@ -141,6 +141,10 @@ func (all objects) checkProgram(w *object, known facts) (wrong []error) {
 		wrong = append(wrong, finding(w, "it is killed after %s, and may take %s to end", grace, asleep+s.ending))
 	}
 
+	if ready := time.Duration(w.Spec.MinReadySeconds) * time.Second; s.edge != nil && ready < s.edge.DrainTimeout/2 {
+		wrong = append(wrong, finding(w, "the next one goes after %s, when the sessions of the one before may not be back", ready))
+	}
+
 	for _, join := range s.Join {
 		host, at, _ := net.SplitHostPort(join)
 		service := all.one("Service", host)

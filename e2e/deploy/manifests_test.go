@@ -101,6 +101,7 @@ func everyMistakeIsFound(t *testing.T, made map[string][]json.RawMessage, known 
 		{production, `"name":"limegrove_router_waiting"`, `"name":"limegrove_edge_sessions"`, "the router has no metric limegrove_edge_sessions"},
 		{production, `"periodSeconds":180`, `"periodSeconds":120`, "within 120 s"},
 		{production, `"stabilizationWindowSeconds":900`, `"stabilizationWindowSeconds":60`, "scales in after 60 s"},
+		{production, `"minReadySeconds":60`, `"minReadySeconds":50`, "the next one goes after 50s"},
 		{production, `"targetPort":"sessions"`, `"targetPort":"session"`, `has no port "session"`},
 		{production, `"automountServiceAccountToken":false`, `"automountServiceAccountToken":true`, "a token"},
 		{
