@@ -13,12 +13,15 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"limegrove/internal/complaint"
 )
 
 // Server is the HTTP API of one process.
 type Server struct {
 	cfg     Config
 	log     logrus.FieldLogger
+	warn    *complaint.Log // of what clients may have happen again and again
 	metrics *metrics
 	mux     *http.ServeMux
 	rates   *limiters
@@ -48,7 +51,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger, metrics: newMetrics(cfg.Metrics), mux: http.NewServeMux(), rates: newLimiters(cfg.Rate),
+		cfg: cfg, log: cfg.Logger, warn: &complaint.Log{Logger: cfg.Logger}, metrics: newMetrics(cfg.Metrics), mux: http.NewServeMux(), rates: newLimiters(cfg.Rate),
 		names: map[string]string{}, idle: make(chan struct{}),
 	}
 	s.waits, s.noWaits = context.WithCancel(context.Background())
@@ -176,7 +179,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() {
 		if caught := recover(); caught != nil {
-			s.log.WithField("panic", caught).WithField("stack", string(debug.Stack())).Error("a request of the API could not be answered")
+			s.warn.Tell(logrus.ErrorLevel, "a request of the API could not be answered", caught, logrus.Fields{"operation": name, "stack": string(debug.Stack())})
 			if written.status == 0 {
 				p, _ := problemOf(errPanic)
 				s.write(written, p.reply())
@@ -233,7 +236,7 @@ func isClean(path string) bool {
 // write sends an answer that is known to be written as JSON.
 func (s *Server) write(w http.ResponseWriter, r reply) {
 	if err := r.encode(); err != nil {
-		s.log.WithError(err).Error("an answer of the API cannot be written as JSON")
+		s.warn.Error("an answer of the API cannot be written as JSON", err)
 		p, _ := problemOf(err)
 		r = p.reply()
 		_ = r.encode() // a problem always can be
@@ -245,7 +248,7 @@ func (s *Server) write(w http.ResponseWriter, r reply) {
 func (s *Server) failed(c *call, err error) reply {
 	p, told := problemOf(err)
 	if !told {
-		s.log.WithError(err).WithField("path", c.request.Pattern).Error("an operation of the API has failed")
+		s.warn.Tell(logrus.ErrorLevel, "an operation of the API has failed", err, logrus.Fields{"operation": c.request.Pattern})
 	}
 	return p.reply()
 }

@@ -493,10 +493,9 @@ func TestMemberlistLogsAtItsLevels(t *testing.T) {
 	log.SetOutput(&out)
 	log.SetLevel(logrus.DebugLevel)
 	log.SetFormatter(&logrus.TextFormatter{DisableTimestamp: true})
-	for _, line := range []string{"[DEBUG] memberlist: a", "[INFO] memberlist: b", "[WARN] memberlist: c", "[ERR] memberlist: d", "e", "[odd"} {
-		cluster.WriteLog(log, line+"\n")
-	}
-	want := "level=debug msg=a\nlevel=info msg=b\nlevel=warning msg=c\nlevel=warning msg=d\nlevel=warning msg=e\nlevel=warning msg=\"[odd\"\n"
+	cluster.WriteLog(log, "[DEBUG] memberlist: a\n", "[INFO] memberlist: b\n", "[WARN] memberlist: c\n", "[ERR] memberlist: d\n", "e\n", "[odd\n")
+	want := "level=debug msg=a\nlevel=info msg=b\nlevel=debug msg=c\nlevel=warning msg=\"gossip has trouble\" error=c others=0\n" +
+		"level=debug msg=d\nlevel=debug msg=e\nlevel=debug msg=\"[odd\"\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}

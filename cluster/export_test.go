@@ -1,6 +1,10 @@
 package cluster
 
-import "github.com/sirupsen/logrus"
+import (
+	"github.com/sirupsen/logrus"
+
+	"limegrove/internal/complaint"
+)
 
 // JoinOnce contacts addr without Run.
 func JoinOnce(c *Cluster, addr string) error {
@@ -8,7 +12,10 @@ func JoinOnce(c *Cluster, addr string) error {
 	return err
 }
 
-// WriteLog hands a line to the adapter for memberlist's log.
-func WriteLog(log logrus.FieldLogger, line string) {
-	_, _ = logWriter{log}.Write([]byte(line))
+// WriteLog hands lines to the adapter for memberlist's log.
+func WriteLog(log logrus.FieldLogger, lines ...string) {
+	w := logWriter{log, &complaint.Log{Logger: log}}
+	for _, line := range lines {
+		_, _ = w.Write([]byte(line))
+	}
 }

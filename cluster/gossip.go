@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"limegrove/internal/complaint"
 )
 
 // label marks our packets, so that another system's gossip which by mistake comes
@@ -34,7 +36,7 @@ func (c *Cluster) gossipConfig() (*memberlist.Config, error) {
 	}
 	conf.Name = c.self
 	conf.Label = label
-	conf.Logger = log.New(logWriter{c.log}, "", 0)
+	conf.Logger = log.New(logWriter{c.log, &complaint.Log{Logger: c.log}}, "", 0)
 	conf.Delegate = delegate{c}
 	conf.Events = delegate{c}
 

@@ -56,7 +56,7 @@ func (c *Cluster) joinMissing(ctx context.Context) {
 		}
 		if _, err := c.list.Join([]string{addr}); err != nil {
 			c.metrics.joins.WithLabelValues("failed").Inc()
-			c.log.WithField("addr", addr).WithError(err).Debug("no member there to join")
+			c.log.WithField("address", addr).WithError(err).Debug("no member there to join")
 			continue
 		}
 		c.metrics.joins.WithLabelValues("ok").Inc()

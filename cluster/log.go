@@ -4,10 +4,16 @@ import (
 	"strings"
 
 	"github.com/sirupsen/logrus"
+
+	"limegrove/internal/complaint"
 )
 
 // logWriter takes memberlist's log, one line a Write: "[WARN] memberlist: text".
-type logWriter struct{ log logrus.FieldLogger }
+// What it warns of may come with every packet of a stranger: all of it is told in detail alone.
+type logWriter struct {
+	log  logrus.FieldLogger
+	warn *complaint.Log
+}
 
 // Write borrows line.
 func (w logWriter) Write(line []byte) (int, error) {
@@ -19,7 +25,8 @@ func (w logWriter) Write(line []byte) (int, error) {
 	case "INFO":
 		w.log.Info(text)
 	default: // WARN, what names no level, and errors: they are of peers, or of our own end
-		w.log.Warn(text)
+		w.log.Debug(text)
+		w.warn.Warn("gossip has trouble", text)
 	}
 	return len(line), nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"limegrove/edge/auth"
 	"limegrove/edge/poll"
+	"limegrove/internal/complaint"
 )
 
 // Edge ends the sessions of clients.
@@ -22,6 +23,7 @@ type Edge struct {
 	cfg         atomic.Pointer[Config] // replaced as a whole
 	made        time.Time              // what instants count from
 	log         logrus.FieldLogger
+	warn        complaint.Log                // of what clients may have happen again and again
 	rules       atomic.Pointer[sessionRules] // likewise
 	metrics     *metrics
 	loops       *poll.Group
@@ -94,6 +96,7 @@ func New(cfg Config) (*Edge, error) {
 	e := &Edge{
 		made:    time.Now(),
 		log:     cfg.Logger,
+		warn:    complaint.Log{Logger: cfg.Logger},
 		metrics: newMetrics(cfg.Metrics),
 		loops:   loops,
 		errands: newErrands(loops.Loops()),
@@ -279,7 +282,7 @@ func (e *Edge) forget(c *conn, err error) {
 	}
 	e.metrics.connections.Dec()
 	if errors.Is(err, poll.ErrTooLong) {
-		e.log.WithField("remote", c.socket.RemoteAddr()).Warn("a connection was cut: more was unread than fits")
+		e.warn.Tell(logrus.WarnLevel, "a connection was cut: more was unread than fits", nil, logrus.Fields{"remote": c.socket.RemoteAddr()})
 	}
 	if e.opened.Add(-1) == 0 && e.draining.Load() { // the other way round in finishAll
 		e.emptied.Do(func() { close(e.empty) })

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
 
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 )
 
@@ -41,7 +42,7 @@ type Config struct {
 // Mux finds the handler of a request. All handlers are registered before the
 // first request is served.
 type Mux struct {
-	log      logrus.FieldLogger
+	warn     *complaint.Log
 	commands *prometheus.CounterVec
 	permits  Permits
 	routes   []route
@@ -57,16 +58,16 @@ type route struct {
 // New returns a Mux that knows no resource yet.
 func New(cfg Config) (*Mux, error) {
 	m := &Mux{
-		log: cfg.Logger, permits: cfg.Permits,
+		warn: &complaint.Log{Logger: cfg.Logger}, permits: cfg.Permits,
 		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_resource_commands_total",
 			Help: "Commands to the server that were answered, by resource, method and status.",
 		}, []string{"path", "method", "status"}),
 	}
-	if m.log == nil {
+	if cfg.Logger == nil {
 		discard := logrus.New()
 		discard.SetOutput(io.Discard)
-		m.log = discard
+		m.warn.Logger = discard
 	}
 	if cfg.Metrics != nil {
 		if err := cfg.Metrics.Register(m.commands); err != nil {
@@ -111,8 +112,7 @@ func (m *Mux) Serve(ctx context.Context, r Request) (Response, bool) {
 		res = Response{Status: lime.CommandFailure, Reason: lime.AsReason(err)}
 	}
 	if err != nil && res.Reason == nil {
-		m.log.WithFields(logrus.Fields{"command": r.ID, "from": r.From.String(), "path": path}).
-			WithError(err).Error("a command could not be processed")
+		m.warn.Tell(logrus.ErrorLevel, "a command could not be processed", err, logrus.Fields{"node": r.From.String(), "path": path})
 		res.Reason = lime.NewReason(lime.CodeCommandProcessingError, "The command could not be processed")
 	}
 	m.commands.WithLabelValues(path, r.Method.String(), res.Status.String()).Inc()

@@ -75,8 +75,7 @@ func (r *Router) answer(o routing.Order, h *lime.Header, a resource.Response) []
 		return b
 	}
 	// The broker would refuse it, and who asks would wait for nothing.
-	r.log.WithFields(logrus.Fields{"command": response.ID, "to": o.Requester.String(), "bytes": len(b)}).
-		Warn("an answer is longer than the broker's max_payload")
+	r.warn.Tell(logrus.WarnLevel, "an answer is longer than the broker's max_payload", nil, logrus.Fields{"node": o.Requester.String(), "bytes": len(b)})
 	return r.answer(o, h, resource.Response{
 		Status: lime.CommandFailure,
 		Reason: lime.NewReason(lime.CodeCommandProcessingError, "The answer is longer than the cluster carries"),

@@ -187,7 +187,7 @@ func (l *logins) count(s auth.Scheme, outcome auth.Outcome) {
 func (l *logins) text(a auth.Answer) []byte {
 	text, err := json.Marshal(a)
 	if err != nil {
-		l.log.WithError(err).Error("a login's answer cannot be written")
+		l.warn.Error("a login's answer cannot be written", err)
 	}
 	return text
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/sirupsen/logrus"
 
+	"limegrove/internal/complaint"
 	"limegrove/routing/interest"
 )
 
@@ -26,6 +27,7 @@ type ConnectConfig struct {
 // whoever publishes for at most a few seconds before the connection is given up.
 func Connect(cfg ConnectConfig) (*nats.Conn, error) {
 	log := logger(cfg.Logger)
+	trouble := &complaint.Log{Logger: log} // a client may bring about one with each subscription
 	nc, err := nats.Connect(
 		cfg.URL,
 		interest.Option(),
@@ -47,7 +49,7 @@ func Connect(cfg ConnectConfig) (*nats.Conn, error) {
 			log.WithField("server", nc.ConnectedUrlRedacted()).Info("NATS is back")
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			log.WithError(err).Warn("NATS")
+			trouble.Warn("NATS reports an error", err)
 		}),
 	)
 	if err != nil {

@@ -60,7 +60,7 @@ func (t *turn) observe(b *hub, envelope []byte) {
 func (w *Worker) presence(msg *nats.Msg) {
 	var e PresenceEvent
 	if err := json.Unmarshal(msg.Data, &e); err != nil {
-		w.log.WithError(fmt.Errorf("word of a presence: %w", err)).Warn("a router is told what it cannot read")
+		w.warn.Warn("a router is told what it cannot read", fmt.Errorf("word of a presence: %w", err))
 		return
 	}
 	w.cfg.Presence(e, func() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/sirupsen/logrus"
 
 	"limegrove/lime"
 	"limegrove/routing/subject"
@@ -37,7 +38,7 @@ func (w *Worker) refuseLogin(msg *nats.Msg) { w.respond(msg, w.cfg.Busy) }
 
 func (w *Worker) respond(msg *nats.Msg, answer []byte) {
 	if err := msg.Respond(answer); err != nil {
-		w.log.WithError(err).Warn("could not answer a login")
+		w.warn.Warn("could not answer a login", err)
 	}
 }
 
@@ -45,7 +46,7 @@ func (w *Worker) respond(msg *nats.Msg, answer []byte) {
 func (w *Worker) command(ctx context.Context, msg *nats.Msg) {
 	requester, err := requesterOf(msg)
 	if err != nil {
-		w.log.WithField("subject", msg.Subject).Warn("a command without a requester")
+		w.warn.Tell(logrus.WarnLevel, "a command without a requester", err, logrus.Fields{"subject": msg.Subject})
 		return
 	}
 	o := Order{Requester: requester, Guest: msg.Header.Get(headerGuest) != "", Role: roleOf(msg), Envelope: msg.Data}
@@ -106,7 +107,7 @@ func (w *Worker) answer(to lime.Node, msg *nats.Msg, envelope []byte) {
 	address := subject.AppendTo(nil, []byte(to.Domain), []byte(to.Name), []byte(to.Instance), &subject.Scratch{})
 	reply := subject.AppendReply(nil, w.prefix, from.Hops+1, subject.NoReply)
 	if err := w.cfg.NATS.PublishRequest(string(address), string(reply), envelope); err != nil {
-		w.log.WithError(err).Warn("could not answer a command")
+		w.warn.Warn("could not answer a command", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/sirupsen/logrus"
 )
 
 // brokerError takes what goes wrong behind the client library's back. That a
@@ -17,7 +18,7 @@ func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 		return
 	}
 	if !errors.Is(err, nats.ErrSlowConsumer) || sub == nil {
-		h.log.WithError(err).Warn("NATS")
+		h.complaints.Warn("NATS reports an error", err)
 		return
 	}
 	for _, s := range h.shards {
@@ -31,7 +32,7 @@ func (h *Hubs) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 		}
 	}
 	// Control messages, which are not counted one by one.
-	h.log.WithField("subject", sub.Subject).Warn("this edge does not keep up with NATS")
+	h.complaints.Tell(logrus.WarnLevel, "this edge does not keep up with NATS", nil, logrus.Fields{"subject": sub.Subject})
 }
 
 // lossesPause is the least time between two looks at what was dropped, and how long one waits

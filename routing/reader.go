@@ -2,9 +2,10 @@ package routing
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"limegrove/routing/delivery"
 )
@@ -106,13 +107,13 @@ func (r *reader) do(ctx context.Context, t *turn, j *readerJob) {
 	case noChange:
 	case fellSilent:
 		r.hubs.metrics.silent(j.partition).Set(1)
-		r.hubs.complaints.Warn(fmt.Sprintf("stored messages of partition %d cannot be read; its sessions wait", j.partition), j.err)
+		r.hubs.complaints.Tell(logrus.WarnLevel, "stored messages of a partition cannot be read; its sessions wait", j.err, logrus.Fields{"partition": j.partition})
 	case answers:
 		r.hubs.metrics.silent(j.partition).Set(0)
-		r.hubs.log.Infof("stored messages of partition %d can be read again", j.partition)
+		r.hubs.log.WithField("partition", j.partition).Info("stored messages of a partition can be read again")
 	case leftAlone:
 		r.hubs.metrics.silent(j.partition).Set(0)
-		r.hubs.log.Infof("no session waits for the stored messages of partition %d any more", j.partition)
+		r.hubs.log.WithField("partition", j.partition).Info("no session waits for the stored messages of a partition any more")
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/sirupsen/logrus"
 
+	"limegrove/internal/complaint"
 	"limegrove/presence"
 	"limegrove/routing/subject"
 )
@@ -82,6 +83,7 @@ type WorkerConfig struct {
 type Worker struct {
 	cfg    WorkerConfig
 	log    logrus.FieldLogger
+	warn   complaint.Log
 	prefix string
 	jobs   []*job
 }
@@ -135,6 +137,7 @@ func NewWorker(cfg WorkerConfig) *Worker {
 		cfg.Schemes = []string{"guest", "plain"}
 	}
 	w := &Worker{cfg: cfg, log: logger(cfg.Logger), prefix: subject.ReplyPrefix(cfg.Router)}
+	w.warn.Logger = w.log
 	w.jobs = []*job{{
 		kind: "command", subject: subject.Commands, workers: cfg.Commands, patience: cfg.Patience,
 		share: cfg.Share, each: max(cfg.Commands/4, 2), who: asker,

@@ -53,7 +53,7 @@ func (t *Triggers) TakeFromQueue(ctx context.Context, q Queue) {
 		if connected {
 			pause = leastPause
 		}
-		log.WithError(err).WithField("again", pause).Warn("no triggers come from the message queue")
+		t.warn.Tell(logrus.WarnLevel, "no triggers come from the message queue; trying on", err, logrus.Fields{"exchange": q.Exchange})
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

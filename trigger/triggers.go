@@ -4,15 +4,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
 
 	"limegrove/edge/dialect/hightemplar"
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/room"
 )
@@ -39,7 +38,7 @@ type Triggers struct {
 	cfg     Config
 	metrics *metrics
 	queued  atomic.Int64 // those that the message queue has brought
-	nothing nothing
+	warn    complaint.Log
 }
 
 // Source is how a trigger has come; also the metric's label.
@@ -59,7 +58,7 @@ func New(cfg Config) *Triggers {
 		silent.SetLevel(logrus.PanicLevel)
 		cfg.Logger = silent
 	}
-	return &Triggers{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
+	return &Triggers{cfg: cfg, metrics: newMetrics(cfg.Metrics), warn: complaint.Log{Logger: cfg.Logger}}
 }
 
 // Queued tells how many triggers the message queue has brought.
@@ -75,7 +74,7 @@ func (t *Triggers) Take(from Source, body []byte) error {
 	err := t.publish(body)
 	if err != nil {
 		t.metrics.drop(isMalformed(err))
-		t.nothing.log(t.cfg.Logger, from, err)
+		t.warn.Tell(logrus.WarnLevel, "a trigger came to nothing", err, logrus.Fields{"source": from})
 	}
 	return err
 }
@@ -115,25 +114,4 @@ func (t *Triggers) publish(body []byte) error {
 // isMalformed tells whether an error is about the trigger itself.
 func isMalformed(err error) bool {
 	return errors.Is(err, hightemplar.ErrTrigger) || errors.Is(err, hightemplar.ErrNoRooms) || errors.Is(err, hightemplar.ErrNoData)
-}
-
-// logPause is the least time between two lines about triggers that came to nothing.
-const logPause = 5 * time.Second
-
-// nothing logs one in a while of the triggers that came to nothing, and counts the others.
-type nothing struct {
-	mu      sync.Mutex
-	logged  time.Time
-	skipped int
-}
-
-func (m *nothing) log(to logrus.FieldLogger, from Source, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if time.Since(m.logged) < logPause {
-		m.skipped++
-		return
-	}
-	to.WithError(err).WithFields(logrus.Fields{"source": from, "others": m.skipped}).Warn("a trigger came to nothing")
-	m.logged, m.skipped = time.Now(), 0
 }

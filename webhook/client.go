@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"limegrove/internal/complaint"
 )
 
 // endpoint is one endpoint as a router sees it.
@@ -14,6 +16,7 @@ type endpoint struct {
 	counters
 	client *http.Client
 	gate   *gate
+	warn   complaint.Log
 
 	mu      sync.Mutex
 	workers map[*worker]struct{}
@@ -33,10 +36,11 @@ func newEndpoint(d *Deliverer, cfg *Endpoint) *endpoint {
 	}}
 	e.counters = d.metrics.of(e)
 	log := d.cfg.Logger.WithField("endpoint", cfg.Name)
+	e.warn.Logger = log
 	e.gate = newGate(cfg.Requests, func(failing bool) {
 		if failing {
 			e.failing.Set(1)
-			log.Warn("an endpoint fails; its events wait")
+			e.warn.Warn("an endpoint fails; its events wait", nil)
 			return
 		}
 		e.failing.Set(0)

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"limegrove/routing/events"
 )
 
@@ -162,7 +164,7 @@ func (w *worker) noteLost(all []events.Stored) {
 	}
 	if lost > 0 {
 		w.endpoint.lost.Add(float64(lost))
-		w.cfg.Logger.WithField("endpoint", w.endpoint.Name).WithField("events", lost).Warn("events were too old or too many to wait, and are lost to an endpoint")
+		w.endpoint.warn.Tell(logrus.WarnLevel, "events were too old or too many to wait, and are lost to an endpoint", nil, logrus.Fields{"events": lost})
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"limegrove/api"
 	"limegrove/document"
+	"limegrove/internal/complaint"
 )
 
 // KeysBucket is the name of the bucket of keys.
@@ -64,6 +65,7 @@ const BootstrapID = "bootstrap"
 // Keys are the keys of the API. Its methods may be called from anywhere.
 type Keys struct {
 	cfg       KeysConfig
+	warn      complaint.Log
 	bucket    *document.Bucket
 	bootstrap atomic.Pointer[[sha256.Size]byte] // nil for none
 
@@ -81,7 +83,7 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the keys of the API: %w", err)
 	}
-	k := &Keys{cfg: cfg, bucket: bucket, known: map[document.Key]api.Key{}}
+	k := &Keys{cfg: cfg, warn: complaint.Log{Logger: cfg.Logger}, bucket: bucket, known: map[document.Key]api.Key{}}
 	k.SetBootstrap(cfg.Bootstrap)
 	return k, nil
 }
@@ -103,7 +105,7 @@ func (k *Keys) Run(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		k.cfg.Logger.WithError(err).Warn("changes of the API's keys cannot be followed; trying on")
+		k.warn.Warn("changes of the API's keys cannot be followed; trying on", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(followPause):

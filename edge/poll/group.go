@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"limegrove/internal/complaint"
 )
 
 // Opener makes the handler of a new connection. It is the first call from the
@@ -19,6 +21,7 @@ type Group struct {
 	// Set when it is made and not changed.
 	cfg    Config
 	bounds bounds // those of cfg that may change
+	warn   complaint.Log
 	loops  []*loop
 	pool   pool
 
@@ -36,7 +39,7 @@ func NewGroup(cfg Config) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Group{cfg: cfg}
+	g := &Group{cfg: cfg, warn: complaint.Log{Logger: cfg.Logger}}
 	g.bounds.set(Bounds{MaxUnread: cfg.MaxUnread, MaxHeld: cfg.MaxHeld, MaxQueued: cfg.MaxQueued, QueueLimit: cfg.QueueLimit}, cfg.Loops)
 	for range cfg.Loops {
 		p, err := g.newPoller()

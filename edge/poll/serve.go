@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sirupsen/logrus"
 )
 
 // Accept decides about a new connection, from Serve's goroutine. If open is
@@ -47,7 +49,7 @@ func (g *Group) Serve(ctx context.Context, ln net.Listener, accept Accept) error
 		case errors.Is(err, syscall.ECONNABORTED):
 		case isExhausted(err):
 			if pause.begin() {
-				g.cfg.Logger.WithError(err).WithField("listener", ln.Addr().String()).Warn("accepting pauses")
+				g.warn.Tell(logrus.WarnLevel, "accepting pauses", err, logrus.Fields{"address": ln.Addr().String()})
 			}
 			pause.wait(ctx)
 		default:

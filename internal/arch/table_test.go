@@ -18,16 +18,16 @@ var folders = []folder{
 	{path: "lime/client", ours: []string{"lime"}},
 	// What a platform is told: words alone.
 	{path: "event", ours: []string{"lime"}, std: true},
-	{path: "cluster", ours: []string{"lime"}},
+	{path: "cluster", ours: []string{"lime", "internal/complaint"}},
 	{path: "presence", ours: []string{"lime"}},
 	// Envelopes and what others make of them: it knows neither.
 	{path: "prepared", std: true},
 	// A client of presence: it has no use for another store of registrations.
 	{path: "routing", ours: []string{"lime", "presence", "room", "event", "prepared", "internal/complaint", "internal/nowait"}},
 	// Declares what it needs of routing, presence and auth.
-	{path: "edge", ours: []string{"lime", "room", "prepared", "edge/poll", "edge/auth", "edge/dialect"}},
+	{path: "edge", ours: []string{"lime", "room", "prepared", "edge/poll", "edge/auth", "edge/dialect", "internal/complaint"}},
 	// Sockets and bytes; it knows no protocol.
-	{path: "edge/poll", ours: []string{"internal/nowait"}},
+	{path: "edge/poll", ours: []string{"internal/nowait", "internal/complaint"}},
 	// What clients say in other protocols, and envelopes for it: bytes alone.
 	{path: "edge/dialect", ours: []string{"lime", "room"}},
 	{path: "edge/auth", ours: []string{"lime", "room", "internal/recent", "internal/outcall", "internal/signature"}},
@@ -37,7 +37,7 @@ var folders = []folder{
 	// A platform's own API, as HTTP alone.
 	{path: "edge/backing", ours: []string{"internal/outcall", "internal/complaint"}},
 	// What a trigger is, the dialect knows.
-	{path: "trigger", ours: []string{"lime", "room", "edge/dialect"}},
+	{path: "trigger", ours: []string{"lime", "room", "edge/dialect", "internal/complaint"}},
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
 	{path: "grant", ours: []string{"lime", "document", "room"}},
@@ -50,14 +50,14 @@ var folders = []folder{
 	{path: "group", ours: []string{"lime", "document"}},
 	// Declares what it needs of account, and is plainly a client of group: who may do what
 	// is told in its words.
-	{path: "resource", ours: []string{"lime", "group", "room"}},
+	{path: "resource", ours: []string{"lime", "group", "room", "internal/complaint"}},
 	// A client of routing/events.
-	{path: "webhook", ours: []string{"lime", "event", "presence", "routing", "internal/signature"}},
+	{path: "webhook", ours: []string{"lime", "event", "presence", "routing", "internal/signature", "internal/complaint"}},
 	// Wires what a router is made of, for both commands.
 	{path: "router", ours: []string{"lime", "event", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
 	// HTTP alone: it declares what it needs of all that does the work.
-	{path: "api", ours: []string{"lime", "room"}},
-	{path: "api/store", ours: []string{"api", "document"}},
+	{path: "api", ours: []string{"lime", "room", "internal/complaint"}},
+	{path: "api/store", ours: []string{"api", "document", "internal/complaint"}},
 	{path: "internal", ours: []string{"internal/module", "internal/childtest", "internal/command"}},
 	{path: "internal/command", std: true},
 	{path: "internal/childtest", std: true},

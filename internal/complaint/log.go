@@ -1,6 +1,7 @@
 package complaint
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -27,16 +28,31 @@ type trouble struct {
 
 // Warn logs a trouble, unless the same was said a moment ago. says is one of few texts; why is an error,
 // or what there is in place of one.
-func (l *Log) Warn(says string, why any) {
+func (l *Log) Warn(says string, why any) { l.Tell(logrus.WarnLevel, says, why, nil) }
+
+// Error is Warn of what has failed on our side.
+func (l *Log) Error(says string, why any) { l.Tell(logrus.ErrorLevel, says, why, nil) }
+
+// apart are fields of few values: what is said with one is not the same as with another.
+var apart = []string{"partition", "endpoint", "path", "operation"}
+
+// Tell is Warn at a level, Warn's or above, with fields of the one that is logged. A why of nil is none.
+func (l *Log) Tell(level logrus.Level, says string, why any, fields logrus.Fields) {
+	kind := says
+	for _, name := range apart {
+		if v, is := fields[name]; is {
+			kind += fmt.Sprint("\x00", v)
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known := l.last[says]
+	known := l.last[kind]
 	if known == nil {
 		known = &trouble{}
 		if l.last == nil {
 			l.last = map[string]*trouble{}
 		}
-		l.last[says] = known
+		l.last[kind] = known
 	}
 	pause := l.Pause
 	if pause == 0 {
@@ -46,6 +62,14 @@ func (l *Log) Warn(says string, why any) {
 		known.others++
 		return
 	}
-	l.Logger.WithField(logrus.ErrorKey, why).WithField("others", known.others).Warn(says)
+	line := l.Logger.WithFields(fields).WithField("others", known.others)
+	if why != nil {
+		line = line.WithField(logrus.ErrorKey, why)
+	}
+	if level <= logrus.ErrorLevel {
+		line.Error(says)
+	} else {
+		line.Warn(says)
+	}
 	known.at, known.others = time.Now(), 0
 }

@@ -3,10 +3,12 @@ package complaint
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
 )
 
@@ -42,5 +44,23 @@ func TestTroublesThatComeInCrowdsAreCounted(t *testing.T) {
 				t.Errorf("%d lines, want %d", len(all), len(want))
 			}
 		})
+	}
+}
+
+func TestWhatIsSaidOfAnotherPartIsNotTheSame(t *testing.T) {
+	logger, lines := test.NewNullLogger()
+	l := &Log{Logger: logger}
+	for range 2 {
+		for p := range 3 {
+			l.Tell(logrus.ErrorLevel, "one", nil, logrus.Fields{"partition": p, "bytes": p})
+		}
+	}
+	l.Error("one", "away")
+	var got []string
+	for _, e := range lines.AllEntries() {
+		got = append(got, fmt.Sprint(e.Level, e.Data["partition"], e.Data["bytes"], e.Data["error"]))
+	}
+	if want := []string{"error 0 0 <nil>", "error 1 1 <nil>", "error 2 2 <nil>", "error <nil> <nil>away"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }

@@ -86,7 +86,7 @@ func (r *room) look() error {
 	switch {
 	case left < roomLow && !r.low:
 		r.low = true
-		r.log.WithField("folder", r.dir).Warnf("the disk is nearly full: with less than %d MiB free, nothing more is stored", reserve(size)>>20)
+		r.log.WithFields(logrus.Fields{"folder": r.dir, "bytes": reserve(size)}).Warn("the disk is nearly full: with less free than so many bytes nothing more is stored")
 	case left >= roomAgain && r.low:
 		r.low = false
 		r.log.WithField("folder", r.dir).Info("the disk has room again for what is to be stored")

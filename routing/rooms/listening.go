@@ -99,7 +99,7 @@ func (s *shard) unsubscribe(all []*nats.Subscription) {
 		delete(s.of, sub)
 		s.mu.Unlock()
 		if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-			s.rooms.cfg.Logger.WithError(err).Warn("could not end a subscription")
+			s.rooms.warn.Warn("could not end a subscription", err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/prepared"
 	"limegrove/presence"
@@ -86,6 +87,7 @@ type Rooms struct {
 	*Publisher
 
 	cfg     Config
+	warn    complaint.Log // of what clients may have happen again and again
 	metrics *metrics
 	seed    maphash.Seed
 	shards  []*shard
@@ -119,7 +121,7 @@ func New(cfg Config) *Rooms {
 		cfg.Logger = silent()
 	}
 	m := newMetrics(cfg.Metrics)
-	r := &Rooms{Publisher: newPublisher(cfg.PublisherConfig, m.publisherMetrics), cfg: cfg, metrics: m, seed: maphash.MakeSeed()}
+	r := &Rooms{warn: complaint.Log{Logger: cfg.Logger}, Publisher: newPublisher(cfg.PublisherConfig, m.publisherMetrics), cfg: cfg, metrics: m, seed: maphash.MakeSeed()}
 	r.attendance = attendance{registry: cfg.Registry, edge: cfg.Edge, events: cfg.Events, parties: map[roomKey]*party{}}
 	r.barrier.Flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
 	r.registryTrouble = trouble{log: cfg.Logger, begins: "who is in which room cannot be told", ends: "who is in which room can be told again"}

@@ -171,7 +171,7 @@ var errQueueFull error = &lime.Reason{Code: lime.CodeDispatchError}
 // channel was full it tells once for a subscription until there is room again.
 func (r *Rooms) brokerError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	if !errors.Is(err, nats.ErrSlowConsumer) || sub == nil {
-		r.cfg.Logger.WithError(err).Warn("NATS")
+		r.warn.Warn("NATS reports an error", err)
 		return
 	}
 	for _, s := range r.shards {

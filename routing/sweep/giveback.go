@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/nats-io/nats.go"
+	"github.com/sirupsen/logrus"
 
 	"limegrove/lime"
 	"limegrove/routing/stream"
@@ -75,7 +76,7 @@ func (w *walk) giveBack(ctx context.Context, list []returned) error {
 		}
 	}
 	if untold > 0 {
-		w.log.WithError(why).WithField("messages", untold).Warn("only senders who are there are told that their messages failed")
+		w.warn.Tell(logrus.WarnLevel, "only senders who are there are told that their messages failed", why, logrus.Fields{"messages": untold})
 	}
 	for _, r := range list {
 		w.metrics.givenBack[r.why].Inc()

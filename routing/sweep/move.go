@@ -91,7 +91,7 @@ func (w *walk) copyLot(ctx context.Context, l *lot) (reached uint64, err error) 
 		}
 	}
 	if refusal != nil {
-		w.log.WithError(refusal).Warn("messages that the inbox refuses are given back")
+		w.warn.Warn("messages that the inbox refuses are given back", refusal)
 	}
 	return 0, nil
 }

@@ -35,7 +35,7 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 	entries := passed.Entries
 	if len(entries) == 0 {
 		if w.next = max(w.next, passed.Through+1); w.next != began {
-			w.log.WithFields(logrus.Fields{"from": began, "through": passed.Through}).Debug("the sweep finds nothing")
+			w.log.WithFields(logrus.Fields{"first": began, "through": passed.Through}).Debug("the sweep finds nothing")
 		}
 		w.reached, w.stored = before, before
 		return false, nil
@@ -49,7 +49,7 @@ func (w *walk) step(ctx context.Context) (more bool, err error) {
 		return false, fmt.Errorf("floors: %w", err)
 	}
 	w.log.WithFields(logrus.Fields{
-		"from": w.next, "through": passed.Through, "messages": len(entries), "unacknowledged": sequences(waiting),
+		"first": w.next, "through": passed.Through, "messages": len(entries), "unacknowledged": sequences(waiting),
 	}).Debug("the sweep comes by")
 	// What was dealt with is behind us even when the rest has to wait.
 	reached, err := w.move(ctx, waiting)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"limegrove/internal/complaint"
 	"limegrove/lime"
 )
 
@@ -37,6 +38,7 @@ func (s *Sweeper) Run(ctx context.Context) {
 // partition sweeps one partition while this router has it.
 func (s *Sweeper) partition(ctx context.Context, p int) {
 	w := walk{Sweeper: s, p: p, lease: fmt.Sprintf("sweep-%d", p), log: s.log.WithField("partition", p)}
+	w.warn.Logger = w.log
 	defer w.letGo(ctx)
 	wait := time.NewTimer(0)
 	defer wait.Stop()
@@ -63,6 +65,7 @@ type walk struct {
 	p     int
 	lease string
 	log   logrus.FieldLogger
+	warn  complaint.Log // of what clients may have happen again and again
 
 	held     bool
 	name     string     // of the log

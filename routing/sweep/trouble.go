@@ -28,7 +28,7 @@ func (w *walk) tell(ctx context.Context, err error, now time.Time) {
 	switch {
 	case errors.Is(err, errWary):
 		if !t.waits {
-			w.log.Info("the sweep waits: " + errWary.Error())
+			w.log.WithError(errWary).Info("the sweep waits")
 		}
 		t.waits = true
 	case err != nil:

@@ -30,7 +30,7 @@ func (p *Process) Patiently(ctx context.Context, what string, try func(context.C
 		err := try(ctx)
 		switch {
 		case err == nil && waits:
-			p.Log.Infof("JetStream has answered, and there are %s", what)
+			p.Log.Info("JetStream has answered, and there are " + what)
 			return nil
 		case err == nil:
 			return nil
