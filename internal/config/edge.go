@@ -213,7 +213,7 @@ func (e *Edge) bind() *binder {
 
 	b.group("Sessions")
 	b.str(&e.Listen, "listen", ":8080", "`address` for WebSocket sessions")
-	b.value(&e.pages, "pages", "serve the chat page there as well (default only with an embedded store)")
+	b.value(&e.pages, "pages", "serve the chat page on -listen (default only with an embedded store)")
 	b.domains(&e.Domains)
 	bindList(b, &e.Auth, "auth", defaultAuth, "authentication `schemes` offered, best first, of guest, plain, key, transport and external")
 	bindList(b, &e.ForwardHeaders, "auth-webhook-headers", "", "`names` of headers of the WebSocket request that -auth-webhook is told; may be repeated")

@@ -182,6 +182,7 @@ function remember(identity) {
   at.chat.hidden = false;
   tell(at.me, nameOf(me));
   select(history.room(lobby), false);
+  if (!phone.matches) at.text.focus(); // on a phone the keyboard would hide the rest
 }
 
 // The session
