@@ -19,7 +19,8 @@ import (
 // null is a world and a place in it where nothing happens.
 type null struct{}
 
-func (null) send([]byte) bool                                  { return true }
+func (null) send(lime.Kind, []byte) bool                       { return true }
+func (null) unestablished(lime.Code)                           {}
 func (null) expires(time.Time)                                 {}
 func (null) certified() bool                                   { return false }
 func (null) authenticate(auth.Request)                         {}

@@ -160,6 +160,10 @@ type Config struct {
 	Logger  logrus.FieldLogger    // default: discarded
 	Metrics prometheus.Registerer // default: none
 
+	// Traffic counts what clients send and are sent, together with what routing counts there.
+	// Default: one of its own, registered with Metrics.
+	Traffic *Traffic
+
 	// goroutines has every connection served by goroutines, so that a test can have
 	// its clients in memory, and time that is virtual.
 	goroutines bool

@@ -83,7 +83,10 @@ func TestMetricsAreRegisteredAndCount(t *testing.T) {
 		}
 		for name, want := range map[string]float64{
 			"limegrove_edge_connections": 1, "limegrove_edge_sessions": 1, "limegrove_edge_upgrades_total": 2,
-			"limegrove_edge_received_total message": 1, "limegrove_edge_received_total session": 2,
+			"limegrove_edge_envelopes_total received message": 1, "limegrove_edge_envelopes_total received session": 2,
+			"limegrove_edge_envelopes_total sent session": 3, "limegrove_edge_session_states lime established": 1,
+			"limegrove_edge_session_states lime negotiating": 0, "limegrove_edge_session_states lime closing": 0,
+			"limegrove_edge_establishments_total  established": 1, "limegrove_edge_establishments_total malformed failed": 1,
 			"limegrove_edge_logins_total granted guest": 1, "limegrove_edge_login_seconds guest": 1,
 			"limegrove_edge_establish_seconds": 1, "limegrove_edge_closes_total 1000": 1, "limegrove_edge_rejections_total malformed": 0,
 		} {

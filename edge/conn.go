@@ -36,7 +36,7 @@ type conn struct {
 	over     transport // set when it is accepted and not changed
 	phase    phase
 	pinged   bool      // a ping is under way
-	counted  bool      // as an established session
+	shown    tallied   // as what it is counted
 	flooding bool      // it has sent more than its rate allows in this turn
 	warned   bool      // it was told so, and goes on
 	held     bool      // by routing: nothing is read
@@ -98,7 +98,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 		c.session.rules = rules
 	}
 	s := c.edge.scratch.Get().(*scratch)
-	defer c.edge.scratch.Put(s)
+	defer c.edge.letGo(s)
 	s.now, s.envelopes = c.heard, 0
 	for c.phase != closing && c.securing == asItIs && !c.awaits() && !c.stops(s) && n < len(b) {
 		var read int
@@ -110,6 +110,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 			c.finished() // what is half sent after it is another one
 		}
 	}
+	c.show()
 	switch c.phase {
 	case closing:
 		return len(b), 0
@@ -183,12 +184,19 @@ func (c *conn) Closed(_ *poll.Turn, err error) {
 func (c *conn) turn() *poll.Turn { return c.socket.Turn() }
 
 // send queues an envelope, to be written when the loop's turn ends. outlet.
-func (c *conn) send(envelope []byte) bool {
+func (c *conn) send(k lime.Kind, envelope []byte) bool {
+	frame := envelope
 	if c.speaks() != nil {
-		frame, ok := c.speaks().translated(envelope)
-		return !ok || c.sendFrame(frame)
+		var ok bool
+		if frame, ok = c.speaks().translated(envelope); !ok {
+			return true
+		}
 	}
-	return c.sendFrame(envelope)
+	if !c.sendFrame(frame) {
+		return false
+	}
+	c.edge.traffic.Sent(k, 1, len(envelope))
+	return true
 }
 
 // sendFrame queues a message, from the connection's loop.
@@ -210,6 +218,7 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 	if c.phase == closing {
 		return
 	}
+	defer c.show()
 	c.edge.metrics.closed(code)
 	if c.securing != asItIs { // there is nothing in clear any more, and no TLS yet: L-SES-10
 		c.phase = closing
@@ -223,6 +232,7 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 	}
 	var b []byte
 	if last != nil {
+		c.edge.traffic.Sent(lime.KindSession, 1, len(last))
 		b = append(c.over.appendHead(b, len(last)), last...)
 	}
 	c.phase = closing
@@ -232,6 +242,7 @@ func (c *conn) end(last []byte, code ws.StatusCode) {
 // hangUp ends the connection after what was queued.
 func (c *conn) hangUp() {
 	c.phase = closing
+	c.show()
 	c.socket.CloseAfterFlush(c.edge.cfg.Load().CloseTimeout)
 }
 
@@ -241,6 +252,14 @@ func (c *conn) count(why dropReason) {
 		c.flooding, c.warned = true, true
 	}
 	c.edge.metrics.drop(why)
+}
+
+// unestablished counts a session that has ended before it was established, unless its connection was
+// never served. outlet.
+func (c *conn) unestablished(why lime.Code) {
+	if at := c.shown.stage(); at == stageNegotiating || at == stageAuthenticating {
+		c.edge.metrics.unestablished(why)
+	}
 }
 
 // Deliver queues an envelope of somebody else for the client. It may be called from

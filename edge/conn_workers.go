@@ -28,7 +28,7 @@ func (c *conn) attach(a Arrival) {
 func (c *conn) attached(m Member, err error) {
 	c.session.attached(m, err)
 	if c.session.state == lime.StateEstablished {
-		c.counted = true
+		c.shown |= isCounted
 		if c.proving() != nil {
 			c.proving().asked = c.edge.instant(c.turn().Now)
 		}
@@ -40,6 +40,7 @@ func (c *conn) attached(m Member, err error) {
 		c.begun()
 		c.arm()
 	}
+	c.show()
 }
 
 // elsewhere has work done by a worker of the edge. When too many wait, full is

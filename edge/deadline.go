@@ -149,7 +149,7 @@ func (c *conn) watch(now instant) {
 		c.heard = max(c.heard, now-instant(cfg.PingInterval)) // it has its time to answer, though it was silent for longer than is allowed since
 		// A full queue is watched anyway.
 		if c.over == overTCP {
-			c.send(c.session.ping(c.open()))
+			c.send(lime.KindCommand, c.session.ping(c.open()))
 		} else {
 			_ = c.queueControl(ws.OpPing, nil)
 		}

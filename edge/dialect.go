@@ -74,6 +74,8 @@ func (c *conn) openDialect(head []byte) bool {
 	}
 	c.particular().speaks = &speaks{Client: client, counts: d.counts, awaiting: true}
 	c.speaks().rooms, _ = client.(dialect.Subscriber)
+	c.edge.metrics.lime[c.shown.stage()].Dec()
+	d.counts.stages[c.shown.stage()].Inc()
 	return true
 }
 
@@ -179,7 +181,7 @@ func (c *conn) dialectMessage(s *scratch, op ws.OpCode, fin bool, payload []byte
 		k.counts.dropped.WithLabelValues(dropDialect).Inc()
 		return
 	}
-	c.edge.metrics.envelope(s.header.Kind)
+	s.note()
 	c.session.envelope(s, said.Envelope)
 }
 

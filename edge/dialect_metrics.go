@@ -8,6 +8,7 @@ import (
 // dialectMetrics are the counters of all dialects.
 type dialectMetrics struct {
 	sessions *prometheus.GaugeVec
+	states   *prometheus.GaugeVec
 	messages *prometheus.CounterVec
 	untold   *prometheus.CounterVec
 	dropped  *prometheus.CounterVec
@@ -16,6 +17,7 @@ type dialectMetrics struct {
 // dialectCounters are those of one.
 type dialectCounters struct {
 	sessions prometheus.Gauge
+	stages   stageGauges
 	messages prometheus.Counter
 	untold   prometheus.Counter
 	dropped  *prometheus.CounterVec // by reason
@@ -26,6 +28,9 @@ func newDialectMetrics(f promauto.Factory) dialectMetrics {
 		sessions: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "limegrove_edge_dialect_sessions", Help: "Established sessions of clients of a dialect, by dialect.",
 		}, []string{"dialect"}),
+		states: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "limegrove_edge_session_states", Help: "Connections by dialect and by how far their session is: opening, negotiating, authenticating, established, settling when told to go, or closing.",
+		}, []string{"dialect", "state"}),
 		messages: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_edge_dialect_messages_total", Help: "Messages of clients of a dialect, by dialect.",
 		}, []string{"dialect"}),
@@ -40,8 +45,12 @@ func newDialectMetrics(f promauto.Factory) dialectMetrics {
 
 // dialect returns the counters of one.
 func (m *metrics) dialect(name string) dialectCounters {
+	for _, why := range []string{dropDialect, string(dropQueueFull)} {
+		m.dialects.dropped.WithLabelValues(name, why)
+	}
 	return dialectCounters{
 		sessions: m.dialects.sessions.WithLabelValues(name),
+		stages:   gauges(m.dialects.states, name),
 		messages: m.dialects.messages.WithLabelValues(name),
 		untold:   m.dialects.untold.WithLabelValues(name),
 		dropped:  m.dialects.dropped.MustCurryWith(prometheus.Labels{"dialect": name}),

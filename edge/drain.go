@@ -65,6 +65,10 @@ func (e *Edge) Shutdown(ctx context.Context) {
 	}
 	defer close(e.shut)
 	defer e.Close()
+	e.drainBegan.Store(int64(e.instant(time.Now())))
+	if by, ok := ctx.Deadline(); ok {
+		e.metrics.drainLimit.Set(time.Until(by).Seconds())
+	}
 	e.finishAll(ctx)
 	select {
 	case <-e.empty:

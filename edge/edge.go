@@ -26,6 +26,7 @@ type Edge struct {
 	warn        complaint.Log                // of what clients may have happen again and again
 	rules       atomic.Pointer[sessionRules] // likewise
 	metrics     *metrics
+	traffic     *Traffic
 	loops       *poll.Group
 	addresses   addresses
 	admission   atomic.Pointer[admission]
@@ -51,6 +52,7 @@ type Edge struct {
 	waiting    addresses    // the same, by their sources
 	sessions   atomic.Int64 // established ones
 	settling   atomic.Int64 // those of them that are told to go
+	drainBegan atomic.Int64 // an instant; never before it
 
 	// Owned by tend.
 	errands []errand
@@ -93,11 +95,14 @@ func New(cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Traffic == nil {
+		cfg.Traffic = NewTraffic(cfg.Metrics)
+	}
 	e := &Edge{
 		made:    time.Now(),
 		log:     cfg.Logger,
 		warn:    complaint.Log{Logger: cfg.Logger},
-		metrics: newMetrics(cfg.Metrics),
+		metrics: newMetrics(cfg.Metrics), traffic: cfg.Traffic,
 		loops:   loops,
 		errands: newErrands(loops.Loops()),
 		empty:   make(chan struct{}),
@@ -130,6 +135,8 @@ func New(cfg Config) (*Edge, error) {
 	e.inflating = newWorkers(ctx, cfg.Logger, max(1, loops.Loops()-1), maxInflating)
 	e.places = newWorkers(ctx, cfg.Logger, cfg.Establishing, len(cfg.Schemes)*(cfg.Establishing+cfg.Waiting))
 	e.halls = newWorkers(ctx, cfg.Logger, cfg.Establishing, cfg.Establishing+cfg.Waiting)
+	e.metrics.offers(cfg.Schemes)
+	e.watch()
 	return e, nil
 }
 
@@ -254,6 +261,8 @@ func (e *Edge) open(t *poll.Turn, c *conn, over transport, counted bool) poll.Ha
 	}
 	e.metrics.connections.Inc()
 	e.metrics.accepted[over].Inc()
+	e.metrics.lime[stageOpening].Inc()
+	c.show()
 	e.opened.Add(1)
 	if e.draining.Load() { // accepted just before
 		c.reject(rejectDraining)
@@ -269,7 +278,8 @@ func (e *Edge) forget(c *conn, err error) {
 	}
 	e.admitted.Add(-1)
 	c.forgetPage()
-	if c.counted {
+	c.unshow()
+	if c.shown.counted() {
 		if c.speaks() != nil {
 			c.speaks().counts.sessions.Dec()
 		}

@@ -76,7 +76,7 @@ func (s *session) expiring(at time.Time) {
 		From: s.server(), To: s.who.Node(), Method: lime.MethodObserve, URI: "/authentication",
 		Type: mediaAuthentication, Resource: authentication(at),
 	}
-	s.answer(c.AppendJSON(nil))
+	s.answer(lime.KindCommand, c.AppendJSON(nil))
 }
 
 // authentication is the resource.

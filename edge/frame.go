@@ -107,7 +107,6 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 		} else {
 			left = c.take(s, h.OpCode, h.Fin, payload)
 		}
-		c.edge.metrics.bytesIn.Add(float64(len(payload) - len(left)))
 		if len(left) > 0 {
 			return end - leave(b[:end], h, len(left)), 0
 		}

@@ -32,8 +32,10 @@ type metrics struct {
 	expired     prometheus.Counter
 	rebalanced  prometheus.Counter
 	surplus     prometheus.Gauge
-	bytesIn     prometheus.Counter
-	envelopes   [lime.KindSession + 1]prometheus.Counter
+	lime        stageGauges // of those who speak it
+	begun       prometheus.Counter
+	unbegun     map[failure]prometheus.Counter
+	drainLimit  prometheus.Gauge
 	dropped     map[dropReason]prometheus.Counter
 	closes      *prometheus.CounterVec
 	pages       *prometheus.CounterVec
@@ -91,8 +93,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		surplus: f.NewGauge(prometheus.GaugeOpts{
 			Name: "limegrove_edge_surplus", Help: "Sessions above the mean of all edges, while they are being finished, or when that was given up.",
 		}),
-		bytesIn: f.NewCounter(prometheus.CounterOpts{
-			Name: "limegrove_edge_received_bytes_total", Help: "Payload bytes received from clients.",
+		unbegun: map[failure]prometheus.Counter{},
+		drainLimit: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_drain_limit_seconds", Help: "What the drain that is under way may take; 0 before it.",
 		}),
 		dropped: map[dropReason]prometheus.Counter{},
 		closes: f.NewCounterVec(prometheus.CounterOpts{
@@ -113,11 +116,20 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 	}
-	envelopes := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "limegrove_edge_received_total", Help: "Envelopes received from clients, by kind.",
-	}, []string{"kind"})
-	for k := range m.envelopes {
-		m.envelopes[k] = envelopes.WithLabelValues(lime.Kind(k).String())
+	m.lime = gauges(m.dialects.states, "lime")
+	establishments := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "limegrove_edge_establishments_total",
+		Help: "Sessions that were established, or have ended before (failed), by result and reason, which is none for the established.",
+	}, []string{"result", "reason"})
+	m.begun = establishments.WithLabelValues("established", "")
+	for _, why := range failureNames {
+		m.unbegun[why] = establishments.WithLabelValues("failed", string(why))
+	}
+	for _, code := range []ws.StatusCode{
+		ws.StatusNormalClosure, ws.StatusGoingAway, ws.StatusProtocolError, ws.StatusUnsupportedData, ws.StatusInvalidFramePayloadData,
+		ws.StatusPolicyViolation, ws.StatusMessageTooBig, ws.StatusInternalServerError,
+	} {
+		m.closes.WithLabelValues(strconv.Itoa(int(code)))
 	}
 	accepted := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "limegrove_edge_accepted_total", Help: "Connections that were served, by transport: websocket or tcp.",
@@ -144,8 +156,6 @@ func (m *metrics) rejected(r rejection) { m.rejections[r].Inc() }
 
 func (m *metrics) drop(r dropReason) { m.dropped[r].Inc() }
 
-func (m *metrics) envelope(k lime.Kind) { m.envelopes[k].Inc() }
-
 // closed counts a close. The codes of applications and libraries, which a client may
 // choose, count as one.
 func (m *metrics) closed(code ws.StatusCode) {
@@ -162,6 +172,16 @@ func (m *metrics) departed(why departure) {
 		m.rebalanced.Inc()
 	} else {
 		m.drained.Inc()
+	}
+}
+
+// offers makes the counters of the schemes that are offered, so that their first logins show as a rise.
+func (m *metrics) offers(schemes []auth.Scheme) {
+	for _, s := range schemes {
+		for _, result := range []string{"granted", "refused", "busy", "error"} {
+			m.logins.WithLabelValues(string(s), result)
+		}
+		m.loginTime.WithLabelValues(string(s))
 	}
 }
 
@@ -185,5 +205,42 @@ func (m *metrics) login(s auth.Scheme, began time.Time, err error) {
 // established counts a session that began.
 func (m *metrics) established(after time.Duration) {
 	m.sessions.Inc()
+	m.begun.Inc()
 	m.establish.Observe(after.Seconds())
+}
+
+// unestablished counts a session that was not.
+func (m *metrics) unestablished(why lime.Code) { m.unbegun[failureOf(why)].Inc() }
+
+// watch registers what is looked at when somebody asks.
+func (e *Edge) watch() {
+	f := promauto.With(e.cfg.Load().Metrics)
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "limegrove_edge_sessions_limit", Help: "Connections that the edge serves at most; 0 for no limit.",
+	}, func() float64 { return float64(max(0, e.cfg.Load().MaxSessions)) })
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "limegrove_edge_drain_age_seconds", Help: "For how long the edge has been draining; 0 before.",
+	}, func() float64 {
+		if began := e.drainBegan.Load(); began != 0 {
+			return e.instant(time.Now()).since(instant(began)).Seconds()
+		}
+		return 0
+	})
+	for name, waits := range map[string]func() int{
+		"login": func() (n int) {
+			for _, w := range *e.logins.Load() {
+				n += len(w.queue)
+			}
+			return n
+		},
+		"registration": func() int { return len(e.places.queue) },
+		"rooms":        func() int { return len(e.halls.queue) },
+		"asking":       func() int { return len(e.asking.queue) },
+		"inflating":    func() int { return len(e.inflating.queue) },
+	} {
+		f.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "limegrove_edge_waiting", Help: "What waits for a worker of the edge: a login, a registration, rooms, a question about the client of a dialect (asking), or a long compressed message (inflating).",
+			ConstLabels: prometheus.Labels{"queue": name},
+		}, func() float64 { return float64(waits()) })
+	}
 }

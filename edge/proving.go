@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"time"
+
+	"limegrove/lime"
 )
 
 // Over TCP there is no ping but LIME's, a command. Clients need not answer it, and many
@@ -44,9 +46,11 @@ func (c *conn) askTCP(n uint32) error {
 	c.probed.Store(n)
 	asked := !c.told.has(flagDeaf)
 	if asked {
-		if err := c.put(nil, c.session.ping(n)); err != nil {
+		ping := c.session.ping(n)
+		if err := c.put(nil, ping); err != nil {
 			return err
 		}
+		c.edge.traffic.Sent(lime.KindCommand, 1, len(ping))
 	}
 	mark, _ := c.socket.Position()
 	return c.back(func() { c.expect(n, mark, asked) })
@@ -123,7 +127,7 @@ func (c *conn) lookAgain() {
 	case p.look > now:
 	case p.answers:
 		// Without room for it, it is asked the next time.
-		c.send(c.session.ping(p.number))
+		c.send(lime.KindCommand, c.session.ping(p.number))
 		p.look = now + patience
 	case !c.told.has(flagDeaf) && (c.held || now < p.asked+patience):
 		p.look = max(now, p.asked) + patience

@@ -7,12 +7,26 @@ import "limegrove/lime"
 // connection has none.
 type scratch struct {
 	now       instant
-	envelopes int  // that were taken of what has come
-	whole     bool // what is taken cannot be left for later: it was compressed
+	envelopes int                         // that were taken of what has come
+	took      [lime.KindSession + 1]tally // the same by their kinds, to be counted
+	whole     bool                        // what is taken cannot be left for later: it was compressed
 	header    lime.Header
 	from, to  []byte // texts that replace those of the envelope
 	pp        []byte
 	envelope  []byte // the envelope with them
 	mended    []byte // the envelope as a strict peer can bear it
 	frame     []byte // what a dialect makes of an envelope
+}
+
+// note notes that an envelope was taken, whose header was scanned.
+func (t *scratch) note() {
+	n := &t.took[t.header.Kind]
+	n.envelopes++
+	n.bytes += t.header.Size
+}
+
+// letGo counts what was taken with a scratch, and puts it back.
+func (e *Edge) letGo(s *scratch) {
+	e.traffic.took(&s.took)
+	e.scratch.Put(s)
 }

@@ -18,7 +18,7 @@ import (
 type outlet interface {
 	// send queues an envelope for the client. It borrows envelope and tells whether
 	// there was room.
-	send(envelope []byte) bool
+	send(k lime.Kind, envelope []byte) bool
 	// authenticate has the session's authenticated called with the answer, soon.
 	authenticate(r auth.Request)
 	// attach has the session's attached called with its place, soon.
@@ -45,6 +45,9 @@ type outlet interface {
 	certified() bool
 	// count counts an envelope that was not passed on.
 	count(why dropReason)
+	// unestablished counts a session that has ended before it was established: with a
+	// reason's code, or 0 when the client has left.
+	unestablished(why lime.Code)
 }
 
 // sessionRules are what all sessions of an edge have in common.
@@ -171,9 +174,13 @@ func (s *session) end(why *lime.Reason) { s.failWith(why, ws.StatusNormalClosure
 // L-FIN-04.
 func (s *session) lost() {
 	s.leave()
-	if !s.state.Ended() {
-		s.state = lime.StateFailed
+	if s.state.Ended() {
+		return
 	}
+	if !s.begun() {
+		s.out.unestablished(0)
+	}
+	s.state = lime.StateFailed
 }
 
 // failFor ends the session because of an error, whose own text stays here unless
@@ -200,8 +207,16 @@ func (s *session) failWith(why *lime.Reason, status ws.StatusCode) {
 		s.who = lime.Tagged(rand.Text())
 	}
 	s.leave()
+	if !s.begun() {
+		s.out.unestablished(why.Code)
+	}
 	s.state = lime.StateFailed
 	s.out.end(s.words(&lime.Session{State: s.state, Reason: why}), status)
+}
+
+// begun tells whether the session is established, or was before it began to finish.
+func (s *session) begun() bool {
+	return s.state == lime.StateEstablished || s.state == lime.StateFinishing
 }
 
 // leave gives the places in routing and in rooms up.
@@ -218,7 +233,7 @@ func (s *session) say(e *lime.Session) {
 	t := newText()
 	defer t.done()
 	t.b = s.appendWords(t.b, e)
-	s.out.send(t.b)
+	s.out.send(lime.KindSession, t.b)
 }
 
 // words returns a session envelope that is the last.

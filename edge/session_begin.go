@@ -197,7 +197,7 @@ func (s *session) attached(m Member, err error) {
 	}
 	s.say(&lime.Session{State: s.state})
 	if s.overTCP {
-		s.answer(s.ping(0)) // whether it answers is known before there is anything to prove
+		s.answer(lime.KindCommand, s.ping(0)) // whether it answers is known before there is anything to prove
 	}
 	m.Activate()
 }

@@ -36,8 +36,9 @@ type dialogue struct {
 	published  []string                                // room, a space, and the envelope
 	publishing func(id string) (later bool, err error) // nil: at once
 	closed     []ws.StatusCode
-	securing   int      // how often it was asked for
-	pings      []string // the ids of responses; those that begin with ours are to pings
+	securing   int         // how often it was asked for
+	pings      []string    // the ids of responses; those that begin with ours are to pings
+	failures   []lime.Code // of sessions that were not established
 	dropped    map[dropReason]int
 	member     *fakeMember
 
@@ -286,7 +287,7 @@ func (d *dialogue) wantDropped(sentence string, why dropReason, n int) {
 	}
 }
 
-func (d *dialogue) send(envelope []byte) bool {
+func (d *dialogue) send(k lime.Kind, envelope []byte) bool {
 	d.t.Helper()
 	if len(d.closed) > 0 || d.reached.Ended() {
 		d.t.Errorf("L-FIN-03: sent after the end: %s", envelope)
@@ -295,6 +296,9 @@ func (d *dialogue) send(envelope []byte) bool {
 	var h lime.Header
 	if _, err := h.Scan(envelope); err != nil {
 		d.t.Errorf("the session sends %s: %v", envelope, err)
+	}
+	if h.Kind != k {
+		d.t.Errorf("%s is sent as a %s", envelope, k)
 	}
 	if h.Kind == lime.KindSession {
 		if h.State < d.reached {
@@ -324,12 +328,13 @@ func (d *dialogue) enter(e RoomEntry)                      { d.entering = append
 func (d *dialogue) attend(n room.Name, seat Seat)          { d.attending = append(d.attending, n) }
 func (d *dialogue) occupants(_ RoomAddress, r roomRequest) { d.asking = append(d.asking, r) }
 func (d *dialogue) count(why dropReason)                   { d.dropped[why]++ }
+func (d *dialogue) unestablished(why lime.Code)            { d.failures = append(d.failures, why) }
 
 func (d *dialogue) end(last []byte, code ws.StatusCode) {
 	d.t.Helper()
 	full := d.full
 	d.full = false // there is room for the last words
-	d.send(last)
+	d.send(lime.KindSession, last)
 	d.full = full
 	d.closed = append(d.closed, code)
 }

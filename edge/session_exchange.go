@@ -122,7 +122,7 @@ func (s *session) notify(h *lime.Header, event lime.Event, why *lime.Reason) {
 	t := newText()
 	defer t.done()
 	t.b = n.AppendJSON(t.b)
-	s.answer(t.b)
+	s.answer(lime.KindNotification, t.b)
 }
 
 // respond sends the server's response to a command of the client.
@@ -134,12 +134,12 @@ func (s *session) respond(h *lime.Header, status lime.CommandStatus, mediaType s
 	t := newText()
 	defer t.done()
 	t.b = c.AppendJSON(t.b)
-	s.answer(t.b)
+	s.answer(lime.KindCommand, t.b)
 }
 
 // answer sends an envelope that the client can do without.
-func (s *session) answer(envelope []byte) {
-	if !s.out.send(envelope) {
+func (s *session) answer(k lime.Kind, envelope []byte) {
+	if !s.out.send(k, envelope) {
 		s.out.count(dropQueueFull)
 	}
 }

@@ -58,7 +58,7 @@ func (s *session) reviewRooms() {
 		c := lime.Command{
 			From: s.server(), To: s.who.Node(), Method: lime.MethodObserve, URI: "/rooms", Type: lime.MediaRoom, Resource: asResource(&d),
 		}
-		s.answer(c.AppendJSON(nil))
+		s.answer(lime.KindCommand, c.AppendJSON(nil))
 	}
 }
 

@@ -37,6 +37,7 @@ func (c *conn) depart(why departure, within time.Duration) {
 		c.leaving, c.begins().settleBy = why, by
 		c.edge.settling.Add(1)
 		c.edge.metrics.settling.Inc()
+		c.show()
 		c.arm()
 		c.session.settle(func() { _ = c.back(c.settled) }) // one that has ended is settled, too
 	}

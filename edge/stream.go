@@ -48,7 +48,7 @@ func (c *conn) payload(s *scratch, b []byte) (left []byte) {
 			c.session.malformed(tooLong(c.maxEnvelope()), ws.StatusMessageTooBig)
 		case err == nil:
 			c.finished() // of the message that it is in
-			c.edge.metrics.envelope(s.header.Kind)
+			s.note()
 			s.envelopes++
 			c.session.envelope(s, b[:n])
 			b = b[n:]
@@ -89,7 +89,7 @@ func (c *conn) resume(s *scratch, b []byte) []byte {
 		c.malformed(t.held, err)
 		return nil
 	}
-	c.edge.metrics.envelope(s.header.Kind)
+	s.note()
 	s.envelopes++
 	c.session.envelope(s, t.held)
 	return b[n:]

@@ -14,9 +14,7 @@ func (c *conn) objects(s *scratch, b []byte) int {
 	if !c.affords(s, len(b)) {
 		return 0
 	}
-	n := len(b) - len(c.payload(s, b))
-	c.edge.metrics.bytesIn.Add(float64(n))
-	return n
+	return len(b) - len(c.payload(s, b))
 }
 
 // secure has the connection encrypted behind what was sent: nothing is read until then, so

@@ -61,6 +61,7 @@ func (c *conn) upgrade(b []byte) (n, need int) {
 			c.edge.metrics.compression.agreed.Inc()
 			c.packs = true
 		}
+		c.show()
 		if c.speaks() != nil {
 			c.beginDialect()
 		}

@@ -56,13 +56,14 @@ func (l *lane) send(batch []*call) {
 		}
 		if now.After(c.deadline) {
 			c.err = fmt.Errorf("waited %v to be sent: %w", l.s.cfg.Timeout, context.DeadlineExceeded)
+			l.s.metrics.failures.Inc()
 			close(c.done)
 			continue
 		}
 		live = append(live, c)
 	}
 	l.s.pipeline(l.s.ctx, live)
-	l.s.metrics.observe(len(live), time.Since(now))
+	l.s.metrics.observe(live, time.Since(now))
 	for _, c := range live {
 		close(c.done)
 	}
@@ -109,11 +110,20 @@ func (s *Store) relearn(ctx context.Context, calls []*call) {
 	}
 	for _, call := range calls {
 		err := call.cmd.Err()
-		if _, answered := errors.AsType[redis.Error](err); err != nil && (!answered || redis.HasErrorPrefix(err, "CLUSTERDOWN")) {
+		if err != nil && (!answered(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN")) {
 			c.ReloadState(ctx) // in the background, at most five times a second
 			return
 		}
 	}
+}
+
+// answered tells whether a command's error, or none, is the server's answer.
+func answered(err error) bool {
+	if err == nil {
+		return true
+	}
+	_, ok := errors.AsType[redis.Error](err)
+	return ok
 }
 
 func (s *Store) laneOf(key string) *lane {

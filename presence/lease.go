@@ -20,6 +20,7 @@ func (s *Store) PutLease(ctx context.Context, l Lease) error {
 	if err != nil {
 		return err
 	}
+	s.metrics.lease.begins()
 	if _, err := s.renew(ctx, l.Edge, value); err != nil {
 		return fmt.Errorf("lease of %s: %w", l.Edge, err)
 	}
@@ -39,6 +40,7 @@ func (s *Store) KeepLease(ctx context.Context, l Lease, lost func(context.Contex
 	if err != nil {
 		return err
 	}
+	s.metrics.lease.begins()
 	k := keeper{s: s, edge: l.Edge, value: value, lost: make(chan struct{}, 1)}
 	var owner sync.WaitGroup
 	owner.Go(func() {
@@ -54,6 +56,7 @@ func (s *Store) KeepLease(ctx context.Context, l Lease, lost func(context.Contex
 	err = k.run(ctx)
 	if err == nil {
 		owner.Wait() // what lost registers must not outlive the lease
+		s.metrics.lease.ends()
 		err = s.dropLease(ctx, l.Edge)
 	}
 	if err != nil {
@@ -131,9 +134,13 @@ func (s *Store) renew(ctx context.Context, e EdgeID, value string) (made bool, e
 		err = s.client.Set(ctx, leaseKey(e), value, s.cfg.LeaseTTL).Err()
 	}
 	if err != nil {
+		s.metrics.failures.Inc()
 		return false, err
 	}
 	missing, err := s.witness(ctx, e)
+	if err == nil {
+		s.metrics.lease.renews()
+	}
 	return made || missing, err
 }
 

@@ -45,12 +45,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open presence: %w", err)
 	}
-	m, err := newMetrics(cfg.Metrics)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open presence: %w", err), client.Close())
-	}
-	s := &Store{cfg: cfg, log: cfg.Logger, client: client, metrics: m}
-	s.ctx, s.closed = context.WithCancel(context.Background())
+	s := &Store{cfg: cfg, log: cfg.Logger, client: client}
 	n := 1
 	if cluster {
 		n = clusterLanes
@@ -58,12 +53,24 @@ func Open(cfg Config) (*Store, error) {
 	for range n {
 		s.lanes = append(s.lanes, &lane{s: s, queue: make(chan *call, cfg.Queue)})
 	}
+	if s.metrics, err = newMetrics(cfg.Metrics, s.waiting); err != nil {
+		return nil, errors.Join(fmt.Errorf("open presence: %w", err), client.Close())
+	}
+	s.ctx, s.closed = context.WithCancel(context.Background())
 	s.witnesses = witnessTags(n)
 	for _, l := range s.lanes {
 		s.lanesDone.Add(1)
 		go l.run()
 	}
 	return s, nil
+}
+
+// waiting is how many calls wait to be sent.
+func (s *Store) waiting() (n int) {
+	for _, l := range s.lanes {
+		n += len(l.queue)
+	}
+	return n
 }
 
 // Close ends the calls under way with ErrClosed and frees the connections. It

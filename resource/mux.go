@@ -83,6 +83,9 @@ func New(cfg Config) (*Mux, error) {
 // them. Of two paths that match, the one that was registered first is taken. Two
 // handlers for the same are a mistake in the program, and panic.
 func (m *Mux) Handle(method lime.Method, path string, h Handler) {
+	for _, s := range []lime.CommandStatus{lime.CommandSuccess, lime.CommandFailure} {
+		m.commands.WithLabelValues(path, method.String(), s.String())
+	}
 	for _, known := range m.routes {
 		if known.path != path {
 			continue

@@ -66,6 +66,11 @@ func newLogins(log logrus.FieldLogger, warn *complaint.Log, metrics prometheus.R
 			Help: "Logins that were looked at, by scheme and outcome: granted, busy, fault, or why they were refused.",
 		}, []string{"scheme", "outcome"}),
 	}
+	for _, scheme := range l.names { // the others show when they come
+		for _, outcome := range []auth.Outcome{auth.OutcomeGranted, auth.OutcomeCredentials, outcomeBusy, auth.OutcomeFault} {
+			l.ended.WithLabelValues(scheme, string(outcome))
+		}
+	}
 	l.use(schemes)
 	return l
 }

@@ -61,7 +61,15 @@ func (m *Member) holdFloorLocked() {
 // popLocked takes what is acknowledged by the entry number out of the window, and
 // notes in s those whose senders are to be told.
 func (m *Member) popLocked(number uint32, s *scratch) {
+	var now tick
 	m.window.Pop(number, func(e delivery.Entry) {
+		m.hub.shard.unacknowledged.Add(-1)
+		if e.Handed != 0 {
+			if now == 0 {
+				now = m.hubs().tick()
+			}
+			m.hubs().metrics.took(stageAcknowledge, now.since(tick(e.Handed)))
+		}
 		m.hubs().acknowledged(m, e)
 		if e.ID != "" {
 			s.told = append(s.told, e)
@@ -73,6 +81,15 @@ func (m *Member) popLocked(number uint32, s *scratch) {
 	m.readOnLocked()
 	if !m.shared().progressed.IsZero() {
 		m.tellWorkingLocked()
+	}
+}
+
+// pushLocked notes that m was handed a message.
+func (m *Member) pushLocked(e delivery.Entry) {
+	m.window.Push(e)
+	m.hub.shard.unacknowledged.Add(1)
+	if m.window.Len() == maxWindow {
+		m.hubs().metrics.windowsFull.Inc()
 	}
 }
 

@@ -89,7 +89,7 @@ func (t *turn) refuseType(m *Member, f *delivery.Follow, msg delivery.Message, e
 		f.Take(msg)
 	}
 	if m.window.Len() > 0 { // acknowledged now, it would speak for what is before it
-		m.window.Push(e)
+		m.pushLocked(e)
 		t.touch(m)
 	} else {
 		m.hubs().acknowledged(m, e)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
 
 	"limegrove/internal/complaint"
@@ -16,7 +17,11 @@ type ConnectConfig struct {
 	URL  string // of one or several servers, separated by commas; not over WebSocket
 	Name string // as the broker shows the connection
 
-	Logger logrus.FieldLogger // default: discarded
+	Logger  logrus.FieldLogger    // default: discarded
+	Metrics prometheus.Registerer // default: none
+
+	// For is what the connection is for, as metrics tell; each of a process has another.
+	For string
 }
 
 // Connect connects to NATS for good: it returns when the first connection is
@@ -55,5 +60,6 @@ func Connect(cfg ConnectConfig) (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err) // the URL may hold a password
 	}
+	watchConnection(cfg.Metrics, cfg.For, nc)
 	return nc, nil
 }

@@ -202,3 +202,11 @@ func appendFailure(dst []byte, p *pending, server, sender lime.Node, why *lime.R
 	n := lime.Notification{ID: string(p.id), From: server, To: sender, Event: lime.EventFailed, Reason: why}
 	return n.AppendJSON(dst)
 }
+
+// answer is the kind of what appendFailure appends.
+func (p *pending) answer() lime.Kind {
+	if p.kind == lime.KindCommand {
+		return lime.KindCommand
+	}
+	return lime.KindNotification
+}

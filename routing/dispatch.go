@@ -54,15 +54,16 @@ func flushAll(written []Recipient) {
 type turn struct {
 	hubs    *Hubs
 	header  lime.Header
-	rewrite []byte      // an envelope whose to was written another way
-	address []byte      // what its to becomes
-	chosen  []*route    // those that an envelope is for
-	touched []*Member   // given something
-	written []Recipient // theirs, to be flushed
-	fates   []fate      // of envelopes that reached nobody
-	by      Recipient   // who passes all this on; nil for a dispatcher
-	short   bool        // it is the short cut, by which nobody is told that somebody is not there
-	nobody  bool        // it has reached nobody
+	rewrite []byte                        // an envelope whose to was written another way
+	address []byte                        // what its to becomes
+	chosen  []*route                      // those that an envelope is for
+	touched []*Member                     // given something
+	written []Recipient                   // theirs, to be flushed
+	fates   []fate                        // of envelopes that reached nobody
+	by      Recipient                     // who passes all this on; nil for a dispatcher
+	short   bool                          // it is the short cut, by which nobody is told that somebody is not there
+	nobody  bool                          // it has reached nobody
+	gave    [lime.KindSession + 1]portion // to sessions, by kind, and not counted yet
 }
 
 // fate is what the origin of a publication is told: a reason's code, or the answer to
@@ -72,8 +73,23 @@ type fate struct {
 	text  []byte
 }
 
+// portion is a number of envelopes and how long they are together.
+type portion struct{ envelopes, bytes int }
+
+// count counts what was given.
+func (t *turn) count() {
+	for k := range t.gave {
+		if n := &t.gave[k]; n.envelopes > 0 {
+			t.hubs.metrics.delivered.Add(float64(n.envelopes))
+			t.hubs.cfg.Sent(lime.Kind(k), n.envelopes, n.bytes)
+			*n = portion{}
+		}
+	}
+}
+
 // end returns the recipients to flush, which are the caller's until the next end.
 func (t *turn) end() []Recipient {
+	t.count()
 	t.written = t.written[:0]
 	for i, m := range t.touched {
 		m.touched = false

@@ -109,7 +109,7 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 			f.Take(msg)
 		}
 		if m.window.Len() > 0 { // acknowledged now, it would speak for what is before it
-			m.window.Push(e)
+			m.pushLocked(e)
 			t.touch(m)
 		} else {
 			m.hubs().acknowledged(m, e)
@@ -123,7 +123,10 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 	if over {
 		f.Take(msg)
 	}
-	m.window.Push(e)
+	if timed(msg.Position) {
+		e.Handed = uint32(t.hubs.tick())
+	}
+	m.pushLocked(e)
 	return true
 }
 
@@ -150,8 +153,11 @@ func (t *turn) storedCopy(b *hub, token string, c storedCopy, data []byte) {
 		msg.Data = data
 		switch verdict {
 		case delivery.HandOut:
+			last := m.window.Last()
 			if !t.handOut(m, which, msg) {
 				f.Lag(msg)
+			} else if timed(c.Position) && m.window.Last() != last {
+				t.delivered(c.stored)
 			}
 		case delivery.FallBehind:
 			t.hubs.metrics.gaps.Inc()

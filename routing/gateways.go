@@ -262,9 +262,11 @@ func (m *Member) refuse(envelope []byte, err error) {
 		m.hubs().metrics.drop(dropClosed)
 		return
 	}
-	if err := m.to.Deliver(appendFailure(nil, &p, m.hubs().ServerNode(m.who.Domain()), m.who.Node(), why)); err != nil {
+	failure := appendFailure(nil, &p, m.hubs().ServerNode(m.who.Domain()), m.who.Node(), why)
+	if err := m.to.Deliver(failure); err != nil {
 		m.hubs().metrics.drop(dropFor(err))
 		return
 	}
+	m.hubs().cfg.Sent(p.answer(), 1, len(failure))
 	m.to.Flush()
 }

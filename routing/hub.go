@@ -2,6 +2,7 @@ package routing
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -117,4 +118,7 @@ type shard struct {
 
 	// Owned by the dispatcher.
 	turn turn
+
+	// For anybody.
+	unacknowledged atomic.Int64 // entries of windows
 }

@@ -75,6 +75,10 @@ type Config struct {
 	// Events is told what becomes of sessions. Default: nobody is.
 	Events Events
 
+	// Sent counts what was queued for sessions, by kind: so many envelopes of so many bytes
+	// together. It is called for each turn of a dispatcher and does not block. Default: nobody counts.
+	Sent func(k lime.Kind, envelopes, bytes int)
+
 	// Edge is of this run of the edge alone: another would get the replies to it.
 	Edge    presence.EdgeID
 	ID      string   // the edge's name; its server node is postmaster@<domain>/#<ID>
@@ -127,7 +131,8 @@ type Config struct {
 // envelopes leave.
 type Hubs struct {
 	cfg       Config
-	bounds    bounds // those of cfg that may change
+	bounds    bounds    // those of cfg that may change
+	made      time.Time // what ticks count from
 	log       logrus.FieldLogger
 	metrics   *metrics
 	seed      maphash.Seed
@@ -186,9 +191,13 @@ func New(cfg Config) *Hubs {
 	if cfg.StoreTimeout <= 0 {
 		cfg.StoreTimeout = DefaultStoreTimeout
 	}
+	if cfg.Sent == nil {
+		cfg.Sent = func(lime.Kind, int, int) {}
+	}
 	h := &Hubs{
 		here:    new(nearby),
 		cfg:     cfg,
+		made:    time.Now(),
 		log:     logger(cfg.Logger),
 		metrics: newMetrics(cfg.Metrics),
 		seed:    maphash.MakeSeed(),
@@ -226,7 +235,11 @@ func New(cfg Config) *Hubs {
 		h.outbox, h.recipients = newOutbox(h), newRecipients(h)
 		h.reader, h.floors, h.removals = newReader(h), newFloors(h), newRemovals(h)
 		h.suspects, h.handovers = make(chan struct{}, 1), newHandovers(h)
+		for p := range cfg.Streams.Partitions() {
+			h.metrics.silent(p) // there from the start
+		}
 	}
+	h.watch()
 	return h
 }
 

@@ -241,6 +241,7 @@ func (m *Member) retire() bool {
 func (m *Member) leaveLocked() {
 	m.endedLocked()
 	m.state = left
+	m.hub.shard.unacknowledged.Add(-int64(m.window.Len()))
 	m.window.Clear()
 	delete(m.hub.shard.overdue, m)
 	m.hubs().authorities.changed(m)

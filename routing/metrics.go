@@ -23,7 +23,9 @@ type metrics struct {
 	delegationReads *prometheus.CounterVec
 
 	stored       prometheus.Counter
-	storeTime    prometheus.Histogram
+	stages       [stageAcknowledge + 1]prometheus.Observer
+	windowsFull  prometheus.Counter
+	readOut      prometheus.Counter
 	restored     prometheus.Counter
 	acknowledged prometheus.Counter
 	gaps         prometheus.Counter
@@ -63,9 +65,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		stored: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_routing_stored_total", Help: "Envelopes of this edge's sessions that the log has taken.",
 		}),
-		storeTime: f.NewHistogram(prometheus.HistogramOpts{
-			Name: "limegrove_routing_store_seconds", Help: "Time from a message's arrival to its place in the log.",
-			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
+		windowsFull: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_windows_full_total", Help: "Times that a session had as many stored messages unacknowledged as it may, and got no more for now.",
+		}),
+		readOut: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_routing_read_messages_total", Help: "Stored messages that were read for sessions that had missed their copies or were not there for them, and handed out.",
 		}),
 		restored: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_routing_store_retries_total", Help: "Times that the log did not take what was published, so that it was published again from there on.",
@@ -96,6 +100,18 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, result := range []string{"read", "error"} {
 		m.delegationReads.WithLabelValues(result)
 	}
+	for _, why := range []string{refusedForbidden, refusedTooMany} {
+		m.deaf.WithLabelValues(why)
+	}
+	stages := f.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "limegrove_routing_delivery_seconds",
+		Help: "How long stored messages took, by stage, of one in eight: accept, from a message's arrival until its sender was told; store, the part of that in JetStream; deliver, from its place in the log until a session had its copy queued; acknowledge, from then until the client had acknowledged it.",
+		// From what one machine takes to more than clients wait.
+		Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"stage"})
+	for s, name := range stageNames {
+		m.stages[s] = stages.WithLabelValues(name)
+	}
 	dropped := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "limegrove_routing_dropped_total", Help: "Envelopes dropped, by reason.",
 	}, []string{"reason"})
@@ -111,3 +127,33 @@ func (m *metrics) silent(partition int) prometheus.Gauge {
 }
 
 func (m *metrics) drop(r dropReason) { m.dropped[r].Inc() }
+
+// watch registers what is looked at when somebody asks.
+func (h *Hubs) watch() {
+	f := promauto.With(h.cfg.Metrics)
+	gauge := func(name, help string, value func() int) {
+		f.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) })
+	}
+	gauge("limegrove_routing_inbound", "Messages of NATS that wait to be handed out.", func() (n int) {
+		for _, s := range h.shards {
+			n += len(s.messages)
+		}
+		return n
+	})
+	gauge("limegrove_routing_outbox_bytes", "What is on its way into the log, and what its senders are yet to be told of.", func() int {
+		return int(h.budget.used.Load())
+	})
+	gauge("limegrove_routing_outbox_limit_bytes", "What that is at most; what comes beyond is refused.", func() int { return budgetBytes })
+	gauge("limegrove_routing_unacknowledged", "Stored messages that sessions were handed and have not acknowledged.", func() (n int) {
+		for _, s := range h.shards {
+			n += int(s.unacknowledged.Load())
+		}
+		return n
+	})
+	gauge("limegrove_routing_readers_waiting", "Sessions that wait to be read for: they begin, or have missed a copy.", func() int {
+		if h.reader == nil {
+			return 0
+		}
+		return h.reader.waiting()
+	})
+}

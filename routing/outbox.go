@@ -202,6 +202,9 @@ func (b *outbox) publish(now time.Time) {
 			switch {
 			case err == nil:
 				q.sent++
+				if timed(o.sequence) {
+					o.published = b.hubs.tick()
+				}
 			case errors.Is(err, nats.ErrMaxPayload):
 				b.giveUp(q, o, &lime.Reason{Code: lime.CodeValidationError, Description: "The envelope is longer than the cluster carries"})
 			default: // NATS is away
@@ -274,8 +277,13 @@ func (b *outbox) answered(msg *nats.Msg) {
 	}
 	q.stored(o, now)
 	b.hubs.metrics.stored.Inc()
-	b.hubs.metrics.storeTime.Observe(now.Sub(o.since).Seconds())
+	if o.published != 0 {
+		b.hubs.metrics.took(stageStore, b.hubs.tick().since(o.published))
+	}
 	b.end(o, nil)
+	if o.published != 0 {
+		b.hubs.metrics.took(stageAccept, time.Since(o.since))
+	}
 }
 
 // trouble notes that the log did not take an envelope for now.

@@ -36,8 +36,9 @@ type outgoing struct {
 	allowance *allowance        // in which it has a place
 
 	// Owned by the outbox.
-	sequence uint64 // in its partition's queue
-	done     bool
+	sequence  uint64 // in its partition's queue
+	published tick   // for the last time
+	done      bool
 
 	// Guarded by the shard of member's hub.
 	early [][]byte // notifications about it that have overtaken its own accepted

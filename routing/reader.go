@@ -60,6 +60,16 @@ func (r *reader) read(m *Member) {
 	r.queues.read(m)
 }
 
+// waiting is how many members wait to be looked at or read for.
+func (r *reader) waiting() (n int) {
+	r.queues.mu.Lock()
+	defer r.queues.mu.Unlock()
+	for i := range r.queues.all {
+		n += len(r.queues.all[i].starts) + len(r.queues.all[i].reads)
+	}
+	return n
+}
+
 // later is read after a pause.
 func (r *reader) later(m *Member) {
 	time.AfterFunc(readPause, func() {
@@ -197,6 +207,7 @@ func (r *reader) page(ctx context.Context, t *turn, j *readerJob, which int) del
 		}
 		handed++
 	}
+	r.hubs.metrics.readOut.Add(float64(handed))
 	if handed == len(out) {
 		progress = f.Done(plan, log, inbox)
 	}

@@ -164,5 +164,6 @@ func (h *Hubs) unreached(p *pending, code lime.Code) {
 		h.metrics.drop(dropFor(err))
 		return
 	}
+	h.cfg.Sent(p.answer(), 1, len(s.envelope))
 	p.member.to.Flush()
 }

@@ -152,6 +152,7 @@ func (m *Member) tellLocked(envelope []byte) {
 	if !m.owes() {
 		err := m.to.Deliver(envelope)
 		if err == nil {
+			m.hubs().cfg.Sent(lime.KindNotification, 1, len(envelope))
 			return
 		}
 		if !errors.Is(err, ErrQueueFull) {
@@ -177,6 +178,7 @@ func (m *Member) payLocked() (flush bool) {
 		if err := m.to.Deliver(s.owed[0]); err != nil {
 			return flush
 		}
+		m.hubs().cfg.Sent(lime.KindNotification, 1, len(s.owed[0]))
 		s.owed[0] = nil
 		s.owed = s.owed[1:]
 		flush = true

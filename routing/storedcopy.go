@@ -3,6 +3,7 @@ package routing
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -11,7 +12,10 @@ import (
 )
 
 // storedCopy is what the headers of a stream's copy of a message tell.
-type storedCopy struct{ delivery.Message }
+type storedCopy struct {
+	delivery.Message
+	stored string // when the log took it, as JetStream writes that
+}
 
 // parseStored reads the headers that JetStream adds to what it republishes. ok is
 // false for what comes from no stream; an error says that it does, and cannot be read.
@@ -30,7 +34,7 @@ func parseStored(h nats.Header) (c storedCopy, ok bool, err error) {
 		c.Position, err = strconv.ParseUint(first(h, stream.PositionHeader), 10, 64)
 		return c, true, err
 	}
-	c.Position = sequence
+	c.Position, c.stored = sequence, first(h, nats.JSTimeStamp)
 	c.Previous, err = strconv.ParseUint(first(h, nats.JSLastSequence), 10, 64)
 	return c, true, err
 }
@@ -41,4 +45,11 @@ func first(h nats.Header, key string) string {
 		return v[0]
 	}
 	return ""
+}
+
+// delivered times a message that was handed out as it came.
+func (t *turn) delivered(stored string) {
+	if at, err := time.Parse(time.RFC3339Nano, stored); err == nil {
+		t.hubs.metrics.took(stageDeliver, time.Since(at))
+	}
 }

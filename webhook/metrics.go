@@ -75,6 +75,9 @@ func (m *metrics) of(e *endpoint) counters {
 		delivered: m.delivered.WithLabelValues(e.Name), lost: m.lost.WithLabelValues(e.Name), requests: m.requests,
 		seconds: m.seconds.WithLabelValues(e.Name), dead: map[cause]prometheus.Counter{}, failing: m.failing.WithLabelValues(e.Name),
 	}
+	for _, r := range results {
+		m.requests.WithLabelValues(e.Name, r)
+	}
 	for _, why := range []cause{faulty, expired} {
 		c.dead[why] = m.dead.WithLabelValues(e.Name, string(why))
 	}

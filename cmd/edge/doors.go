@@ -21,6 +21,7 @@ type doors struct {
 	tls        *tls.Config            // for those who choose it over TCP; nil without a certificate
 	handshakes *prometheus.CounterVec // of TLS, to be registered; nil without a certificate
 	refused    prometheus.Counter     // likewise: handshakes that could not be
+	expiry     prometheus.Collector   // likewise: when the certificate ends
 
 	inForce *inForce // nil without a certificate
 }
@@ -53,6 +54,9 @@ func openDoors(cfg config.Edge, with *credentials) (d doors, err error) {
 		Name: "limegrove_edge_tls_refused_total", Help: "Handshakes of TLS that were given up because too many others were under way.",
 	})
 	d.inForce = new(inForce)
+	d.expiry = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "limegrove_edge_tls_certificate_expiry_timestamp_seconds", Help: "When the certificate that clients are shown expires, in seconds of Unix time.",
+	}, func() float64 { return float64(d.inForce.tcp.Load().Certificates[0].Leaf.NotAfter.Unix()) })
 	change, err := d.change(with)
 	if err != nil {
 		return d, err

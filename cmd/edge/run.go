@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	defer p.Close()
 	if doors.handshakes != nil {
-		p.Metrics.MustRegister(doors.handshakes, doors.refused)
+		p.Metrics.MustRegister(doors.handshakes, doors.refused, doors.expiry)
 	}
 
 	// Five lives, each ending later than the one before: clients come in until serving
@@ -130,6 +130,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	traffic := edge.NewTraffic(p.Metrics)
 	hubs := routing.New(routing.Config{
 		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Grants: granted, Groups: groups,
 		Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains,
@@ -138,7 +139,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Channels: cfg.Bachata.Channels(),
 		Zone:     (&zones{members: p.Cluster.Members}).of,
 		Logger:   log, Metrics: p.Metrics,
-		AllAnswer: peers{p.Cluster}.AllAnswer,
+		AllAnswer: peers{p.Cluster}.AllAnswer, Sent: traffic.Sent,
 	})
 	listens.Store(hubs)
 	rooms, closeRooms, err := openRooms(cfg, p, rules, streams, publisher)
@@ -155,7 +156,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer logins.Close()
 	// What sessions are to keep to, of the configuration that is in force.
 	edgeOf := func(cfg config.Edge, rules room.Rules) edge.Config {
-		return edgeConfig(cfg, p, hubs, logins, rooms, rules, others, made.pages, doors)
+		c := edgeConfig(cfg, p, hubs, logins, rooms, rules, others, made.pages, doors)
+		c.Traffic = traffic
+		return c
 	}
 	sessions, err := edge.New(edgeOf(cfg, made.Rules))
 	if err != nil {
@@ -197,6 +200,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 	lease := p.TakeLease(ctx, cfg.Zone)
 
+	parts.Go("round trips", func() error { return p.MeasureBroker(member) })
 	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
 	parts.Go("load", func() error { return announceLoad(member, p, sessions) })
 	parts.Go("watch", func() error {

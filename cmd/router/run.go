@@ -110,6 +110,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	reload.Begin()
 
+	parts.Go("round trips", func() error { return p.MeasureBroker(member) })
 	parts.Go("gossip", func() error { return p.Cluster.Run(member) })
 	parts.Go("watch", func() error {
 		return p.WatchDead(member, func(dead presence.EdgeID) {

@@ -254,7 +254,7 @@ func TestMetricsAreRegisteredOnce(t *testing.T) {
 	defer g.Close()
 	families, err := registry.Gather()
 	must(t, err)
-	if len(families) != 10 || families[0].GetName() != "limegrove_poll_connections" {
+	if len(families) != 11 || families[0].GetName() != "limegrove_poll_busy_seconds_total" || len(families[0].GetMetric()) != g.Loops() {
 		t.Errorf("%d metrics, the first is %v", len(families), families[0].GetName())
 	}
 	if _, err := NewGroup(Config{Registerer: registry}); err == nil {

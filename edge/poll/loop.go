@@ -49,15 +49,25 @@ func (l *loop) run() error {
 	defer l.streams.Wait()
 	defer l.poller.close()
 	l.buf = make([]byte, headroom+l.group.cfg.ReadBuffer)
+	l.turn.Now = time.Now()
 	for !l.stopping || l.open > 0 || !l.inbox.seal() {
 		sleep := l.fired == len(l.due) && l.inbox.sleep()
+		var busy time.Duration
+		if sleep {
+			busy = time.Since(l.turn.Now)
+		}
 		events, err := l.poller.wait(sleep, l.wheel.next())
 		if err != nil {
 			l.abandon(err)
 			return err
 		}
-		l.turn.Now = time.Now()
+		now := time.Now()
+		if !sleep { // nor did it while it looked
+			busy = now.Sub(l.turn.Now)
+		}
+		l.turn.Now = now
 		l.stats.turns.Add(1)
+		l.stats.busy.Add(int64(busy))
 		for _, e := range events {
 			l.ready(e)
 		}

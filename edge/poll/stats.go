@@ -2,7 +2,9 @@ package poll
 
 import (
 	"errors"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -14,6 +16,7 @@ type counters struct {
 	writes, bytesOut atomic.Uint64
 	queued, held     atomic.Int64
 	evicted          atomic.Uint64
+	busy             atomic.Int64 // nanoseconds of turns; those of the last one come with the next
 }
 
 // Stats is what a group has done since it was made, and how many connections
@@ -73,6 +76,12 @@ func (g *Group) register(r prometheus.Registerer) error {
 		counter("limegrove_poll_read_bytes_total", "Bytes read from connections.", func(s Stats) uint64 { return s.BytesIn }),
 		counter("limegrove_poll_writes_total", "Writes to connections.", func(s Stats) uint64 { return s.Writes }),
 		counter("limegrove_poll_written_bytes_total", "Bytes that connections took.", func(s Stats) uint64 { return s.BytesOut }),
+	}
+	for i, l := range g.loops {
+		all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "limegrove_poll_busy_seconds_total", Help: "Time in which a loop did not sleep, by loop.",
+			ConstLabels: prometheus.Labels{"loop": strconv.Itoa(i)},
+		}, func() float64 { return time.Duration(l.stats.busy.Load()).Seconds() }))
 	}
 	for i, c := range all {
 		if err := r.Register(c); err != nil {

@@ -5,6 +5,7 @@ import "sync"
 // Entry is a message that was handed out and is not acknowledged.
 type Entry struct {
 	Identity bool   // it came by the identity, not by the node
+	Handed   uint32 // when, as the owner of the window counts; 0 when that is not noted
 	Position uint64 // in the log of the identity's partition, for both addresses
 	Inbox    uint64 // its sequence in the inbox, to be deleted; 0 when it is not known to be there
 	ID       string // of a message that its sender wants to hear of; "" for others

@@ -43,7 +43,7 @@ type metrics struct {
 	remade  *prometheus.CounterVec
 }
 
-func newMetrics(reg prometheus.Registerer, sides []side) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, partitions int, sides []side) (*metrics, error) {
 	m := &metrics{
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limegrove_stream_reads_total",
@@ -75,13 +75,26 @@ func newMetrics(reg prometheus.Registerer, sides []side) (*metrics, error) {
 			Help: "Streams of partitions that were gone, with all that was stored there, and that this process has found made anew, or made anew itself.",
 		}, []string{"stream"}),
 	}
+	for _, r := range []result{resultOK, resultFull, resultRefused, resultDuplicate, resultUnavailable, resultError} {
+		m.copies.WithLabelValues(string(r))
+	}
+	for _, r := range []result{resultOK, resultUnavailable, resultError} {
+		m.deletes.WithLabelValues(string(r))
+		for _, what := range []string{"log_page", "inbox_page", "log_last", "inbox_last", "log_walk"} {
+			m.reads.WithLabelValues(what, string(r))
+		}
+	}
 	for _, of := range sides {
 		m.remade.WithLabelValues(of.what())
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.reads, m.seconds, m.behind, m.copies, m.deletes, m.purged, m.remade} {
+	count := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "limegrove_stream_partitions", Help: "Partitions of the cluster.",
+	})
+	count.Set(float64(partitions))
+	for _, c := range []prometheus.Collector{count, m.reads, m.seconds, m.behind, m.copies, m.deletes, m.purged, m.remade} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

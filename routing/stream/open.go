@@ -38,7 +38,7 @@ func Open(ctx context.Context, cfg Config) (*Streams, error) {
 		}
 	}
 	// Last, since they can be registered once.
-	if s.metrics, err = newMetrics(cfg.Metrics, s.sides(0)); err != nil {
+	if s.metrics, err = newMetrics(cfg.Metrics, s.partitions, s.sides(0)); err != nil {
 		return nil, fmt.Errorf("open streams: %w", err)
 	}
 	if s.replies, err = listen(cfg.NATS); err != nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -129,16 +130,33 @@ func Join(cfg config.Shared, role cluster.Role, log *logrus.Logger) (*Process, e
 // pauses has the runtime tell how long it has stopped all for the garbage collector, as a histogram.
 var pauses = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/sched/pauses/total/gc:seconds$")}
 
+// buildInfo tells what runs, as labels of the number 1.
+func buildInfo(role cluster.Role) prometheus.Collector {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "limegrove_build_info", Help: "1, with what the process is (role) and was built from as labels.",
+		ConstLabels: prometheus.Labels{"role": string(role), "version": version.String(), "goversion": runtime.Version()},
+	})
+	g.Set(1)
+	return g
+}
+
+// MeasureBroker notes how long the broker takes to answer, until ctx is done.
+func (p *Process) MeasureBroker(ctx context.Context) error {
+	routing.MeasureRoundTrips(ctx, p.NATS, p.Metrics)
+	return nil
+}
+
 // join connects p, which is to be closed after an error.
 func (p *Process) join(cfg config.Shared, role cluster.Role) (err error) {
 	p.Metrics.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(pauses)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.Metrics.MustRegister(buildInfo(role))
 	incarnation := cluster.NewIncarnation(cfg.ID)
 	if cfg.Admin != "" {
 		if p.admin, err = net.Listen("tcp", cfg.Admin); err != nil {
 			return fmt.Errorf("-admin: %w", err)
 		}
 	}
-	if p.NATS, err = routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: incarnation, Logger: p.Log}); err != nil {
+	if p.NATS, err = routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: incarnation, Logger: p.Log, Metrics: p.Metrics, For: "main"}); err != nil {
 		return fmt.Errorf("-nats: %w", err)
 	}
 	presence.LogLibrary(p.Log)
