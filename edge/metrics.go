@@ -2,6 +2,7 @@ package edge
 
 import (
 	"errors"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -130,6 +131,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		ws.StatusPolicyViolation, ws.StatusMessageTooBig, ws.StatusInternalServerError,
 	} {
 		m.closes.WithLabelValues(strconv.Itoa(int(code)))
+	}
+	for _, status := range []int{http.StatusOK, http.StatusNotFound} {
+		m.pages.WithLabelValues(strconv.Itoa(status))
 	}
 	accepted := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "limegrove_edge_accepted_total", Help: "Connections that were served, by transport: websocket or tcp.",
