@@ -179,6 +179,11 @@ k8s: ## the image, compose.yaml and k8s/, against the programs
 	@tools/build nats-server image compose manifests >/dev/null
 	go test -count=1 ./e2e/deploy
 
+.PHONY: k8s-api
+k8s-api: ## k8s/ on a real API server, as a dry run; builds Kubernetes and etcd, which takes long
+	@tools/build manifests etcd kube-apiserver >/dev/null
+	go run ./e2e/deploy/cmd/api
+
 # Clusters under faults have to be back in time, and mostly wait for that: they run one after the
 # other, and behind them what only computes.
 .PHONY: test-fault

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"limegrove/e2e/programs"
+)
+
+const (
+	host     = "127.0.0.1"
+	patience = 2 * time.Minute // for whatever a busy machine may be slow at
+)
+
+// cluster is an API server, with what it needs.
+type cluster struct {
+	dir    string
+	url    string
+	token  string
+	client *http.Client
+	all    []*exec.Cmd
+}
+
+// startCluster starts etcd and an API server, in a folder.
+func startCluster(ctx context.Context, dir string) (c *cluster, err error) {
+	c = &cluster{dir: dir, client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the server makes its certificate itself, on loopback
+	}}}
+	defer func() {
+		if err != nil {
+			c.stop()
+		}
+	}()
+	ports, err := freePorts(3)
+	if err != nil {
+		return c, err
+	}
+	etcd, peers, secure := ports[0], ports[1], ports[2]
+	c.url = "https://" + net.JoinHostPort(host, secure)
+	c.token = "t" + rand.Text()
+	tokens, key := filepath.Join(dir, "tokens.csv"), filepath.Join(dir, "accounts.pem")
+	if err := errors.Join(
+		os.WriteFile(tokens, []byte(c.token+",operator,operator,system:masters\n"), 0o600),
+		writeKey(key),
+	); err != nil {
+		return c, err
+	}
+
+	at := func(port string) string { return "http://" + net.JoinHostPort(host, port) }
+	if err := c.start(ctx, "etcd", "--data-dir="+filepath.Join(dir, "etcd"),
+		"--listen-client-urls="+at(etcd), "--advertise-client-urls="+at(etcd),
+		"--listen-peer-urls="+at(peers), "--initial-advertise-peer-urls="+at(peers), "--initial-cluster=default="+at(peers), "--unsafe-no-fsync"); err != nil {
+		return c, err
+	}
+	if err := c.start(ctx, "kube-apiserver", "--etcd-servers="+at(etcd), "--bind-address="+host, "--secure-port="+secure,
+		"--cert-dir="+filepath.Join(dir, "serving"), "--token-auth-file="+tokens, "--authorization-mode=RBAC",
+		"--service-account-key-file="+key, "--service-account-signing-key-file="+key, "--service-account-issuer=https://kubernetes.default.svc",
+		"--service-cluster-ip-range=10.96.0.0/16"); err != nil {
+		return c, err
+	}
+	err = c.eventually(ctx, "the API server is ready", func() error { return c.do(ctx, http.MethodGet, "/readyz", "", nil) })
+	return c, err
+}
+
+// start starts one of the tools. What it prints is in a file of the folder.
+func (c *cluster) start(ctx context.Context, name string, args ...string) error {
+	path, err := programs.Tool(ctx, name)
+	if err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(c.dir, name+".log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()                  // the process has its own
+	cmd := exec.Command(path, args...) //nolint:gosec,noctx // our own programs, which end with us
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = programs.Attributes()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	c.all = append(c.all, cmd)
+	return nil
+}
+
+// stop ends everything, the last first.
+func (c *cluster) stop() {
+	for i := len(c.all) - 1; i >= 0; i-- {
+		_ = c.all[i].Process.Kill() // it may have ended
+		_ = c.all[i].Wait()         // by our signal
+	}
+}
+
+// create makes an object, or says what it would make. A warning is an error.
+func (c *cluster) create(ctx context.Context, object []byte, dry bool) error {
+	k := kindOf(object)
+	where := k.place() + "?fieldValidation=Strict"
+	if dry {
+		where += "&dryRun=All"
+	}
+	if err := c.do(ctx, http.MethodPost, where, "application/json", object); err != nil {
+		return fmt.Errorf("%s %s: %w", k.Kind, k.Metadata.Name, err)
+	}
+	return nil
+}
+
+// do asks the API server. A warning is an error.
+func (c *cluster) do(ctx context.Context, method, where, form string, body []byte) error {
+	request, err := http.NewRequestWithContext(ctx, method, c.url+where, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	if form != "" {
+		request.Header.Set("Content-Type", form)
+	}
+	response, err := c.client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	switch warned := response.Header.Values("Warning"); {
+	case err != nil:
+		return err
+	case response.StatusCode >= http.StatusBadRequest:
+		return fmt.Errorf("%s: %s", response.Status, text)
+	case len(warned) > 0:
+		return fmt.Errorf("warned: %s", warned)
+	}
+	return nil
+}
+
+// eventually tries until there is no error any more, or too much time is over.
+func (c *cluster) eventually(ctx context.Context, what string, try func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not so: %s: %w", what, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// writeKey makes the key that tokens of accounts are signed with.
+func writeKey(file string) error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}), 0o600)
+}
+
+// freePorts are ports that nobody listened on a moment ago.
+func freePorts(n int) (ports []string, err error) {
+	var all []net.Listener // at once, so that no two are the same
+	defer func() {
+		for _, l := range all {
+			_ = l.Close()
+		}
+	}()
+	for range n {
+		l, err := net.Listen("tcp", host+":0")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		ports = append(ports, port)
+	}
+	return ports, nil
+}
