@@ -2,12 +2,19 @@ package deploy
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +178,12 @@ func checkNATS(t *testing.T, all objects) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if o.Routes, err = routesOf(c, env); err != nil {
+		t.Fatal(err)
+	}
+	if len(o.Routes) > 0 {
+		findEachOther(t, conf, o.Routes)
+	}
 
 	e, err := all.settingsOf(all.one("Deployment", "edge"))
 	if err != nil {
@@ -214,6 +227,83 @@ func checkNATS(t *testing.T, all objects) {
 			t.Errorf("the route %s leads to no server", r)
 		}
 	}
+}
+
+// routesOf is what servers are told of the others by their arguments.
+func routesOf(c *container, env map[string]string) (routes []*url.URL, err error) {
+	for _, arg := range c.Args {
+		list, ok := strings.CutPrefix(arg, "--routes=")
+		if !ok {
+			continue
+		}
+		for name, value := range env {
+			list = strings.ReplaceAll(list, "$("+name+")", value)
+		}
+		for one := range strings.SplitSeq(list, ",") {
+			u, err := url.Parse(one)
+			if err != nil {
+				return nil, err
+			}
+			routes = append(routes, u)
+		}
+	}
+	return routes, nil
+}
+
+// findEachOther starts the servers, which are done when JetStream has a leader: then each says that it is well.
+func findEachOther(t *testing.T, conf string, routes []*url.URL) {
+	t.Helper()
+	var list []string
+	host := func(i int) string { return fmt.Sprintf("127.0.%d.%d", 1+os.Getpid()%250, i+1) }
+	for i, r := range routes {
+		here := *r
+		here.Host = net.JoinHostPort(host(i), r.Port())
+		list = append(list, here.String())
+	}
+	for i := range routes {
+		dir := t.TempDir()
+		mine := strings.NewReplacer(
+			`"0.0.0.0:`, `"`+host(i)+`:`, "/run/nats/nats.pid", filepath.Join(dir, "pid"), "store_dir: /data", "store_dir: "+strconv.Quote(dir),
+		).Replace(conf)
+		path := filepath.Join(dir, "nats.conf")
+		if err := os.WriteFile(path, []byte(mine), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), tool(t, "nats-server"), "--config="+path, "--routes="+strings.Join(list, ","))
+		cmd.Env = append(cmd.Environ(), "POD_NAME=nats-"+strconv.Itoa(i))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill() // it may have ended
+			_ = cmd.Wait()
+		})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range routes {
+		for !well(ctx, "http://"+net.JoinHostPort(host(i), "8222")+"/healthz") {
+			select {
+			case <-ctx.Done():
+				t.Fatal("the servers of the StatefulSet have not found each other")
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// well tells whether a page is there, and says so.
+func well(ctx context.Context, page string) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
 }
 
 // checkRedis has a real Redis take the configuration.
