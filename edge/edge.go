@@ -130,6 +130,7 @@ func New(cfg Config) (*Edge, error) {
 	e.scratch.New = func() any { return new(scratch) }
 	ctx, cancel := context.WithCancel(context.Background())
 	e.working, e.cancel = ctx, cancel
+	e.pages.to.max.Store(maxPagesOfAddress)
 	e.put(&cfg, &rules)
 	e.asking = newWorkers(ctx, cfg.Logger, cfg.Asking, cfg.Waiting)
 	e.inflating = newWorkers(ctx, cfg.Logger, max(1, loops.Loops()-1), maxInflating)

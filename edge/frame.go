@@ -172,10 +172,11 @@ const maxStranger = 16 << 10
 
 // maxEnvelope is the longest envelope that the client may send now.
 func (c *conn) maxEnvelope() int {
+	most := c.session.rules.maxEnvelope // which stays while what has come is taken
 	if c.session.state != lime.StateEstablished {
-		return min(maxStranger, c.edge.cfg.Load().MaxEnvelope)
+		return min(maxStranger, most)
 	}
-	return c.edge.cfg.Load().MaxEnvelope
+	return most
 }
 
 func tooLong(limit int) string {

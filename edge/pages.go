@@ -20,10 +20,14 @@ type Pages interface {
 // answer has as long as a request to come through, so that this is what slow readers can cost.
 const maxPagesQueued = 16 << 20
 
+// maxPagesOfAddress is how many answers may be on their way to one address, so that one cannot have all of that.
+const maxPagesOfAddress = 128
+
 // pages are those of an edge, and what they have under way.
 type pages struct {
 	Pages  // nil for none
 	queued atomic.Int64
+	to     addresses
 }
 
 // answerPage answers a request that is none for a WebSocket, when there are pages and its path is no dialect's, and
@@ -40,10 +44,16 @@ func (c *conn) answerPage(head []byte) bool {
 		c.reject(rejectMalformed)
 		return true
 	}
+	from := c.socket.RemoteAddr().Addr()
+	if _, ok := c.edge.pages.to.add(from); !ok {
+		c.reject(rejectPages)
+		return true
+	}
 	status, head, body := c.edge.pages.Answer(r)
 	size := int64(len(head) + len(body))
 	if c.edge.pages.queued.Add(size) > maxPagesQueued {
 		c.edge.pages.queued.Add(-size)
+		c.edge.pages.to.remove(from)
 		c.reject(rejectPages)
 		return true
 	}
@@ -60,6 +70,7 @@ func (c *conn) answerPage(head []byte) bool {
 func (c *conn) forgetPage() {
 	if c.special != nil && c.special.page > 0 {
 		c.edge.pages.queued.Add(-c.special.page)
+		c.edge.pages.to.remove(c.socket.RemoteAddr().Addr())
 	}
 }
 

@@ -10,13 +10,16 @@ import (
 
 // rebalance finishes some sessions when other edges have fewer.
 func (e *Edge) rebalance() {
-	if e.cfg.Load().Peers == nil || e.draining.Load() {
+	peers := e.cfg.Load().Peers
+	if peers == nil || e.draining.Load() {
+		e.balance = balance{}
+		e.metrics.surplus.Set(0)
 		return
 	}
 	before := e.balance
 	var move int
 	own, going := e.Sessions(), int(e.settling.Load())
-	e.balance, move = e.balance.look(time.Now(), own, going, e.cfg.Load().Peers.Loads())
+	e.balance, move = e.balance.look(time.Now(), own, going, peers.Loads())
 	surplus := 0.0
 	if e.balance.moving || e.balance.stuck {
 		surplus = max(0, float64(own-going)-e.balance.mean)

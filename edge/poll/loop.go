@@ -33,7 +33,7 @@ type loop struct {
 	open     int     // how many conns there are
 	free     []int32 // slots without a conn
 	holding  holding
-	arrivals []post // of this turn
+	arrivals []post // room for those of a turn
 	stopping bool   // ends when the last connection has
 }
 
@@ -68,10 +68,14 @@ func (l *loop) run() error {
 		l.turn.Now = now
 		l.stats.turns.Add(1)
 		l.stats.busy.Add(int64(busy))
+		newcomers := 0
 		for _, e := range events {
+			if l.conns[e.slot].interest&newcomer != 0 {
+				newcomers++
+			}
 			l.ready(e)
 		}
-		l.work()
+		l.work(max(newcomersOfTurn-newcomers, leastAdopted))
 		l.fire()
 		l.turn.Batch.Flush()
 	}
@@ -79,13 +83,13 @@ func (l *loop) run() error {
 }
 
 // work does what was posted, and adopts some who are new.
-func (l *loop) work() {
+func (l *loop) work(newcomers int) {
 	for _, p := range l.inbox.take() {
 		l.do(p)
 	}
-	l.arrivals = l.inbox.arrivals(l.arrivals[:0])
-	for i, p := range l.arrivals {
-		l.arrivals[i] = post{}
+	arrivals := l.inbox.arrivals(l.arrivals[:0:newcomers])
+	for i, p := range arrivals {
+		arrivals[i] = post{}
 		l.do(p)
 	}
 }
@@ -122,9 +126,13 @@ func (l *loop) discard() {
 	l.poller.close()
 }
 
-// newcomersOfTurn is how many newcomers are adopted in a turn, and how many are read from: thousands may come at once, and
-// those who are there are served between them. See Conn.Welcome.
-const newcomersOfTurn = 16
+// newcomersOfTurn is how many newcomers are read from in a turn, or adopted in place of that: thousands may come at once, and
+// those who are there are served between them. Those who are adopted have a time to become more than that, which does not run
+// for those who are not, so that at most leastAdopted are while there are so many others to be read from. See Conn.Welcome.
+const (
+	newcomersOfTurn = 16
+	leastAdopted    = 2
+)
 
 // timersOfTurn is how many are called in a turn because their deadline has passed. A tick of the wheel has hundreds where
 // very many are pinged, or come to their turn, and those who have something to say wait for no more than these, or a
@@ -162,6 +170,6 @@ func (l *loop) abandon(err error) {
 				c.Close(err)
 			}
 		}
-		l.work()
+		l.work(newcomersOfTurn)
 	}
 }
