@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,7 +119,8 @@ func paths(t *testing.T, reg *prometheus.Registry) string {
 			}
 		}
 	}
-	return strings.Join(all, " ")
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " ")
 }
 
 func TestMistakesOfTheProgramShowAtOnce(t *testing.T) {

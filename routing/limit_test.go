@@ -10,7 +10,8 @@ import (
 
 func TestAnIdentityHasOnlySoManySessions(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world, here, there *testEdge) {
-		here.cfg.MaxPerIdentity, there.cfg.MaxPerIdentity = 2, 2
+		here.SetBounds(Bounds{MaxPerIdentity: 2})
+		there.SetBounds(Bounds{MaxPerIdentity: 2})
 		one, two := here.Guest("rui@t.org/1"), there.Guest("rui@t.org/2")
 		w.quiet()
 

@@ -137,7 +137,8 @@ func TestOfTwoThatArriveWhileRedisIsAwayOneStays(t *testing.T) {
 
 func TestTheOlderIsKeptWhenConfigured(t *testing.T) { // L-SES-22
 	everywhere(t, func(t *testing.T, w *world, here, there *testEdge) {
-		here.cfg.KeepOlder, there.cfg.KeepOlder = true, true
+		here.SetBounds(Bounds{KeepOlder: true})
+		there.SetBounds(Bounds{KeepOlder: true})
 		ana, older := here.Guest("ana@t.org/1"), there.Guest("rui@t.org/1")
 		_, err := here.arrive("Rui@t.org/1", true)
 		w.wantReason("the newer is refused", err, lime.CodeSessionRegistrationError)
