@@ -145,6 +145,12 @@ func (c *Conn) Post(fn func(*Turn)) error {
 	return nil
 }
 
+// PostSoon has fn called by the connection's loop in a millisecond or two, even if the connection is closed by then, unless
+// the loop has ended. What leads to it must be bounded, as for Post. For the loop only.
+func (c *Conn) PostSoon(fn func(*Turn)) {
+	c.loop.soon.push(soonPost{at: c.loop.turn.Now.Add(breath), fn: fn})
+}
+
 // SetDeadline has Handler.Timer called when at has passed, or never if it is
 // zero. There is one deadline: a new one replaces the old. It is kept to about
 // a tenth of a second, never early, and moving it to later costs next to

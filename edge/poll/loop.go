@@ -26,6 +26,7 @@ type loop struct {
 	// Owned by the loop.
 	turn     Turn
 	wheel    wheel
+	soon     soon
 	due      []*Conn // whose deadline has passed
 	fired    int     // how many of these have been called
 	buf      []byte  // headroom, and then what was read
@@ -56,7 +57,7 @@ func (l *loop) run() error {
 		if sleep {
 			busy = time.Since(l.turn.Now)
 		}
-		events, err := l.poller.wait(sleep, l.wheel.next())
+		events, err := l.poller.wait(sleep, l.soon.next(l.wheel.next()))
 		if err != nil {
 			l.abandon(err)
 			return err
@@ -86,6 +87,9 @@ func (l *loop) run() error {
 func (l *loop) work(newcomers int) {
 	for _, p := range l.inbox.take() {
 		l.do(p)
+	}
+	for fn := l.soon.pop(l.turn.Now); fn != nil; fn = l.soon.pop(l.turn.Now) {
+		fn(&l.turn)
 	}
 	arrivals := l.inbox.arrivals(l.arrivals[:0:newcomers])
 	for i, p := range arrivals {

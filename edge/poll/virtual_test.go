@@ -224,3 +224,50 @@ func TestManyDeadlinesAtOnceLeaveRoomForOthers(t *testing.T) {
 		must(t, <-ran)
 	})
 }
+
+// What is posted for a moment later is called then, in its order, and the loop does something else meanwhile.
+func TestPostSoonIsCalledInAMoment(t *testing.T) {
+	inMemory(t, func(t *testing.T, f *fake, _ net.Conn) {
+		const many = 3 * maxKept
+		var began time.Time
+		called := make(chan int, many)
+		f.onLoop(func(turn *Turn) {
+			began = turn.Now
+			for i := range many {
+				f.conn.PostSoon(func(*Turn) { called <- i })
+			}
+		})
+		f.onLoop(func(*Turn) {
+			if len(called) != 0 {
+				t.Error("it is called at once")
+			}
+		})
+		for want := range many {
+			if got := <-called; got != want {
+				t.Fatalf("%d is called when %d is to be", got, want)
+			}
+		}
+		if took := time.Since(began); took < breath || took > 2*breath {
+			t.Errorf("it is called after %v", took)
+		}
+		var again func(n int)
+		again = func(n int) {
+			if n == 0 {
+				called <- 0
+				return
+			}
+			f.conn.PostSoon(func(*Turn) { again(n - 1) })
+		}
+		began = time.Now()
+		f.onLoop(func(*Turn) { again(10); f.conn.PostSoon(func(*Turn) {}) })
+		<-called
+		if took := time.Since(began); took != 10*breath {
+			t.Errorf("ten in a row take %v", took)
+		}
+		before := f.conn.loop.stats.turns.Load()
+		time.Sleep(time.Minute)
+		if n := f.conn.loop.stats.turns.Load() - before; n > 2 {
+			t.Errorf("%d turns for nothing", n)
+		}
+	})
+}
