@@ -57,6 +57,7 @@ const (
 	flagDeaf                         // over TCP: it has not answered a ping in time
 	flagEnded                        // there is nobody any more to work for
 	flagAddressed                    // it counts among those of its address
+	flagYields                       // the next slice of what it says is taken in a moment; for the loop
 )
 
 func (f *flags) has(flag uint32) bool { return f.bits.Load()&flag != 0 }

@@ -1,11 +1,11 @@
 package edge
 
-// Five things may speak against reading from a client, each by itself: a pause because
-// it floods (limit.go), a hold by routing, the beginning of TLS (tcp.go), a dialect's
-// wait for an answer (dialect.go), and a worker that inflates a message of it (inflate_aside.go).
+// Six things may speak against reading from a client, each by itself: a pause because
+// it floods, or a moment because it says much at once (limit.go), a hold by routing, the beginning of TLS (tcp.go), a
+// dialect's wait for an answer (dialect.go), and a worker that inflates a message of it (inflate_aside.go).
 // Reading goes on when there is none.
 //
-// What a client says during all but TLS cannot be heard, its pongs included. So such a client is never silent: it is not pinged, and its times for silence and
+// What a client says during all but TLS and a moment cannot be heard, its pongs included. So such a client is never silent: it is not pinged, and its times for silence and
 // for what is half sent begin anew when it is let go. That it takes what waits for it is
 // expected all the same (deadline.go).
 
@@ -50,7 +50,7 @@ func (c *conn) heardAgain(now instant) {
 
 // steer reads from the client unless something speaks against it.
 func (c *conn) steer() {
-	if c.held || c.securing == leaving || c.now().pausedTill != never || c.awaits() {
+	if c.held || c.told.has(flagYields) || c.securing == leaving || c.now().pausedTill != never || c.awaits() {
 		c.socket.PauseRead()
 	} else {
 		c.socket.ResumeRead()

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"limegrove/edge/poll"
 )
 
 // bucket is a token bucket of one session. Its rate is not its own, since all
@@ -50,9 +52,23 @@ func (b *bucket) charge(now instant, n, rate int) {
 // client waits for longer.
 const floodPause = 100 * time.Millisecond
 
-// slice is how many envelopes of a client are taken in one go that has used most of what it may send at once. Others
-// have their turn before the next ones.
-const slice = 16
+// A client that says more than a little at once has a slice of it taken in each millisecond: at most fastest times as much
+// as its rate allows over time. What comes in between are others' turns, and nowhere on the way do others' envelopes queue
+// behind all that it may say at once. It is the peak rate beside the token bucket's, as of RFC 2698.
+const (
+	fastest    = 4
+	leastSlice = 4
+	freeSlice  = 16                    // of a client whose envelopes have no rate
+	aLittle    = 32 * time.Millisecond // what the rate makes up for in that time
+)
+
+// slice is how many envelopes of a client are taken in one go.
+func slice(rate int) int {
+	if rate < 0 {
+		return freeSlice
+	}
+	return max(leastSlice, rate*fastest/1000)
+}
 
 // recovers is how long it takes until the session may send as much at once as ever, of envelopes and of bytes.
 func (s *session) recovers(now instant) time.Duration {
@@ -69,21 +85,25 @@ func (s *session) spent(now instant) bool {
 func (c *conn) stops(s *scratch) bool {
 	switch recovers := c.session.recovers(s.now); {
 	case c.flooding:
-	case recovers <= time.Second: // half of it is left
+	case recovers <= aLittle:
 		c.warned = c.warned && recovers > 0
 		return false
 	case c.warned && c.session.spent(s.now):
 		c.flooding = true
 	default:
-		return s.envelopes >= slice
+		return s.envelopes >= slice(c.session.rules.envelopeRate)
 	}
 	return true
 }
 
 // yield has the rest of what has come taken when others have had their turn.
 func (c *conn) yield() {
-	c.socket.PauseRead()
-	_ = c.back(c.steer) // a connection that has ended has nothing to take
+	c.told.set(flagYields, true)
+	c.steer()
+	c.socket.PostSoon(func(*poll.Turn) {
+		c.told.set(flagYields, false)
+		c.steer()
+	})
 }
 
 // frameCost is what the head of a frame counts for, beside its payload's bytes:

@@ -205,25 +205,54 @@ func TestWhatWaitsForItsRateIsNotHalfSent(t *testing.T) {
 
 // Whoever sends much at once has some of it taken in each turn, and others theirs in between.
 func TestManyEnvelopesAreTakenInSlices(t *testing.T) {
-	c := &conn{edge: &Edge{}}
-	c.session.rules = &sessionRules{envelopeRate: 100}
-	s := &scratch{now: 1}
-	taken := 0
-	for ; !c.stops(s); taken++ {
-		s.envelopes++
-		c.session.envelopes.take(s.now, 1, 100)
+	for rate, want := range map[int]struct{ first, then int }{
+		100:    {first: 4, then: 4},
+		1000:   {first: 33, then: 4},
+		10_000: {first: 321, then: 40},
+	} {
+		c := &conn{edge: &Edge{}}
+		c.session.rules = &sessionRules{envelopeRate: rate}
+		s := &scratch{now: 1}
+		goes := func() (taken int) {
+			for s.envelopes = 0; !c.stops(s); taken++ {
+				s.envelopes++
+				c.session.envelopes.take(s.now, 1, rate)
+			}
+			return taken
+		}
+		if got := goes(); got != want.first {
+			t.Errorf("at %d a second %d are taken in the first go, want %d", rate, got, want.first)
+		}
+		if got := goes(); got != want.then || c.flooding {
+			t.Errorf("at %d a second %d are taken in the second one, want %d; it floods: %t", rate, got, want.then, c.flooding)
+		}
 	}
-	if taken <= 100 || taken > 101+slice {
-		t.Errorf("%d are taken in the first go", taken)
-	}
-	s.envelopes = 0
-	for taken = 0; !c.stops(s); taken++ {
-		s.envelopes++
-		c.session.envelopes.take(s.now, 1, 100)
-	}
-	if taken != slice || c.flooding {
-		t.Errorf("%d are taken in the second one; it floods: %t", taken, c.flooding)
-	}
+}
+
+// Many envelopes at once, as many as the rate allows, are taken at a rate of their own.
+func TestManyEnvelopesTakeSomeTime(t *testing.T) {
+	inMemory(t, Config{EnvelopeRate: 1000}, func(t *testing.T, e *fixture) {
+		rui, eve := e.login("rui@example.org/1"), e.login("eve@example.org/1")
+		const n = 1000
+		var all []byte
+		for _, one := range numbered(n, "x") {
+			all = append(all, frame(ws.OpText, one)...)
+		}
+		began := time.Now()
+		eve.background(all)
+		for i := range n {
+			rui.hears("all in order", fmt.Sprintf(`{"id":"%d"}`, i))
+			if took := time.Since(began); i == 31 && took > 0 {
+				t.Errorf("a few take %v", took)
+			}
+		}
+		if took := time.Since(began); took < 200*time.Millisecond || took > 300*time.Millisecond {
+			t.Errorf("it takes %v", took)
+		}
+		if got := counted(t, e.metrics.dropped[dropRate]); got != 0 {
+			t.Errorf("%d are refused", got)
+		}
+	})
 }
 
 // Whoever is not known yet has no need of long envelopes.
