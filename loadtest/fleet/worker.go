@@ -71,6 +71,11 @@ func (w *worker) serve(ctx context.Context, orders *json.Decoder, protocols Prot
 		return errors.New("there is no plan")
 	}
 	w.plan = *first.Plan
+	if w.plan.Share.Attacks { // which is the servers' burden, and not that of the processors that they share with it
+		if err := giveWay(); err != nil {
+			return err
+		}
+	}
 	if err := w.prepare(protocols); err != nil {
 		return err
 	}
