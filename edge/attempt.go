@@ -35,6 +35,9 @@ func (a *attempt) counts(now time.Time, edges []string, mean float64) bool {
 	return slices.Equal(edges, a.edges) && (now.Sub(a.last) < triedTime || a.futile && steady(a.mean, mean))
 }
 
+// pace is how many sessions go in a look.
+func (a *attempt) pace() int { return min(moveMost, max(1, int(a.surplus/movePart))) }
+
 // judge tells whether to go on is futile, given what is left of surplus and room: as
 // many have gone as there were too many, and are back.
 func (a *attempt) judge(surplus, room float64, going int) bool {

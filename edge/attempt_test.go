@@ -77,7 +77,7 @@ func TestMovingBeginsAgainWithOtherMembers(t *testing.T) {
 	s.hour()
 	now := s.now
 	moved := 0
-	for range 60 {
+	for range steadyTime/time.Second + 10 {
 		now = now.Add(time.Second)
 		b, n := s.look(now, s.sessions, 0, []Load{{"another run", 0}})
 		s.balance = b

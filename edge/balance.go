@@ -22,17 +22,26 @@ type Peers interface {
 // When an edge finishes sessions so that they come back elsewhere. It begins when it
 // has clearly more than the mean and goes on until it is near it, so that it does not
 // begin again soon; it waits until the numbers have settled, since what looks like a
-// surplus may be others' clients on their way back; and it is slow, since each session
-// costs a login elsewhere.
+// surplus may be others' clients on their way back; and it does not go faster than they
+// come back, since each session costs a login elsewhere.
 const (
 	surplusPart  = 0.20 // above the mean, to begin
 	surplusLeast = 100  // likewise, in sessions
 	surplusLeft  = 0.05 // above the mean, to end
 	steadyPart   = 0.10 // by which the mean may change and is the same still
-	steadyTime   = 30 * time.Second
-	moveMost     = 50               // sessions in a look, of which there is one a second
-	moveMostPart = 100              // likewise: one in so many of its own
-	moveTime     = 30 * time.Second // that each has for what it has not acknowledged
+	steadyTime   = 10 * time.Second
+
+	// movePart is which part of the surplus that there was goes in a look, of which there
+	// is one a second. A balancer that treats all edges alike sends some of them back: half
+	// when as many edges have joined as there were, so that it takes twice as many looks.
+	movePart = 16
+	moveMost = 500              // sessions in a look, however many are too many
+	moveTime = 30 * time.Second // that each has for what it has not acknowledged
+
+	// awayPart of all sessions may be on their way. When logins are slow, as with
+	// passwords, those who wait for theirs are thereby no more than that.
+	awayPart = 0.06
+	awayTime = 30 * time.Second // after which, when none comes back, the others do not either
 )
 
 // balance is what an edge remembers from one look at all edges to the next.
@@ -41,7 +50,8 @@ type balance struct {
 	mean   float64   // around which it is
 	since  time.Time // then
 	moving bool
-	stuck  bool // it would move, but that was futile
+	stuck  bool    // it would move, but that was futile
+	back   float64 // the highest mean while those who are away are waited for
 	tried  attempt
 }
 
@@ -49,28 +59,42 @@ type balance struct {
 // ones, going are already told to go.
 func (b balance) look(now time.Time, own, going int, others []Load) (next balance, move int) {
 	edges, mean, room := weigh(own, others)
-	if !slices.Equal(edges, b.edges) || !steady(b.mean, mean) {
-		return balance{edges: edges, mean: mean, since: now, tried: b.tried}, 0
+	again := balance{edges: edges, mean: mean, since: now, tried: b.tried}
+	if !slices.Equal(edges, b.edges) || !steady(b.mean, mean) && !(b.moving && mean < b.mean) {
+		return again, 0
 	}
-	staying := own - going
-	surplus := float64(staying) - mean
-	if b.moving {
-		b.moving = surplus > surplusLeft*mean
-	} else {
-		b.moving = surplus > surplusPart*mean && surplus > surplusLeast && now.Sub(b.since) >= steadyTime
-		if b.moving && !b.tried.counts(now, edges, mean) {
-			b.tried = attempt{edges: edges, mean: mean, surplus: surplus, room: room}
-		}
+	surplus := float64(own-going) - mean
+	begins := !b.moving && surplus > surplusPart*mean && surplus > surplusLeast && now.Sub(b.since) >= steadyTime
+	if begins && !b.tried.counts(now, edges, mean) {
+		b.tried = attempt{edges: edges, mean: mean, surplus: surplus, room: room}
 	}
+	b.moving = begins || b.moving && surplus > surplusLeft*mean
 	b.stuck = b.moving && b.tried.judge(surplus, room, going)
 	b.moving = b.moving && !b.stuck
 	if !b.moving {
 		return b, 0
 	}
-	move = min(moveMost, own/moveMostPart, int(surplus))
+	if begins {
+		b.mean, b.back, b.tried.last = mean, 0, now // all who are to come are there
+	}
+	if mean < (1-awayPart)*b.mean {
+		if b.awaits(now, mean) {
+			return b, 0
+		}
+		return again, 0
+	}
+	move = min(b.tried.pace(), int(surplus))
 	b.tried.moved += move
-	b.tried.last = now
+	b.tried.last, b.back = now, 0
 	return b, move
+}
+
+// awaits tells whether some of those who are away are to be waited for: others have come back not long ago.
+func (b *balance) awaits(now time.Time, mean float64) bool {
+	if mean > b.back {
+		b.back, b.tried.last = mean, now
+	}
+	return now.Sub(b.tried.last) < awayTime
 }
 
 // weigh returns the others in order, the mean of all edges, and how many sessions the
