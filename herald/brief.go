@@ -15,7 +15,7 @@ const maxRead = 256
 
 // brief tells a session that begins of those who share with its identity, and are to be
 // seen: it takes all others to be unavailable. When somebody may have told it before, it is
-// told of these, too. What was told is read again, as in a push.
+// told of these, too. What was told is noted and read again, as in a push.
 func (h *Herald) brief(ctx context.Context, to lime.Node, doubt bool) error {
 	left, err := h.sharers(ctx, to.Identity)
 	if err != nil {
@@ -62,21 +62,20 @@ func (h *Herald) briefOf(ctx context.Context, to lime.Node, all []lime.Identity,
 				gone = append(gone, id)
 			}
 		}
-		noted := digests
 		for range gone {
-			noted = append(noted, string(lime.StatusUnavailable))
+			digests = append(digests, string(lime.StatusUnavailable))
 		}
-		if len(noted) == 0 {
+		if len(digests) == 0 {
 			continue
 		}
-		if err := h.cfg.Registry.ToldOne(ctx, slices.Concat(ids, gone), noted); err != nil {
-			return nil, err
-		}
-		news = append(news, gone...)
 		if err := h.briefThese(ctx, to, ids, sights); err != nil {
 			return nil, err
 		}
-		news = append(news, ids...)
+		noted := slices.Concat(ids, gone)
+		if err := h.cfg.Registry.ToldOne(ctx, noted, digests); err != nil {
+			return nil, err
+		}
+		news = append(news, noted...)
 	}
 	return news, nil
 }

@@ -19,10 +19,12 @@ type Registry interface {
 	Registered(ctx context.Context, ids []lime.Identity) ([]presence.View, error)
 	// Telling notes that others are being told of id, and returns what they were told
 	// last: "" when that is not noted, and something that begins with presence.Uncertain
-	// when somebody else is at it, or was and has not ended. Told ends it.
+	// when somebody else is at it, or was and has not ended, and when it is not known.
+	// Told ends it.
 	Telling(ctx context.Context, id lime.Identity, mark string) (before string, err error)
 	Told(ctx context.Context, id lime.Identity, mark, told string) error
-	// ToldOne notes what one alone is told of each of ids, before it is.
+	// ToldOne notes what one alone was told of each of ids: Telling returns presence.Uncertain
+	// next, where all were told something else last or are being told.
 	ToldOne(ctx context.Context, ids []lime.Identity, told []string) error
 }
 

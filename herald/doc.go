@@ -10,20 +10,22 @@
 // # The last push is of the last state
 //
 // Events of one identity may come to several routers at once, and any of them may be slow.
-// So a herald that has told something reads again, and goes on until what it has told is
-// what it reads. Whatever the order in which the pushes of several heralds arrive, each of
-// them ends with the state that its herald has read last; and the herald that has the event
-// of the last change reads after that change. A push that was made before that change could
-// come behind only by being under way for longer than the debounce.
+// So a herald that has told something notes that and reads again, and goes on until what it
+// has told is what it reads. What changes after that has an event, whose herald finds the
+// note: nothing comes behind its push that was told before, but for what brokers overtake each
+// other with on their ways.
 //
 // Whoever is away, or reads too slowly, misses pushes. A session is told of everybody when
-// it begins; in that it is the same: what was told is read again, and whom it was not told of
-// since they are gone is noted, so that those who are back before others hear of it are told of.
+// it begins; in that it is the same: what was told is noted, also of whom it was not told since
+// they are gone, and read again.
 //
 // # What was told
 //
 // Redis remembers, for an hour, what was told last. Nothing is told again that was told,
-// and while a herald is at it, or when one has died at it, that is noted, too. When the
+// and while a herald is at it, or when one has died at it, that is noted, too. When two were
+// at it, or one session was told something else, it is not known what was told, and all are
+// told once more with the next event: what is read again may be so for a moment alone, between
+// two changes whose events are worked on together and find all as it was. When the
 // note is missing, an event counts that says so much: that an edge has seen a change. One
 // that only registers its sessions again, since Redis was emptied, makes nobody told
 // anything, unless others were told something else meanwhile.

@@ -39,22 +39,18 @@ func (h *Herald) tell(ctx context.Context, w *work) error {
 	}
 	if isNews(w, before, seen) {
 		w.begun = true
-		if seen, err = h.push(ctx, w.Identity, seen); err != nil {
-			return err
-		}
+		seen, err = h.push(ctx, w.Identity, mark, seen)
+	} else {
+		err = h.cfg.Registry.Told(ctx, w.Identity, mark, digest(seen.Presence))
 	}
-	told := digest(seen.Presence)
+	if err != nil {
+		return err
+	}
 	if len(w.Sharing) > 0 {
 		w.begun = true
-		if seen, err = h.pushTo(ctx, w.Identity, seen, w.Sharing); err != nil {
+		if err := h.pushTo(ctx, w.Identity, seen, w.Sharing); err != nil {
 			return err
 		}
-		if digest(seen.Presence) != told {
-			told = presence.Uncertain // not all know the same
-		}
-	}
-	if err := h.cfg.Registry.Told(ctx, w.Identity, mark, told); err != nil {
-		return err
 	}
 	for _, instance := range w.Fresh {
 		w.begun = true
@@ -111,40 +107,6 @@ func digest(p lime.Presence) string {
 	return string(p.Status) + " " + base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// push tells all who are to know, and returns what they were told last.
-func (h *Herald) push(ctx context.Context, id lime.Identity, seen sight) (sight, error) {
-	audience, err := h.audience(ctx, id)
-	if err != nil {
-		return seen, err
-	}
-	h.metrics.pushes.Inc()
-	return h.pushUntilSettled(ctx, id, seen, func(s sight) error { return h.observe(id, s, audience) })
-}
-
-// pushTo tells those alone with whom sharing has begun or ended.
-func (h *Herald) pushTo(ctx context.Context, id lime.Identity, seen sight, to []lime.Identity) (sight, error) {
-	var shares, not []lime.Identity
-	for _, one := range to {
-		yes, err := h.shares(ctx, id, one)
-		switch {
-		case err != nil:
-			return seen, err
-		case yes:
-			shares = append(shares, one)
-		default:
-			not = append(not, one)
-			if err := h.cfg.Withdrawn(ctx, id, one); err != nil {
-				return seen, err
-			}
-		}
-	}
-	hidden := sight{lime.Presence{Status: lime.StatusUnavailable}}
-	if err := h.observe(id, hidden, not); err != nil {
-		return seen, err
-	}
-	return h.pushUntilSettled(ctx, id, seen, func(s sight) error { return h.observe(id, s, shares) })
-}
-
 // Farewell tells all who are to know that an identity is unavailable, whatever it is. It is
 // for one that is about to be forgotten.
 func (h *Herald) Farewell(ctx context.Context, id lime.Identity) error {
@@ -165,36 +127,6 @@ func (h *Herald) shares(ctx context.Context, owner, with lime.Identity) (bool, e
 		return yes && err == nil, err
 	}
 	return h.cfg.Permits(ctx, owner, with)
-}
-
-// pushUntilSettled tells what is to be seen of id until that is what was told.
-func (h *Herald) pushUntilSettled(ctx context.Context, id lime.Identity, seen sight, tell func(sight) error) (sight, error) {
-	for range maxTellings {
-		if err := h.date(ctx, id, &seen); err != nil {
-			return seen, err
-		}
-		if err := tell(seen); err != nil {
-			return seen, err
-		}
-		if err := h.cfg.Publisher.Flush(ctx); err != nil {
-			return seen, fmt.Errorf("flush: %w", err)
-		}
-		now, err := h.see(ctx, id)
-		if err != nil {
-			return seen, err
-		}
-		if digest(now.Presence) == digest(seen.Presence) {
-			return seen, nil
-		}
-		h.metrics.corrections.Inc()
-		if now.gone() && !seen.gone() { // the event of that finds everybody told
-			if err := h.note(ctx, id, &now, time.Now()); err != nil {
-				return seen, err
-			}
-		}
-		seen = now
-	}
-	return seen, errRestless
 }
 
 // note notes when an identity that is gone was last to be seen.

@@ -58,14 +58,15 @@ func (s *Store) Told(ctx context.Context, id lime.Identity, mark, told string) e
 // toldOneScript: what was told, what stands for uncertainty, time to live in ms.
 var toldOneScript = newScript(1, `
 local told = redis.call('GET', KEYS[1])
-if told and told ~= ARGV[1] and string.sub(told, 1, #ARGV[2]) ~= ARGV[2] then
+if told and told ~= ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 end
 return 1
 `)
 
-// ToldOne notes what one alone is told of each of ids, before it is. Where that is not what
-// all were told last, nobody may take it from now on for what is known.
+// ToldOne notes what one alone was told of each of ids. Where all were told something else
+// last, or are being told of it, which that one may have heard before, it is not known from now
+// on what was told.
 func (s *Store) ToldOne(ctx context.Context, ids []lime.Identity, told []string) error {
 	calls, keys := make([]*call, len(ids)), make([]string, len(ids))
 	for i, id := range ids {

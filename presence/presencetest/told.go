@@ -39,7 +39,8 @@ func whatWasTold(t *testing.T, w *world) {
 	}
 	w.must("told one", w.store.ToldOne(w.ctx(), all, []string{"Busy", "away", "away"}))
 	telling("ana@x", "m7", presence.Uncertain) // it is another
-	telling("rui@x", "m7", presence.Uncertain+"m6")
+	told("rui@x", "m6", "busy")                // one heard something else, before or after that
+	telling("rui@x", "m7", presence.Uncertain)
 	telling("nobody@x", "m7", "")
 	told("ana@x", "m7", "busy")
 	w.must("told one", w.store.ToldOne(w.ctx(), all[:1], []string{"busy"}))
