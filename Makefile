@@ -32,6 +32,8 @@ COVER_GATES := ^lime/=90 ^edge/session=90
 # What `make fault` draws its faults from, and for how long it sends messages.
 SEED ?= 1
 DURATION ?= 10m
+# How many sessions an edge takes that `make scale` fills.
+SESSIONS ?= 2000
 # For how long `make hooks` has an endpoint away, and how often.
 AWAY ?= 1m
 ROUNDS ?= 1
@@ -150,6 +152,12 @@ load: deps-cluster ## a cluster under load that is LIME's own: SCENARIO=group RA
 	@mkdir -p bin
 	go build -o bin/ ./e2e/load/cmd/load
 	bin/load -scenario $(or $(SCENARIO),group) $(if $(RATE),-rate $(RATE)) $(LOADFLAGS)
+
+.PHONY: scale
+scale: deps-cluster ## three full edges, three more, and three less: SESSIONS=2000 each
+	@tools/deps prometheus
+	@tools/build manifests >/dev/null
+	go test -count=1 -timeout 20m -run '^TestScaleOutAndIn$$' -v ./e2e/scale -sessions $(SESSIONS) -pairs 100
 
 .PHONY: compare
 compare: deps-cluster ## the same loads on other servers: TRIALS= SERVERS= FLAGS=

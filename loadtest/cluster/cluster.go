@@ -144,15 +144,32 @@ func (c *Cluster) start(ctx context.Context) error {
 			return err
 		}
 	}
-	// All at once: they wait for each other's gossip, not for the processor.
+	return c.startEdges(ctx, c.Edges)
+}
+
+// startEdges starts them all at once: they wait for each other's gossip, not for the processor.
+func (c *Cluster) startEdges(ctx context.Context, edges []*Process) error {
 	var starting sync.WaitGroup
-	failed := make([]error, len(c.Edges))
-	for i, p := range c.Edges {
+	failed := make([]error, len(edges))
+	for i, p := range edges {
 		args := []string{"-listen", p.At(PortEdge), "-recipients", c.cfg.Recipients, "-rebalance=false", "-room-rules", c.cfg.RoomRules}
 		starting.Go(func() { failed[i] = c.startOurs(ctx, p, c.cfg.Programs.Edge, append(args, c.cfg.Args...)...) })
 	}
 	starting.Wait()
 	return errors.Join(failed...)
+}
+
+// AddEdges starts so many more edges, and waits until they are ready. They are the last of c.Edges.
+func (c *Cluster) AddEdges(ctx context.Context, n int) error {
+	have := len(c.Edges)
+	for i := range n {
+		p := c.add(fmt.Sprintf("edge-%d", have+i+1))
+		p.processors = cmp.Or(c.cfg.EdgeProcessors, c.cfg.Processors)
+		c.Edges = append(c.Edges, p)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	return c.startEdges(ctx, c.Edges[have:])
 }
 
 // startOurs starts an edge or a router, and waits until it is ready.

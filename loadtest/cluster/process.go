@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"limegrove/e2e/programs"
@@ -74,6 +75,21 @@ func (p *Process) Kill() {
 	}
 	_ = p.cmd.Process.Kill() // it may have ended already
 	<-p.exited
+}
+
+// Terminate asks the process to end, and tells its status once it has; an error when it has not within a time, and was
+// killed.
+func (p *Process) Terminate(within time.Duration) (status int, err error) {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return 0, fmt.Errorf("terminate %s: %w", p.Name, err)
+	}
+	select {
+	case <-p.exited:
+		return p.cmd.ProcessState.ExitCode(), nil
+	case <-time.After(within):
+		p.Kill()
+		return 0, fmt.Errorf("%s has not ended within %s, see %s", p.Name, within, p.log)
+	}
 }
 
 // CPU is that of usage.Process. It goes on telling it of a process that has ended.
