@@ -2,6 +2,7 @@ package programs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -64,6 +65,25 @@ func Tool(ctx context.Context, name string) (string, error) {
 		return "", fmt.Errorf("build %s: %w", name, err)
 	}
 	return path, nil
+}
+
+// ScaledObjects is the path of KEDA's definition of its ScaledObjects, in the module that tools/crds pins. It is called
+// somewhere in ours.
+func ScaledObjects(ctx context.Context) (string, error) {
+	const keda = "github.com/kedacore/keda/v2"
+	root, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	text, err := output(ctx, "go", "-C", filepath.Join(root, "tools", "crds"), "mod", "download", "-json", keda)
+	if err != nil {
+		return "", fmt.Errorf("download %s: %w", keda, err)
+	}
+	var got struct{ Dir string }
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		return "", fmt.Errorf("download %s: %w", keda, err)
+	}
+	return filepath.Join(got.Dir, "config", "crd", "bases", "keda.sh_scaledobjects.yaml"), nil
 }
 
 // output runs a program and returns what it prints, without the white space around.

@@ -5,16 +5,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
-	"os/exec"
-	"path"
-	"strings"
 	"time"
 
+	"limegrove/e2e/deploy/apiserver"
 	"limegrove/e2e/programs"
 	"limegrove/internal/command"
 )
@@ -25,8 +23,8 @@ func main() {
 	}))
 }
 
-// overlays are what is applied: of those that need no other API than Kubernetes' own.
-var overlays = []string{"k8s/overlays/small", "k8s/overlays/production"}
+// overlays are what is applied.
+var overlays = []string{"k8s/overlays/small", "k8s/overlays/production", "k8s/overlays/production-keda"}
 
 func run(ctx context.Context, stdout io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "limegrove-api-")
@@ -34,26 +32,29 @@ func run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	made, err := manifests(ctx)
+	made, err := apiserver.Manifests(ctx, overlays...)
 	if err != nil {
 		return err
 	}
-	c, err := startCluster(ctx, dir)
+	c, err := apiserver.Start(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer c.stop()
+	defer c.Stop()
 
-	if err := c.create(ctx, []byte(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"limegrove"}}`), false); err != nil {
+	if err := c.Create(ctx, apiserver.NamespaceObject(), false); err != nil {
+		return err
+	}
+	if err := defineScaledObjects(ctx, c); err != nil {
 		return err
 	}
 	for _, o := range overlays {
 		began := time.Now()
 		for _, object := range made[o] {
-			if kindOf(object).Kind == "Namespace" {
+			if apiserver.KindOf(object).Kind == "Namespace" {
 				continue // it is there
 			}
-			if err := c.create(ctx, object, true); err != nil {
+			if err := c.Create(ctx, object, true); err != nil {
 				return fmt.Errorf("%s: %w", o, err)
 			}
 		}
@@ -64,45 +65,20 @@ func run(ctx context.Context, stdout io.Writer) (err error) {
 	return nil
 }
 
-// manifests builds the overlays.
-func manifests(ctx context.Context) (made map[string][]json.RawMessage, err error) {
-	tool, err := programs.Tool(ctx, "manifests")
+// defineScaledObjects has the API server know KEDA's kind.
+func defineScaledObjects(ctx context.Context, c *apiserver.Cluster) error {
+	path, err := programs.ScaledObjects(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	cmd := exec.CommandContext(ctx, tool, overlays...) //nolint:gosec // our own program
-	cmd.Stderr = os.Stderr
-	text, err := cmd.Output()
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	err = json.Unmarshal(text, &made)
-	return made, err
-}
-
-// kind is what an object says that it is.
-type kind struct {
-	APIVersion, Kind string
-	Metadata         struct{ Name string }
-}
-
-func kindOf(object []byte) (k kind) {
-	_ = json.Unmarshal(object, &k) // what it is not the server tells
-	return k
-}
-
-// place is where objects of a kind are made.
-func (k kind) place() string {
-	root := "/api/" + k.APIVersion
-	if strings.Contains(k.APIVersion, "/") {
-		root = "/apis/" + k.APIVersion
+	if err := c.Do(ctx, http.MethodPost, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "application/yaml", text); err != nil {
+		return err
 	}
-	plural := strings.ToLower(k.Kind) + "s"
-	if strings.HasSuffix(k.Kind, "y") {
-		plural = strings.ToLower(strings.TrimSuffix(k.Kind, "y")) + "ies"
-	}
-	if k.Kind == "Namespace" {
-		return path.Join(root, plural)
-	}
-	return path.Join(root, "namespaces/limegrove", plural)
+	return c.Eventually(ctx, "ScaledObjects are known", func() error {
+		return c.Do(ctx, http.MethodGet, "/apis/keda.sh/v1alpha1/scaledobjects", "", nil)
+	})
 }
