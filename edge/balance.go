@@ -97,6 +97,17 @@ func (b *balance) awaits(now time.Time, mean float64) bool {
 	return now.Sub(b.tried.last) < awayTime
 }
 
+// even returns what to remember when somebody asks that the edges be made even now: there is no waiting for the numbers
+// to settle, no surplus is too small, and what was futile is tried again.
+func (b balance) even(now time.Time, own, going int, others []Load) balance {
+	edges, mean, room := weigh(own, others)
+	surplus := float64(own-going) - mean
+	return balance{
+		edges: edges, mean: mean, since: now, moving: surplus > surplusLeft*mean,
+		tried: attempt{edges: edges, mean: mean, surplus: surplus, room: room, last: now},
+	}
+}
+
 // weigh returns the others in order, the mean of all edges, and how many sessions the
 // others have below it.
 func weigh(own int, others []Load) (edges []string, mean, room float64) {

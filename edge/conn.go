@@ -99,7 +99,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 		c.session.rules = rules
 	}
 	s := c.edge.scratch.Get().(*scratch)
-	defer c.edge.letGo(s)
+	defer c.letGo(s)
 	s.now, s.envelopes = c.heard, 0
 	for c.phase != closing && c.securing == asItIs && !c.awaits() && !c.stops(s) && n < len(b) {
 		var read int
@@ -197,6 +197,7 @@ func (c *conn) send(k lime.Kind, envelope []byte) bool {
 		return false
 	}
 	c.edge.traffic.Sent(k, 1, len(envelope))
+	c.meterSent(1, len(envelope))
 	return true
 }
 
@@ -276,7 +277,7 @@ func (c *conn) Pass(to any, envelope []byte) (here bool, err error) {
 }
 
 // deliver queues an envelope in a batch, which has it written; with none, somebody else does.
-func (c *conn) deliver(in *poll.Batch, envelope []byte) error {
+func (c *conn) deliver(in *poll.Batch, envelope []byte) (err error) {
 	if c.speaks() != nil {
 		frame, ok := c.speaks().translated(envelope)
 		if !ok {
@@ -288,9 +289,14 @@ func (c *conn) deliver(in *poll.Batch, envelope []byte) error {
 	head, payload, d := c.message(array[:0], envelope)
 	defer c.edge.compression.done(d)
 	if in == nil {
-		return c.put(head, payload)
+		err = c.put(head, payload)
+	} else {
+		err = ofQueue(in.Append(&c.socket, head, payload))
 	}
-	return ofQueue(in.Append(&c.socket, head, payload))
+	if err == nil {
+		c.meterSent(1, len(envelope))
+	}
+	return err
 }
 
 // put queues a frame, from anywhere.

@@ -60,6 +60,10 @@ type Edge struct {
 	balance balance
 	wave    wave
 
+	meter  atomic.Pointer[meter] // nil while nobody looks at sessions
+	sights sights
+	evens  atomic.Bool // somebody has asked for a rebalance
+
 	opened atomic.Int64 // connections that are served
 
 	empty   chan struct{} // closed when the edge drains and the last connection is gone

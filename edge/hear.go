@@ -41,6 +41,9 @@ func (c *conn) Hear(r *prepared.Run, from, to int) (n int, err error) {
 
 func (c *conn) hearFrames(f *poll.Frames, from, to int) (n int, err error) {
 	n, err = c.socket.AppendFrames(f, from, to)
+	if n > 0 {
+		c.meterSent(n, f.Size(from, from+n))
+	}
 	return n, ofQueue(err)
 }
 

@@ -82,7 +82,7 @@ func (c *conn) inflatedAside(message []byte, from int, err error, within time.Du
 		return
 	}
 	s := c.edge.scratch.Get().(*scratch)
-	defer c.edge.letGo(s)
+	defer c.letGo(s)
 	s.now, s.envelopes = c.edge.instant(c.turn().Now), 0
 	c.inflated(s, message, from, err, within)
 	if c.phase == closing {

@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -18,8 +20,11 @@ func (e *Edge) rebalance() {
 	}
 	before := e.balance
 	var move int
-	own, going := e.Sessions(), int(e.settling.Load())
-	e.balance, move = e.balance.look(time.Now(), own, going, peers.Loads())
+	own, going, others := e.Sessions(), int(e.settling.Load()), peers.Loads()
+	if e.evens.Swap(false) {
+		e.balance = e.balance.even(time.Now(), own, going, others)
+	}
+	e.balance, move = e.balance.look(time.Now(), own, going, others)
 	surplus := 0.0
 	if e.balance.moving || e.balance.stuck {
 		surplus = max(0, float64(own-going)-e.balance.mean)
@@ -36,6 +41,25 @@ func (e *Edge) rebalance() {
 	for _, s := range e.some(move) {
 		withClient(s, (*conn).move) // one that is gone has moved
 	}
+}
+
+// ErrNoRebalance is matched by the error of Rebalance.
+var ErrNoRebalance = errors.New("no sessions are given away here")
+
+// Rebalance has the edge give away what it has above the mean of all edges, from the next second on, however little that
+// is, and returns how many sessions those are by now.
+func (e *Edge) Rebalance() (surplus int, err error) {
+	peers := e.cfg.Load().Peers
+	switch {
+	case peers == nil:
+		return 0, fmt.Errorf("%w: rebalancing is off", ErrNoRebalance)
+	case e.draining.Load():
+		return 0, fmt.Errorf("%w: the edge drains", ErrNoRebalance)
+	}
+	own := e.Sessions() - int(e.settling.Load())
+	_, mean, _ := weigh(own, peers.Loads())
+	e.evens.Store(true)
+	return max(0, int(float64(own)-mean)), nil
 }
 
 // some returns up to n connections, at random.

@@ -25,8 +25,9 @@ func (t *scratch) note() {
 	n.bytes += t.header.Size
 }
 
-// letGo counts what was taken with a scratch, and puts it back.
-func (e *Edge) letGo(s *scratch) {
-	e.traffic.took(&s.took)
-	e.scratch.Put(s)
+// letGo counts what was taken of a client with a scratch, and puts it back.
+func (c *conn) letGo(s *scratch) {
+	c.meterReceived(s)
+	c.edge.traffic.took(&s.took)
+	c.edge.scratch.Put(s)
 }

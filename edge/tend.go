@@ -20,6 +20,7 @@ func (e *Edge) tend(ctx context.Context) {
 			e.watchLag()
 			e.rebalance()
 			e.giveBack()
+			e.endMeter()
 		}
 	}
 }

@@ -32,6 +32,9 @@ func (f *Frames) begin(i int) int {
 	return f.ends[i-1]
 }
 
+// Size is how many bytes the frames have from the one with the number from on, and before the number to.
+func (f *Frames) Size(from, to int) int { return f.ends[to-1] - f.begin(from) }
+
 // AppendFrames queues the frames of f from the one with the number from on, and before the number to: n of
 // them, as if each was given to Append. When these are not all, the error says why the next one was not
 // taken: ErrFull, ErrTooLong or ErrClosed. The caller must Flush in the end.
