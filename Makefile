@@ -86,6 +86,10 @@ cross: ## what a build for a system without epoll would say
 docs: ## docs/configuration.md, of the code
 	go test -count=1 ./internal/config -run '^TestPageOfSettingsIsThatOfTheCode$$' -write
 
+.PHONY: vendored
+vendored: ## whether web/uplot is what npm has, by its checksums there
+	tools/vendored web/uplot
+
 .PHONY: cover
 cover: ## statement coverage of what has a threshold
 	@mkdir -p bin

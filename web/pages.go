@@ -52,25 +52,34 @@ func New(folder fs.FS) (*Pages, error) {
 		return nil, fmt.Errorf("web: %w", err)
 	}
 	p := &Pages{byPath: map[string]*page{}}
+	if err := p.add(folder, names...); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// add adds files of a folder.
+func (p *Pages) add(folder fs.FS, names ...string) error {
 	for _, name := range names {
 		body, err := fs.ReadFile(folder, name)
 		if err != nil {
-			return nil, fmt.Errorf("web: %w", err)
+			return fmt.Errorf("web: %w", err)
 		}
 		kind, ok := kinds[path.Ext(name)]
 		if !ok {
-			return nil, fmt.Errorf("web: %s: a kind of file that has no media type", name)
+			return fmt.Errorf("web: %s: a kind of file that has no media type", name)
 		}
 		made, err := newPage(kind, body)
 		if err != nil {
-			return nil, fmt.Errorf("web: %s: %w", name, err)
+			return fmt.Errorf("web: %s: %w", name, err)
 		}
+		at := "/" + path.Base(name)
 		if name == index {
-			name = ""
+			at = "/"
 		}
-		p.byPath["/"+name] = made
+		p.byPath[at] = made
 	}
-	return p, nil
+	return nil
 }
 
 // newPage makes the forms of a file.
@@ -100,64 +109,96 @@ func newPage(kind string, body []byte) (*page, error) {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// always is in the head of every answer. One connection is for one answer: whoever serves pages has connections for
-// something else. The first three headers of the second line are for browsers that do not know the policy.
-const always = "Connection: close\r\n" +
-	"X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n" +
-	"Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n" +
-	"Content-Security-Policy: " + policy + "\r\n"
+// always is in the head of every answer. The first three headers of the second line are for browsers that do not know the
+// policy.
+var always = []string{
+	"X-Content-Type-Options", "nosniff", "X-Frame-Options", "DENY", "Referrer-Policy", "no-referrer",
+	"Cross-Origin-Opener-Policy", "same-origin", "Cross-Origin-Resource-Policy", "same-origin",
+	"Content-Security-Policy", policy,
+}
+
+// reply is an answer: headers are names and values in turn.
+type reply struct {
+	status  int
+	headers []string
+	body    []byte // nil for none
+}
 
 // Answer returns the answer to a request: its status, its head from the status line to the empty line, and its body,
-// nil for none. The caller ends the connection behind it, and does not change the body. It borrows r and does not
-// read its body.
+// nil for none. The caller ends the connection behind it, as the head says: whoever serves pages beside sessions has
+// connections for something else. The caller does not change the body. It borrows r and does not read its body.
 func (p *Pages) Answer(r *http.Request) (status int, head, body []byte) {
+	a := p.reply(r)
+	return a.status, a.head(), a.body
+}
+
+// ServeHTTP answers a request whose path begins with that of the folder.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a := p.reply(r)
+	for _, some := range [][]string{always, a.headers} {
+		for i := 0; i < len(some); i += 2 {
+			w.Header().Set(some[i], some[i+1])
+		}
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // who went away needs nothing
+}
+
+func (p *Pages) reply(r *http.Request) reply {
 	made := p.byPath[r.URL.Path]
 	switch {
 	case made == nil:
-		return text(r, http.StatusNotFound, "there is no such page\n", "Cache-Control: no-cache\r\n")
+		return text(r, http.StatusNotFound, "there is no such page\n", "Cache-Control", "no-cache")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		return text(r, http.StatusMethodNotAllowed, "a page can be read, and nothing else\n", "Allow: GET, HEAD\r\n")
+		return text(r, http.StatusMethodNotAllowed, "a page can be read, and nothing else\n", "Allow", "GET, HEAD")
 	}
-	f, coding := made.plain, ""
-	if made.gzip.body != nil && takesGzip(r.Header.Values("Accept-Encoding")) {
-		f, coding = made.gzip, "Content-Encoding: gzip\r\n"
+	f := made.plain
+	// Who comes again asks whether something has changed: processes are replaced one by one, and with them the pages.
+	headers := []string{"Vary", "Accept-Encoding", "Cache-Control", "no-cache"}
+	packed := made.gzip.body != nil && takesGzip(r.Header.Values("Accept-Encoding"))
+	if packed {
+		f = made.gzip
 	}
-	// Who comes again asks whether something has changed: edges are replaced one by one, and with them the pages.
-	const again = "Vary: Accept-Encoding\r\nCache-Control: no-cache\r\n"
+	headers = append(headers, "ETag", f.tag)
 	if matches(r.Header.Values("If-None-Match"), f.tag) {
-		return http.StatusNotModified, begin(http.StatusNotModified, again, "ETag: ", f.tag, "\r\n\r\n"), nil
+		return reply{http.StatusNotModified, headers, nil}
 	}
-	head = begin(http.StatusOK, again, coding, "ETag: ", f.tag, "\r\nContent-Type: ", made.kind,
-		"\r\nContent-Length: ", strconv.Itoa(len(f.body)), "\r\n\r\n")
-	if r.Method == http.MethodHead {
-		return http.StatusOK, head, nil
+	if packed {
+		headers = append(headers, "Content-Encoding", "gzip")
 	}
-	return http.StatusOK, head, f.body
+	return full(r, http.StatusOK, f.body, append(headers, "Content-Type", made.kind)...)
 }
 
 // text is an answer that is for nobody's eyes.
-func text(r *http.Request, status int, what, headers string) (_ int, head, body []byte) {
-	head = begin(status, headers, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ", strconv.Itoa(len(what)), "\r\n\r\n")
-	if r.Method != http.MethodHead {
-		body = []byte(what)
-	}
-	return status, head, body
+func text(r *http.Request, status int, what string, headers ...string) reply {
+	return full(r, status, []byte(what), append(headers, "Content-Type", "text/plain; charset=utf-8")...)
 }
 
-// begin begins a head, and goes on with what is given.
-func begin(status int, more ...string) []byte {
+// full is an answer with a body, unless the head alone was asked for.
+func full(r *http.Request, status int, body []byte, headers ...string) reply {
+	a := reply{status, append(headers, "Content-Length", strconv.Itoa(len(body))), body}
+	if r.Method == http.MethodHead {
+		a.body = nil
+	}
+	return a
+}
+
+// head is the head from the status line to the empty line.
+func (a *reply) head() []byte {
 	b := make([]byte, 0, 1024)
 	b = append(b, "HTTP/1.1 "...)
-	b = strconv.AppendInt(b, int64(status), 10)
+	b = strconv.AppendInt(b, int64(a.status), 10)
 	b = append(b, ' ')
-	b = append(b, http.StatusText(status)...)
+	b = append(b, http.StatusText(a.status)...)
 	b = append(b, "\r\nDate: "...)
 	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
-	b = append(b, "\r\n"+always...)
-	for _, m := range more {
-		b = append(b, m...)
+	b = append(b, "\r\nConnection: close\r\n"...)
+	for _, some := range [][]string{always, a.headers} {
+		for i := 0; i < len(some); i += 2 {
+			b = append(append(append(append(b, some[i]...), ": "...), some[i+1]...), "\r\n"...)
+		}
 	}
-	return b
+	return append(b, "\r\n"...)
 }
 
 // takesGzip tells whether a client accepts gzip. RFC 9110, section 12.5.3; what is no weight counts as none.
