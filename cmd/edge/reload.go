@@ -15,6 +15,7 @@ import (
 // running is what of an edge takes another configuration.
 type running struct {
 	process  *process.Process
+	page     *process.StatusPage
 	stores   stores
 	doors    doors
 	rules    *process.Rules
@@ -70,6 +71,7 @@ func (r running) take(cfg config.Edge, kept []string) (apply func(), err error) 
 	}
 	return func() {
 		ofProcess()
+		r.page.SetToken(cfg.AdminToken)
 		r.stores.setLog(cfg.Shared)
 		r.rules.Store(m.Rules)
 		r.hubs.SetBounds(bounds(cfg))

@@ -97,8 +97,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	// The admin pages first: they tell what the rest waits for.
 	var shown atomic.Pointer[edge.Edge]
 	var listens atomic.Pointer[routing.Hubs]
+	page, err := p.OpenPage(cfg.Shared, process.PageParts{
+		Drain: func() { stopServing(process.AskedOnPage{}) }, Rebalance: sights{&shown}.rebalance, Sessions: sights{&shown}.sessions,
+	})
+	if err != nil {
+		return err
+	}
+	parts.Go("status page", func() error { return page.Run(member) })
 	parts.Go("admin", func() error {
-		return p.ServeAdmin(member, func() any { return status(cfg, p, shown.Load()) }, func(context.Context) error {
+		return p.ServeAdmin(member, page, func() any { return statusOf(cfg, p, shown.Load()) }, func(context.Context) error {
 			if hubs := listens.Load(); hubs != nil {
 				return hubs.Ready()
 			}
@@ -110,6 +117,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer streams.Close()
+	page.SetStreams(streams)
 	if err := cfg.CheckPayload(p.NATS.MaxPayload()); err != nil { // known by now
 		return fmt.Errorf("%w: %w", process.ErrUsage, err)
 	}
@@ -192,7 +200,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}
 
-	takes := running{process: p, stores: stores, doors: doors, rules: rules, hubs: hubs, sessions: sessions, inside: inside, api: forBackends, edgeOf: edgeOf}
+	takes := running{process: p, page: page, stores: stores, doors: doors, rules: rules, hubs: hubs, sessions: sessions, inside: inside, api: forBackends, edgeOf: edgeOf}
 	reload := process.Reload[config.Edge]{
 		Settings: settings, Config: started, Read: read, Of: config.EdgeOf, Fixed: takes.fixed, Make: takes.take, Logger: log, Metrics: p.Metrics,
 	}

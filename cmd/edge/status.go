@@ -23,8 +23,8 @@ type edgeStatus struct {
 	Members     []process.Member `json:"members"`
 }
 
-// status describes the edge, which is nil before it has all that it needs.
-func status(cfg config.Edge, p *process.Process, sessions *edge.Edge) edgeStatus {
+// statusOf describes the edge, which is nil before it has all that it needs.
+func statusOf(cfg config.Edge, p *process.Process, sessions *edge.Edge) edgeStatus {
 	self := p.Cluster.Self()
 	s := edgeStatus{
 		ID: cfg.ID, Incarnation: self.Incarnation, Zone: cfg.Zone, Domains: cfg.Domains, Started: self.Started,

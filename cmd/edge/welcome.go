@@ -28,7 +28,7 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d door
 		fmt.Fprintf(&b, "          net.tcp://%s\n", reachable(d.tcp.Addr().String()))
 	}
 	if admin := p.AdminAddr(); admin != "" {
-		fmt.Fprintf(&b, "  status  http://%s/status.json\n", reachable(admin))
+		fmt.Fprintf(&b, "  status  http://%s/status\n", reachable(admin))
 	}
 	if backends != nil {
 		scheme := "http"

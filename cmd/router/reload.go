@@ -12,6 +12,7 @@ import (
 // running is what of a router takes another configuration.
 type running struct {
 	process *process.Process
+	page    *process.StatusPage
 	rules   *process.Rules
 	router  *router.Router
 	api     *process.API // nil without one
@@ -46,6 +47,7 @@ func (r running) take(cfg config.Router, kept []string) (apply func(), err error
 	}
 	return func() {
 		ofProcess()
+		r.page.SetToken(cfg.AdminToken)
 		r.rules.Store(m.Rules)
 		ofRouter()
 		if r.api != nil {

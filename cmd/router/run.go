@@ -64,14 +64,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}()
 
 	// The admin pages first: they tell what the rest waits for.
+	page, err := p.OpenPage(cfg.Shared, process.PageParts{Drain: func() { stopWork(process.AskedOnPage{}) }})
+	if err != nil {
+		return err
+	}
+	parts.Go("status page", func() error { return page.Run(member) })
 	parts.Go("admin", func() error {
-		return p.ServeAdmin(member, func() any { return status(cfg, p) }, func(context.Context) error { return nil })
+		return p.ServeAdmin(member, page, func() any { return status(cfg, p) }, func(context.Context) error { return nil })
 	})
 	streams, err := p.OpenStreams(working, cfg.Shared, made.Rules)
 	if err != nil {
 		return err
 	}
 	defer streams.Close()
+	page.SetStreams(streams)
 	publisher := p.Publisher(made.Told, streams)
 	groups, err := p.OpenGroups(working, cfg.Shared)
 	if err != nil {
@@ -104,7 +110,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 
-	takes := running{process: p, rules: rules, router: r, api: forBackends.api}
+	takes := running{process: p, page: page, rules: rules, router: r, api: forBackends.api}
 	reload := process.Reload[config.Router]{
 		Settings: settings, Config: cfg, Read: read, Of: config.RouterOf, Fixed: takes.fixed, Make: takes.take, Logger: log, Metrics: p.Metrics,
 	}

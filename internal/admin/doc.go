@@ -4,6 +4,7 @@
 //	/readyz              200 if it can take clients, else 503 with what fails, as JSON
 //	/metrics             for Prometheus
 //	/status.json         what the process knows of itself and its cluster
+//	/status              the same for people; see package status
 //	/debug/pprof/        profiles
 //	/debug/freeosmemory  by POST: garbage is collected, and free memory given back to the system
 //

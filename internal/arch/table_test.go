@@ -116,7 +116,7 @@ var libraries = []library{
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},
-	{"golang.org/x/time", []string{"api"}},
+	{"golang.org/x/time", []string{"api", "internal"}},
 	{"github.com/go-jose/go-jose/v4", []string{"edge/auth"}},
 	{"github.com/rabbitmq/amqp091-go", []string{"trigger", "internal"}},
 	{"github.com/sony/gobreaker/v2", []string{"internal/outcall"}},

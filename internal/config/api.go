@@ -31,16 +31,21 @@ func (c *check) recipients(r Recipients) {
 	c.that(r == RecipientsKnown || r == RecipientsAnyone, "recipients", "%q is neither known nor anyone", r)
 }
 
-// leastAPIKey is the least length of a key that somebody has chosen.
-const leastAPIKey = 16
+// leastBearer is the least length of what somebody has chosen for requests to bear.
+const leastBearer = 16
+
+// bearer checks what a header is to carry; "" is none.
+func (c *check) bearer(name, key string) {
+	c.that(key == "" || len(key) >= leastBearer, name, "shorter than %d bytes", leastBearer)
+	c.that(!strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }), name, "has what a header cannot carry")
+}
 
 func (a *API) validate(c *check) {
 	c.listen("api", a.Listen)
 	if a.Listen == "" {
 		a.Key = "" // it may stand in the environment of whatever is started there
 	}
-	c.that(a.Key == "" || len(a.Key) >= leastAPIKey, "api-key", "shorter than %d bytes", leastAPIKey)
-	c.that(!strings.ContainsFunc(a.Key, func(r rune) bool { return r <= ' ' || r > '~' }), "api-key", "has what a header cannot carry")
+	c.bearer("api-key", a.Key)
 	c.atLeast("api-rate", a.Rate, 0)
 	c.that((a.TLSCert == "") == (a.TLSKey == ""), "api-tls-cert", "goes with -api-tls-key: give both or neither")
 	c.that(a.TLSCert == "" || a.Listen != "", "api-tls-cert", "goes with -api")

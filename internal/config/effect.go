@@ -69,6 +69,8 @@ var effects = map[string]Effect{
 	"idle-timeout":      ForTimers,
 	"drain-timeout":     ForDrain,
 
+	"admin-token": ForRequests,
+
 	"log-level":  AtOnce,
 	"log-format": AtOnce,
 }

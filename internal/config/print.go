@@ -10,7 +10,7 @@ import (
 )
 
 // secrets are flags that are never shown.
-var secrets = []string{"gossip-key", "auth-webhook-secret", "api-key", "hightemplar-header"}
+var secrets = []string{"gossip-key", "auth-webhook-secret", "api-key", "admin-token", "hightemplar-header"}
 
 // addresses are flags with URLs, of which is shown what is no secret.
 var addresses = []string{"nats", "redis", "auth-webhook", "hightemplar-api", "hightemplar-amqp"}

@@ -107,6 +107,8 @@ type Shared struct {
 	// Admin is the address for health, metrics, status and profiles. Default
 	// 127.0.0.1:8090; empty for none.
 	Admin string
+	// AdminToken is who has it may drain and rebalance on the status page, and search for people there. Default none: nobody may.
+	AdminToken string
 	// LogLevel is the least severe level that is logged. Default info.
 	LogLevel logrus.Level
 	// LogFormat is text or json. Default text.
@@ -174,6 +176,7 @@ func (b *binder) member(s *Shared) {
 func (b *binder) process(s *Shared) {
 	b.group("Process")
 	b.str(&s.Admin, "admin", "127.0.0.1:8090", "`address` for health, metrics, status and profiles; empty for none")
+	b.str(&s.AdminToken, "admin-token", "", "`token` of who may do more on the status page than look, 16 bytes at least; give it by the environment or a file")
 	b.str(&s.logLevel, "log-level", "info", "least `level` logged: trace, debug, info, warn, error")
 	b.str((*string)(&s.LogFormat), "log-format", string(LogText), "`format` of the log: text or json")
 	b.str(&b.file, "config", "", "YAML `file` with these flags as keys")
@@ -248,6 +251,7 @@ func (s *Shared) validate(storesNeeded bool) error {
 		c.err = s.Logins.validate()
 	}
 	c.listen("admin", s.Admin)
+	c.bearer("admin-token", s.AdminToken)
 	level, err := logrus.ParseLevel(s.logLevel)
 	c.that(err == nil, "log-level", "unknown level %q; known are trace, debug, info, warn, error", s.logLevel)
 	s.LogLevel, s.logLevel = level, ""

@@ -23,6 +23,8 @@
 //	edge.<incarnation>.re.<hops>.<sequence>     the fate of an envelope that reached nobody
 //	edge.<incarnation>.re.<hops>.-<turn>        likewise, where nobody wants to know
 //	edge.<incarnation>.told.<sequence>.<…>      others were told of that
+//	status.ask                                  all members: what each tells of itself
+//	status.<incarnation>.do                     one member: what somebody on the status page asks of it
 //	ack.<incarnation>.<p>.<sequence>            JetStream's answer to what an edge has stored
 //
 // The labels of a domain are reversed, so that a wildcard covers a domain with its

@@ -18,7 +18,8 @@ func (s Signal) Error() string { return "signal: " + s.String() }
 func askedToEnd(ctx context.Context) bool {
 	cause := context.Cause(ctx)
 	_, asked := errors.AsType[Signal](cause)
-	return asked || errors.Is(cause, context.Canceled)
+	_, onPage := errors.AsType[AskedOnPage](cause)
+	return asked || onPage || errors.Is(cause, context.Canceled)
 }
 
 // LogDrain says that a process ends whose ctx is done, and why: it was asked to, or a

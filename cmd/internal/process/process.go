@@ -215,9 +215,9 @@ func (p *Process) WatchDead(ctx context.Context, dead func(presence.EdgeID)) err
 	})
 }
 
-// ServeAdmin serves the admin pages until ctx is done. It may begin before [Process.Started],
+// ServeAdmin serves the admin pages until ctx is done, and the status page with them. It may begin before [Process.Started],
 // and status and more, which is one more check of /readyz, be called before that.
-func (p *Process) ServeAdmin(ctx context.Context, status func() any, more admin.Check) error {
+func (p *Process) ServeAdmin(ctx context.Context, page *StatusPage, status func() any, more admin.Check) error {
 	if p.admin == nil {
 		<-ctx.Done()
 		return nil
@@ -233,7 +233,7 @@ func (p *Process) ServeAdmin(ctx context.Context, status func() any, more admin.
 				return more(ctx)
 			},
 		},
-		Gatherer: p.Metrics, Status: status, Log: p.Log,
+		Gatherer: p.Metrics, Status: status, Pages: page.Pages(), Log: p.Log,
 	})
 	if err := server.Serve(ctx, p.admin); err != nil {
 		return fmt.Errorf("admin pages: %w", err)

@@ -1,0 +1,120 @@
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// question is what all members are asked. Names may be added.
+type question struct {
+	From    string `json:"from"`              // who asks, and does not answer itself
+	Top     int    `json:"top,omitempty"`     // so many of the busiest and slowest sessions
+	History bool   `json:"history,omitempty"` // what was before, too
+}
+
+// order is what one member is asked to do.
+type order struct {
+	Do     Deed   `json:"do"`
+	By     string `json:"by"`               // the incarnation that was asked
+	Remote string `json:"remote,omitempty"` // who has asked it
+}
+
+// Deed is something that can be done on the page.
+type Deed string
+
+// The deeds.
+const (
+	Drain     Deed = "drain"
+	Rebalance Deed = "rebalance"
+)
+
+// done is what comes of an order.
+type done struct {
+	Error   string `json:"error,omitempty"`
+	Surplus int    `json:"surplus,omitempty"` // of a rebalance: sessions that are given away
+}
+
+// Subjects are where members meet.
+type Subjects struct {
+	// Ask is that of all, Order that of one.
+	Ask   string
+	Order func(incarnation string) string
+}
+
+// maxAsked bounds what waits to be answered.
+const maxAsked = 64
+
+// Answer answers for this member, until ctx is done: what it is asked of itself, and what it is to do. Deeds are done by do.
+func (r *Reporter) Answer(ctx context.Context, nc *nats.Conn, at Subjects, do func(context.Context, order) done) error {
+	asked := make(chan *nats.Msg, maxAsked) // the client library counts what does not fit
+	var subscriptions []*nats.Subscription
+	defer func() {
+		for _, s := range subscriptions {
+			_ = s.Unsubscribe() // the connection may be closed
+		}
+	}()
+	for _, subject := range []string{at.Ask, at.Order(r.cfg.Incarnation)} {
+		s, err := nc.ChanSubscribe(subject, asked)
+		if err != nil {
+			return fmt.Errorf("subscribe to %s: %w", subject, err)
+		}
+		subscriptions = append(subscriptions, s)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case m := <-asked:
+			var answer any
+			if m.Subject == at.Ask {
+				var q question
+				if json.Unmarshal(m.Data, &q) != nil || q.From == r.cfg.Incarnation {
+					continue
+				}
+				q.Top = min(q.Top, mostTop)
+				answer = r.Report(ctx, q)
+			} else {
+				var o order
+				if json.Unmarshal(m.Data, &o) != nil {
+					continue
+				}
+				answer = do(ctx, o)
+			}
+			if b, err := json.Marshal(answer); err == nil {
+				_ = m.Respond(b) // who asks sees that there is no answer
+			}
+		}
+	}
+}
+
+// orderTime is how long a member has to answer an order.
+const orderTime = 3 * time.Second
+
+// tell has another member do something.
+func tell(ctx context.Context, nc *nats.Conn, subject string, o order) done {
+	b, err := json.Marshal(o)
+	if err != nil {
+		return done{Error: err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, orderTime)
+	defer cancel()
+	m, err := nc.RequestWithContext(ctx, subject, b)
+	var d done
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return done{Error: "nobody answers there: it is gone, or of an older version"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return done{Error: "it has not answered in time, and may have done it or not"}
+	case err == nil:
+		err = json.Unmarshal(m.Data, &d)
+	}
+	if err != nil {
+		return done{Error: err.Error()}
+	}
+	return d
+}

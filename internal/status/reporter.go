@@ -1,0 +1,122 @@
+package status
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// ReporterConfig is of what a member reports.
+type ReporterConfig struct {
+	Incarnation, Version string
+	// Gatherer is the process's metrics.
+	Gatherer prometheus.Gatherer
+	// Cores is how many processors the process may use.
+	Cores int
+	// State tells what no metric does. It does not block.
+	State func() State
+	// Sessions tells of up to n of the busiest sessions and of the slowest, within ctx. Nil where there are none.
+	Sessions func(ctx context.Context, n int) (busiest, slowest []Session)
+}
+
+// State is what no metric tells of a process.
+type State struct {
+	NATS     string
+	Draining bool
+}
+
+// Reporter makes the reports of this member. It is asked by anybody.
+type Reporter struct {
+	cfg ReporterConfig
+
+	mu      sync.Mutex
+	before  reading
+	made    Report // of the last one, without what a question asks for besides
+	sampled reading
+	history []Sample // the oldest first
+}
+
+const (
+	// freshTime is for how long a report is given again: many may ask.
+	freshTime = 900 * time.Millisecond
+	// longTime is after how much of it what was is no measure of what is.
+	longTime = 10 * time.Second
+	// sessionsTime bounds the search for sessions.
+	sessionsTime = 300 * time.Millisecond
+)
+
+// NewReporter makes a reporter, which keeps a history while Run runs.
+func NewReporter(cfg ReporterConfig) *Reporter { return &Reporter{cfg: cfg} }
+
+// Run takes samples until ctx is done.
+func (r *Reporter) Run(ctx context.Context) {
+	tick := time.NewTicker(sampleSpan)
+	defer tick.Stop()
+	for r.sample(); ; r.sample() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// sample adds one to the history, but for the first time.
+func (r *Reporter) sample() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := read(r.cfg.Gatherer, time.Now())
+	if !r.sampled.at.IsZero() {
+		if len(r.history) == samples {
+			r.history = append(r.history[:0], r.history[1:]...)
+		}
+		r.history = append(r.history, now.sample(&r.sampled))
+	}
+	r.sampled = now
+}
+
+// Report answers a question. What it returns is nobody else's.
+func (r *Reporter) Report(ctx context.Context, q question) Report {
+	report := r.measured(q.History)
+	if r.cfg.Sessions != nil && q.Top > 0 {
+		ctx, cancel := context.WithTimeout(ctx, sessionsTime)
+		defer cancel()
+		report.Busiest, report.Slowest = r.cfg.Sessions(ctx, q.Top)
+		for _, all := range [][]Session{report.Busiest, report.Slowest} {
+			for i := range all {
+				all[i].Edge = r.cfg.Incarnation
+			}
+		}
+	}
+	return report
+}
+
+// measured is the report without sessions.
+func (r *Reporter) measured(history bool) Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := time.Now(); now.Sub(r.before.at) >= freshTime {
+		before := r.before
+		if now.Sub(before.at) > longTime && !r.sampled.at.IsZero() {
+			before = r.sampled // since the last sample, which is more recent
+		}
+		is := read(r.cfg.Gatherer, now)
+		if before.at.IsZero() {
+			before = is
+		}
+		is.since(&before, &r.made)
+		r.before = is
+	}
+	report := r.made
+	state := r.cfg.State()
+	report.Incarnation, report.Version, report.Cores = r.cfg.Incarnation, r.cfg.Version, r.cfg.Cores
+	report.NATS, report.Draining = state.NATS, state.Draining
+	report.Dropped, report.States, report.Dialects = maps.Clone(report.Dropped), maps.Clone(report.States), maps.Clone(report.Dialects)
+	if history {
+		report.History = append([]Sample(nil), r.history...)
+	}
+	return report
+}

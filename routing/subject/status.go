@@ -1,0 +1,11 @@
+package subject
+
+import "limegrove/presence"
+
+const rootStatus = "status."
+
+// Status is where all members are asked how they do. No incarnation has this subject: those have two tokens more.
+const Status = rootStatus + "ask"
+
+// Order is where one member is told what somebody on the status page asks of it.
+func Order(e presence.EdgeID) string { return rootStatus + string(e) + ".do" }
