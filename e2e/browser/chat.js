@@ -3,49 +3,18 @@
 // for what is to be seen, and never for a time.
 
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { Desk } from './desk.js';
 import { Gate } from './gate.js';
 
 const [executablePath, one, other, folder] = process.argv.slice(2);
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const patience = 30_000; // for whatever a busy machine may be slow at
-await mkdir(folder, { recursive: true });
-
 const gate = new Gate(new URL(other).hostname, new URL(other).port);
 const far = `http://127.0.0.1:${await gate.listen()}/`;
-const browser = await chromium.launch({
-  executablePath,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-
-/** What pages have complained of. */
-const complaints = [];
-/** Whether something is done of which browsers complain by themselves. */
-let excused = false;
-
-/** window opens the page in a window whose storage is its own. */
-async function window(url, options = {}, prepares = async () => {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', colorScheme: 'light', reducedMotion: 'reduce', ...options });
-  context.setDefaultTimeout(patience);
-  return tab(context, url, prepares);
-}
-
-async function tab(context, url, prepares = async () => {}) {
-  const page = await context.newPage();
-  await prepares(page);
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type()) && !excused) complaints.push(`${message.text()} (${message.location().url})`);
-  });
-  page.on('request', (request) => {
-    if (new URL(request.url()).host !== new URL(url).host) complaints.push(`something is fetched from ${request.url()}`);
-  });
-  await page.goto(url);
-  return page;
-}
+const desk = await Desk.open(executablePath, folder);
+const window = (...args) => desk.window(...args);
+const tab = (...args) => desk.tab(...args);
+const step = (...args) => desk.step(...args);
+const accessible = (...args) => desk.accessible(...args);
+const picture = (...args) => desk.picture(...args);
 
 const name = (page) => page.getByRole('textbox', { name: 'Your name' });
 const message = (page) => page.getByRole('textbox', { name: 'Message' });
@@ -70,31 +39,6 @@ async function say(page, text) {
 
 /** texts are the messages of the open conversation, in order. */
 const texts = (page) => page.locator('.bubble').allTextContents();
-
-/** accessible looks for what keeps people out, by all rules or by those of some tags, everywhere or within something. */
-async function accessible(page, what, runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], within = 'html') {
-  if (await page.evaluate(() => globalThis.axe === undefined)) await page.evaluate(axe);
-  const { violations } = await page.evaluate(([o, w]) => globalThis.axe.run(w, { runOnly: o, resultTypes: ['violations'] }), [runOnly, within]);
-  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join('; ')}`), [], what);
-}
-
-const picture = (page, file) => page.screenshot({ path: join(folder, `${file}.png`), animations: 'disabled' });
-
-let steps = 0;
-async function step(what, does) {
-  const began = Date.now();
-  try {
-    await does();
-    assert.deepEqual(complaints, [], 'the browser complains');
-  } catch (error) {
-    console.log(`not ok ${what}: ${error.stack ?? error}`);
-    for (const [i, page] of browser.contexts().flatMap((c) => c.pages()).entries()) await picture(page, `failed-${i}`).catch(() => {});
-    await browser.close();
-    process.exit(1);
-  }
-  steps++;
-  console.log(`ok ${what} (${Date.now() - began} ms)`);
-}
 
 let ana, rui, mia;
 
@@ -190,7 +134,7 @@ await step('how it looks', async () => {
 });
 
 await step('who was cut off finds what has waited, in order and once, and what he wrote arrives', async () => {
-  excused = true;
+  desk.excused = true;
   gate.cut();
   await rui.locator('[data-connection=waiting]').waitFor();
   await rui.getByRole('button', { name: 'Connect now' }).waitFor();
@@ -211,7 +155,7 @@ await step('who was cut off finds what has waited, in order and once, and what h
   await entry(ana, 'rui').click();
   gate.mend(); // and nobody clicks anything
   await online(rui);
-  excused = false;
+  desk.excused = false;
   await state(ana, 'The first while you are away', 'consumed');
   await state(ana, 'The second', 'consumed');
   await line(ana, 'Written on the train').waitFor();
@@ -238,7 +182,7 @@ await step('a link that is dead without a word is noticed, and what was said int
   await enter(noa, 'noa');
   await entry(ana, 'noa').click();
   await entry(noa, 'ana').click();
-  excused = true;
+  desk.excused = true;
   mute.mute();
   await say(noa, 'Does anybody hear me?');
   await line(ana, 'Does anybody hear me?').waitFor(); // the server has it, and cannot say so
@@ -249,7 +193,7 @@ await step('a link that is dead without a word is noticed, and what was said int
   mute.mend();
   await noa.clock.fastForward(1_000);
   await online(noa);
-  excused = false;
+  desk.excused = false;
   await state(noa, 'Does anybody hear me?', 'accepted'); // ana's receipts went into the dead link, and are not said again
   await say(noa, 'Now I do');
   await line(ana, 'Now I do').waitFor();
@@ -294,9 +238,9 @@ await step('markup stays text, in messages and in names', async () => {
     assert.doesNotMatch(await page.title(), /broken/);
   }
   await eve.context().close();
-  excused = true;
+  desk.excused = true;
   await assert.rejects(ana.evaluate(() => { document.body.innerHTML = '<b>x</b>'; }), /TrustedHTML/); // the policy holds
-  excused = false;
+  desk.excused = false;
 });
 
 await step('the keyboard is enough to talk', async () => {
@@ -437,6 +381,5 @@ await step('a window that is duplicated leaves the session to one', async () => 
   await twin.getByText('This chat goes on in another window.').waitFor();
 });
 
-await browser.close();
+await desk.done();
 gate.close();
-console.log(`done: ${steps} steps`);
