@@ -196,6 +196,12 @@ k8s-api: ## k8s/ on a real API server, as a dry run; builds Kubernetes and etcd,
 	@tools/build manifests etcd kube-apiserver >/dev/null
 	go run ./e2e/deploy/cmd/api
 
+.PHONY: k8s-hpa
+k8s-hpa: ## the autoscaler of Kubernetes itself decides about edges; builds it and prometheus-adapter, which takes long
+	@tools/deps prometheus
+	@tools/build manifests etcd kube-apiserver kube-controller-manager prometheus-adapter >/dev/null
+	go run ./e2e/deploy/cmd/hpa
+
 # Clusters under faults have to be back in time, and mostly wait for that: they run one after the
 # other, and behind them what only computes.
 .PHONY: test-fault
