@@ -130,7 +130,7 @@ func (s *stage) startAdapter(ctx context.Context) error {
 		return err
 	}
 	config := filepath.Join(s.dir, "adapter.yaml")
-	if err := os.WriteFile(config, append(rules, processorTime...), 0o600); err != nil {
+	if err := os.WriteFile(config, append(rules, processorTime...), 0o600); err != nil { //nolint:gosec // in a folder of our own
 		return err
 	}
 	prometheus, err := s.startPrometheus(ctx)
