@@ -344,7 +344,14 @@ func TestAlertRules(t *testing.T) {
 		}
 	}
 	headings := headingsOf(t, "../docs/operations.md")
+	tests, err := os.ReadFile(alertRulesTests)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, rule := range alertsOf(t) {
+		if !regexp.MustCompile(`alertname(: |=")` + name + `\b`).Match(tests) {
+			t.Errorf("%s has no test in %s", name, alertRulesTests)
+		}
 		if rule.Labels["severity"] != "critical" && rule.Labels["severity"] != "warning" || rule.Annotations["summary"] == "" {
 			t.Errorf("%s is %v, %v", name, rule.Labels, rule.Annotations)
 		}
