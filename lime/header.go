@@ -34,6 +34,9 @@ type Header struct {
 	// nothing. Both stop some peers: see Rewrite.
 	LooseEnums, BlankPP bool
 
+	// Traced is for whoever follows the envelope on its way to set, after the scan.
+	Traced bool
+
 	// Size is the number of bytes of the object, from brace to brace.
 	Size int
 

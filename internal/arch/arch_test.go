@@ -43,7 +43,7 @@ func TestPlantedViolationIsReported(t *testing.T) {
 
 		{"a server in a test", "routing/hub_test.go", "github.com/nats-io/nats-server/v2/server", ""},
 		{"internal in a test", "routing/hub_test.go", "limegrove/internal/x", ""},
-		{"internal outside tests", "routing/hub.go", "limegrove/internal/x", "routing may import lime, presence, room, event, prepared, internal/complaint, internal/nowait"},
+		{"internal outside tests", "routing/hub.go", "limegrove/internal/x", "routing may import lime, presence, room, event, prepared, tracing, internal/complaint, internal/nowait"},
 		{"a kit in a test", "routing/hub_test.go", "limegrove/presence/presencetest", ""},
 		{"a kit outside tests", "routing/hub.go", "limegrove/presence/presencetest", "a test kit is for tests"},
 		{"a server in a kit", "presence/presencetest/suite.go", "github.com/alicebob/miniredis/v2", ""},

@@ -23,9 +23,12 @@ var folders = []folder{
 	// Envelopes and what others make of them: it knows neither.
 	{path: "prepared", std: true},
 	// A client of presence: it has no use for another store of registrations.
-	{path: "routing", ours: []string{"lime", "presence", "room", "event", "prepared", "internal/complaint", "internal/nowait"}},
+	{path: "routing", ours: []string{"lime", "presence", "room", "event", "prepared", "tracing", "internal/complaint", "internal/nowait"}},
+	// Envelopes' metadata, and records of steps: how these leave is a part of its own.
+	{path: "tracing", ours: []string{"lime", "internal/complaint"}},
+	{path: "tracing/otlp", ours: []string{"lime", "tracing", "internal/outcall"}},
 	// Declares what it needs of routing, presence and auth.
-	{path: "edge", ours: []string{"lime", "room", "prepared", "edge/poll", "edge/auth", "edge/dialect", "internal/complaint"}},
+	{path: "edge", ours: []string{"lime", "room", "prepared", "edge/poll", "edge/auth", "edge/dialect", "tracing", "internal/complaint"}},
 	// Sockets and bytes; it knows no protocol.
 	{path: "edge/poll", ours: []string{"internal/nowait", "internal/complaint"}},
 	// What clients say in other protocols, and envelopes for it: bytes alone.
@@ -116,7 +119,9 @@ var libraries = []library{
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},
-	{"golang.org/x/time", []string{"api", "internal"}},
+	{"golang.org/x/time", []string{"api", "internal", "tracing"}},
+	{"go.opentelemetry.io/proto/slim/otlp", []string{"tracing/otlp"}},
+	{"google.golang.org/protobuf", []string{"tracing/otlp"}},
 	{"github.com/go-jose/go-jose/v4", []string{"edge/auth"}},
 	{"github.com/rabbitmq/amqp091-go", []string{"trigger", "internal"}},
 	{"github.com/sony/gobreaker/v2", []string{"internal/outcall"}},
