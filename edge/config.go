@@ -15,6 +15,7 @@ import (
 	"limegrove/edge/auth"
 	"limegrove/edge/dialect"
 	"limegrove/room"
+	"limegrove/tracing"
 )
 
 // Config is what an Edge is made of. ID, Domains, Router and Authenticator are
@@ -159,6 +160,9 @@ type Config struct {
 
 	Logger  logrus.FieldLogger    // default: discarded
 	Metrics prometheus.Registerer // default: none
+
+	// Tracer follows envelopes whose senders want it. Default none: nothing is looked for.
+	Tracer *tracing.Tracer
 
 	// Traffic counts what clients send and are sent, together with what routing counts there.
 	// Default: one of its own, registered with Metrics.

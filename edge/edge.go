@@ -113,7 +113,7 @@ func New(cfg Config) (*Edge, error) {
 		shut:    make(chan struct{}),
 		pages:   pages{Pages: cfg.Pages},
 	}
-	rules := sessionRules{id: cfg.ID, domains: cfg.Domains, name: cfg.Router.Name, presences: new(presences)}
+	rules := sessionRules{id: cfg.ID, domains: cfg.Domains, name: cfg.Router.Name, presences: new(presences), tracer: cfg.Tracer}
 	for path, d := range cfg.Dialects {
 		if e.dialects == nil {
 			e.dialects = map[string]*spoken{}

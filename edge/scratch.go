@@ -15,6 +15,7 @@ type scratch struct {
 	pp        []byte
 	envelope  []byte // the envelope with them
 	mended    []byte // the envelope as a strict peer can bear it
+	traced    []byte // the envelope with the span of its receipt
 	frame     []byte // what a dialect makes of an envelope
 }
 

@@ -11,6 +11,7 @@ import (
 	"limegrove/edge/auth"
 	"limegrove/lime"
 	"limegrove/room"
+	"limegrove/tracing"
 )
 
 // outlet is what a session does to the world. The connection implements it, and
@@ -64,6 +65,7 @@ type sessionRules struct {
 	rooms        roomRules
 	presences    *presences
 	dialects     []string // domains in which nobody logs in with LIME
+	tracer       *tracing.Tracer
 }
 
 // session is LIME's state machine for one client, sans-IO: it is given envelopes,

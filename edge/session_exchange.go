@@ -2,6 +2,7 @@ package edge
 
 import (
 	"limegrove/lime"
+	"limegrove/tracing"
 )
 
 // Reasons that are given often. They are not changed.
@@ -29,15 +30,25 @@ func (s *session) exchange(t *scratch, b []byte) {
 			return
 		}
 	}
+	var span *tracing.Span
+	if s.rules.tracer != nil {
+		if b, span = s.rules.tracer.Arrived(&t.header, t.traced, b); span != nil {
+			t.traced = b
+		}
+	}
 	why := t.header.Check()
 	if why == nil {
-		err := s.pass(t, b)
-		if err == nil {
-			return
+		if err := s.pass(t, b); err != nil {
+			if why = lime.AsReason(err); why == nil {
+				why = reasonDispatch
+			}
 		}
-		if why = lime.AsReason(err); why == nil {
-			why = reasonDispatch
-		}
+	}
+	if span != nil {
+		s.rules.tracer.End(span, why)
+	}
+	if why == nil {
+		return
 	}
 	if why == reasonRate { // a command that counts for more than one envelope
 		s.out.count(dropRate)

@@ -152,12 +152,12 @@ func (m *Member) Receipt(h *lime.Header, envelope []byte) bool {
 		return false
 	}
 	// A broker that is away costs the sender this receipt, as it does any other.
-	_ = m.redirect(to, envelope)
+	_ = m.redirect(to, h, envelope)
 	return true
 }
 
-// redirect routes a notification of m's to a node, whoever it was addressed to.
-func (m *Member) redirect(to string, envelope []byte) error {
+// redirect routes a notification of m's to a node, whoever it was addressed to. h may be of the envelope as it came.
+func (m *Member) redirect(to string, h *lime.Header, envelope []byte) error {
 	node, err := lime.ParseNodeView([]byte(to))
 	if err != nil {
 		return err
@@ -174,6 +174,7 @@ func (m *Member) redirect(to string, envelope []byte) error {
 	if _, err := again.Scan(envelope); err != nil {
 		return err
 	}
+	again.Traced = h.Traced
 	if !m.hubs().serves(node.Domain) {
 		return m.hubs().passForeign(m, node, &again, envelope)
 	}

@@ -93,20 +93,30 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 	case refused:
 		t.note(msg.Reply, from, lime.CodeDispatchError)
 	case unwanted:
+		t.lost(msg.Data, unaccepted(&t.header), dropUnaccepted)
 		t.note(msg.Reply, from, unaccepted(&t.header))
 	case there:
 	case t.short:
 		t.nobody = true
 	default:
 		t.hubs.metrics.drop(dropNoRecipient)
+		t.lost(msg.Data, lime.CodeRoutingDestinationNotFound, dropNoRecipient)
 		t.note(msg.Reply, from, lime.CodeRoutingDestinationNotFound)
 	}
 }
 
-// give queues an envelope for a member. A client compares its to with the node
+// give queues an envelope for a member, which it borrows. The header is scanned of it.
+func (t *turn) give(m *Member, token string, envelope []byte) error {
+	if t.hubs.cfg.Tracer != nil {
+		return t.handTraced(m, token, envelope)
+	}
+	return t.hand(m, token, envelope)
+}
+
+// hand queues an envelope for a member. A client compares its to with the node
 // that was announced to it, letter by letter, so a to that is spelled another way
 // is written as the client knows it. What is for another address goes as it came.
-func (t *turn) give(m *Member, token string, envelope []byte) error {
+func (t *turn) hand(m *Member, token string, envelope []byte) error {
 	switch token {
 	case subject.Identity:
 		t.address = lime.AppendIdentity(t.address[:0], m.who.Identity())

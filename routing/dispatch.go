@@ -55,6 +55,8 @@ type turn struct {
 	hubs    *Hubs
 	header  lime.Header
 	rewrite []byte                        // an envelope whose to was written another way
+	traced  []byte                        // an envelope with the span of its delivery
+	stored  bool                          // what is given is; for that span
 	address []byte                        // what its to becomes
 	chosen  []*route                      // those that an envelope is for
 	touched []*Member                     // given something

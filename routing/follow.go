@@ -116,7 +116,10 @@ func (t *turn) handOut(m *Member, which int, msg delivery.Message) bool {
 		}
 		return true
 	}
-	if t.give(m, m.tokenOf(which), msg.Data) != nil {
+	t.stored = true
+	err := t.give(m, m.tokenOf(which), msg.Data)
+	t.stored = false
+	if err != nil {
 		return false
 	}
 	f.Hand(msg)

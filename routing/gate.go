@@ -107,6 +107,7 @@ func (t *turn) passes(b *hub, token string, sender lime.NodeView, from subject.O
 // forbid drops a message whose recipient does not want to hear from its sender.
 func (t *turn) forbid(msg *nats.Msg, from subject.Origin, why *lime.Reason) {
 	t.hubs.metrics.drop(dropForbidden)
+	t.lost(msg.Data, why.Code, dropForbidden)
 	t.note(msg.Reply, from, why.Code)
 }
 

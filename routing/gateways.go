@@ -44,6 +44,7 @@ type gateway struct {
 type foreign struct {
 	member   *Member // nil for the edge's own
 	envelope []byte
+	traced   bool
 }
 
 const (
@@ -107,7 +108,7 @@ func (g *gateways) pass(m *Member, to lime.NodeView, h *lime.Header, envelope []
 	}
 	q.idle = false
 	g.size += len(envelope)
-	q.waiting = append(q.waiting, foreign{m, bytes.Clone(envelope)})
+	q.waiting = append(q.waiting, foreign{m, bytes.Clone(envelope), h.Traced})
 	return nil
 }
 
@@ -202,6 +203,7 @@ func (g *gateways) release(f *foreign, to lime.Identity) {
 	if _, err := h.Scan(f.envelope); err != nil {
 		return
 	}
+	h.Traced = f.traced
 	address, err := lime.ParseNodeView(h.To)
 	if err == nil {
 		err = g.hubs.forward(f.member, to, address, &h, f.envelope)

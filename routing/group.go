@@ -44,7 +44,7 @@ func (m *Member) routeToGroup(to lime.NodeView, h *lime.Header, envelope []byte)
 		m.hubs().metrics.drop(dropGroupReceipt)
 		return nil
 	case len(to.Instance) > 0:
-		return m.routeToSender(to, envelope)
+		return m.routeToSender(to, h, envelope)
 	case h.Kind == lime.KindMessage:
 		return m.hubs().toGroup(m, to, h, envelope)
 	case wantsAnswer(h):
@@ -56,7 +56,7 @@ func (m *Member) routeToGroup(to lime.NodeView, h *lime.Header, envelope []byte)
 
 // routeToSender routes an answer to what somebody has sent to a group: it is for that one
 // alone.
-func (m *Member) routeToSender(to lime.NodeView, envelope []byte) error {
+func (m *Member) routeToSender(to lime.NodeView, h *lime.Header, envelope []byte) error {
 	sender, err := lime.ParseGroupSender(string(to.Instance))
 	if err != nil || !m.hubs().serves([]byte(sender.Domain)) {
 		return reasonNotHere
@@ -70,6 +70,7 @@ func (m *Member) routeToSender(to lime.NodeView, envelope []byte) error {
 	if _, err := again.Scan(envelope); err != nil {
 		return reasonNotHere
 	}
+	again.Traced = h.Traced
 	direct, err := lime.ParseNodeView(text)
 	if err != nil {
 		return reasonNotHere
@@ -90,6 +91,9 @@ func (h *Hubs) toGroup(m *Member, to lime.NodeView, header *lime.Header, envelop
 	}
 	presence := m.Presence()
 	o.group, o.echo = true, echoes(&presence)
+	if header.Traced {
+		o.span = h.cfg.Tracer.Next(stepTo(header.ID), o.data)
+	}
 	if header.ID != nil {
 		o.ask = o.address + "\n" + sender.Fold().String()
 		return h.storing(m, sender, to, o)
@@ -100,8 +104,10 @@ func (h *Hubs) toGroup(m *Member, to lime.NodeView, header *lime.Header, envelop
 	}
 	if err := h.cfg.NATS.PublishMsg(msg); err != nil {
 		h.metrics.drop(dropBroker)
+		h.broken(o.span)
 		return brokerReason()
 	}
+	h.ended(o, nil)
 	h.metrics.published.Inc()
 	return nil
 }

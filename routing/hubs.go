@@ -20,6 +20,7 @@ import (
 	"limegrove/routing/barrier"
 	"limegrove/routing/interest"
 	"limegrove/routing/subject"
+	"limegrove/tracing"
 )
 
 // ErrQueueFull is matched by a Recipient's refusal to queue more, as is any
@@ -122,6 +123,9 @@ type Config struct {
 
 	// Timeout bounds one request to the broker or to Redis. Default 2s.
 	Timeout time.Duration
+
+	// Tracer follows envelopes whose senders want it. Default none: nothing is looked for.
+	Tracer *tracing.Tracer
 
 	Logger  logrus.FieldLogger    // default: discarded
 	Metrics prometheus.Registerer // default: none

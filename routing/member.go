@@ -289,7 +289,7 @@ func (m *Member) Route(to lime.NodeView, h *lime.Header, envelope []byte) error 
 	}
 	if m.hubs().cfg.Streams != nil && h.Kind == lime.KindNotification {
 		if sender, ok := m.receipt(h, sentBy(to)); ok && !isOf(sender, to) {
-			return m.redirect(sender, envelope)
+			return m.redirect(sender, h, envelope)
 		}
 	}
 	if !m.hubs().serves(to.Domain) {

@@ -301,6 +301,7 @@ func (b *outbox) giveUp(q *outboxQueue, o *outgoing, why *lime.Reason) {
 // end tells the sender what became of its envelope.
 func (b *outbox) end(o *outgoing, why *lime.Reason) {
 	b.hubs.budget.give(o)
+	b.hubs.ended(o, why)
 	o.allowance.leave()
 	if o.member == nil {
 		return

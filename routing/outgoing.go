@@ -8,6 +8,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/routing/subject"
+	"limegrove/tracing"
 )
 
 // outgoing is an envelope on its way into the log. Its edge keeps it until JetStream
@@ -27,6 +28,7 @@ type outgoing struct {
 	news      subject.Key   // of the gateway that sends it in another's name; "" for most
 	member    *Member       // who is told; nil for a notification that finds nobody there
 	id        []byte        // the envelope's
+	span      *tracing.Span // of its way into the log; nil for most
 
 	// Set before it is given to the outbox.
 	ask       string            // what is asked about whether it may be stored: the address, or who sends to which

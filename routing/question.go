@@ -119,6 +119,7 @@ func (r *recipients) answer(q *question, k known, last bool) (again bool) {
 			continue
 		}
 		r.hubs.budget.give(o)
+		r.hubs.ended(o, lime.AsReason(err))
 		if o.member != nil {
 			told = append(told, refused{o, lime.AsReason(err)})
 		}

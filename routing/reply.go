@@ -5,6 +5,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/routing/subject"
+	"limegrove/tracing"
 )
 
 // How many publications may wait to hear of their fate. The broker and the other
@@ -25,6 +26,7 @@ type pending struct {
 	method   lime.Method // of a command request
 	foreign  bool        // it goes by way of a gateway
 	envelope []byte      // its own copy, of what is stored when it reaches nobody
+	traced   *tracing.Context
 }
 
 // replies remembers whom to tell when an envelope that was published has reached
@@ -47,6 +49,7 @@ func (r *replies) add(m *Member, h *lime.Header, keep []byte) uint64 {
 	r.next++
 	p := r.slot(r.next)
 	p.sequence, p.member, p.kind, p.method, p.foreign = r.next, m, h.Kind, h.Method, false
+	p.traced = nil
 	p.id = append(p.id[:0], h.ID...)
 	p.envelope = append(p.envelope[:0], keep...)
 	return r.next
@@ -61,6 +64,18 @@ func (r *replies) viaGateway(sequence uint64) {
 	defer r.mu.Unlock()
 	if p := r.slot(sequence); p.sequence == sequence {
 		p.foreign = true
+	}
+}
+
+// trace notes by which span an envelope which was just added was forwarded.
+func (r *replies) trace(sequence uint64, by tracing.Context) {
+	if sequence == subject.NoReply {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.slot(sequence); p.sequence == sequence {
+		p.traced = &by
 	}
 }
 

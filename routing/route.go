@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
@@ -8,6 +9,7 @@ import (
 	"limegrove/lime"
 	"limegrove/routing/delivery"
 	"limegrove/routing/subject"
+	"limegrove/tracing"
 )
 
 // scratch is what one publication needs while it is made.
@@ -15,6 +17,7 @@ type scratch struct {
 	fold         subject.Scratch
 	subjects     []byte // the subject, and the reply subject behind it
 	envelope     []byte
+	traced       []byte // with the span of its publication
 	id, from, to []byte
 	name         []byte // of a session that begins
 	unique       []byte
@@ -47,7 +50,14 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 	if header.Kind == lime.KindMessage && m != nil {
 		prefix = h.prefixes[m.standing(to.Domain)]
 	}
+	var span *tracing.Span
+	if header.Traced {
+		span, envelope = h.forwarding(envelope, s)
+	}
 	sequence := h.replies.add(m, header, h.keeps(header, envelope))
+	if span != nil {
+		h.replies.trace(sequence, span.Context)
+	}
 	if s.foreign {
 		h.replies.viaGateway(sequence)
 	}
@@ -62,7 +72,11 @@ func (h *Hubs) publish(m *Member, to lime.NodeView, header *lime.Header, envelop
 	if err := h.cfg.NATS.PublishRequest(text[:n], text[n:], envelope); err != nil {
 		h.replies.take(sequence)
 		h.metrics.drop(dropBroker)
+		h.broken(span)
 		return brokerReason()
+	}
+	if span != nil {
+		h.cfg.Tracer.End(span, nil)
 	}
 	if hubsIn(here.Load()) { // by now
 		h.sentAway(key)
@@ -94,6 +108,13 @@ const (
 // command publishes a command to the routers of the session's domain.
 func (h *Hubs) command(m *Member, header *lime.Header, envelope []byte) error {
 	sequence := h.replies.add(m, header, nil)
+	var span *tracing.Span
+	if header.Traced {
+		envelope = bytes.Clone(envelope)
+		if span = h.cfg.Tracer.Next(tracing.StepForward, envelope); span != nil {
+			h.replies.trace(sequence, span.Context)
+		}
+	}
 	msg := &nats.Msg{
 		Subject: subject.Command(m.who.Domain()),
 		Reply:   string(subject.AppendReply(nil, h.prefix, 0, sequence)),
@@ -109,8 +130,10 @@ func (h *Hubs) command(m *Member, header *lime.Header, envelope []byte) error {
 	if err := h.cfg.NATS.PublishMsg(msg); err != nil {
 		h.replies.take(sequence)
 		h.metrics.drop(dropBroker)
+		h.broken(span)
 		return brokerReason()
 	}
+	h.cfg.Tracer.End(span, nil)
 	h.metrics.published.Inc()
 	return nil
 }
@@ -151,6 +174,9 @@ func (h *Hubs) unreached(p *pending, code lime.Code) {
 	if p.kind == lime.KindNotification {
 		h.storeNotification(p.envelope)
 		return
+	}
+	if p.traced != nil {
+		h.cfg.Tracer.Failed(*p.traced, p.kind, string(p.id), code)
 	}
 	from := h.ServerNode(p.member.who.Domain())
 	s := h.scratch.Get().(*scratch)

@@ -8,6 +8,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/routing/subject"
+	"limegrove/tracing"
 )
 
 // store has a message with an id stored for its recipient. The sender hears later
@@ -25,6 +26,9 @@ func (h *Hubs) storeFor(m *Member, to lime.NodeView, via *lime.NodeView, header 
 	}
 	if err != nil {
 		return err
+	}
+	if header.Traced {
+		o.span = h.cfg.Tracer.Next(tracing.StepStore, o.data)
 	}
 	return h.storing(m, sender, to, o)
 }
@@ -47,6 +51,7 @@ func (h *Hubs) storing(m *Member, sender lime.Identity, to lime.NodeView, o *out
 	s.mu.Unlock()
 	if err := h.recipients.pass(o, to); err != nil {
 		m.forget(o)
+		h.ended(o, lime.AsReason(err))
 		return err
 	}
 	return nil

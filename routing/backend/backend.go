@@ -13,6 +13,7 @@ import (
 	"limegrove/presence"
 	"limegrove/room"
 	"limegrove/routing"
+	"limegrove/tracing"
 )
 
 // The errors that callers branch on.
@@ -44,6 +45,9 @@ type Config struct {
 	// MaxWaiting bounds the messages and commands whose fate is waited for in each domain. Default
 	// DefaultMaxWaiting.
 	MaxWaiting int
+
+	// Tracer follows what has a traceparent. Default none.
+	Tracer *tracing.Tracer
 
 	Logger logrus.FieldLogger // default: discarded
 }
@@ -115,7 +119,7 @@ func (b *Backend) Send(ctx context.Context, domain string, envelope []byte) erro
 	if err != nil {
 		return err
 	}
-	return p.send(ctx, to, &h, envelope)
+	return b.send(ctx, p, to, &h, envelope)
 }
 
 // SendAndWait is Send for a message with an id. It returns when that has come as far as an event,
@@ -131,7 +135,7 @@ func (b *Backend) SendAndWait(ctx context.Context, domain string, envelope []byt
 		return nil, err
 	}
 	defer p.stop(w)
-	if err := p.send(ctx, to, &h, envelope); err != nil {
+	if err := b.send(ctx, p, to, &h, envelope); err != nil {
 		return nil, err
 	}
 	return p.fate(ctx, w)
@@ -148,10 +152,27 @@ func (b *Backend) Ask(ctx context.Context, domain string, envelope []byte) (*lim
 		return nil, err
 	}
 	defer p.stop(w)
-	if err := p.send(ctx, to, &h, envelope); err != nil {
+	if err := b.send(ctx, p, to, &h, envelope); err != nil {
 		return nil, err
 	}
 	return p.response(ctx, w)
+}
+
+// send hands an envelope to routing.
+func (b *Backend) send(ctx context.Context, p *post, to lime.NodeView, h *lime.Header, envelope []byte) error {
+	if b.cfg.Tracer == nil {
+		return p.send(ctx, to, h, envelope)
+	}
+	envelope, span := b.cfg.Tracer.Arrived(h, nil, envelope)
+	err := p.send(ctx, to, h, envelope)
+	if span != nil {
+		why := lime.AsReason(err)
+		if err != nil && why == nil {
+			span.Dropped = "unavailable"
+		}
+		b.cfg.Tracer.End(span, why)
+	}
+	return err
 }
 
 // read scans an envelope.
