@@ -60,6 +60,7 @@ func startMonitored(t *testing.T) *monitored {
 	}
 	shared := []string{
 		"-domain", "channels.localhost", "-events", "all", "-webhooks", hooks, "-room-rules", rules,
+		"-trace-endpoint", "http://" + address(freePorts(t, 1)),
 		"-auth-webhook", "http://" + address(freePorts(t, 1)) + "/", "-auth-webhook-secret", "a secret of sixteen bytes",
 	}
 	door := []string{

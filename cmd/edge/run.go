@@ -146,6 +146,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Events:   publisher,
 		Channels: cfg.Bachata.Channels(),
 		Zone:     (&zones{members: p.Cluster.Members}).of,
+		Tracer:   p.Tracer,
 		Logger:   log, Metrics: p.Metrics,
 		AllAnswer: peers{p.Cluster}.AllAnswer, Sent: traffic.Sent,
 	})
@@ -220,6 +221,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		})
 	})
 	leaseEnded := parts.Go("lease", func() error { return p.KeepLease(leased, lease, hubs.RegisterAll, rooms.RegisterAll) })
+	parts.Go("tracing", func() error { p.Trace(telling); return nil })
 	parts.Go("events", func() error { publisher.Run(telling); return nil })
 	routingEnded := parts.Go("routing", func() error { return hubs.Run(routed) })
 	roomsEnded := parts.Go("rooms", func() error {
@@ -302,6 +304,7 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, logins 
 		AddressRate: unlimited(cfg.AddressRate), Exempt: cfg.Exempt(),
 		Compression:    edge.Compression{Level: cfg.Compression, Threshold: cfg.CompressionThreshold},
 		ForwardHeaders: cfg.ForwardHeaders, ForwardCookies: cfg.ForwardCookies,
+		Tracer: p.Tracer,
 		Logger: p.Log, Metrics: p.Metrics,
 	}
 	for _, o := range cfg.TCPEncryption {

@@ -27,7 +27,7 @@ func openBackends(ctx context.Context, cfg config.Router, p *process.Process, pa
 	}
 	b.hubs = routing.New(routing.Config{
 		NATS: p.NATS, Streams: parts.Streams, Directory: known, Groups: groups, Registry: p.Presence,
-		Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains, Logger: p.Log, Metrics: p.Metrics,
+		Edge: p.Incarnation(), ID: cfg.ID, Domains: cfg.Domains, Tracer: p.Tracer, Logger: p.Log, Metrics: p.Metrics,
 	})
 	parts.Hubs = b.hubs
 	b.api, err = p.OpenAPI(ctx, cfg.Shared, cfg.API, parts)

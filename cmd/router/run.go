@@ -128,6 +128,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	telling, stopTelling := context.WithCancel(context.Background())
 	defer stopTelling()
 	parts.Go("events", func() error { publisher.Run(telling); return nil })
+	parts.Go("tracing", func() error { p.Trace(telling); return nil })
 	webhooksEnded := parts.Go("webhooks", func() error { webhooks.Run(working); return nil })
 	workEnded := parts.Go("router", func() error { return r.Run(routed) })
 	// The sweep sees by itself that a log is another; only senders need to know.

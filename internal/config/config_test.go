@@ -75,7 +75,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 			HighTemplarRooms:    HighTemplarRooms{Rooms: "localhost", Wildcards: WildcardsExact},
 			HighTemplarTriggers: HighTemplarTriggers{Exchange: "hightemplar"},
 			Domains:             []string{"localhost"}, ID: host, Gossip: "127.0.0.1:7946", Admin: "127.0.0.1:8090",
-			LogLevel: logrus.InfoLevel, LogFormat: LogText,
+			Tracing: Tracing{Rate: 100}, LogLevel: logrus.InfoLevel, LogFormat: LogText,
 		},
 		Listen: ":8080", Pages: true, TCPEncryption: []Encryption{EncryptionNone}, Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,

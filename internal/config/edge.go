@@ -273,6 +273,7 @@ func (e *Edge) bind() *binder {
 	b.dur(&e.IdleTimeout, "idle-timeout", 90*time.Second, "`time` of silence until a session is closed")
 	b.dur(&e.DrainTimeout, "drain-timeout", 25*time.Second, "`time` that a drain may take")
 
+	b.tracing(&e.Tracing)
 	b.process(&e.Shared)
 	return b
 }

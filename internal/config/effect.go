@@ -71,6 +71,9 @@ var effects = map[string]Effect{
 
 	"admin-token": ForRequests,
 
+	"trace-share": AtOnce,
+	"trace-rate":  AtOnce,
+
 	"log-level":  AtOnce,
 	"log-format": AtOnce,
 }

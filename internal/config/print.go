@@ -10,10 +10,10 @@ import (
 )
 
 // secrets are flags that are never shown.
-var secrets = []string{"gossip-key", "auth-webhook-secret", "api-key", "admin-token", "hightemplar-header"}
+var secrets = []string{"gossip-key", "auth-webhook-secret", "api-key", "admin-token", "hightemplar-header", "trace-headers"}
 
 // addresses are flags with URLs, of which is shown what is no secret.
-var addresses = []string{"nats", "redis", "auth-webhook", "hightemplar-api", "hightemplar-amqp"}
+var addresses = []string{"nats", "redis", "auth-webhook", "hightemplar-api", "hightemplar-amqp", "trace-endpoint"}
 
 // Print writes the settings as a file for -config, each with its source. What is secret is left out, or marked in an
 // address.

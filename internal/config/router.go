@@ -62,6 +62,7 @@ func (r *Router) bind() *binder {
 	b.group("High-templar")
 	b.highTemplarRooms(&r.HighTemplarRooms)
 	b.highTemplarTriggers(&r.HighTemplarTriggers)
+	b.tracing(&r.Tracing)
 	b.process(&r.Shared)
 	return b
 }

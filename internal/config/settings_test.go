@@ -48,7 +48,7 @@ func TestPrintedConfigurationIsTheSameConfiguration(t *testing.T) {
 			"-nats", "nats://u@n:4222,nats://m:4222", "-redis", "redis+cluster://u:p@h:1,i:2/?read_timeout=1s", "-domain", "a.b,c.d", "-domain", "e.f",
 			"-max-rate", "7", "-ping-interval", "1.5s", "-rebalance=false", "-router", "-join", "a:1,b:2", "-zone", `a"b\c#d`, "-admission-exempt", "none",
 			"-id", "yes", "-auth-webhook", "https://u:p@h/x?key=hunter2&b=1", "-gossip-key", "AAAAAAAAAAAAAAAAAAAAAA==", "-log-level", "debug",
-			"-hightemplar-header", "Authorization=fixed:hunter2",
+			"-hightemplar-header", "Authorization=fixed:hunter2", "-trace-headers", "Authorization=Bearer hunter2",
 		},
 	} {
 		first, err := printed(args)

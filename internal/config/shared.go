@@ -104,6 +104,9 @@ type Shared struct {
 	// HighTemplarTriggers is what comes to them. It is a router's.
 	HighTemplarTriggers HighTemplarTriggers
 
+	// Tracing is who is told of single envelopes' ways.
+	Tracing Tracing
+
 	// Admin is the address for health, metrics, status and profiles. Default
 	// 127.0.0.1:8090; empty for none.
 	Admin string
@@ -250,6 +253,7 @@ func (s *Shared) validate(storesNeeded bool) error {
 	if c.err == nil {
 		c.err = s.Logins.validate()
 	}
+	s.Tracing.validate(&c)
 	c.listen("admin", s.Admin)
 	c.bearer("admin-token", s.AdminToken)
 	level, err := logrus.ParseLevel(s.logLevel)

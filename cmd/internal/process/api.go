@@ -85,7 +85,7 @@ func (p *Process) OpenAPI(ctx context.Context, cfg config.Shared, own config.API
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)
 	}
-	a.backend = backend.New(backend.Config{Hubs: parts.Hubs, Run: p.Incarnation(), Domains: cfg.Domains, Logger: p.Log})
+	a.backend = backend.New(backend.Config{Hubs: parts.Hubs, Run: p.Incarnation(), Domains: cfg.Domains, Tracer: p.Tracer, Logger: p.Log})
 	sender := apiSender{a.backend}
 	a.server, err = api.New(api.Config{
 		Keys: a.keys, Answers: answers, Domains: cfg.Domains, Sender: sender, Asker: sender,

@@ -28,6 +28,8 @@ import (
 	"limegrove/internal/version"
 	"limegrove/presence"
 	"limegrove/routing"
+	"limegrove/tracing"
+	"limegrove/tracing/otlp"
 )
 
 // Exit codes, which scripts may rely on.
@@ -108,9 +110,11 @@ type Process struct {
 	NATS     *nats.Conn
 	Presence *presence.Store
 	Cluster  *cluster.Cluster
+	Tracer   *tracing.Tracer // nil: nothing is traced
 
 	admin net.Listener
 	drain admin.Drain
+	spans *otlp.Exporter // of Tracer
 
 	started atomic.Bool            // it has all that it needs
 	waits   atomic.Pointer[string] // for what; or, after that, for what it did last
@@ -159,6 +163,9 @@ func (p *Process) join(cfg config.Shared, role cluster.Role) (err error) {
 	if p.NATS, err = routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: incarnation, Logger: p.Log, Metrics: p.Metrics, For: "main"}); err != nil {
 		return fmt.Errorf("-nats: %w", err)
 	}
+	if p.Tracer, err = openTracer(cfg, role, p); err != nil {
+		return err
+	}
 	presence.LogLibrary(p.Log)
 	if p.Presence, err = presence.Open(presence.Config{URL: cfg.Redis, Logger: p.Log, Metrics: p.Metrics}); err != nil {
 		return fmt.Errorf("-redis: %w", err)
@@ -174,13 +181,16 @@ func (p *Process) join(cfg config.Shared, role cluster.Role) (err error) {
 	return nil
 }
 
-// Change returns what puts a configuration's log and gossip keys in force, or says what is wrong with them.
+// Change returns what puts a configuration's log, gossip keys and bounds of tracing in force, or says what is wrong with them.
 func (p *Process) Change(cfg config.Shared) (apply func(), err error) {
 	if err := p.Cluster.CheckKeys(cfg.GossipKeys); err != nil {
 		return nil, fmt.Errorf("-gossip-key: %w", err)
 	}
 	return func() {
 		SetLog(p.Log, cfg)
+		if p.Tracer != nil {
+			p.Tracer.SetBounds(traceBounds(cfg))
+		}
 		if err := p.Cluster.SetKeys(cfg.GossipKeys); err != nil {
 			p.Log.WithError(err).Error("gossip keeps the keys that it had")
 		}
