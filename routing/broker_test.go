@@ -3,6 +3,7 @@ package routing
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -65,6 +66,20 @@ func (b *broker) connect(name string) *nats.Conn {
 		<-closed
 	})
 	return nc
+}
+
+func TestConnectionsAreAnsweredByRole(t *testing.T) {
+	bus := startBroker(t)
+	for inbox, want := range map[string]string{"": "_INBOX.", "edge": "_INBOX.edge."} {
+		nc, err := Connect(ConnectConfig{URL: bus.srv.ClientURL(), Inbox: inbox})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := nc.NewInbox(); !strings.HasPrefix(got, want) || strings.Count(got, ".") != strings.Count(want, ".") {
+			t.Errorf("%q: answers come to %s", inbox, got)
+		}
+		nc.Close()
+	}
 }
 
 func TestConnectSaysWhere(t *testing.T) {

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,6 +23,10 @@ type ConnectConfig struct {
 
 	// For is what the connection is for, as metrics tell; each of a process has another.
 	For string
+
+	// Inbox is a token that all subjects begin with on which this connection is answered, behind
+	// _INBOX, so that the broker's permissions can keep others from listening. Default: none.
+	Inbox string
 }
 
 // Connect connects to NATS for good: it returns when the first connection is
@@ -33,10 +38,12 @@ type ConnectConfig struct {
 func Connect(cfg ConnectConfig) (*nats.Conn, error) {
 	log := logger(cfg.Logger)
 	trouble := &complaint.Log{Logger: log} // a client may bring about one with each subscription
+	inbox := strings.TrimSuffix(nats.InboxPrefix+cfg.Inbox, ".")
 	nc, err := nats.Connect(
 		cfg.URL,
 		interest.Option(),
 		nats.Name(cfg.Name),
+		nats.CustomInboxPrefix(inbox),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250*time.Millisecond),
 		nats.ReconnectJitter(250*time.Millisecond, time.Second),

@@ -39,7 +39,7 @@ func Listen(nc *nats.Conn, messages chan *nats.Msg, prefix, suffix string) (*Cha
 		return nil, ErrConnection
 	}
 	// Nobody else knows the subject, so that nobody can have it written by another's hand.
-	own := nats.NewInbox()
+	own := nc.NewInbox()
 	c := &Channel{dialer: d, mark: fmt.Appendf(nil, "SUB %s  ", own), prefix: prefix, suffix: suffix}
 	d.mu.Lock()
 	d.channels = append(d.channels, c) // before the library writes of it

@@ -112,6 +112,7 @@ type Process struct {
 	Cluster  *cluster.Cluster
 	Tracer   *tracing.Tracer // nil: nothing is traced
 
+	role  cluster.Role
 	admin net.Listener
 	drain admin.Drain
 	spans *otlp.Exporter // of Tracer
@@ -150,6 +151,14 @@ func (p *Process) MeasureBroker(ctx context.Context) error {
 	return nil
 }
 
+// connection is how p reaches NATS. Edges and routers are answered on subjects of their own, so that an
+// edge's permissions need not cover what routers are told.
+func (p *Process) connection(cfg config.Shared, name, what string) routing.ConnectConfig {
+	return routing.ConnectConfig{
+		URL: cfg.NATS, Name: name, For: what, Inbox: string(p.role), Logger: p.Log, Metrics: p.Metrics,
+	}
+}
+
 // join connects p, which is to be closed after an error.
 func (p *Process) join(cfg config.Shared, role cluster.Role) (err error) {
 	p.Metrics.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(pauses)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -160,7 +169,8 @@ func (p *Process) join(cfg config.Shared, role cluster.Role) (err error) {
 			return fmt.Errorf("-admin: %w", err)
 		}
 	}
-	if p.NATS, err = routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: incarnation, Logger: p.Log, Metrics: p.Metrics, For: "main"}); err != nil {
+	p.role = role
+	if p.NATS, err = routing.Connect(p.connection(cfg, incarnation, "main")); err != nil {
 		return fmt.Errorf("-nats: %w", err)
 	}
 	if p.Tracer, err = openTracer(cfg, role, p); err != nil {

@@ -53,7 +53,7 @@ func (r *Rules) Store(next room.Rules) { r.inForce.Store(&next) }
 // RoomPublisher returns what publishing to rooms needs, with a connection of its own, which
 // the caller closes.
 func (p *Process) RoomPublisher(cfg config.Shared, rules *Rules, streams *stream.Streams) (rooms.PublisherConfig, *nats.Conn, error) {
-	nc, err := routing.Connect(routing.ConnectConfig{URL: cfg.NATS, Name: string(p.Incarnation()) + " rooms", Logger: p.Log, Metrics: p.Metrics, For: "rooms"})
+	nc, err := routing.Connect(p.connection(cfg, string(p.Incarnation())+" rooms", "rooms"))
 	if err != nil {
 		return rooms.PublisherConfig{}, nil, fmt.Errorf("-nats: %w", err)
 	}
