@@ -25,8 +25,11 @@ type cluster struct {
 
 	broker   string   // URL of NATS
 	settings []string // flags of all edges and routers
-	gossip   string   // the router's, which the edges join
-	names    atomic.Int64
+	env      []string // more of their environment
+
+	stores func(id string) (broker, redis string) // URLs for each, nil when all have the same
+	gossip string                                 // the router's, which the edges join
+	names  atomic.Int64
 
 	routerAdmin string // host:port of the router's admin pages
 }
@@ -53,7 +56,10 @@ func startCluster(t testing.TB, edges int, flags ...string) *cluster {
 func (c *cluster) start(t testing.TB, edges int, flags ...string) {
 	t.Helper()
 	port := freePorts(t, 2)
-	c.redis, c.gossip, c.routerAdmin = redistest.Start(t), address(port), address(port+1)
+	c.gossip, c.routerAdmin = address(port), address(port+1)
+	if c.redis == nil {
+		c.redis = redistest.Start(t)
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("redis-server printed:\n%s", c.redis.Output())
@@ -74,7 +80,7 @@ func (c *cluster) start(t testing.TB, edges int, flags ...string) {
 func (c *cluster) startRouter(t testing.TB) {
 	t.Helper()
 	args := c.shared("router", "-gossip", c.gossip, "-admin", c.routerAdmin)
-	c.router = startProcess(t, "router", t.TempDir(), routerProgram, args...)
+	c.router = startProcessIn(t, c.env, "router", t.TempDir(), routerProgram, args...)
 	c.router.wantPrinted(t, "the router works")
 }
 
@@ -83,14 +89,18 @@ func (c *cluster) addEdge(t testing.TB, flags ...string) *edge {
 	t.Helper()
 	id := "edge-" + strconv.Itoa(len(c.edges)+1)
 	args := append(c.shared(id, "-gossip", address(0), "-join", c.gossip, "-listen", address(0)), flags...)
-	e := newEdge(t, startProcess(t, id, t.TempDir(), edgeProgram, args...))
+	e := newEdge(t, startProcessIn(t, c.env, id, t.TempDir(), edgeProgram, args...))
 	c.edges = append(c.edges, e)
 	return e
 }
 
 // shared are the flags of an edge or a router, and more.
 func (c *cluster) shared(id string, more ...string) []string {
-	args := append([]string{"-id", id, "-nats", c.broker, "-redis", c.redis.URL(), "-admin", address(0)}, c.settings...)
+	broker, store := c.broker, c.redis.URL()
+	if c.stores != nil {
+		broker, store = c.stores(id)
+	}
+	args := append([]string{"-id", id, "-nats", broker, "-redis", store, "-admin", address(0)}, c.settings...)
 	return append(args, more...)
 }
 

@@ -15,6 +15,9 @@ type natsServer struct {
 	port  int
 	dir   string
 	flags []string
+
+	config string   // a file that says where the streams are, or none
+	env    []string // more for it
 }
 
 func startNATS(t testing.TB, flags ...string) *natsServer {
@@ -59,7 +62,12 @@ func natsCluster(t testing.TB, flags ...string) (all []*natsServer) {
 // same streams.
 func (s *natsServer) start(t testing.TB) {
 	t.Helper()
-	args := append([]string{"-a", loopback, "-p", strconv.Itoa(s.port), "-js", "-sd", s.dir}, s.flags...)
-	s.process = startProcess(t, s.name, s.dir, natsProgram, args...)
+	args := append([]string{"-a", loopback, "-p", strconv.Itoa(s.port)}, s.flags...)
+	if s.config == "" {
+		args = append(args, "-js", "-sd", s.dir)
+	} else {
+		args = append(args, "-c", s.config)
+	}
+	s.process = startProcessIn(t, s.env, s.name, s.dir, natsProgram, args...)
 	s.wantPrinted(t, "Server is ready")
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -34,9 +35,15 @@ type process struct {
 // fails.
 func startProcess(t testing.TB, name, dir, program string, args ...string) *process {
 	t.Helper()
+	return startProcessIn(t, nil, name, dir, program, args...)
+}
+
+// startProcessIn is startProcess with more in the environment.
+func startProcessIn(t testing.TB, env []string, name, dir, program string, args ...string) *process {
+	t.Helper()
 	p := &process{name: name, output: newTranscript(), exited: make(chan struct{})}
 	p.cmd = exec.Command(program, args...)
-	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), programs.RaceStops)
+	p.cmd.Dir, p.cmd.Env = dir, slices.Concat(os.Environ(), []string{programs.RaceStops}, env)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	endWithParent(p.cmd)
 	if err := p.cmd.Start(); err != nil {

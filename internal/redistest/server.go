@@ -29,6 +29,7 @@ type Server struct {
 	t    testing.TB
 	args []string
 	dir  string
+	as   redis.Options // how the test comes to it
 
 	mu  sync.Mutex
 	run *process // nil while stopped
@@ -44,7 +45,19 @@ type process struct {
 // and waits until it answers. Further arguments go to its command line.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{Port: childtest.FreePort(t), t: t, args: args, dir: t.TempDir()}
+	return StartAs(t, redis.Options{}, args...)
+}
+
+// StartAs is Start for a server that does not let everybody in: the test comes with these
+// options, but for the address. With a TLS configuration the server takes TLS alone, and its
+// arguments name the certificate.
+func StartAs(t testing.TB, as redis.Options, args ...string) *Server {
+	t.Helper()
+	s := &Server{Port: childtest.FreePort(t), t: t, args: args, dir: t.TempDir(), as: as}
+	s.as.Addr, s.as.DisableIdentity = s.Addr(), true
+	if as.TLSConfig != nil {
+		s.args = append([]string{"--port", "0", "--tls-port", strconv.Itoa(s.Port), "--tls-auth-clients", "no"}, args...)
+	}
 	t.Cleanup(s.Stop)
 	s.Start()
 	return s
@@ -58,7 +71,8 @@ func (s *Server) URL() string { return "redis://" + s.Addr() }
 
 // Client returns a client of this server, which is closed with the test.
 func (s *Server) Client() *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: s.Addr(), DisableIdentity: true})
+	options := s.as
+	c := redis.NewClient(&options)
 	s.t.Cleanup(func() { _ = c.Close() })
 	return c
 }
@@ -90,7 +104,8 @@ func (s *Server) Start() {
 		_ = p.cmd.Wait() // it ends by our signal
 	}()
 	s.run = p
-	c := redis.NewClient(&redis.Options{Addr: s.Addr(), DisableIdentity: true})
+	options := s.as
+	c := redis.NewClient(&options)
 	defer func() { _ = c.Close() }()
 	eventually(s.t, "redis-server answers", func(ctx context.Context) error {
 		select {
