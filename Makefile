@@ -45,7 +45,7 @@ help: ## list these words
 .PHONY: deps
 deps: ## install what the checks need besides Go
 	@tools/deps
-	@tools/build golangci-lint gotestsum nats-server toxiproxy k6 image compose manifests >/dev/null
+	@tools/build golangci-lint gotestsum nats-server natscli toxiproxy k6 image compose manifests >/dev/null
 
 # What a cluster of real processes consists of, and what else SERVERS or FLAGS name. No word for people.
 .PHONY: deps-cluster
