@@ -51,10 +51,11 @@ func TestSurplusMovesToANewEdge(t *testing.T) { // P7
 		}
 		began := e.Sessions()
 		time.Sleep(5 * time.Second)
-		if n := began - e.Sessions(); n < 32 || n > 48 {
+		// Eight are picked in each of four to six looks, and a few of them twice, or the stranger.
+		if n := began - e.Sessions(); n < 28 || n > 48 {
 			t.Errorf("%d have gone in 5 s", n)
 		}
-		if n := counted(t, e.metrics.surplus); n < 80 || n > 106 {
+		if n := counted(t, e.metrics.surplus); n < 80 || n > 110 {
 			t.Errorf("%d are said to be above the mean", n)
 		}
 		time.Sleep(10 * time.Minute)
