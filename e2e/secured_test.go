@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -179,9 +182,35 @@ func conversations(t *testing.T, c *cluster, hook *hook) {
 	lia.wantPresent("a room tells who is there", patience, "leo@localhost", "lia@localhost")
 
 	c.groupTalks(t, goLibrary)
+	for _, admin := range []string{c.edges[0].admin, c.routerAdmin} {
+		statusShowsAll(t, admin, len(c.edges)+1)
+	}
 	c.edges[1].signal(t, syscall.SIGTERM)
 	if status := c.edges[1].wantExit(t, patience); status.ExitStatus() != 0 {
 		t.Errorf("a drained edge ends with %d", status.ExitStatus())
+	}
+}
+
+// statusShowsAll wants so many members on a process's status page to have answered it.
+func statusShowsAll(t *testing.T, admin string, members int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/status/events", http.NoBody)
+	must(t, err)
+	request.Close = true
+	answer, err := http.DefaultClient.Do(request)
+	must(t, err)
+	defer answer.Body.Close()
+	lines := bufio.NewReader(answer.Body)
+	for {
+		line, err := lines.ReadString('\n')
+		if strings.Count(line, `"health":"healthy"`) == members {
+			return
+		}
+		if err != nil {
+			t.Fatalf("the status page of %s has not shown %d members that answer: %v", admin, members, err)
+		}
 	}
 }
 

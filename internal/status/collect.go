@@ -87,7 +87,7 @@ type heard struct {
 // collect collects until nobody watches any more, or ctx is done.
 func (p *Page) collect(ctx context.Context) {
 	c := &collector{
-		page: p, answers: make(chan *nats.Msg, maxAnswers), inbox: nats.NewInbox(),
+		page: p, answers: make(chan *nats.Msg, maxAnswers), inbox: p.cfg.NATS.NewInbox(),
 		told: map[string]heard{}, since: map[string]time.Time{}, gone: map[string]shown{}, left: map[string]time.Time{}, history: map[int64]*Sample{},
 	}
 	if s, err := p.cfg.NATS.ChanSubscribe(c.inbox, c.answers); err == nil {
