@@ -170,6 +170,9 @@ func (c *conn) Drained(*poll.Turn) {
 
 // Closed is told that the socket is gone. poll.Handler.
 func (c *conn) Closed(_ *poll.Turn, err error) {
+	if c.told.has(flagYields) {
+		c.lastWords()
+	}
 	c.phase = closing
 	c.dropStream()
 	c.dropFragments()

@@ -106,6 +106,21 @@ func (c *conn) yield() {
 	})
 }
 
+// lastWords takes what the client had said at once before it went, and of which there was another slice to be taken.
+func (c *conn) lastWords() {
+	s := c.edge.scratch.Get().(*scratch)
+	defer c.letGo(s)
+	s.now = c.edge.instant(c.turn().Now)
+	for b := c.socket.Unread(); c.phase == open && !c.awaits() && !c.flooding; {
+		s.envelopes = 0
+		n, _ := c.read(s, b)
+		if n == 0 {
+			return
+		}
+		b = b[n:]
+	}
+}
+
 // frameCost is what the head of a frame counts for, beside its payload's bytes:
 // empty frames are no envelopes and cost time all the same.
 const frameCost = 32

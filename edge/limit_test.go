@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -251,6 +252,26 @@ func TestManyEnvelopesTakeSomeTime(t *testing.T) {
 		}
 		if got := counted(t, e.metrics.dropped[dropRate]); got != 0 {
 			t.Errorf("%d are refused", got)
+		}
+	})
+}
+
+// What was said at once is taken, though its sender has gone meanwhile.
+func TestLastWordsAreTaken(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, e *fixture) {
+		rui, eve := e.login("rui@example.org/1"), e.login("eve@example.org/1")
+		const n = 300 // in one piece
+		var b []byte
+		for _, one := range numbered(n, "x") {
+			b = append(b, frame(ws.OpText, one)...)
+		}
+		eve.write(b)
+		if p, ok := eve.nc.(patient); ok {
+			must(t, p.Conn.(*net.TCPConn).SetLinger(0))
+		}
+		must(t, eve.nc.Close())
+		for i := range n {
+			rui.hears("all in order", fmt.Sprintf(`{"id":"%d"}`, i))
 		}
 	})
 }

@@ -74,6 +74,9 @@ func (p *pool) put(b *buffer) {
 // waits in b and then more. It doubles, so a peer must really send much before
 // much is held for it.
 func (p *pool) extend(b *buffer, more []byte) *buffer {
+	if b.off > 0 && b.room() < len(more) {
+		b.b, b.off = b.b[:copy(b.b, b.bytes())], 0
+	}
 	if b.room() < len(more) {
 		large := p.get(max(2*cap(b.b), b.len()+len(more)))
 		large.b = append(large.b, b.bytes()...)

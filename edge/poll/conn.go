@@ -145,6 +145,15 @@ func (c *Conn) Post(fn func(*Turn)) error {
 	return nil
 }
 
+// Unread is what Handler.Data has left of what has come, also in Handler.Closed. It is valid until the call returns. For the
+// loop only.
+func (c *Conn) Unread() []byte {
+	if rest := c.rest(); rest != nil {
+		return rest.bytes()
+	}
+	return nil
+}
+
 // PostSoon has fn called by the connection's loop in a millisecond or two, even if the connection is closed by then, unless
 // the loop has ended. What leads to it must be bounded, as for Post. For the loop only.
 func (c *Conn) PostSoon(fn func(*Turn)) {

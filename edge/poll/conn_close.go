@@ -97,10 +97,6 @@ func (l *loop) end(c *Conn) {
 	c.mu.Unlock()
 
 	l.wheel.unlink(c)
-	l.dropRest(c)
-	if c.held != nil { // by the handler
-		l.letGo(c.held)
-	}
 	l.forget(c)
 	if c.stream != nil {
 		c.stream.close(l)
@@ -111,4 +107,8 @@ func (l *loop) end(c *Conn) {
 	handler := c.handler
 	c.handler = nil
 	handler.Closed(&l.turn, cause)
+	l.dropRest(c)
+	if c.held != nil { // by the handler
+		l.letGo(c.held)
+	}
 }

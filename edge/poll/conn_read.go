@@ -122,8 +122,8 @@ func (l *loop) keep(c *Conn, left []byte, need int) {
 		smaller := pool.extend(pool.get(len(left)), left)
 		pool.put(h.rest)
 		h.rest = smaller
-	default:
-		h.rest.b = h.rest.b[:copy(h.rest.b, left)]
+	default: // left is its end
+		h.rest.off = len(h.rest.b) - len(left)
 	}
 	h.need = need
 	l.recount(h)
