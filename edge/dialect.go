@@ -149,6 +149,7 @@ func (c *conn) dialectMessage(s *scratch, op ws.OpCode, fin bool, payload []byte
 	}
 	k.counts.messages.Inc()
 	k.spoke = s.now
+	s.envelopes++ // or as good as one
 	said := k.FromClient(payload, k.binary)
 	// What becomes an envelope is counted as that.
 	if said.Envelope == nil &&

@@ -178,6 +178,28 @@ func TestAnswersToWhatComesAtOnceFit(t *testing.T) { // H-34
 	})
 }
 
+// What the client of a dialect says at once takes as long as that of any other: TestManyEnvelopesTakeSomeTime.
+func TestWhatAClientOfADialectSaysAtOnceTakesSomeTime(t *testing.T) {
+	cfg := Config{Rooms: &hotel{}, Dialects: map[string]dialect.Dialect{"/listen": &listening{}}, EnvelopeRate: 1000}
+	inMemory(t, cfg, func(t *testing.T, e *fixture) {
+		c := e.listenAs()
+		c.reads("its session", "hello")
+		const n = 1000
+		var all []byte
+		for i := range n {
+			all = append(all, frame(ws.OpText, fmt.Sprint(i))...)
+		}
+		began := time.Now()
+		c.write(all)
+		for i := range n {
+			c.reads("no answer is missing", fmt.Sprint(i))
+		}
+		if took := time.Since(began); took < 200*time.Millisecond || took > 300*time.Millisecond {
+			t.Errorf("it takes %v", took)
+		}
+	})
+}
+
 func TestADialectWithoutRooms(t *testing.T) {
 	inMemory(t, Config{Dialects: map[string]dialect.Dialect{"/listen": &listening{}}}, func(_ *testing.T, e *fixture) {
 		c := e.listenAs("in 1 /a", "x")

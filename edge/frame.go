@@ -92,7 +92,9 @@ func (c *conn) frame(s *scratch, b []byte) (n, need int) {
 		return 0, end
 	}
 	payload := b[n:end]
-	ws.Cipher(payload, h.Mask, 0)
+	if h.Mask != [4]byte{} { // as that of what was left has
+		ws.Cipher(payload, h.Mask, 0)
+	}
 	switch h.OpCode {
 	case ws.OpPing:
 		c.pong(s, payload)
@@ -186,6 +188,7 @@ func tooLong(limit int) string {
 // pong answers a ping. A client that pings faster than it may send envelopes gets
 // no answer to some: only the last one has to be. RFC 6455, section 5.5.3.
 func (c *conn) pong(s *scratch, payload []byte) {
+	s.envelopes++ // or as good as one
 	if !c.session.envelopes.take(s.now, 1, c.edge.cfg.Load().EnvelopeRate) {
 		return
 	}

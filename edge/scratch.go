@@ -7,7 +7,7 @@ import "limegrove/lime"
 // connection has none.
 type scratch struct {
 	now       instant
-	envelopes int                         // that were taken of what has come
+	envelopes int                         // that were taken of what has come, and what counts as one
 	took      [lime.KindSession + 1]tally // the same by their kinds, to be counted
 	whole     bool                        // what is taken cannot be left for later: it was compressed
 	header    lime.Header
