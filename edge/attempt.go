@@ -35,6 +35,10 @@ func (a *attempt) counts(now time.Time, edges []string, mean float64) bool {
 	return slices.Equal(edges, a.edges) && (now.Sub(a.last) < triedTime || a.futile && steady(a.mean, mean))
 }
 
+// outgrown tells whether a surplus is another one than what this attempt is about. Less more may be those who are on
+// their way to other edges, which lowers the mean.
+func (a *attempt) outgrown(surplus, mean float64) bool { return surplus > a.surplus+steadyPart*mean }
+
 // pace is how many sessions go in a look.
 func (a *attempt) pace() int { return min(moveMost, max(1, int(a.surplus/movePart))) }
 

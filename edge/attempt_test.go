@@ -88,6 +88,54 @@ func TestMovingBeginsAgainWithOtherMembers(t *testing.T) {
 	}
 }
 
+// TestASurplusThatHasGrownIsAnotherAttempt: it goes at its own pace, and is not judged by what became of the smaller one.
+func TestASurplusThatHasGrownIsAnotherAttempt(t *testing.T) {
+	many := make([]int, 19) // other edges, so that the mean is the same still
+	for i := range many {
+		many[i] = 1000
+	}
+	for _, row := range []struct {
+		sentence      string
+		before, after int // own ones
+		others        []Load
+		seconds       int // between them
+		futile        bool
+		want          int // a second, then
+	}{
+		{"a minute after it", 240, 6000, loads(0), 60, false, 187},
+		{"a minute after it, a little more", 240, 264, loads(0), 60, false, 7},
+		{"under way", 1300, 3000, loads(many...), 1, false, 118},
+		{"under way, by a tenth of the mean", 1300, 1400, loads(many...), 1, false, 17},
+		{"when it was futile", 1300, 3000, loads(many...), 60, true, 118},
+		{"when it was futile, by a tenth of the mean", 1300, 1400, loads(many...), 60, true, 0},
+	} {
+		now := time.Unix(1_000_000, 0)
+		var b balance
+		b, _ = b.look(now, row.before, 0, row.others)
+		now = now.Add(steadyTime)
+		b, n := b.look(now, row.before, 0, row.others)
+		if n == 0 {
+			t.Fatalf("%s: it does not move", row.sentence)
+		}
+		b.tried.futile = row.futile
+		if row.seconds > 1 { // all who were moved have stayed away meanwhile, or come back
+			own := int(b.mean)
+			if row.futile {
+				own = row.before
+			}
+			b, _ = b.look(now.Add(time.Second), own, 0, row.others)
+		}
+		now = now.Add(time.Duration(row.seconds) * time.Second)
+		b, n = b.look(now, row.after, 0, row.others)
+		if row.seconds > 1 {
+			b, n = b.look(now.Add(steadyTime), row.after, 0, row.others)
+		}
+		if n != row.want || b.tried.futile != (row.want == 0) {
+			t.Errorf("%s: %d move, not %d; %+v", row.sentence, n, row.want, b.tried)
+		}
+	}
+}
+
 // A balancer that treats all alike sends many back to those that have too many, when
 // there are many such.
 func TestAnEvenBalancerIsNotTakenForAStickyOne(t *testing.T) {

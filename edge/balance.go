@@ -28,8 +28,14 @@ const (
 	surplusPart  = 0.20 // above the mean, to begin
 	surplusLeast = 100  // likewise, in sessions
 	surplusLeft  = 0.05 // above the mean, to end
-	steadyPart   = 0.10 // by which the mean may change and is the same still
-	steadyTime   = 10 * time.Second
+
+	// Of an edge that was asked, it is as little as its numbers are good for: others tell theirs when
+	// they have changed by 1/64, and somebody comes or goes at any time.
+	askedLeft  = 0.02 // above the mean, to begin and to end
+	askedLeast = 2    // likewise, in sessions
+
+	steadyPart = 0.10 // by which the mean may change and is the same still
+	steadyTime = 10 * time.Second
 
 	// movePart is which part of the surplus that there was goes in a look, of which there
 	// is one a second. A balancer that treats all edges alike sends some of them back: half
@@ -50,6 +56,7 @@ type balance struct {
 	mean   float64   // around which it is
 	since  time.Time // then
 	moving bool
+	asked  bool    // by somebody, so that it moves little as well
 	stuck  bool    // it would move, but that was futile
 	back   float64 // the highest mean while those who are away are waited for
 	tried  attempt
@@ -65,10 +72,11 @@ func (b balance) look(now time.Time, own, going int, others []Load) (next balanc
 	}
 	surplus := float64(own-going) - mean
 	begins := !b.moving && surplus > surplusPart*mean && surplus > surplusLeast && now.Sub(b.since) >= steadyTime
-	if begins && !b.tried.counts(now, edges, mean) {
-		b.tried = attempt{edges: edges, mean: mean, surplus: surplus, room: room}
+	if begins && !b.tried.counts(now, edges, mean) || (begins || b.moving) && b.tried.outgrown(surplus, mean) {
+		b.tried = attempt{edges: edges, mean: mean, surplus: surplus, room: room, last: now}
 	}
-	b.moving = begins || b.moving && surplus > surplusLeft*mean
+	b.asked = b.asked && b.moving
+	b.moving = begins || b.moving && surplus > b.enough(mean)
 	b.stuck = b.moving && b.tried.judge(surplus, room, going)
 	b.moving = b.moving && !b.stuck
 	if !b.moving {
@@ -97,15 +105,24 @@ func (b *balance) awaits(now time.Time, mean float64) bool {
 	return now.Sub(b.tried.last) < awayTime
 }
 
+// enough is how many sessions above the mean an edge that moves some keeps.
+func (b *balance) enough(mean float64) float64 {
+	if b.asked {
+		return max(askedLeft*mean, askedLeast)
+	}
+	return surplusLeft * mean
+}
+
 // even returns what to remember when somebody asks that the edges be made even now: there is no waiting for the numbers
-// to settle, no surplus is too small, and what was futile is tried again.
+// to settle, a surplus is too small only when it may be none, and what was futile is forgotten.
 func (b balance) even(now time.Time, own, going int, others []Load) balance {
 	edges, mean, room := weigh(own, others)
-	surplus := float64(own-going) - mean
-	return balance{
-		edges: edges, mean: mean, since: now, moving: surplus > surplusLeft*mean,
-		tried: attempt{edges: edges, mean: mean, surplus: surplus, room: room, last: now},
+	next := balance{edges: edges, mean: mean, since: now, asked: true}
+	if surplus := float64(own-going) - mean; surplus > next.enough(mean) {
+		next.moving = true
+		next.tried = attempt{edges: edges, mean: mean, surplus: surplus, room: room, last: now}
 	}
+	return next
 }
 
 // weigh returns the others in order, the mean of all edges, and how many sessions the

@@ -3,6 +3,7 @@ package edge
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -45,20 +46,22 @@ type scaledOut struct {
 	draws    bool
 	edges    []balance
 	sessions []int
-	heard    [][]int // the numbers of the last seconds, the newest first
+	told     []int   // the numbers when they had changed enough to be told
+	heard    [][]int // what was told in the last seconds, the newest first
 	arriving []int   // clients who are to arrive, by the second, the next one first
 	moved    int
 }
 
 const (
-	gossipLate = 3 // seconds, at most
+	gossipLate = 3  // seconds, at most
+	gossipPart = 64 // of its sessions, that others hear of
 	loginLate  = 2
 )
 
 func newScaledOut(seed uint64, half, each int) *scaledOut {
 	s := &scaledOut{
 		random: rand.New(rand.NewPCG(seed, 2)), edges: make([]balance, 2*half), sessions: make([]int, 2*half),
-		arriving: make([]int, loginLate+1),
+		told: make([]int, 2*half), arriving: make([]int, loginLate+1),
 	}
 	for i := range half {
 		s.sessions[i] = each
@@ -68,15 +71,14 @@ func newScaledOut(seed uint64, half, each int) *scaledOut {
 
 // second passes at a moment. At most so many log in meanwhile.
 func (s *scaledOut) second(now time.Time, logins int) (away int) {
-	s.heard = append([][]int{append([]int(nil), s.sessions...)}, s.heard...)
-	for i := range s.edges {
-		var others []Load
-		for j := range s.edges {
-			if j != i {
-				late := (now.Unix() + int64(i+j)) % (gossipLate + 1)
-				others = append(others, Load{fmt.Sprint(j), s.heard[min(int(late), len(s.heard)-1)][j]})
-			}
+	for i, n := range s.sessions {
+		if max(n-s.told[i], s.told[i]-n)*gossipPart > s.told[i] {
+			s.told[i] = n
 		}
+	}
+	s.heard = append([][]int{slices.Clone(s.told)}, s.heard...)
+	for i := range s.edges {
+		others := s.others(now, i)
 		var move int
 		s.edges[i], move = s.edges[i].look(now, s.sessions[i], 0, others)
 		s.sessions[i] -= move
@@ -100,6 +102,17 @@ func (s *scaledOut) second(now time.Time, logins int) (away int) {
 		away += n
 	}
 	return away
+}
+
+// others are what an edge has heard of by now.
+func (s *scaledOut) others(now time.Time, i int) (all []Load) {
+	for j := range s.edges {
+		if j != i {
+			late := (now.Unix() + int64(i+j)) % (gossipLate + 1)
+			all = append(all, Load{fmt.Sprint(j), s.heard[min(int(late), len(s.heard)-1)][j]})
+		}
+	}
+	return all
 }
 
 // apart is how far the edge that is furthest from the mean is, as a part of that.

@@ -33,7 +33,7 @@ func (e *Edge) rebalance() {
 	log := e.log.WithField("sessions", own).WithField("mean", int(e.balance.mean))
 	switch tried := &e.balance.tried; {
 	case tried.futile && !before.tried.futile:
-		log.WithField("moved", tried.moved).Warn("rebalancing is given up until the edges or their mean change: " +
+		log.WithField("moved", tried.moved).Warn("rebalancing is given up until the edges, their mean or the surplus change: " +
 			"those who are moved come back to this edge; does the balancer reach the others, and not stick to one?")
 	case e.balance.moving != before.moving:
 		log.WithField("moving", e.balance.moving).Info("rebalancing")
@@ -46,8 +46,8 @@ func (e *Edge) rebalance() {
 // ErrNoRebalance is matched by the error of Rebalance.
 var ErrNoRebalance = errors.New("no sessions are given away here")
 
-// Rebalance has the edge give away what it has above the mean of all edges, from the next second on, however little that
-// is, and returns how many sessions those are by now.
+// Rebalance has the edge give away what it has above the mean of all edges, from the next second on, until that is 2 %
+// of the mean or two sessions, and returns how many those are by now: 0 when it is so already.
 func (e *Edge) Rebalance() (surplus int, err error) {
 	peers := e.cfg.Load().Peers
 	switch {
@@ -56,10 +56,9 @@ func (e *Edge) Rebalance() (surplus int, err error) {
 	case e.draining.Load():
 		return 0, fmt.Errorf("%w: the edge drains", ErrNoRebalance)
 	}
-	own := e.Sessions() - int(e.settling.Load())
-	_, mean, _ := weigh(own, peers.Loads())
 	e.evens.Store(true)
-	return max(0, int(float64(own)-mean)), nil
+	next := balance{}.even(time.Now(), e.Sessions(), int(e.settling.Load()), peers.Loads())
+	return int(next.tried.surplus), nil
 }
 
 // some returns up to n connections, at random.

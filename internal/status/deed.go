@@ -94,7 +94,7 @@ func (p *Page) rebalance(w http.ResponseWriter, r *http.Request) {
 			told.Failed[edges[i].ID] = d.Error
 		}
 	}
-	told.Done = fmt.Sprintf("%d of %d edges even out now; %d sessions are above the mean", len(edges)-len(told.Failed), len(edges), surplus)
+	told.Done = fmt.Sprintf("%d of %d edges even out now; %d sessions are given away", len(edges)-len(told.Failed), len(edges), surplus)
 	answer(w, http.StatusAccepted, told)
 }
 

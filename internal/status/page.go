@@ -20,8 +20,8 @@ type Config struct {
 	Members func() []Member
 	// Drain has this member drain and end. It does not wait for that.
 	Drain func()
-	// Rebalance has this member give away what it has above the mean, and returns how many sessions that is. Nil where there
-	// are no sessions.
+	// Rebalance has this member give away what it has above the mean, and returns how many sessions that is, 0 when they are
+	// too few to be sure. Nil where there are no sessions.
 	Rebalance func() (surplus int, err error)
 	// Search finds an identity. An error that is a [Refusal] is for who has asked.
 	Search func(ctx context.Context, text string) (Found, error)
