@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -46,46 +47,55 @@ type Subjects struct {
 	Order func(incarnation string) string
 }
 
-// maxAsked bounds what waits to be answered.
-const maxAsked = 64
+// maxAsked bounds what waits to be answered, and maxOrdered what waits to be done.
+const maxAsked, maxOrdered = 64, 16
 
-// Answer answers for this member, until ctx is done: what it is asked of itself, and what it is to do. Deeds are done by do.
+// Answer answers for this member, until ctx is done: what it is asked of itself, and what it is to do. Deeds are done by do, and
+// wait for no question: those may take a while where loops are busy.
 func (r *Reporter) Answer(ctx context.Context, nc *nats.Conn, at Subjects, do func(context.Context, order) done) error {
-	asked := make(chan *nats.Msg, maxAsked) // the client library counts what does not fit
+	questions, orders := make(chan *nats.Msg, maxAsked), make(chan *nats.Msg, maxOrdered) // the client library counts what does not fit
 	var subscriptions []*nats.Subscription
 	defer func() {
 		for _, s := range subscriptions {
 			_ = s.Unsubscribe() // the connection may be closed
 		}
 	}()
-	for _, subject := range []string{at.Ask, at.Order(r.cfg.Incarnation)} {
-		s, err := nc.ChanSubscribe(subject, asked)
+	for subject, to := range map[string]chan *nats.Msg{at.Ask: questions, at.Order(r.cfg.Incarnation): orders} {
+		s, err := nc.ChanSubscribe(subject, to)
 		if err != nil {
 			return fmt.Errorf("subscribe to %s: %w", subject, err)
 		}
 		subscriptions = append(subscriptions, s)
 	}
+	var both sync.WaitGroup
+	defer both.Wait()
+	both.Go(func() { each(ctx, orders, func(o order) (any, bool) { return do(ctx, o), true }) })
+	each(ctx, questions, func(q question) (any, bool) {
+		if q.From == r.cfg.Incarnation {
+			return nil, false
+		}
+		q.Top = min(q.Top, mostTop)
+		return r.Report(ctx, q), true
+	})
+	return nil
+}
+
+// each answers what comes, until ctx is done. What is no T is left out, and so is what answer wants to be.
+func each[T any](ctx context.Context, from <-chan *nats.Msg, answer func(T) (any, bool)) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case m := <-asked:
-			var answer any
-			if m.Subject == at.Ask {
-				var q question
-				if json.Unmarshal(m.Data, &q) != nil || q.From == r.cfg.Incarnation {
-					continue
-				}
-				q.Top = min(q.Top, mostTop)
-				answer = r.Report(ctx, q)
-			} else {
-				var o order
-				if json.Unmarshal(m.Data, &o) != nil {
-					continue
-				}
-				answer = do(ctx, o)
+			return
+		case m := <-from:
+			var asked T
+			if json.Unmarshal(m.Data, &asked) != nil {
+				continue
 			}
-			if b, err := json.Marshal(answer); err == nil {
+			what, ok := answer(asked)
+			if !ok {
+				continue
+			}
+			if b, err := json.Marshal(what); err == nil {
 				_ = m.Respond(b) // who asks sees that there is no answer
 			}
 		}

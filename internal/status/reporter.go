@@ -30,7 +30,8 @@ type State struct {
 
 // Reporter makes the reports of this member. It is asked by anybody.
 type Reporter struct {
-	cfg ReporterConfig
+	cfg    ReporterConfig
+	lately standouts
 
 	mu      sync.Mutex
 	before  reading
@@ -44,8 +45,6 @@ const (
 	freshTime = 900 * time.Millisecond
 	// longTime is after how much of it what was is no measure of what is.
 	longTime = 10 * time.Second
-	// sessionsTime bounds the search for sessions.
-	sessionsTime = 300 * time.Millisecond
 )
 
 // NewReporter makes a reporter, which keeps a history while Run runs.
@@ -82,14 +81,7 @@ func (r *Reporter) sample() {
 func (r *Reporter) Report(ctx context.Context, q question) Report {
 	report := r.measured(q.History)
 	if r.cfg.Sessions != nil && q.Top > 0 {
-		ctx, cancel := context.WithTimeout(ctx, sessionsTime)
-		defer cancel()
-		report.Busiest, report.Slowest = r.cfg.Sessions(ctx, q.Top)
-		for _, all := range [][]Session{report.Busiest, report.Slowest} {
-			for i := range all {
-				all[i].Edge = r.cfg.Incarnation
-			}
-		}
+		report.Busiest, report.Slowest = r.standouts(ctx, q.Top)
 	}
 	return report
 }

@@ -42,7 +42,14 @@ type member struct {
 	drained  atomic.Int32
 	evened   atomic.Int32
 	log      *bytes.Buffer
+	stuck    atomic.Pointer[stuck] // in which a search for sessions is
 	end      func()
+}
+
+// stuck is a search that says that it has begun, and ends when it is let.
+type stuck struct {
+	began chan<- struct{}
+	until <-chan struct{}
 }
 
 // world is who is in a cluster.
@@ -91,8 +98,14 @@ func (w *world) start(id string, role Role, sessions ...Session) *member {
 	m.Page = New(Config{
 		Reporter: NewReporter(ReporterConfig{
 			Incarnation: id + "-1", Version: "v1", Gatherer: registry, Cores: 2,
-			State:    func() State { return State{NATS: "connected"} },
-			Sessions: func(context.Context, int) ([]Session, []Session) { return append([]Session(nil), sessions...), nil },
+			State: func() State { return State{NATS: "connected"} },
+			Sessions: func(context.Context, int) ([]Session, []Session) {
+				if s := m.stuck.Load(); s != nil {
+					close(s.began)
+					<-s.until
+				}
+				return append([]Session(nil), sessions...), nil
+			},
 		}),
 		NATS:     nc,
 		Subjects: Subjects{Ask: "status.ask", Order: func(to string) string { return "status." + to + ".do" }},
@@ -411,6 +424,38 @@ func TestDeedsNeedTheToken(t *testing.T) {
 	one.end = func() {}
 	if log := one.log.String(); strings.Contains(log, right) || strings.Contains(log, "wrong") || !strings.Contains(log, "operation=drain") {
 		t.Errorf("the log has %s", log)
+	}
+}
+
+func TestOrdersWaitForNoQuestion(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.start("e1", Edge), w.start("e2", Edge)
+	searching, release := make(chan struct{}), make(chan struct{})
+	two.stuck.Store(&stuck{searching, release})
+	if err := one.cfg.NATS.Publish("status.ask", []byte(`{"from":"e9-1","top":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	<-searching
+	code, body := one.request("POST", "/status/drain", right, `{"member":"e2-1"}`)
+	close(release)
+	if code != 202 || two.drained.Load() != 1 {
+		t.Errorf("while it searches, it answers %d %s", code, body)
+	}
+}
+
+func TestSessionsAreSearchedOnceForMany(t *testing.T) {
+	searches := 0
+	r := NewReporter(ReporterConfig{
+		Incarnation: "e1-1", Gatherer: prometheus.NewRegistry(), State: func() State { return State{} },
+		Sessions: func(_ context.Context, n int) (busiest, slowest []Session) {
+			searches++
+			return make([]Session, n), nil
+		},
+	})
+	for _, tc := range []struct{ top, searches int }{{2, 1}, {2, 1}, {1, 1}, {3, 2}, {3, 2}} {
+		if got := r.Report(t.Context(), question{Top: tc.top}).Busiest; len(got) != tc.top || searches != tc.searches || got[0].Edge != "e1-1" {
+			t.Errorf("of %d, %v after %d searches", tc.top, got, searches)
+		}
 	}
 }
 
