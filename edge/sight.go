@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,21 +26,18 @@ type Rate struct{ Envelopes, Bytes float64 }
 // sights is what is remembered from one look at sessions to the next.
 type sights struct {
 	mu   sync.Mutex
-	at   time.Time                // of the last look
-	slow map[*poll.Conn]time.Time // those whose queue was not empty, and since which look
-	busy []metered                // since the look before
-	took time.Duration            // between the two
+	at   time.Time     // of the last look
+	slow slow          // those that are slow
+	busy []metered     // since the look before
+	took time.Duration // between the two
 }
 
 // Sights returns up to n of the busiest sessions since it was called before, and up to n of those that are slowest in
 // taking what they are sent, worst first. The first call begins to count, and returns none of the busiest; it is
-// counted for a while longer than the last look. It waits for loops until ctx is done.
+// counted for a while longer than the last look. It waits for loops until ctx is done, and for nobody else who does.
 func (e *Edge) Sights(ctx context.Context, n int) (busiest, slowest []Sight) {
-	e.sights.mu.Lock()
-	defer e.sights.mu.Unlock()
 	now := time.Now()
-	busy, took := e.busy(now, n)
-	slow := e.slow(now, n)
+	busy, took, slow := e.standouts(now, n)
 	for i := range busy {
 		busiest = append(busiest, Sight{
 			Received: rateOf(busy[i].received, took), Sent: rateOf(busy[i].sent, took), Queued: busy[i].conn.Queued(),
@@ -59,20 +55,30 @@ func (e *Edge) Sights(ctx context.Context, n int) (busiest, slowest []Sight) {
 	return named(busiest, known[:len(busy)]), named(slowest, known[len(busy):])
 }
 
+// standouts are the connections of Sights. It waits for no loop.
+func (e *Edge) standouts(now time.Time, n int) (busy []metered, took time.Duration, slow []waiting) {
+	e.sights.mu.Lock()
+	defer e.sights.mu.Unlock()
+	busy, took = e.busy(now, n)
+	return busy, took, e.slow(now, n)
+}
+
 func rateOf(t tally, in time.Duration) Rate {
 	return Rate{float64(t.envelopes) / in.Seconds(), float64(t.bytes) / in.Seconds()}
 }
 
+// leastLook is the time between two looks. One that comes before sees what the one before it saw.
+const leastLook = 500 * time.Millisecond
+
 // busy takes what was metered. Looks that follow each other at once see the same.
 func (e *Edge) busy(now time.Time, n int) ([]metered, time.Duration) {
-	const least = 500 * time.Millisecond
 	s := &e.sights
 	m := e.meter.Load()
 	switch since := now.Sub(s.at); {
 	case m == nil:
 		e.meter.Store(new(meter))
 		s.busy = nil
-	case since < least:
+	case since < leastLook:
 		return s.busy[:min(n, len(s.busy))], s.took
 	default:
 		s.busy, s.took = m.take(max(n, 16)), since
@@ -89,43 +95,8 @@ func (e *Edge) endMeter() {
 	defer e.sights.mu.Unlock()
 	if time.Since(e.sights.at) > meterTime {
 		e.meter.Store(nil)
-		e.sights.busy, e.sights.slow = nil, nil
+		e.sights.busy, e.sights.slow = nil, slow{}
 	}
-}
-
-// waiting is a connection with bytes that wait for it.
-type waiting struct {
-	conn   *poll.Conn
-	queued int
-	since  time.Time
-}
-
-// slow returns those whose queue is not empty, nor was at the look before: what waits for the end of a turn is
-// no sign. Where nothing waits for anybody, nobody is looked at.
-func (e *Edge) slow(now time.Time, n int) (worst []waiting) {
-	s := &e.sights
-	if e.loops.Stats().Queued == 0 {
-		s.slow = nil
-		return nil
-	}
-	before := s.slow
-	s.slow = map[*poll.Conn]time.Time{}
-	for _, c := range e.loops.Conns() {
-		queued := c.Queued()
-		if queued == 0 {
-			continue
-		}
-		since, known := before[c]
-		if !known {
-			since = now
-		}
-		s.slow[c] = since
-		if known {
-			worst = append(worst, waiting{c, queued, since})
-		}
-	}
-	slices.SortFunc(worst, func(a, b waiting) int { return b.queued - a.queued })
-	return worst[:min(n, len(worst))]
 }
 
 // describe asks the loops what sessions some connections have, in their order; "" is the node of one that has gone or
