@@ -94,6 +94,19 @@ await step('sessions that stand out are there, with addresses that are cut', asy
   await page.locator('#slowest .much', { hasText: /waiting$/ }).first().waitFor();
 });
 
+await step('who is refused without a token is told so, and comes again after a pause', async () => {
+  desk.excused = true; // the browser tells of the refusals
+  let refusals = 0;
+  const refused = await desk.window(`${admin}/status`, {}, (p) => p.route('**/status/events', async (route) => {
+    refusals++;
+    await route.fulfill({ status: 401, contentType: 'application/json', body: '{"error":"the proxy wants to know who you are"}' });
+  }));
+  await refused.locator('#connection', { hasText: 'the proxy wants to know who you are' }).waitFor();
+  assert.ok(refusals < 3, `it has asked ${refusals} times`);
+  await refused.context().close();
+  desk.excused = false;
+});
+
 await step('a wrong token is refused', async () => {
   desk.excused = true; // browsers tell of answers like 401
   await page.getByRole('button', { name: 'Unlock' }).click();

@@ -38,7 +38,7 @@ export async function call(path, o) {
   let answer;
   try {
     answer = await fetch(path, {
-      method: o.body ? 'POST' : 'GET', cache: 'no-store', credentials: 'omit', redirect: 'error',
+      method: o.body ? 'POST' : 'GET', cache: 'no-store', credentials: 'same-origin', redirect: 'error',
       headers: { Authorization: `Bearer ${o.token}`, ...(o.body ? { 'Content-Type': 'application/json' } : {}) },
       body: o.body ? JSON.stringify(o.body) : null,
     });

@@ -125,11 +125,13 @@ export class Feed {
     let timer = setTimeout(() => request.abort(), silence);
     try {
       const answer = await fetch(this.url, {
-        headers: token ? { Authorization: `Bearer ${token}` } : {}, signal: request.signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
+        headers: token ? { Authorization: `Bearer ${token}` } : {}, signal: request.signal, cache: 'no-store', credentials: 'same-origin', redirect: 'error',
       });
-      if (answer.status === 401 || answer.status === 403) {
-        if (token === this.#token) this.#token = '';
-        this.events.refused();
+      if (token && (answer.status === 401 || answer.status === 403)) {
+        if (token === this.#token) {
+          this.#token = '';
+          this.events.refused();
+        }
         return '';
       }
       if (!answer.ok || !answer.body) return (await answer.json().catch(() => ({}))).error ?? `the answer is ${answer.status}`;
