@@ -5,14 +5,11 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Refusal is an error that is for who has asked.
@@ -29,20 +26,15 @@ func (r Refusal) Error() string { return r.Text }
 type guard struct {
 	metrics *metrics
 
-	mu      sync.Mutex
-	token   [sha256.Size]byte
-	given   bool
-	guesses map[string]*rate.Limiter // by the address of who guesses
+	mu         sync.Mutex
+	token      [sha256.Size]byte
+	given      bool
+	generation int // of the token
+	guesses    guesses
 }
 
-const (
-	guessesAtOnce = 5
-	guessTime     = 10 * time.Second // for each guess more
-	maxGuessers   = 1024             // that are remembered; of more, all are one
-)
-
 func newGuard(token string, m *metrics) *guard {
-	g := &guard{metrics: m, guesses: map[string]*rate.Limiter{}}
+	g := &guard{metrics: m, guesses: guesses{}}
 	g.set(token)
 	return g
 }
@@ -50,7 +42,11 @@ func newGuard(token string, m *metrics) *guard {
 func (g *guard) set(token string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.token, g.given = sha256.Sum256([]byte(token)), token != ""
+	is := sha256.Sum256([]byte(token))
+	if is != g.token {
+		g.generation++
+	}
+	g.token, g.given = is, token != ""
 }
 
 // has tells whether there is a token.
@@ -58,6 +54,13 @@ func (g *guard) has() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.given
+}
+
+// number is the token's: one that is put in force later has another one.
+func (g *guard) number() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.generation
 }
 
 // check returns why a request is refused, or nil.
@@ -72,32 +75,17 @@ func (g *guard) check(r *http.Request) error {
 	case !strings.EqualFold(scheme, "Bearer"):
 		return Refusal{http.StatusUnauthorized, "this needs the admin token"}
 	}
-	limit, now := g.limit(r), time.Now()
-	if limit.TokensAt(now) < 1 {
+	from, now := origin(r.RemoteAddr), time.Now()
+	if g.guesses.tooMany(from, now) {
 		g.metrics.refused(refusedGuesses)
 		return Refusal{http.StatusTooManyRequests, "there were too many wrong tokens; try again later"}
 	}
 	if subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1 {
 		return nil
 	}
-	limit.AllowN(now, 1)
+	g.guesses.add(from, now)
 	g.metrics.refused(refusedToken)
 	return Refusal{http.StatusUnauthorized, "this is not the admin token"}
-}
-
-// limit is that of guesses from the address of a request.
-func (g *guard) limit(r *http.Request) *rate.Limiter {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		from = r.RemoteAddr
-	}
-	if g.guesses[from] == nil && len(g.guesses) >= maxGuessers {
-		from = ""
-	}
-	if g.guesses[from] == nil {
-		g.guesses[from] = rate.NewLimiter(rate.Every(guessTime), guessesAtOnce)
-	}
-	return g.guesses[from]
 }
 
 // fail answers with an error.

@@ -76,22 +76,3 @@ func (p *Page) Run(ctx context.Context) error {
 	})
 	return p.cfg.Reporter.Answer(ctx, p.cfg.NATS, p.cfg.Subjects, p.do)
 }
-
-// Pages are the handlers of the page, by their patterns.
-func (p *Page) Pages() map[string]http.Handler {
-	// Against pages of others that a browser shows at the same time: a browser says where a request comes from.
-	same := http.NewCrossOriginProtection()
-	same.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		p.metrics.refused(refusedOrigin)
-		fail(w, Refusal{http.StatusForbidden, "the request comes from another page"})
-	}))
-	return map[string]http.Handler{
-		"GET /status":            p.cfg.Files,
-		"GET /status/":           p.cfg.Files,
-		"GET /status/events":     http.HandlerFunc(p.events),
-		"GET /status/identity":   http.HandlerFunc(p.identity),
-		"POST /status/token":     same.Handler(http.HandlerFunc(p.tokenIs)),
-		"POST /status/drain":     same.Handler(http.HandlerFunc(p.drain)),
-		"POST /status/rebalance": same.Handler(http.HandlerFunc(p.rebalance)),
-	}
-}

@@ -357,13 +357,19 @@ func TestWatchersAreBounded(t *testing.T) {
 	w := newWorld(t)
 	one := w.start("e1", Edge)
 	var all []*watching
-	for range maxWatchers {
+	for range maxWatchers - keptWatchers {
 		all = append(all, one.watching(""))
+	}
+	if code, _ := one.request("GET", "/status/events", "", ""); code != http.StatusServiceUnavailable {
+		t.Errorf("without the token, one of the places for those with it is given: %d", code)
+	}
+	for range keptWatchers {
+		all = append(all, one.watching(right))
 	}
 	for _, s := range all {
 		s.until("a snapshot", func(s snapshot) bool { return len(s.Members) == 1 })
 	}
-	code, body := one.request("GET", "/status/events", "", "")
+	code, body := one.request("GET", "/status/events", right, "")
 	if code != http.StatusServiceUnavailable || !strings.Contains(body, "as many watch") {
 		t.Errorf("one more is answered by %d %s", code, body)
 	}
@@ -380,6 +386,25 @@ func TestWatchersAreBounded(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+func TestAnotherTokenEndsWhatTheOldOneOpened(t *testing.T) {
+	w := newWorld(t)
+	one := w.start("e1", Edge)
+	named, plain := one.watching(right), one.watching("")
+	named.until("with the token", func(s snapshot) bool { return s.Named })
+	one.SetToken(right)
+	for range 2 {
+		named.until("the same token ends nothing", func(s snapshot) bool { return s.Named })
+	}
+	one.SetToken("")
+	for range 40 {
+		if name, _ := named.next(); name == "" {
+			plain.until("without a token it goes on", func(s snapshot) bool { return !s.Token })
+			return
+		}
+	}
+	t.Error("it goes on to show whole addresses")
 }
 
 func TestDeedsNeedTheToken(t *testing.T) {
@@ -473,38 +498,6 @@ func TestRebalanceAsksAllEdges(t *testing.T) {
 	w.join("e3", Edge)
 	if _, body := one.request("POST", "/status/rebalance", right, `{}`); !strings.Contains(body, `"e3":"nobody answers there`) {
 		t.Errorf("who does not answer is told as %s", body)
-	}
-}
-
-func TestGuessesAreFew(t *testing.T) {
-	w := newWorld(t)
-	one := w.start("e1", Edge)
-	codes := map[int]int{}
-	for range guessesAtOnce + 3 {
-		code, _ := one.request("POST", "/status/token", "wrong", `{}`)
-		codes[code]++
-	}
-	if codes[401] != guessesAtOnce || codes[429] != 3 {
-		t.Errorf("they are answered by %v", codes)
-	}
-	if code, _ := one.request("POST", "/status/token", right, `{}`); code != 429 {
-		t.Errorf("the right one is told after too many wrong ones: %d", code)
-	}
-	g := newGuard(right, one.metrics)
-	ask := func(from, token string) error {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
-		r.RemoteAddr = from
-		r.Header.Set("Authorization", "bearer "+token)
-		return g.check(r)
-	}
-	for i := range 2 * maxGuessers {
-		_ = ask(fmt.Sprintf("10.1.%d.%d:5", i/256, i%256), "wrong")
-	}
-	if len(g.guesses) > maxGuessers+1 {
-		t.Errorf("%d guessers are remembered", len(g.guesses))
-	}
-	if err := ask("10.1.0.1:9", right); err != nil {
-		t.Errorf("one wrong guess keeps out: %v", err)
 	}
 }
 

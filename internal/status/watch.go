@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxWatchers bounds those who watch at one time.
-	maxWatchers = 16
+	// maxWatchers bounds those who watch at one time, of which keptWatchers places are for those with the token.
+	maxWatchers, keptWatchers = 16, 4
 	// writeTime is how long a watcher has to take a snapshot.
 	writeTime = 10 * time.Second
 	// beatTime is after what silence a watcher is told that the server is there.
@@ -19,7 +19,8 @@ const (
 
 // watcher is somebody who watches.
 type watcher struct {
-	news chan struct{} // has room for one; given to when there is another snapshot
+	named bool          // has the token
+	news  chan struct{} // has room for one; given to when there is another snapshot
 }
 
 // frames are the newest events, as they leave.
@@ -41,13 +42,13 @@ func (p *Page) watched() bool {
 }
 
 // watch adds somebody, unless there are too many.
-func (p *Page) watch() (*watcher, bool) {
+func (p *Page) watch(named bool) (*watcher, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.watchers) >= maxWatchers {
+	if len(p.watchers) >= maxWatchers || !named && p.unnamedLocked() >= maxWatchers-keptWatchers {
 		return nil, false
 	}
-	w := &watcher{news: make(chan struct{}, 1)}
+	w := &watcher{named: named, news: make(chan struct{}, 1)}
 	p.watchers[w] = struct{}{}
 	if p.newest.Load() != nil {
 		w.news <- struct{}{}
@@ -57,6 +58,16 @@ func (p *Page) watch() (*watcher, bool) {
 	default:
 	}
 	return w, true
+}
+
+// unnamedLocked is how many watch without the token.
+func (p *Page) unnamedLocked() (n int) {
+	for w := range p.watchers {
+		if !w.named {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *Page) unwatch(w *watcher) {
@@ -117,8 +128,9 @@ func mask(node string) string {
 	return "…@" + domain
 }
 
-// events serves one who watches. With the token, whole addresses are shown.
+// events serves one who watches. With the token, whole addresses are shown, until another one is in force.
 func (p *Page) events(w http.ResponseWriter, r *http.Request) {
+	number := p.guard.number()
 	named := r.Header.Get("Authorization") != ""
 	if named {
 		if refusal := p.guard.check(r); refusal != nil {
@@ -126,7 +138,7 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	one, ok := p.watch()
+	one, ok := p.watch(named)
 	if !ok {
 		p.metrics.refused(refusedWatchers)
 		w.Header().Set("Retry-After", "10")
@@ -153,6 +165,9 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-one.news:
 		case <-beat.C:
+		}
+		if named && p.guard.number() != number {
+			return
 		}
 	}
 }
