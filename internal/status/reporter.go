@@ -37,7 +37,8 @@ type Reporter struct {
 	before  reading
 	made    Report // of the last one, without what a question asks for besides
 	sampled reading
-	history []Sample // the oldest first
+	earlier reading  // the one before that
+	history []Sample // the oldest first; one for each At
 }
 
 const (
@@ -45,6 +46,8 @@ const (
 	freshTime = 900 * time.Millisecond
 	// longTime is after how much of it what was is no measure of what is.
 	longTime = 10 * time.Second
+	// leastSpan is the time that a rate is measured in, at least.
+	leastSpan = time.Second
 )
 
 // NewReporter makes a reporter, which keeps a history while Run runs.
@@ -69,12 +72,21 @@ func (r *Reporter) sample() {
 	defer r.mu.Unlock()
 	now := read(r.cfg.Gatherer, time.Now())
 	if !r.sampled.at.IsZero() {
-		if len(r.history) == samples {
-			r.history = append(r.history[:0], r.history[1:]...)
-		}
-		r.history = append(r.history, now.sample(&r.sampled))
+		r.keep(now.sample(&r.sampled))
 	}
-	r.sampled = now
+	r.earlier, r.sampled = r.sampled, now
+}
+
+// keep adds a sample to the history. Of two in one span, as when one comes late, the later is kept: members' are added up.
+func (r *Reporter) keep(s Sample) {
+	if n := len(r.history); n > 0 && r.history[n-1].At == s.At {
+		r.history[n-1] = s
+		return
+	}
+	if len(r.history) == samples {
+		r.history = append(r.history[:0], r.history[1:]...)
+	}
+	r.history = append(r.history, s)
 }
 
 // Report answers a question. What it returns is nobody else's.
@@ -86,15 +98,26 @@ func (r *Reporter) Report(ctx context.Context, q question) Report {
 	return report
 }
 
+// since is the reading that tells what is now: the last one that was asked for, or when that is long ago, a sample that is not so
+// recent that chance decides. Without any, nothing is known.
+func (r *Reporter) since(now time.Time) reading {
+	switch {
+	case now.Sub(r.before.at) <= longTime:
+		return r.before
+	case now.Sub(r.sampled.at) >= leastSpan && !r.sampled.at.IsZero():
+		return r.sampled
+	case !r.earlier.at.IsZero():
+		return r.earlier
+	}
+	return r.before
+}
+
 // measured is the report without sessions.
 func (r *Reporter) measured(history bool) Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now := time.Now(); now.Sub(r.before.at) >= freshTime {
-		before := r.before
-		if now.Sub(before.at) > longTime && !r.sampled.at.IsZero() {
-			before = r.sampled // since the last sample, which is more recent
-		}
+		before := r.since(now)
 		is := read(r.cfg.Gatherer, now)
 		if before.at.IsZero() {
 			before = is
