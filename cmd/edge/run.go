@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	started := cfg // before the embedded stores and the number of sessions are known
 	rules := process.NewRules(made.Rules)
 	log := process.Logger(cfg.Shared, stderr)
+	process.WarnOfExposed(log, settings)
 
 	// The listeners first: whoever starts two by mistake learns of it before
 	// anything else has begun.

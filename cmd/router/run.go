@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer stopHangups()
 	rules := process.NewRules(made.Rules)
 	log := process.Logger(cfg.Shared, stderr)
+	process.WarnOfExposed(log, settings)
 	apiListener, err := process.ListenAPI(cfg.API, made.API)
 	if err != nil {
 		return err

@@ -34,6 +34,18 @@ func (s *Settings) Print(to io.Writer) error {
 	return nil
 }
 
+// Exposed are the flags with secrets that stand on the command line, where others on the machine may read them. Sorted.
+func (s *Settings) Exposed() []string {
+	var names []string
+	for _, name := range secrets {
+		if s.all[name].source == SourceFlag {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // line is a setting as a line of YAML.
 func (s setting) line(name string) string {
 	text := s.inside

@@ -25,6 +25,7 @@ var Fields = []Field{
 	{"events", "how many events are meant"},
 	{"exchange", "the exchange of the message queue"},
 	{"first", "the first position that is meant"},
+	{"flags", "flags that a warning is about"},
 	{"folder", "the folder of the embedded stores"},
 	{"identity", "an identity, `name@domain`"},
 	{"incarnation", "this run of this process"},
