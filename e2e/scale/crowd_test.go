@@ -69,7 +69,7 @@ func (c *crowd) login(ctx context.Context, i int) (*client.Client, error) {
 	if i < 2*len(c.talks) {
 		t := c.talks[i/2]
 		if cfg.Handler = t.hearing(); i%2 == 1 {
-			cfg.Handler = t.reading()
+			cfg.Handler, cfg.DuplicateWindow = t.reading(), -1 // what comes twice is to be seen
 		}
 	}
 	for {
@@ -93,10 +93,18 @@ func (c *crowd) watch(i int) func(client.Status) {
 		}
 		if s.State == client.StateOnline {
 			if began {
-				c.moves.Add(1)
+				c.returns(i)
 			}
 			began = true
 		}
+	}
+}
+
+// returns notes a session that follows another.
+func (c *crowd) returns(i int) {
+	c.moves.Add(1)
+	if i < 2*len(c.talks) && i%2 == 1 {
+		c.talks[i/2].returns(time.Now())
 	}
 }
 
@@ -140,12 +148,4 @@ func (c *crowd) close() {
 			one.Close()
 		}
 	}
-}
-
-// duplicates are how often a stored message came a second time, which clients do not hand out.
-func (c *crowd) duplicates() (n uint64) {
-	for _, one := range c.all {
-		n += one.Dropped(client.DropDuplicate)
-	}
-	return n
 }

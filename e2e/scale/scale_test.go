@@ -32,6 +32,7 @@ const (
 	evenTime  = time.Minute     // within which sessions are even
 	evenPart  = 0.10            // of the mean, that an edge may be away from it
 	restTime  = 5 * time.Second // for which that is watched then
+	awayPart  = 0.12            // of all sessions, that may be on their way: 6 %, and what edges do not know of yet
 	writeTime = 500 * time.Millisecond
 )
 
@@ -185,17 +186,17 @@ func (s *scaled) judge(t *testing.T) {
 			break
 		}
 	}
-	stored, passing, lost, refused := 0, 0, 0, 0
+	stored, again, passing, lost, refused := 0, 0, 0, 0, 0
 	for i, one := range s.crowd.talks {
 		if err := one.judge(); err != nil {
 			t.Errorf("pair %d: %v", i, err)
 		}
 		stored += one.stored.sent
+		again += one.again
 		passing += one.passing.sent
 		refused += len(one.refused)
 		lost += len(one.passing.lost()) - len(one.refused)
 	}
-	again := s.crowd.duplicates()
 	t.Logf("of %d stored messages %d came again after a move; of %d that are not stored %d found nobody while one of both moved, and %d were not sent for want of a session",
 		stored, again, passing, lost, refused)
 }
@@ -232,6 +233,9 @@ func (s *scaled) joins(t *testing.T) {
 	s.settled(t, s.cluster.Edges, all)
 	moves := s.crowd.moves.Load()
 	t.Logf("%d moves of %d sessions; at most %d were away at once", moves, all, all-fewest)
+	if away := float64(all-fewest) / float64(all); away > awayPart {
+		t.Errorf("%.0f %% of all were away at once", 100*away)
+	}
 	if moves > int64(all) {
 		t.Errorf("%d moves of %d sessions are more than a move each", moves, all)
 	}

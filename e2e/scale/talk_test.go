@@ -25,47 +25,17 @@ type talk struct {
 	sentAt   []time.Time  // of the passing ones
 	changes  []time.Time  // when one of both was between two sessions
 	refused  map[int]bool // passing ones that the sender could not send
+
+	came     map[int]time.Time // stored ones, the last time
+	returned time.Time         // when the recipient's session began, unless it is its first
+	again    int               // stored ones that came in a later session once more
 }
 
 func newTalk() *talk {
 	return &talk{
 		stored: series{missing: map[int]bool{}}, passing: series{missing: map[int]bool{}}, received: map[int]bool{}, refused: map[int]bool{},
+		came: map[int]time.Time{},
 	}
-}
-
-// series is numbered messages of one kind, as they came.
-type series struct {
-	sent    int
-	next    int // after the newest that has come
-	missing map[int]bool
-	twice   int
-	late    int // came behind a newer one
-}
-
-// take takes one that has come.
-func (s *series) take(n int) {
-	switch {
-	case n >= s.next:
-		for ; s.next < n; s.next++ {
-			s.missing[s.next] = true
-		}
-		s.next++
-	case s.missing[n]:
-		delete(s.missing, n)
-		s.late++
-	default:
-		s.twice++
-	}
-}
-
-// lost are the numbers of those that have not come.
-func (s *series) lost() (all []int) {
-	for n := range s.sent {
-		if n >= s.next || s.missing[n] {
-			all = append(all, n)
-		}
-	}
-	return all
 }
 
 // reading is what the recipient does with messages.
@@ -81,11 +51,26 @@ func (t *talk) reading() *client.Mux {
 		if message.ID == "" {
 			t.passing.take(n)
 		} else {
-			t.stored.take(n)
+			t.comes(n, time.Now())
 		}
 		return nil
 	})
 	return &m
+}
+
+// handling is how long a message may have waited for its handler, while another session began.
+const handling = time.Second
+
+// comes takes a stored one that has come. In a session that follows it may come again, since its receipt may be lost with
+// the session before; in the same one it must not.
+func (t *talk) comes(n int, now time.Time) {
+	before, known := t.came[n]
+	t.came[n] = now
+	if known && t.returned.After(before.Add(-handling)) {
+		t.again++
+		return
+	}
+	t.stored.take(n)
 }
 
 // hearing is what the sender does with receipts.
@@ -99,6 +84,12 @@ func (t *talk) hearing() *client.Mux {
 		}
 	})
 	return &m
+}
+
+func (t *talk) returns(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.returned = now
 }
 
 func (t *talk) changed(now time.Time) {
@@ -166,7 +157,7 @@ func (t *talk) whole() bool {
 // moment is the time around a move in which a message that is not stored finds nobody.
 const moment = 3 * time.Second
 
-// judge tells what is wrong: stored messages come once, in order and with a receipt; the others at most once, in
+// judge tells what is wrong: stored messages come once in a session, in order and with a receipt; the others at most once, in
 // order, and all but those around a move.
 func (t *talk) judge() error {
 	t.mu.Lock()
