@@ -132,8 +132,15 @@ func TestWhoLooksWaitsForNoLoopForLong(t *testing.T) {
 		for i := range e.loops.Loops() {
 			must(t, e.loops.Post(i, func(*poll.Turn) { <-release }))
 		}
-		busy, slow := e.Sights(over, 5)
+		patient := make(chan struct{})
+		go func() {
+			defer close(patient)
+			e.Sights(t.Context(), 5)
+		}()
+		synctest.Wait()
+		busy, slow := e.Sights(over, 5) // nor for another one who does
 		close(release)
+		<-patient
 		if len(busy)+len(slow) != 0 {
 			t.Errorf("of loops that are busy, %v and %v are told", busy, slow)
 		}
