@@ -27,6 +27,8 @@ type tcpClient struct {
 	pings  atomic.Int32
 	silent atomic.Bool // pings are not answered
 	gate   sync.Mutex  // held, it stops the reading
+
+	writing sync.Mutex // held from the begin of an envelope in pieces to its end
 }
 
 // eachTCP runs a test for every way in which clients reach an edge over TCP.
@@ -105,11 +107,23 @@ func (c *tcpClient) read() {
 		if e.URI == "/ping" && e.Status == "" {
 			c.pings.Add(1)
 			if !c.silent.Load() {
+				c.writing.Lock()
 				_, _ = c.nc.Write([]byte(`{"id":"` + e.ID + `","method":"get","status":"success","type":"application/vnd.lime.ping+json","resource":{}}`))
+				c.writing.Unlock()
 			}
 			continue
 		}
 		c.in <- string(raw)
+	}
+}
+
+// saysInPieces says an envelope in several writes, and no answer to a ping between.
+func (c *tcpClient) saysInPieces(pieces ...string) {
+	c.t.Helper()
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	for _, piece := range pieces {
+		c.says(piece)
 	}
 }
 
@@ -166,8 +180,7 @@ func TestEnvelopesOverTCPMayBeSplitAnywhere(t *testing.T) { // L-TRN-06, L-TRN-0
 		text := `{"id":"m","to":"ana@example.org/1","type":"text/plain","content":"a \"quoted\\ }{ é 😀 text"}`
 		got := `{"id":"m","from":"ana@example.org/1","content":"a \"quoted\\ }{ é 😀 text"}`
 		for at := 1; at < len(text); at++ {
-			ana.says(text[:at])
-			ana.says(text[at:])
+			ana.saysInPieces(text[:at], text[at:])
 			ana.hears("one more", got)
 		}
 	})
