@@ -28,6 +28,8 @@ type Plan struct {
 	AtOnce int     `json:"at_once"`
 	// Opening is how many workers open their clients at a time, each on few servers; 0 is all, and on all.
 	Opening int `json:"opening,omitempty"`
+	// Modest has who attacks give way to all else on the machine.
+	Modest bool `json:"modest,omitempty"`
 }
 
 // order is one thing that a worker is told.

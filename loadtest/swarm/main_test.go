@@ -170,7 +170,7 @@ func TestAttacksAreCounted(t *testing.T) {
 	} {
 		t.Run(c.name+c.flags, func(t *testing.T) {
 			t.Parallel()
-			r := swarm(t, built, strings.Fields("-scenario "+c.name+" -disturbances 1 -pairs 20 -rate 200 "+c.flags)...)
+			r := swarm(t, built, strings.Fields("-scenario "+c.name+" -greedy -disturbances 1 -pairs 20 -rate 200 "+c.flags)...)
 			if r.Result.Attack == nil || !c.want(r.Result.Attack, r.Dropped) {
 				t.Errorf("it was %+v, and counted are %v", r.Result.Attack, r.Dropped)
 			}

@@ -34,6 +34,7 @@ type options struct {
 	programs string           // a folder with the edge and the router; "" has them built
 	settle   time.Duration
 	disturb  int  // how often; 0 leaves it to the scenario
+	greedy   bool // attackers do not give way
 	aside    bool // attackers have a cluster of their own
 	warmup   time.Duration
 	duration time.Duration
@@ -72,6 +73,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&l.Senders, "senders", 4, "`number` of those in a room who publish")
 	f.IntVar(&l.Attackers, "attackers", 0, "`number` of those who attack (default as many as the scenario has)")
 	f.IntVar(&o.disturb, "disturbances", 0, "`number` of times that there is an attack, each for as long as it was quiet before (default as often as the scenario has)")
+	f.BoolVar(&o.greedy, "greedy", false, "attackers take the processor from others; else they have it while nobody else wants it")
 	f.BoolVar(&o.aside, "aside", false, "attackers attack a second cluster, on the same machine: what its being busy costs the others, and not what their servers do")
 	f.DurationVar(&l.Within, "within", 2*time.Second, "`time` in which those that a storm cuts off come back, each after a part of it")
 	stored := f.Bool("stored", false, "messages have ids: the server keeps them until they are acknowledged")

@@ -26,7 +26,7 @@ func measureAll(ctx context.Context, o options, dir string, out io.Writer) (err 
 		return errors.Join(err, ctx.Err()) // a compiler that was killed does not say by whom
 	}
 	for _, rate := range o.rates {
-		o.plan.Load.Rate = rate
+		o.plan.Load.Rate, o.plan.Modest = rate, !o.greedy
 		r, err := measureOne(ctx, &o, self, dir, out)
 		if err != nil {
 			return err
