@@ -285,6 +285,9 @@ func backendsMakeMistakes(t *testing.T, b *caller) {
 		{"/v1/../v1/keys", `{}`, 404, "not-found"},
 	} {
 		a, err := b.do(http.MethodPost, row.path, row.body)
+		for tries := 0; err != nil && row.status == http.StatusRequestEntityTooLarge && tries < 10; tries++ {
+			a, err = b.do(http.MethodPost, row.path, row.body) // the answer came while the rest was written, and was not seen
+		}
 		if err != nil || a.status != row.status || !strings.Contains(a.text, row.says) || a.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s %.100s: %d %s %v, want %d", row.path, row.body, a.status, a.text, err, row.status)
 		}

@@ -174,10 +174,10 @@ func TestRedisAwayStopsNobody(t *testing.T) {
 	w := newWorld(t)
 	w.people.set(ops, "rui@x")
 	w.store.add(ops, ana, "0")
-	w.start("r", func(c *Config) { c.Lease = time.Second }) // who stands still for so long loses it all the same
+	w.start("r", func(c *Config) { c.Lease = 3 * time.Second }) // who stands still for so long loses it all the same
 	w.done()
 	w.leases.set(func(l *leases) { l.err = errors.New("away") })
-	time.Sleep(3 * time.Second) // some leases long
+	time.Sleep(7 * time.Second) // some leases long
 	w.store.add(ops, ana, "1")
 	w.done()
 	w.want("both", "rui@x", "0 "+from+" rui@x", "1 "+from+" rui@x")
