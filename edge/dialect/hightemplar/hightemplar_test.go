@@ -362,7 +362,7 @@ func TestAPublicationAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestManySubscriptionsAreNotLookedThrough(t *testing.T) {
+func TestManySubscriptionsLeaveNothing(t *testing.T) {
 	const many = 5000
 	long := strings.Repeat("a", 900)
 	for what, id := range map[string]func(i int) string{
@@ -371,32 +371,11 @@ func TestManySubscriptionsAreNotLookedThrough(t *testing.T) {
 	} {
 		c := NewClient("x", rooms(t, `{"n":"*"}`), many)
 		ask := func(kind string, i int) Said {
-			return c.FromClient(fmt.Appendf(nil, `{"type":"%s","requestId":"%s","room":{"n":"%s%05d"}}`, kind, id(i), long, i), false)
+			return c.FromClient(fmt.Appendf(nil, `{"type":"%s","requestId":"%s","room":{"n":"%05d"}}`, kind, id(i), i), false)
 		}
-		subscribe := func(from, to int) {
-			for i := from; i < to; i++ {
-				ask("subscribe", i)
-				c.Entered(true)
-			}
-		}
-		cost := func() time.Duration { // of asking for the last one again
-			best := time.Hour
-			for range 5 {
-				began := time.Now()
-				for range 200 {
-					if said := ask("subscribe", c.subscriptions.len()-1); string(said.Answer) != ok {
-						t.Fatalf("%s: it is answered by %s", what, said.Answer)
-					}
-				}
-				best = min(best, time.Since(began))
-			}
-			return best
-		}
-		subscribe(0, 5)
-		few := cost()
-		subscribe(5, many)
-		if most := cost(); most > 5*few { // each held against all others takes more than twenty times that
-			t.Errorf("%s: with few it takes %v, and with many %v", what, few, most)
+		for i := range many {
+			ask("subscribe", i)
+			c.Entered(true)
 		}
 		ended := 0
 		for i := range many {
@@ -404,6 +383,35 @@ func TestManySubscriptionsAreNotLookedThrough(t *testing.T) {
 		}
 		if ended != many || c.subscriptions.len() != 0 || len(c.subscriptions.byID) != 0 {
 			t.Errorf("%s: %d have ended, and %d are left", what, ended, c.subscriptions.len())
+		}
+	}
+}
+
+// BenchmarkSubscribedAgain is what asking costs for what one has: as much with many subscriptions as with few, since they are
+// not looked through.
+func BenchmarkSubscribedAgain(b *testing.B) {
+	long := strings.Repeat("a", 900)
+	for what, id := range map[string]func(i int) string{
+		"ids of one length":  func(i int) string { return fmt.Sprintf("%s%05d", long, i) },
+		"rooms under one id": func(int) string { return "1" },
+	} {
+		for _, many := range []int{5, 5000} {
+			b.Run(fmt.Sprint(what, "/", many), func(b *testing.B) {
+				c := NewClient("x", rooms(b, `{"n":"*"}`), many)
+				ask := func(i int) Said {
+					return c.FromClient(fmt.Appendf(nil, `{"type":"subscribe","requestId":"%s","room":{"n":"%s%05d"}}`, id(i), long, i), false)
+				}
+				for i := range many {
+					ask(i)
+					c.Entered(true)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					if said := ask(many - 1); string(said.Answer) != ok {
+						b.Fatalf("it is answered by %s", said.Answer)
+					}
+				}
+			})
 		}
 	}
 }
