@@ -45,7 +45,7 @@ help: ## list these words
 .PHONY: deps
 deps: ## install what the checks need besides Go
 	@tools/deps
-	@tools/build golangci-lint gotestsum nats-server natscli toxiproxy k6 image compose manifests >/dev/null
+	@tools/build golangci-lint gotestsum nats-server toxiproxy k6 image compose manifests >/dev/null
 
 # What a cluster of real processes consists of, and what else SERVERS or FLAGS name. No word for people.
 .PHONY: deps-cluster
@@ -134,6 +134,12 @@ memory: deps-cluster ## what 15,000 idle sessions cost an edge, 5,000 in TLS, an
 .PHONY: prices
 prices: deps-cluster ## what syncing costs NATS and Redis, and what waits
 	go test -count=1 -timeout 15m -run '^Test(PricesOfSyncing|CostOfWaitingMessages)$$' -v ./e2e -price-rounds 3 -price-seconds 2 -waiting 200000
+
+.PHONY: backup
+backup: deps-cluster ## streams that are backed up and restored by the command nats, which is built for it
+	@tools/build natscli >/dev/null
+	go vet -tags backup ./e2e
+	go test -tags backup -count=1 -run '^Test(BackupIsRestored|OperatorMayBackUp)$$' -v ./e2e
 
 .PHONY: hooks
 hooks: deps-cluster ## an endpoint of the platform that is away for AWAY=1m, ROUNDS=1 times, under load

@@ -1,3 +1,5 @@
+//go:build backup
+
 package e2e
 
 import (
@@ -97,6 +99,18 @@ func TestBackupIsRestored(t *testing.T) {
 	}
 	if out, err := example(t, "NATS_URL="+c.nats.url, "restore", folder).CombinedOutput(); err == nil {
 		t.Errorf("it is restored over what is there: %s", out)
+	}
+}
+
+// TestOperatorMayBackUp with the user that examples/nats/secure.conf has for that.
+func TestOperatorMayBackUp(t *testing.T) {
+	t.Parallel()
+	s := startSecured(t)
+	s.start(t, 1)
+	folder := t.TempDir()
+	runExample(t, "NATS_URL="+s.natsURL("operator")+" NATS_CA="+s.env[0][len("SSL_CERT_FILE="):], "backup", folder)
+	if _, err := os.Stat(filepath.Join(folder, "KV_accounts")); err != nil {
+		t.Errorf("an operator's backup: %v", err)
 	}
 }
 

@@ -115,11 +115,6 @@ func TestSecuredStores(t *testing.T) {
 	for _, d := range denied {
 		t.Errorf("Redis has refused: %+v", d)
 	}
-	folder := t.TempDir()
-	runExample(t, "NATS_URL="+s.natsURL("operator")+" NATS_CA="+s.env[0][len("SSL_CERT_FILE="):], "backup", folder)
-	if _, err := os.Stat(filepath.Join(folder, "KV_accounts")); err != nil {
-		t.Errorf("an operator's backup: %v", err)
-	}
 	t.Run("NATS lets nobody do more", s.brokersRefuse)
 	t.Run("Redis lets nobody do more", s.redisRefuses)
 }
