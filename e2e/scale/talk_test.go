@@ -158,8 +158,8 @@ func (t *talk) whole() bool {
 // moment is the time around a move in which a message that is not stored finds nobody.
 const moment = 3 * time.Second
 
-// unheard is of how many stored messages no receipt has come, and how many of them came around a move: a receipt is not
-// stored when its reader has a session that is about to end.
+// unheard is of how many stored messages no receipt has come, but for those that came around a move, which are told apart.
+// TODO: why a receipt is lost there, of which one in 4,260 was; none should be.
 func (t *talk) unheard() (n, around int) {
 	for number := range t.stored.sent {
 		switch {
