@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"limegrove/lime"
+	"limegrove/presence"
 	"limegrove/routing/subject"
 )
 
@@ -85,7 +86,7 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 			give(m)
 		}
 		if !reached {
-			there, elsewhere = b.reachedElsewhere(token, server, &t.header)
+			there, elsewhere = reachedElsewhere(b.remote(), token, server, &t.header)
 		}
 	}
 	switch {
@@ -99,9 +100,7 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 	case t.short:
 		t.nobody = true
 	default:
-		t.hubs.metrics.drop(dropNoRecipient)
-		t.lost(msg.Data, lime.CodeRoutingDestinationNotFound, dropNoRecipient)
-		t.note(msg.Reply, from, lime.CodeRoutingDestinationNotFound)
+		t.nobodyHere(from, msg)
 	}
 }
 
@@ -156,11 +155,11 @@ func (t *turn) touch(m *Member) {
 	}
 }
 
-// reachedElsewhere tells whether, by the hub's view, an address reaches a session of another
-// edge, which then speaks for itself, and whether one of them takes the envelope.
-func (h *hub) reachedElsewhere(token string, server bool, envelope *lime.Header) (reached, taken bool) {
-	for i := range h.remote() {
-		r := &h.remote()[i]
+// reachedElsewhere tells whether an address reaches one of an identity's sessions on other edges, which
+// then speaks for itself, and whether one of them takes the envelope.
+func reachedElsewhere(remote []presence.Registration, token string, server bool, envelope *lime.Header) (reached, taken bool) {
+	for i := range remote {
+		r := &remote[i]
 		var here bool
 		if token == subject.Identity {
 			here = reachedAtIdentity(&r.Presence, r.Guest, server)

@@ -112,8 +112,7 @@ func (t *turn) handle(s *shard, msg *nats.Msg) {
 	}
 	b := s.hubs.find(key)
 	if b == nil {
-		// The hub has ended. Whoever sent to a session in the moment of its end hears
-		// nothing: at most once.
+		t.late(s, key, token, msg)
 		return
 	}
 	if token == subject.View {

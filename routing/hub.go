@@ -109,6 +109,7 @@ type shard struct {
 
 	mu      sync.Mutex
 	hubs    hubTable
+	ended   ended
 	unheard map[*hub]struct{}     // which are tried, and have not heard themselves
 	key     []byte                // of whose delegations are looked for
 	overdue map[*Member]time.Time // who sends receipts, and since when something waits for one

@@ -50,6 +50,7 @@ func (h *Hubs) release(b *hub) {
 	}
 	s.interest.Remove(b.interest)
 	s.hubs.remove(b)
+	s.ended.add(b)
 	delete(s.unheard, b)
 	h.here.of(h.hash(b.key)).Add(-oneHub)
 	h.metrics.hubs.Dec()

@@ -183,6 +183,7 @@ func (m *Member) Activate() {
 	s.mu.Lock()
 	var older *Member
 	var event PresenceEvent // of older
+	var untold [][]byte     // likewise
 	ordered, tell := false, false
 	if m.state == joining {
 		older = m.hub.find(m.token())
@@ -201,7 +202,7 @@ func (m *Member) Activate() {
 		if older != nil {
 			ordered = m.registered > 0 && older.registered > 0
 			m.hub.remove(older)
-			older.leaveLocked()
+			untold = older.leaveLocked()
 		}
 		if m.state == active {
 			m.begunLocked()
@@ -212,6 +213,7 @@ func (m *Member) Activate() {
 	if older == nil {
 		return
 	}
+	m.hubs().keepUntold(untold)
 	if !ordered { // Redis was away, and may hold either
 		m.hubs().registrar.gone(older)
 	}
@@ -223,37 +225,39 @@ func (m *Member) Activate() {
 }
 
 // retire takes m out of its hub. It tells whether that was still to be done; then
-// the place in the hub is to be released.
-func (m *Member) retire() bool {
+// the place in the hub is to be released. What m was not told is for keepUntold.
+func (m *Member) retire() (untold [][]byte, done bool) {
 	s := m.hub.shard
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m.state == left {
-		return false
+		return nil, false
 	}
 	m.hub.remove(m)
-	m.leaveLocked()
-	return true
+	return m.leaveLocked(), true
 }
 
 // leaveLocked ends m's part in its hub. What it has not acknowledged waits for the
-// next session.
-func (m *Member) leaveLocked() {
+// next session, and so does what it was not told, when that is given to keepUntold.
+func (m *Member) leaveLocked() (untold [][]byte) {
 	m.endedLocked()
 	m.state = left
 	m.hub.shard.unacknowledged.Add(-int64(m.window.Len()))
 	m.window.Clear()
 	delete(m.hub.shard.overdue, m)
 	m.hubs().authorities.changed(m)
+	return m.untoldLocked()
 }
 
 // Leave gives the place up; it may be called twice. The registration is removed
 // from Redis soon after. When it was never activated, a session of the same node on
 // this edge goes on, and is registered again.
 func (m *Member) Leave() {
-	if !m.retire() {
+	untold, done := m.retire()
+	if !done {
 		return
 	}
+	m.hubs().keepUntold(untold)
 	m.hubs().registrar.gone(m)
 	m.hubs().release(m.hub)
 }

@@ -96,7 +96,9 @@ func (m *Member) holdEarly(h *lime.Header, envelope []byte) bool {
 	for _, o := range s.storing {
 		if bytes.Equal(o.id, h.ID) {
 			if len(o.early) < maxEarly {
-				o.early = append(o.early, append([]byte(nil), envelope...))
+				o.early = append(o.early, bytes.Clone(envelope))
+			} else {
+				m.hubs().metrics.drop(dropQueueFull)
 			}
 			return true
 		}

@@ -103,12 +103,20 @@ func (m *Member) forget(o *outgoing) {
 	if _, resume := m.takeStoringLocked(o); resume {
 		m.to.Hold(false)
 	}
+	m.neverTold(o)
 	m.settledSendingLocked()
 }
 
 // stored tells the sender that its message is accepted, and what came of it before
 // that, or why it is not. It tells whether there is something to flush.
 func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
+	untold, flush := m.tellStored(o, why)
+	m.hubs().keepUntold(untold)
+	return flush
+}
+
+// tellStored is stored. What is still to be told is for keepUntold.
+func (m *Member) tellStored(o *outgoing, why *lime.Reason) (untold [][]byte, flush bool) {
 	s := m.hub.shard
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,16 +126,19 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 	}
 	defer m.readOnLocked() // what is told of o may have been stored, and wait
 	defer m.settledSendingLocked()
+	if why != nil {
+		m.neverTold(o)
+	}
 	switch {
 	case !found || m.state == left:
 		m.hubs().metrics.drop(dropClosed)
-		return false
+		return o.early, false // who has left has perhaps its message accepted elsewhere, and hears of these there
 	case why == nil && !m.receiptsLocked().Has(lime.EventAccepted) && len(o.early) == 0:
-		return false
+		return nil, false
 	}
-	event, early := lime.EventAccepted, o.early
+	event := lime.EventAccepted
 	if why != nil {
-		event, early = lime.EventFailed, nil // nothing follows failed: L-NOT-04
+		event = lime.EventFailed
 	}
 	if m.receiptsLocked().Has(event) {
 		t := m.hubs().scratch.Get().(*scratch)
@@ -135,15 +146,58 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 		t.from = m.hubs().appendServer(t.from[:0], m.who.Domain())
 		t.to = append(t.to[:0], m.who.String()...)
 		t.envelope = lime.AppendNotification(t.envelope[:0], o.id, t.from, t.to, event, why)
-		m.tellLocked(t.envelope)
+		if !m.tellLocked(t.envelope) {
+			m.hubs().metrics.drop(dropClosed)
+		}
 	}
 	if why != nil && why.Code == lime.CodeDispatchError {
 		m.hasFailed(o.id)
 	}
-	for _, envelope := range early {
-		m.tellLocked(envelope)
+	for _, envelope := range o.early {
+		if !m.tellLocked(envelope) {
+			untold = append(untold, envelope)
+		}
 	}
-	return true
+	return untold, true
+}
+
+// neverTold drops what has come of a message that has failed: nothing follows failed, L-NOT-04.
+func (m *Member) neverTold(o *outgoing) {
+	for range o.early {
+		m.hubs().metrics.drop(dropAfterFailed)
+	}
+	o.early = nil
+}
+
+// untoldLocked returns what m was owed, and is owed no longer.
+func (m *Member) untoldLocked() [][]byte {
+	s := m.underWayLocked()
+	if s == nil {
+		return nil
+	}
+	untold := s.owed
+	s.owed = nil
+	m.settledSendingLocked()
+	return untold
+}
+
+// keepUntold has notifications stored for the next session of one that has ended before it was told them. What the server has
+// said of its messages alone is dropped: its client does not know, and sends them again.
+func (h *Hubs) keepUntold(untold [][]byte) {
+	for _, envelope := range untold {
+		var header lime.Header
+		if _, err := header.Scan(envelope); err != nil {
+			h.metrics.drop(dropMalformed)
+			continue
+		}
+		from, err := lime.ParseNodeView(header.From)
+		server := err == nil && lime.IsPostmaster(from.Name)
+		if server && (header.Event == lime.EventAccepted || header.Event == lime.EventFailed) {
+			h.metrics.drop(dropClosed)
+			continue
+		}
+		h.storeNotification(envelope)
+	}
 }
 
 // maxOwed bounds what is kept for a sender that does not read what it is told. It is
@@ -151,26 +205,26 @@ func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 const maxOwed = 4 * holdAt
 
 // tellLocked delivers a notification to the sender of a message, or keeps it until
-// there is room: accepted must not get lost, nor come behind dispatched. It borrows
-// envelope.
-func (m *Member) tellLocked(envelope []byte) {
+// there is room: accepted must not get lost, nor come behind dispatched. It returns false when the session is about
+// to end, and takes nothing any more. It borrows envelope.
+func (m *Member) tellLocked(envelope []byte) (taken bool) {
 	if !m.owes() {
 		err := m.to.Deliver(envelope)
 		if err == nil {
 			m.hubs().cfg.Sent(lime.KindNotification, 1, len(envelope))
-			return
+			return true
 		}
 		if !errors.Is(err, ErrQueueFull) {
-			m.hubs().metrics.drop(dropFor(err))
-			return
+			return false
 		}
 	}
 	s := m.sendingLocked()
 	if len(s.owed) >= maxOwed {
 		m.hubs().metrics.drop(dropQueueFull)
-		return
+		return true
 	}
 	s.owed = append(s.owed, bytes.Clone(envelope))
+	return true
 }
 
 // payLocked delivers what is owed. It tells whether there is something to flush.
