@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -28,6 +29,23 @@ type operation struct {
 	path   string
 	scope  Scope
 	do     func(context.Context, *call) (reply, error)
+}
+
+// traceparent is the name of a header, and of a text of metadata.
+const traceparent = "traceparent"
+
+// traced is the metadata of what a request sends, with its traceparent.
+func (s *Server) traced(c *call, given map[string]string) map[string]string {
+	parent := c.request.Header.Get(traceparent)
+	if _, has := given[traceparent]; has || s.cfg.Traceparent == nil || !s.cfg.Traceparent(parent) {
+		return given
+	}
+	all := maps.Clone(given)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[traceparent] = parent
+	return all
 }
 
 // domain returns the domain that a member names or, when it names none, the key's first one.

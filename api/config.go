@@ -28,6 +28,10 @@ type Config struct {
 	// Mount is further handlers behind the same keys and limits.
 	Mount []Mounted
 
+	// Traceparent tells whether a text is one. Then a request's header of that name is that of the message, notification or command
+	// that it sends, too, unless that has one: W3C Trace Context. Default: the header is not looked at.
+	Traceparent func(text string) bool
+
 	// Rate is how many requests a second one key may make here, each operation of a batch counted as
 	// one; twice that at once, and 100 at least. Default 100, negative for no limit.
 	Rate int

@@ -28,7 +28,7 @@ func (s *Server) sendNotification(ctx context.Context, c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	n := lime.Notification{To: to, ID: given.ID, Reason: given.Reason, Metadata: given.Metadata}
+	n := lime.Notification{To: to, ID: given.ID, Reason: given.Reason, Metadata: s.traced(c, given.Metadata)}
 	if given.ID == "" {
 		return reply{}, invalid("id", "It is missing")
 	}
@@ -137,7 +137,7 @@ func (s *Server) commandNode(ctx context.Context, c *call, method lime.Method, g
 	if err != nil {
 		return reply{}, err
 	}
-	m := lime.Command{ID: c.newID(), To: to, Method: method, URI: given.URI, Type: given.Type, Metadata: given.Metadata}
+	m := lime.Command{ID: c.newID(), To: to, Method: method, URI: given.URI, Type: given.Type, Metadata: s.traced(c, given.Metadata)}
 	if given.Resource != nil {
 		if m.Resource, err = compact("resource", given.Resource); err != nil {
 			return reply{}, err

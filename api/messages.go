@@ -78,7 +78,7 @@ func (s *Server) message(ctx context.Context, c *call, to lime.Node, given given
 	if err != nil {
 		return reply{}, err
 	}
-	m := lime.Message{To: to, ID: given.ID, Type: given.Type, Metadata: given.Metadata}
+	m := lime.Message{To: to, ID: given.ID, Type: given.Type, Metadata: s.traced(c, given.Metadata)}
 	if m.Content, err = compact("content", given.Content); err != nil {
 		return reply{}, err
 	}

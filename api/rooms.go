@@ -38,7 +38,7 @@ func (s *Server) publish(ctx context.Context, c *call) (reply, error) {
 	if n := len(given.Rooms); n == 0 || n > maxRooms {
 		return reply{}, invalid("rooms", "They are not 1 to %d", maxRooms)
 	}
-	m := lime.Message{ID: given.ID, Type: given.Type, Metadata: given.Metadata}
+	m := lime.Message{ID: given.ID, Type: given.Type, Metadata: s.traced(c, given.Metadata)}
 	var err error
 	if m.Content, err = compact("content", given.Content); err != nil {
 		return reply{}, err

@@ -14,42 +14,43 @@ import (
 	"limegrove/lime"
 	"limegrove/prepared"
 	"limegrove/room"
+	"limegrove/tracing"
 )
 
 // null is a world and a place in it where nothing happens.
 type null struct{}
 
-func (null) send(lime.Kind, []byte) bool                       { return true }
-func (null) unestablished(lime.Code)                           {}
-func (null) expires(time.Time)                                 {}
-func (null) certified() bool                                   { return false }
-func (null) authenticate(auth.Request)                         {}
-func (null) attach(Arrival)                                    {}
-func (null) enter(RoomEntry)                                   {}
-func (null) publish(RoomAddress, []byte, string) (bool, error) { return false, nil }
-func (null) attend(room.Name, Seat)                            {}
-func (null) occupants(RoomAddress, roomRequest)                {}
-func (null) end([]byte, ws.StatusCode)                         {}
-func (null) secure()                                           {}
-func (null) answered([]byte) bool                              { return false }
-func (null) count(dropReason)                                  {}
-func (null) Activate()                                         {}
-func (null) Proved(uint32)                                     {}
-func (null) Drained()                                          {}
-func (null) Settle(done func())                                { done() }
-func (null) Receipt(*lime.Header, []byte) bool                 { return false }
-func (null) MayActFor(lime.NodeView, *lime.Header) bool        { return false }
-func (null) SetReceipts(lime.Events)                           {}
-func (null) Receipts() lime.Events                             { return 0 }
-func (null) Leave()                                            {}
-func (null) Route(lime.NodeView, *lime.Header, []byte) error   { return nil }
-func (null) Command(*lime.Header, []byte) error                { return nil }
-func (null) SetCapability(*lime.Capability)                    {}
-func (null) Capability() lime.Capability                       { return lime.Capability{} }
-func (null) SetPresence(*lime.Presence)                        {}
-func (null) Presence() lime.Presence                           { return lime.Presence{} }
-func (null) Instances() []string                               { return nil }
-func (null) Attach(Arrival, Recipient) (Member, error)         { return null{}, nil }
+func (null) send(lime.Kind, []byte) bool                                      { return true }
+func (null) unestablished(lime.Code)                                          {}
+func (null) expires(time.Time)                                                {}
+func (null) certified() bool                                                  { return false }
+func (null) authenticate(auth.Request)                                        {}
+func (null) attach(Arrival)                                                   {}
+func (null) enter(RoomEntry)                                                  {}
+func (null) publish(RoomAddress, []byte, string, *tracing.Span) (bool, error) { return false, nil }
+func (null) attend(room.Name, Seat)                                           {}
+func (null) occupants(RoomAddress, roomRequest)                               {}
+func (null) end([]byte, ws.StatusCode)                                        {}
+func (null) secure()                                                          {}
+func (null) answered([]byte) bool                                             { return false }
+func (null) count(dropReason)                                                 {}
+func (null) Activate()                                                        {}
+func (null) Proved(uint32)                                                    {}
+func (null) Drained()                                                         {}
+func (null) Settle(done func())                                               { done() }
+func (null) Receipt(*lime.Header, []byte) bool                                { return false }
+func (null) MayActFor(lime.NodeView, *lime.Header) bool                       { return false }
+func (null) SetReceipts(lime.Events)                                          {}
+func (null) Receipts() lime.Events                                            { return 0 }
+func (null) Leave()                                                           {}
+func (null) Route(lime.NodeView, *lime.Header, []byte) error                  { return nil }
+func (null) Command(*lime.Header, []byte) error                               { return nil }
+func (null) SetCapability(*lime.Capability)                                   {}
+func (null) Capability() lime.Capability                                      { return lime.Capability{} }
+func (null) SetPresence(*lime.Presence)                                       {}
+func (null) Presence() lime.Presence                                          { return lime.Presence{} }
+func (null) Instances() []string                                              { return nil }
+func (null) Attach(Arrival, Recipient) (Member, error)                        { return null{}, nil }
 
 // A message of 200 bytes, as a client writes it: without a from.
 const message200 = `{"id":"0f8fad5b-d9cb-469f-a165-70867728950e","to":"rui@example.org/desk",` +

@@ -6,6 +6,7 @@ import (
 	"limegrove/lime"
 	"limegrove/prepared"
 	"limegrove/room"
+	"limegrove/tracing"
 )
 
 // Rooms is what an edge needs of routing for rooms.
@@ -121,14 +122,16 @@ func (c *conn) occupants(at RoomAddress, r roomRequest) {
 }
 
 // publish publishes to a room. With an id the session's published is called, soon, when the
-// room keeps it, which later says. outlet.
-func (c *conn) publish(at RoomAddress, envelope []byte, id string) (later bool, err error) {
+// room keeps it, which later says, with the span of that, nil for none. outlet.
+func (c *conn) publish(at RoomAddress, envelope []byte, id string, span *tracing.Span) (later bool, err error) {
 	p := RoomPublication{Envelope: envelope}
 	if id != "" {
 		p.Key = c.session.who.String() + "\n" + id
 		p.Stored = func(err error) {
 			// A connection that has ended needs no answer.
-			_ = c.back(func() { c.session.published(id, err) })
+			if c.back(func() { c.session.published(id, span, err) }) != nil {
+				c.session.rules.tracer.End(span, lime.AsReason(err))
+			}
 		}
 	}
 	return c.edge.cfg.Load().Rooms.Publish(at, p)

@@ -31,7 +31,7 @@ type outlet interface {
 	occupants(at RoomAddress, r roomRequest)
 	// publish publishes an envelope, which it borrows, to a room. later says that the
 	// session's published is called with the id, soon.
-	publish(at RoomAddress, envelope []byte, id string) (later bool, err error)
+	publish(at RoomAddress, envelope []byte, id string, s *tracing.Span) (later bool, err error)
 	// end sends one more envelope, which it borrows, and closes the connection with a
 	// WebSocket code. Nothing gets between or behind, of whoever it is.
 	end(last []byte, code ws.StatusCode)

@@ -13,6 +13,7 @@ import (
 	"limegrove/edge/auth"
 	"limegrove/lime"
 	"limegrove/room"
+	"limegrove/tracing"
 )
 
 // dialogue is a session and what it does to the world. It is the session's outlet,
@@ -350,7 +351,7 @@ var anaGrant = auth.Grant{Identity: lime.MustParseIdentity("Ana@example.org"), R
 
 func itoa(c lime.Code) string { return strconv.Itoa(int(c)) }
 
-func (d *dialogue) publish(at RoomAddress, envelope []byte, id string) (later bool, err error) {
+func (d *dialogue) publish(at RoomAddress, envelope []byte, id string, _ *tracing.Span) (later bool, err error) {
 	d.published = append(d.published, fmt.Sprintf("%s %s %s", at.Domain, at.Name, envelope))
 	if d.publishing == nil {
 		return false, nil

@@ -8,6 +8,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/room"
+	"limegrove/tracing"
 )
 
 // Reasons for rooms. They are not changed.
@@ -341,7 +342,19 @@ func (s *session) publish(t *scratch, to lime.NodeView, of, b []byte, who sender
 	if h.ID != nil && s.has().visits.storing >= maxStoring {
 		return reasonStoring
 	}
-	later, err := s.out.publish(at, t.changed(b, change), string(h.ID))
+	envelope := t.changed(b, change)
+	var span *tracing.Span
+	if h.Traced {
+		span = s.rules.tracer.Next(tracing.StepForward, envelope)
+	}
+	later, err := s.out.publish(at, envelope, string(h.ID), span)
+	if span != nil {
+		if later {
+			span.Step, span.Stored = tracing.StepStore, true
+		} else {
+			s.rules.tracer.End(span, lime.AsReason(err))
+		}
+	}
 	switch {
 	case err != nil:
 		return err
@@ -366,7 +379,8 @@ func pretendsPosition(h *lime.Header, b []byte) bool {
 }
 
 // published takes what has become of a publication that its room was to keep.
-func (s *session) published(id string, err error) {
+func (s *session) published(id string, span *tracing.Span, err error) {
+	s.rules.tracer.End(span, lime.AsReason(err))
 	if s.state != lime.StateEstablished {
 		return
 	}

@@ -306,11 +306,11 @@ func TestRoomsThatKeepTheirMessages(t *testing.T) {
 	v.hearsNothing("before they are kept")
 	v.says(`{"id":"n","to":"%2fride%2f1@rooms.example.org","type":"text/plain","content":"x"}`)
 	v.hears("there is an end to it", `{"id":"n","event":"failed","reason":{"code":34}}`)
-	v.session.published("m", nil)
+	v.session.published("m", nil, nil)
 	v.hears("it is kept", `{"id":"m","event":"accepted"}`)
-	v.session.published("m", lime.NewReason(lime.CodeDispatchError, "Late"))
+	v.session.published("m", nil, lime.NewReason(lime.CodeDispatchError, "Late"))
 	v.hears("it may not be", `{"id":"m","event":"failed","reason":{"code":51}}`)
-	v.session.published("m", errors.New("ours"))
+	v.session.published("m", nil, errors.New("ours"))
 	v.hears("ours is not told", `{"id":"m","event":"failed","reason":{"code":51}}`)
 }
 

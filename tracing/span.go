@@ -15,11 +15,12 @@ const (
 	StepForward             // it is published, for the edges that hold its recipient
 	StepStore               // it is on its way into the log, until JetStream has it
 	StepDeliver             // it is queued for a session
+	StepFanOut              // its copies for a group's members are made, and stored or published
 	StepFail                // its sender is told that it has reached nobody
 	steps
 )
 
-var stepNames = [steps]string{"receive", "forward", "store", "deliver", "fail"}
+var stepNames = [steps]string{"receive", "forward", "store", "deliver", "fan_out", "fail"}
 
 func (s Step) String() string { return stepNames[s] }
 
@@ -36,6 +37,7 @@ type Span struct {
 	ID     string
 	Size   int
 	Stored bool
+	Copies int // that one step has made of it, for all in a room or a group; 0 for its own
 
 	// Code is that of the reason for which the envelope went no further here, Dropped the name under which that is
 	// counted. Zero: it did.

@@ -51,6 +51,12 @@ func parse(text []byte) (c Context, ok bool) {
 	return c, ok && c.Trace != TraceID{} && c.Span != SpanID{}
 }
 
+// Is tells whether a text is a traceparent that takes effect.
+func Is(text string) bool {
+	_, ok := parse([]byte(text))
+	return ok
+}
+
 const digits = "0123456789abcdef"
 
 // unhex fills dst with what the digits say, which are in lower case.

@@ -20,7 +20,7 @@ func openRooms(cfg config.Edge, p *process.Process, rules *process.Rules, stream
 	if err != nil {
 		return halls{}, nil, err
 	}
-	c := rooms.Config{PublisherConfig: publisher, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID}
+	c := rooms.Config{PublisherConfig: publisher, Registry: p.Presence, Edge: p.Incarnation(), ID: cfg.ID, Tracer: p.Tracer}
 	if told.Wants(event.RoomJoined) || told.Wants(event.RoomLeft) {
 		c.Events = told
 	}

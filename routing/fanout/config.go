@@ -13,6 +13,7 @@ import (
 	"limegrove/presence"
 	"limegrove/routing/lease"
 	"limegrove/routing/stream"
+	"limegrove/tracing"
 )
 
 // Streams is what a fan-out needs of JetStream.
@@ -87,6 +88,9 @@ type Config struct {
 
 	// Timeout bounds one question to Redis, JetStream or the groups. Default 5s.
 	Timeout time.Duration
+
+	// Tracer follows messages. Default none: nothing is looked for.
+	Tracer *tracing.Tracer
 
 	Logger  logrus.FieldLogger    // default: discarded
 	Metrics prometheus.Registerer // default: none

@@ -16,6 +16,7 @@ import (
 	"limegrove/lime"
 	"limegrove/routing/stream"
 	"limegrove/routing/subject"
+	"limegrove/tracing"
 )
 
 // How long it is waited before what failed is tried again: twice as long each time.
@@ -39,6 +40,7 @@ type message struct {
 	roster  *roster
 	pending map[int][]*addressee // by the partitions of the members' logs
 	again   bool                 // it has been tried
+	span    *tracing.Span        // nil for most
 
 	mu      sync.Mutex // guards lost
 	lost    int        // copies that were given up
@@ -58,17 +60,20 @@ func (t *tenure) fanOut(ctx context.Context, key subject.Key, w waiting) bool {
 		err := m.try(ctx, key)
 		switch {
 		case err == nil:
+			m.ended(nil)
 			t.metrics.stored.Inc()
 			t.metrics.seconds.Observe(time.Since(w.at).Seconds())
 			m.tell(ctx)
 			return true
 		case errors.Is(err, ErrGone):
+			m.ended(reasonGone)
 			t.metrics.drop(dropGone)
 			m.tellFailed(ctx, reasonGone)
 			return true
 		case ctx.Err() != nil || !t.valid():
 			return false
 		case time.Since(began) > t.cfg.Patience:
+			m.ended(reasonLost)
 			m.giveUp(ctx)
 			return true
 		}
@@ -96,11 +101,21 @@ func (m *message) parse() bool {
 	if err != nil || from.Name == "" || from.Domain == "" {
 		return false
 	}
+	if m.cfg.Tracer != nil {
+		m.span = m.cfg.Tracer.Next(tracing.StepFanOut, m.Data)
+	}
 	m.sender = from.Identity
 	if m.unique = m.Header.Get(nats.MsgIdHdr); m.unique == "" {
 		m.unique = "group:" + strconv.Itoa(m.p) + ":" + strconv.FormatUint(m.Sequence, 10)
 	}
 	return true
+}
+
+// ended ends the span, if any: why, where not all copies are stored.
+func (m *message) ended(why *lime.Reason) {
+	if m.span != nil {
+		m.cfg.Tracer.End(m.span, why)
+	}
 }
 
 // try stores what is not stored yet. Who the members are is found out once.
@@ -151,6 +166,9 @@ func (m *message) address(members *roster) {
 	for i := range members.members {
 		if to := &members.members[i]; echo || to.key != own {
 			m.pending[to.partition] = append(m.pending[to.partition], to)
+			if m.span != nil {
+				m.span.Copies++
+			}
 		}
 	}
 }

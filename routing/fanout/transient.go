@@ -110,6 +110,7 @@ func (t *tenure) spread(ctx context.Context, key subject.Key, w waiting) {
 			t.metrics.transientCopies.Inc()
 		}
 	}
+	m.ended(nil)
 	t.metrics.transient.Inc()
 }
 

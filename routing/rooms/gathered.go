@@ -4,13 +4,15 @@ import (
 	"slices"
 
 	"limegrove/prepared"
+	"limegrove/tracing"
 )
 
 // gathered is what has come for one room and was not handed out yet. It is handed out before the shard is
 // unlocked, to one seat after another, so that each is visited once for all of it.
 type gathered struct {
 	run       prepared.Run
-	sequences []uint64 // where in the room's stream each is; none of what is live alone
+	sequences []uint64        // where in the room's stream each is; none of what is live alone
+	spans     []*tracing.Span // of those that are traced
 }
 
 // maxRun is how many bytes are gathered for one room. What is made of them for all is one piece of memory.
@@ -32,11 +34,30 @@ func (h *hall) gather(envelope []byte, sequence uint64) {
 		s.gathering = append(s.gathering, h)
 	}
 	g := h.gathered
+	if s.rooms.cfg.Tracer != nil {
+		envelope = h.trace(envelope, sequence != 0)
+	}
 	g.run.Add(envelope)
 	if sequence != 0 {
 		g.sequences = append(g.sequences, sequence)
 	}
 	s.copies += len(h.seats)
+}
+
+// trace begins the span of an envelope that is traced, one for all seats here. What is handed out is a copy with the span as
+// its parent.
+func (h *hall) trace(envelope []byte, kept bool) []byte {
+	t := h.shard.rooms.cfg.Tracer
+	header := &h.shard.header
+	if _, err := header.Scan(envelope); err != nil {
+		return envelope // as it was published
+	}
+	envelope, span := t.Delivered(header, nil, envelope)
+	if span != nil {
+		span.Stored, span.Copies = kept, len(h.seats)
+		h.gathered.spans = append(h.gathered.spans, span)
+	}
+	return envelope
 }
 
 // spare returns a gathered that is empty.
@@ -82,8 +103,12 @@ func (h *hall) handOut() {
 		}
 	}
 	s.rooms.metrics.heard.Add(float64(heard))
+	for i, span := range g.spans {
+		s.rooms.cfg.Tracer.End(span, nil)
+		g.spans[i] = nil
+	}
 	g.run.Reset(0)
-	g.sequences = g.sequences[:0]
+	g.sequences, g.spans = g.sequences[:0], g.spans[:0]
 	if len(s.spares) < maxSpares {
 		s.spares = append(s.spares, g)
 	}

@@ -15,6 +15,7 @@ import (
 	"limegrove/presence"
 	"limegrove/room"
 	"limegrove/routing/barrier"
+	"limegrove/tracing"
 )
 
 // Address is where a room is: rooms of one name in two domains are two.
@@ -71,6 +72,9 @@ type Config struct {
 	// MaxSeats bounds the seats in one room on this edge; more of them make each turn
 	// longer, for all rooms of the shard. Default 100,000.
 	MaxSeats int
+
+	// Tracer follows what is published. Default none: nothing is looked for.
+	Tracer *tracing.Tracer
 
 	// Shards is how many goroutines hand out what NATS brings. Default GOMAXPROCS.
 	Shards int

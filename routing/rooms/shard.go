@@ -50,6 +50,7 @@ type shard struct {
 	gathering []*hall     // for which something is gathered; some may be there twice
 	spares    []*gathered // empty
 	copies    int         // how many are made under the lock
+	header    lime.Header // of what may be traced
 }
 
 func newShard(r *Rooms) *shard {

@@ -19,6 +19,7 @@ var conventions = map[tracing.Step]struct {
 	tracing.StepForward: {trace.Span_SPAN_KIND_PRODUCER, "send"},
 	tracing.StepStore:   {trace.Span_SPAN_KIND_PRODUCER, "send"},
 	tracing.StepDeliver: {trace.Span_SPAN_KIND_CONSUMER, "process"},
+	tracing.StepFanOut:  {trace.Span_SPAN_KIND_PRODUCER, "send"},
 	tracing.StepFail:    {trace.Span_SPAN_KIND_INTERNAL, ""},
 }
 
@@ -40,6 +41,9 @@ func spanOf(s *tracing.Span) *trace.Span {
 	}
 	if s.Stored {
 		a = a.flag("limegrove.stored", true)
+	}
+	if s.Copies > 0 {
+		a = a.number("limegrove.copies", int64(s.Copies))
 	}
 	a = a.text("limegrove.dropped", s.Dropped)
 	if s.Failed() {

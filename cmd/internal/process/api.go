@@ -17,6 +17,7 @@ import (
 	"limegrove/routing/backend"
 	"limegrove/routing/rooms"
 	"limegrove/routing/stream"
+	"limegrove/tracing"
 	"limegrove/trigger"
 )
 
@@ -87,11 +88,15 @@ func (p *Process) OpenAPI(ctx context.Context, cfg config.Shared, own config.API
 	}
 	a.backend = backend.New(backend.Config{Hubs: parts.Hubs, Run: p.Incarnation(), Domains: cfg.Domains, Tracer: p.Tracer, Logger: p.Log})
 	sender := apiSender{a.backend}
+	var traceparent func(string) bool
+	if p.Tracer != nil {
+		traceparent = tracing.Is
+	}
 	a.server, err = api.New(api.Config{
 		Keys: a.keys, Answers: answers, Domains: cfg.Domains, Sender: sender, Asker: sender,
 		Rooms: apiRooms{parts.Rooms}, Sessions: apiSessions{p}, Inboxes: apiInboxes{parts.Streams}, Resources: apiResources{parts.Router},
 		Webhooks: parts.Webhooks.forAPI(),
-		Mount:    []api.Mounted{triggersOver(parts.Triggers, cfg.HighTemplarRooms.Rooms)}, Rate: apiRate(own), Logger: p.Log, Metrics: p.Metrics,
+		Mount:    []api.Mounted{triggersOver(parts.Triggers, cfg.HighTemplarRooms.Rooms)}, Rate: apiRate(own), Traceparent: traceparent, Logger: p.Log, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return nil, err

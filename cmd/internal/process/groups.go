@@ -69,7 +69,7 @@ func (g Groups) Roster(ctx context.Context, id lime.Identity, least uint64) (fan
 func (p *Process) Fanout(cfg config.Shared, streams *stream.Streams, groups Groups) *fanout.Fanout {
 	return fanout.New(fanout.Config{
 		NATS: p.NATS, Streams: streams, Leases: p.Presence, Groups: groups, Router: p.Incarnation(), ID: cfg.ID,
-		Domains: cfg.Domains,
-		Logger:  p.Log, Metrics: p.Metrics,
+		Domains: cfg.Domains, Tracer: p.Tracer,
+		Logger: p.Log, Metrics: p.Metrics,
 	})
 }
