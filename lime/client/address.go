@@ -14,8 +14,9 @@ const port = "55321"
 
 // address is where a server listens.
 type address struct {
-	url  *url.URL
-	text string
+	url   *url.URL
+	text  string
+	proxy *url.URL // through which it is reached; nil for none
 }
 
 func parseAddress(text string) (address, error) {
@@ -34,14 +35,18 @@ func parseAddress(text string) (address, error) {
 	if u.Path == "" && u.Scheme != "net.tcp" {
 		u.Path = "/"
 	}
-	return address{u, text}, nil
+	return address{url: u, text: text}, nil
 }
 
 // overTCP tells whether LIME is spoken without WebSocket.
 func (a address) overTCP() bool { return a.url.Scheme == "net.tcp" }
 
-// isHere tells whether the way to it does not leave this host.
+// isHere tells whether the way to it does not leave this host. Whose loopback address it is
+// that a proxy connects to is not known.
 func (a address) isHere() bool {
+	if a.proxy != nil {
+		return false
+	}
 	host := a.url.Hostname()
 	ip, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()

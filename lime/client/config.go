@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"limegrove/lime"
@@ -38,7 +39,18 @@ type Config struct {
 	// Header goes with the upgrade to WebSocket: cookies, an origin.
 	Header http.Header
 
-	// NetDial connects. Default a net.Dialer's DialContext.
+	// Proxy tells for a server's URL, which is its own copy, through which HTTP proxy it is
+	// reached; nil for none. All of ws, wss and net.tcp go by CONNECT, in which the proxy resolves
+	// the host: http://host:3128, https:// to speak TLS with the proxy as well, and Basic with
+	// user:password@, which over http:// goes in clear. It is asked at each try, by one goroutine at
+	// a time. ConnectTimeout bounds all of it, and a *ProxyError tells what went wrong. Default no
+	// proxy: see ProxyFromEnvironment and FixedProxy.
+	Proxy func(server *url.URL) (*url.URL, error)
+
+	// ProxyTLS is like TLS, for proxies that are https://. Default: what the system believes.
+	ProxyTLS *tls.Config
+
+	// NetDial connects, to the proxy if there is one. Default a net.Dialer's DialContext.
 	NetDial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Presence is set after every login, before anything else is sent. nil sets none: then

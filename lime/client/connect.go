@@ -90,6 +90,10 @@ func (c *Client) try(ctx context.Context, a address) (*session, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.ConnectTimeout, errSlow)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)() // Dial's, too, ends with Close
+	a, err := c.cfg.viaProxy(a)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
 	w, err := c.open(ctx, a)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)

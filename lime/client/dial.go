@@ -20,7 +20,7 @@ func (c *Client) open(ctx context.Context, a address) (*wire, error) {
 		return nil, fmt.Errorf("%w: encryption over ws://", ErrNotOffered)
 	}
 	if a.overTCP() {
-		conn, err := c.dialTCP(ctx, "tcp", a.hostPort())
+		conn, err := c.dialTCP(ctx, a, "tcp", a.hostPort())
 		if err != nil {
 			return nil, err
 		}
@@ -33,7 +33,7 @@ func (c *Client) open(ctx context.Context, a address) (*wire, error) {
 		Header:    ws.HandshakeHeaderHTTP(c.cfg.Header),
 		TLSConfig: tlsConfig(c.cfg.TLS, a.url.Hostname()),
 		NetDial: func(ctx context.Context, network, to string) (net.Conn, error) {
-			conn, err := c.dialTCP(ctx, network, to)
+			conn, err := c.dialTCP(ctx, a, network, to)
 			if err == nil {
 				dialled = conn.(*ear)
 			}
@@ -59,17 +59,24 @@ func (c *Client) open(ctx context.Context, a address) (*wire, error) {
 	return w, nil
 }
 
-// dialTCP returns an *ear.
-func (c *Client) dialTCP(ctx context.Context, network, to string) (net.Conn, error) {
-	dial := c.cfg.NetDial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
+// dialTCP connects to a server, through the address's proxy if it has one. It returns an *ear.
+func (c *Client) dialTCP(ctx context.Context, a address, network, to string) (conn net.Conn, err error) {
+	if a.proxy != nil {
+		conn, err = c.tunnel(ctx, a.proxy, network, to)
+	} else {
+		conn, err = c.netDial(ctx, network, to)
 	}
-	conn, err := dial(ctx, network, to)
 	if err != nil {
 		return nil, err
 	}
 	return &ear{Conn: conn, began: time.Now()}, nil
+}
+
+func (c *Client) netDial(ctx context.Context, network, to string) (net.Conn, error) {
+	if c.cfg.NetDial != nil {
+		return c.cfg.NetDial(ctx, network, to)
+	}
+	return new(net.Dialer).DialContext(ctx, network, to)
 }
 
 // maxHead bounds what is read of an HTTP answer.

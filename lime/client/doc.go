@@ -26,6 +26,9 @@
 // node notices no more than a delay. Secrets are asked for at each login, so that a token
 // that has expired is not used again.
 //
+// Where a firewall lets nobody out directly, Config.Proxy names the HTTP proxy that connects:
+// ProxyFromEnvironment, FixedProxy, or a function of the program's.
+//
 // A client ends for good, with Done and Err, when another session takes its node (reason 12),
 // when its credentials do not hold (13) or its node cannot be (25), when the server does not
 // offer what it needs, or when Backoff.Tries is used up. Whatever else goes wrong while a

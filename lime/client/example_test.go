@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"limegrove/lime"
@@ -175,6 +176,37 @@ func ExampleClient_PublishAsync() {
 	// stored
 	// nobody there
 	// stored
+}
+
+// A proxy wants to know who asks it to connect to the server.
+func ExampleFixedProxy() {
+	server := clienttest.New()
+	defer server.Close()
+	proxy := clienttest.NewProxy(url.UserPassword("ana", "secret"), nil)
+	defer proxy.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	me, err := client.Dial(ctx, server.URL(), client.Config{
+		Node:  lime.MustParseNode("ana@localhost/web"),
+		Proxy: client.FixedProxy(proxy.URL()), // http://ana:secret@127.0.0.1:…
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer me.Close()
+	fmt.Println(me.Node(), "through", proxy.Tunnels(), "tunnel")
+
+	stranger := proxy.URL()
+	stranger.User = nil
+	_, err = client.Dial(ctx, server.URL(), client.Config{Proxy: client.FixedProxy(stranger)})
+	if refused := new(client.ProxyError); errors.As(err, &refused) {
+		fmt.Println("a stranger:", refused.Status, refused.Schemes)
+	}
+	// Output:
+	// ana@localhost/web through 1 tunnel
+	// a stranger: 407 [Basic]
 }
 
 // A token is asked for at each login, so that it is never an old one.

@@ -66,11 +66,14 @@ func (w *wire) append(dst, envelope []byte) []byte {
 	return appendFrame(dst, ws.OpText, envelope)
 }
 
-// within has reads and writes end with ctx. stop ends that, and returns ctx's error if it
-// came to that.
-func (w *wire) within(ctx context.Context) (stop func() error) {
+// within is interruptible for what is read from and written to the wire.
+func (w *wire) within(ctx context.Context) (stop func() error) { return interruptible(ctx, w.heard) }
+
+// interruptible has reads and writes of a connection end with ctx. stop ends that, and returns
+// ctx's error if it came to that.
+func interruptible(ctx context.Context, conn net.Conn) (stop func() error) {
 	cancel := context.AfterFunc(ctx, func() {
-		_ = w.heard.SetDeadline(time.Unix(1, 0)) // a closed connection ends by itself
+		_ = conn.SetDeadline(time.Unix(1, 0)) // a closed connection ends by itself
 	})
 	return func() error {
 		if cancel() {
