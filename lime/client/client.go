@@ -21,6 +21,7 @@ type Client struct {
 	inbox        *inbox
 	duplicates   *duplicates
 	publications *publications
+	requests     *requests
 	idPrefix     string
 	ctx          context.Context // ends with the client; handlers run in it
 	cancel       context.CancelFunc
@@ -60,7 +61,7 @@ func Dial(ctx context.Context, url string, cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, inbox: newInbox(cfg.Queue), duplicates: newDuplicates(cfg.DuplicateWindow),
-		publications: newPublications(&cfg), idPrefix: rand.Text() + "-", node: cfg.Node,
+		publications: newPublications(&cfg), requests: newRequests(cfg.Requests), idPrefix: rand.Text() + "-", node: cfg.Node,
 		presence: cfg.Presence, chosen: cfg.Events, changed: make(chan struct{}),
 		done: make(chan struct{}), handled: make(chan struct{}), supervised: make(chan struct{}),
 	}

@@ -108,6 +108,10 @@ type Config struct {
 	// Default 256.
 	InFlight int
 
+	// Requests is how many calls of Request may wait for their answer at a time; who asks more
+	// waits. Default 1000.
+	Requests int
+
 	// ResendAfter is how long a publication waits for its answer until it is sent again in the
 	// same session. Keep it above the server's time for storing, which is 10s for Limegrove.
 	// Default 15s; a negative one sends again in new sessions only.
@@ -159,6 +163,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxSend, 512<<10)
 	setDefault(&c.MaxEnvelope, 8<<20)
 	setDefault(&c.InFlight, 256)
+	setDefault(&c.Requests, 1000)
 	setDefault(&c.ResendAfter, 15*time.Second)
 	setDefault(&c.MaxResends, 100)
 	setDefault(&c.ConnectTimeout, 30*time.Second)
@@ -167,7 +172,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Backoff = c.Backoff.withDefaults()
 	for name, n := range map[string]int{
 		"Queue": c.Queue, "SendQueue": c.SendQueue, "MaxSend": c.MaxSend, "MaxEnvelope": c.MaxEnvelope,
-		"InFlight": c.InFlight, "ConnectTimeout": int(c.ConnectTimeout),
+		"InFlight": c.InFlight, "Requests": c.Requests, "ConnectTimeout": int(c.ConnectTimeout),
 	} {
 		if n < 0 {
 			return c, fmt.Errorf("client: %s is negative", name)

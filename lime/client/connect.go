@@ -153,6 +153,7 @@ func (c *Client) finish(cause error) {
 	c.mu.Unlock()
 	c.inbox.close(cause, errors.Is(cause, ErrClosed))
 	c.publications.close(cause)
+	c.requests.close(cause)
 	c.is(Status{State: StateEnded, Err: cause})
 }
 

@@ -40,9 +40,14 @@
 //
 // Send queues an envelope and waits for nothing: at most once. Publish sends a message until
 // the server has stored it, over lost sessions and with the same id; PublishAsync does so for
-// many at a time, in order. Command waits for a response. All of them wait while there is no
-// session, as long as their context lets them. Order is kept among what was given to Send,
-// and among publications, not between the two.
+// many at a time, in order. Command waits for a response, and Request, which publishes a
+// message, for the message that answers it; Reply and Mux.HandleRequest answer. All of them wait
+// while there is no session, as long as their context lets them. Order is kept among what was
+// given to Send, and among publications, not between the two.
+//
+// How far a message has come is told in these steps: Send returns when it is queued, Publish
+// when the server has stored it, notifications of received and consumed say what became of it at
+// its recipient (Config.Events), and Request returns what the recipient has to say.
 //
 // # Receiving
 //
@@ -73,6 +78,7 @@
 //	                                             has asked for ends the session
 //	sent a second             Config.Rate        who sends waits
 //	publications              Config.InFlight    who publishes waits
+//	requests by messages      Config.Requests    who asks waits
 //	pongs held back           16                 the last takes the place of the one before
 //	messages remembered       8192               the oldest is forgotten
 //	an envelope received      Config.MaxEnvelope the session ends

@@ -6,7 +6,7 @@ import (
 	"limegrove/lime"
 )
 
-// DropReason says why something that has come was handed to nobody.
+// DropReason says why something that has come, or what answers it, was handed to nobody.
 type DropReason string
 
 // The reasons.
@@ -17,10 +17,11 @@ const (
 	DropMalformed DropReason = "malformed" // an envelope with an address that is none, or of no kind
 	DropFull      DropReason = "full"      // Config.Queue of its kind wait; a request is answered so
 	DropReceipt   DropReason = "receipt"   // a receipt, for which there was no session any more
+	DropAnswer    DropReason = "answer"    // an answer of a RequestHandler's that was not stored
 )
 
 // drops counts what was dropped.
-type drops struct{ duplicate, unwanted, unasked, malformed, full, receipt atomic.Uint64 }
+type drops struct{ duplicate, unwanted, unasked, malformed, full, receipt, answer atomic.Uint64 }
 
 func (d *drops) of(why DropReason) *atomic.Uint64 {
 	switch why {
@@ -36,6 +37,8 @@ func (d *drops) of(why DropReason) *atomic.Uint64 {
 		return &d.full
 	case DropReceipt:
 		return &d.receipt
+	case DropAnswer:
+		return &d.answer
 	}
 	return nil
 }

@@ -139,6 +139,95 @@ func ExampleClient_Command() {
 	// COMMAND_RESOURCE_NOT_SUPPORTED
 }
 
+// A message that is answered by a message, which may be minutes later: both are stored.
+func ExampleClient_Request() {
+	server := clienttest.New()
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	mux := new(client.Mux)
+	mux.HandleRequest(lime.MediaText, func(_ context.Context, _ *client.Client, m *lime.Message) (*client.Document, error) {
+		if string(m.Content) != `"weather"` {
+			return nil, lime.NewReason(lime.CodeApplicationError, "I know the weather alone")
+		}
+		return client.NewDocument(lime.MediaText, "sunny")
+	})
+	bot, err := client.Dial(ctx, server.URL(), client.Config{Node: lime.MustParseNode("weather@localhost/1"), Handler: mux})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer bot.Close()
+	ana, err := client.Dial(ctx, server.URL(), client.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer ana.Close()
+
+	for _, question := range []string{`"weather"`, `"horoscope"`} {
+		answer, err := ana.Request(ctx, &lime.Message{To: bot.Node(), Type: lime.MediaText, Content: []byte(question)})
+		if reason := lime.AsReason(err); reason != nil {
+			fmt.Println(reason.Description)
+			continue
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(string(answer.Content))
+	}
+	// Output:
+	// "sunny"
+	// I know the weather alone
+}
+
+// Who iterates over messages answers them by Reply. One who has not asked by Request, or knows
+// nothing of it, gets an ordinary message.
+func ExampleClient_Reply() {
+	server := clienttest.New()
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	bot, err := client.Dial(ctx, server.URL(), client.Config{Node: lime.MustParseNode("echo@localhost/1")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer bot.Close()
+	ana, err := client.Dial(ctx, server.URL(), client.Config{Node: lime.MustParseNode("ana@localhost/web")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer ana.Close()
+
+	if err := ana.Publish(ctx, &lime.Message{ID: "1", To: bot.Node(), Type: lime.MediaText, Content: []byte(`"hello"`)}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for m, err := range bot.Messages(ctx) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := bot.Reply(ctx, m, &lime.Message{Type: m.Type, Content: m.Content}); err != nil {
+			fmt.Println(err)
+		}
+		break
+	}
+	for m, err := range ana.Messages(ctx) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(string(m.Content), "answers", m.Metadata[lime.KeyResponseID])
+		break
+	}
+	// Output: "hello" answers 1
+}
+
 // Many messages are on their way at a time, in order.
 func ExampleClient_PublishAsync() {
 	server := clienttest.New()

@@ -129,6 +129,9 @@ func (p *publications) finishLocked(one *Publication, err error) {
 		one.stop()
 	}
 	one.err = err
+	if one.after != nil {
+		one.after(err)
+	}
 	close(one.done)
 	wake(&p.changed)
 }

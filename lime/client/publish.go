@@ -21,6 +21,7 @@ type Publication struct {
 	sent    time.Time // last
 	resends int
 	stop    func() bool // has ctx no longer matter; nil when it cannot be done
+	after   func(error) // is told of err, under the publications' lock; nil for nobody
 }
 
 // ID returns the message's id.
@@ -71,10 +72,15 @@ func (c *Client) Publish(ctx context.Context, m *lime.Message) error {
 // Config.InFlight that wait for their answer. When ctx is done the message is given up,
 // also after that.
 func (c *Client) PublishAsync(ctx context.Context, m *lime.Message) (*Publication, error) {
+	return c.publish(ctx, m, nil)
+}
+
+// publish is PublishAsync, with somebody who is told of the end.
+func (c *Client) publish(ctx context.Context, m *lime.Message, after func(error)) (*Publication, error) {
 	if err := checkDocument(m); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
-	p := &Publication{id: m.ID, to: m.To, done: make(chan struct{})}
+	p := &Publication{id: m.ID, to: m.To, done: make(chan struct{}), after: after}
 	if p.id == "" {
 		p.id = c.newID()
 	}

@@ -93,11 +93,7 @@ func (p *publications) answered(n *lime.Notification, own lime.Node) (ours, agai
 		p.againLocked(one)
 		return true, true
 	case n.Event == lime.EventFailed && (server || recipient):
-		reason := n.Reason
-		if reason == nil {
-			reason = lime.NewReason(lime.CodeGeneralError, "No reason was given")
-		}
-		p.finishLocked(one, reason)
+		p.finishLocked(one, failure(n))
 	case server && (n.Event == lime.EventAccepted || n.Event == lime.EventDispatched),
 		recipient && (n.Event == lime.EventReceived || n.Event == lime.EventConsumed):
 		p.failures = 0

@@ -145,7 +145,7 @@ func (s *session) owed() bool {
 	s.mu.Lock()
 	calls := len(s.calls)
 	s.mu.Unlock()
-	return calls > 0 || s.client.publications.waiting()
+	return calls > 0 || s.client.publications.waiting() || s.client.requests.waiting()
 }
 
 // take takes an envelope, which it borrows.

@@ -11,16 +11,28 @@ import (
 // mark that it is to be acknowledged again, in its turn.
 func (s *session) takeMessage(b []byte) error {
 	c, h := s.client, &s.header
-	if c.cfg.SendOnly {
-		c.drop(DropUnwanted)
-		return s.refuse(h)
-	}
 	m, err := h.Message(b)
-	if err != nil {
+	switch {
+	case err != nil && c.cfg.SendOnly:
+		c.drop(DropUnwanted)
+		return nil
+	case err != nil:
 		c.drop(DropMalformed)
 		return nil
 	}
+	correlation := m.Metadata[lime.KeyResponseID]
+	if c.cfg.SendOnly && correlation == "" {
+		return s.refuse(m)
+	}
 	known, again := c.duplicates.seen(h)
+	if correlation != "" {
+		if taken, err := s.takeAnswer(m, correlation, again); taken {
+			return err
+		}
+	}
+	if c.cfg.SendOnly {
+		return s.refuse(m)
+	}
 	i := item{kind: lime.KindMessage, envelope: m, session: s, again: again}
 	if m.ID == "" {
 		c.offer(i)
@@ -37,23 +49,12 @@ func (s *session) takeMessage(b []byte) error {
 }
 
 // refuse tells the sender of a message that nobody is here for it.
-func (s *session) refuse(h *lime.Header) error {
-	m := lime.Message{ID: string(h.ID)}
-	var err error
-	if m.From, err = parseOptional(h.From); err == nil {
-		m.PP, err = parseOptional(h.PP)
-	}
-	if n := s.receipt(&m, lime.EventFailed, lime.NewReason(lime.CodeMessageUnsupportedContentType, "This client takes no messages")); err == nil && n != nil {
+func (s *session) refuse(m *lime.Message) error {
+	s.client.drop(DropUnwanted)
+	if n := s.receipt(&lime.Message{ID: m.ID, From: m.From, PP: m.PP}, lime.EventFailed, lime.NewReason(lime.CodeMessageUnsupportedContentType, "This client takes no messages")); n != nil {
 		return s.out.answer(n)
 	}
 	return nil
-}
-
-func parseOptional(b []byte) (lime.Node, error) {
-	if len(b) == 0 {
-		return lime.Node{}, nil
-	}
-	return lime.ParseNode(string(b))
 }
 
 // takeNotification tells the publication that it is about, and queues it if it is wanted.
@@ -69,6 +70,8 @@ func (s *session) takeNotification(b []byte) error {
 	case again:
 		s.out.ring()
 		return nil
+	case c.requests.failed(n, s.node):
+		ours = true
 	case ours && n.Event == lime.EventAccepted && !c.events().Has(n.Event):
 		return nil // heard for the publication alone
 	}
