@@ -20,6 +20,9 @@ const maxRounds = 8
 // or ErrClosed, and then nothing was queued. An empty queue takes any frame up
 // to Config.MaxAppend.
 func (c *Conn) Append(head, body []byte) error {
+	if told := &c.loop.newcomers.told; !told.Load() {
+		told.Store(true)
+	}
 	_, err := c.enqueue(head, body)
 	return err
 }

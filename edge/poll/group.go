@@ -26,6 +26,7 @@ type Group struct {
 	pool   pool
 
 	refusing refusals
+	arriving arriving
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -40,6 +41,7 @@ func NewGroup(cfg Config) (*Group, error) {
 		return nil, err
 	}
 	g := &Group{cfg: cfg, warn: complaint.Log{Logger: cfg.Logger}}
+	g.arriving.begin(cfg.Loops)
 	g.bounds.set(Bounds{MaxUnread: cfg.MaxUnread, MaxHeld: cfg.MaxHeld, MaxQueued: cfg.MaxQueued, QueueLimit: cfg.QueueLimit}, cfg.Loops)
 	for range cfg.Loops {
 		p, err := g.newPoller()

@@ -273,12 +273,12 @@ type brokenPoller struct {
 
 var errBroken = errors.New("broken")
 
-func (p *brokenPoller) wait(sleep bool, until time.Time) ([]ready, error) {
-	ready, err := p.poller.wait(sleep, until)
+func (p *brokenPoller) wait(sleep bool, until time.Time, newcomers int) (here, late []ready, err error) {
+	here, late, err = p.poller.wait(sleep, until, newcomers)
 	if p.broken.Load() {
 		err = errBroken
 	}
-	return ready, err
+	return here, late, err
 }
 
 func TestBrokenLoopEndsTheGroup(t *testing.T) {

@@ -210,3 +210,13 @@ func turns(t testing.TB, c *Conn, n int) {
 		want(t, "turn", done)
 	}
 }
+
+// eventually waits for a condition that another goroutine brings about.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not so after %v", what, patience)
+		}
+	}
+}

@@ -44,11 +44,12 @@ func (in *inbox) push(p post) (wake, ok bool) {
 	return wake, true
 }
 
-// sleep says whether the loop may sleep, and from then on push asks to wake it.
-func (in *inbox) sleep() bool {
+// sleep says whether the loop may sleep, for all that newcomers want while it rests from them, and from then on push asks
+// to wake it.
+func (in *inbox) sleep(resting bool) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.asleep = len(in.posts)+len(in.new) == 0
+	in.asleep = len(in.posts) == 0 && (resting || len(in.new) == 0)
 	return in.asleep
 }
 

@@ -24,18 +24,19 @@ type loop struct {
 	known sync.Mutex // see conns
 
 	// Owned by the loop.
-	turn     Turn
-	wheel    wheel
-	soon     soon
-	due      []*Conn // whose deadline has passed
-	fired    int     // how many of these have been called
-	buf      []byte  // headroom, and then what was read
-	conns    []*Conn // by slot; written with known locked, so that others may read it
-	open     int     // how many conns there are
-	free     []int32 // slots without a conn
-	holding  holding
-	arrivals []post // room for those of a turn
-	stopping bool   // ends when the last connection has
+	turn      Turn
+	wheel     wheel
+	soon      soon
+	due       []*Conn // whose deadline has passed
+	fired     int     // how many of these have been called
+	buf       []byte  // headroom, and then what was read
+	conns     []*Conn // by slot; written with known locked, so that others may read it
+	open      int     // how many conns there are
+	free      []int32 // slots without a conn
+	holding   holding
+	newcomers newcomers
+	arrivals  []post // room for those of a turn
+	stopping  bool   // ends when the last connection has
 }
 
 func newLoop(g *Group, p poller) *loop {
@@ -52,12 +53,18 @@ func (l *loop) run() error {
 	l.buf = make([]byte, headroom+l.group.cfg.ReadBuffer)
 	l.turn.Now = time.Now()
 	for !l.stopping || l.open > 0 || !l.inbox.seal() {
-		sleep := l.fired == len(l.due) && l.inbox.sleep()
+		newcomers := l.newcomers.now(l.turn.Now)
+		resting := newcomers == 0
+		sleep := l.fired == len(l.due) && (resting || !l.newcomers.waiting()) && l.inbox.sleep(resting)
 		var busy time.Duration
 		if sleep {
 			busy = time.Since(l.turn.Now)
 		}
-		events, err := l.poller.wait(sleep, l.soon.next(l.wheel.next()))
+		until := l.soon.next(l.wheel.next())
+		if resting {
+			until = l.newcomers.next(until)
+		}
+		here, late, err := l.poller.wait(sleep, until, newcomers)
 		if err != nil {
 			l.abandon(err)
 			return err
@@ -69,32 +76,28 @@ func (l *loop) run() error {
 		l.turn.Now = now
 		l.stats.turns.Add(1)
 		l.stats.busy.Add(int64(busy))
-		newcomers := 0
-		for _, e := range events {
-			if l.conns[e.slot].interest&newcomer != 0 {
-				newcomers++
-			}
+		if len(here) > 0 || l.newcomers.told.Load() {
+			l.newcomers.told.Store(false)
+			l.newcomers.talked = now
+		}
+		for _, e := range here {
 			l.ready(e)
 		}
-		l.work(max(newcomersOfTurn-newcomers, leastAdopted))
+		l.serveNewcomers(late, newcomers)
+		l.work()
 		l.fire()
 		l.turn.Batch.Flush()
 	}
 	return nil
 }
 
-// work does what was posted, and adopts some who are new.
-func (l *loop) work(newcomers int) {
+// work does what was posted.
+func (l *loop) work() {
 	for _, p := range l.inbox.take() {
 		l.do(p)
 	}
 	for fn := l.soon.pop(l.turn.Now); fn != nil; fn = l.soon.pop(l.turn.Now) {
 		fn(&l.turn)
-	}
-	arrivals := l.inbox.arrivals(l.arrivals[:0:newcomers])
-	for i, p := range arrivals {
-		arrivals[i] = post{}
-		l.do(p)
 	}
 }
 
@@ -130,14 +133,6 @@ func (l *loop) discard() {
 	l.poller.close()
 }
 
-// newcomersOfTurn is how many newcomers are read from in a turn, or adopted in place of that: thousands may come at once, and
-// those who are there are served between them. Those who are adopted have a time to become more than that, which does not run
-// for those who are not, so that at most leastAdopted are while there are so many others to be read from. See Conn.Welcome.
-const (
-	newcomersOfTurn = 16
-	leastAdopted    = 2
-)
-
 // timersOfTurn is how many are called in a turn because their deadline has passed. A tick of the wheel has hundreds where
 // very many are pinged, or come to their turn, and those who have something to say wait for no more than these, or a
 // sixteenth of them, so that they do not fall behind where turns are long.
@@ -152,16 +147,25 @@ func (l *loop) fire() {
 		c := l.due[l.fired]
 		l.due[l.fired] = nil
 		l.fired++
-		if c.timer.deadline == 0 || c.timer.deadline > l.wheel.now {
-			continue // moved meanwhile
+		if c.interest&newcomer != 0 {
+			l.newcomers.due = append(l.newcomers.due, c)
+		} else {
+			l.call(c)
 		}
-		switch c.phase.Load() {
-		case phaseOpen:
-			c.timer.deadline = 0
-			c.handler.Timer(&l.turn)
-		case phaseFinishing:
-			c.finishTimedOut()
-		}
+	}
+}
+
+// call calls one whose deadline has passed.
+func (l *loop) call(c *Conn) {
+	if c.timer.deadline == 0 || c.timer.deadline > l.wheel.now {
+		return // moved meanwhile
+	}
+	switch c.phase.Load() {
+	case phaseOpen:
+		c.timer.deadline = 0
+		c.handler.Timer(&l.turn)
+	case phaseFinishing:
+		c.finishTimedOut()
 	}
 }
 
@@ -174,6 +178,7 @@ func (l *loop) abandon(err error) {
 				c.Close(err)
 			}
 		}
-		l.work(newcomersOfTurn)
+		l.adoptSome(newcomersOfTurn)
+		l.work()
 	}
 }

@@ -14,9 +14,9 @@ func newChannelPoller() *channelPoller {
 	return &channelPoller{woken: make(chan struct{}, 1)}
 }
 
-func (p *channelPoller) wait(sleep bool, until time.Time) ([]ready, error) {
+func (p *channelPoller) wait(sleep bool, until time.Time, _ int) (here, late []ready, err error) {
 	if !sleep {
-		return nil, nil
+		return nil, nil, nil
 	}
 	var timeout <-chan time.Time
 	if !until.IsZero() {
@@ -28,7 +28,7 @@ func (p *channelPoller) wait(sleep bool, until time.Time) ([]ready, error) {
 	case <-p.woken:
 	case <-timeout:
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 func (p *channelPoller) wake() {

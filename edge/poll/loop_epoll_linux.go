@@ -23,11 +23,13 @@ const (
 // which watches the epoll descriptor, because that wakes a goroutine, where
 // epoll_wait itself would need a thread that sleeps in the kernel.
 type epollPoller struct {
-	file *os.File // the epoll descriptor
-	raw  syscall.RawConn
-	fd   int
-	bell *os.File // an eventfd, edge-triggered, so that nobody has to read it
-	late int      // the newcomers' set, which is in the other one
+	file  *os.File // the epoll descriptor
+	raw   syscall.RawConn
+	fd    int
+	bell  *os.File // an eventfd, edge-triggered, so that nobody has to read it
+	late  int      // the newcomers' set, which is in the other one
+	armed bool     // the other one tells of it, once
+	told  bool     // it has
 
 	poll   func(fd uintptr) bool // made once, so that wait does not allocate
 	sleep  bool
@@ -36,7 +38,8 @@ type epollPoller struct {
 	until  time.Time // the read deadline of file
 	events [maxEvents]unix.EpollEvent
 	new    [newcomersOfTurn]unix.EpollEvent
-	ready  [maxEvents + newcomersOfTurn]ready
+	ready  [maxEvents]ready
+	fresh  [newcomersOfTurn]ready
 }
 
 func newPoller() (poller, error) {
@@ -67,7 +70,7 @@ func newPoller() (poller, error) {
 		err = os.NewSyscallError("epoll_create1", err)
 	}
 	if err == nil {
-		err = control(p.fd, unix.EPOLL_CTL_ADD, p.late, newSlot, unix.EPOLLIN)
+		err = control(p.fd, unix.EPOLL_CTL_ADD, p.late, newSlot, 0)
 	}
 	if err != nil {
 		p.close()
@@ -76,28 +79,37 @@ func newPoller() (poller, error) {
 	return p, nil
 }
 
-func (p *epollPoller) wait(sleep bool, until time.Time) ([]ready, error) {
+func (p *epollPoller) wait(sleep bool, until time.Time, newcomers int) (here, late []ready, err error) {
 	p.sleep, p.n, p.err = sleep, 0, nil
+	if newcomers > 0 && p.told {
+		p.sleep = false
+	} else if newcomers > 0 && !p.armed {
+		// Once, so that it need not be taken back where nobody wants to know.
+		if err := control(p.fd, unix.EPOLL_CTL_MOD, p.late, newSlot, unix.EPOLLIN|unix.EPOLLONESHOT); err != nil {
+			return nil, nil, err
+		}
+		p.armed = true
+	}
 	if !until.Equal(p.until) {
 		p.until = until
 		if err := p.file.SetReadDeadline(until); err != nil {
-			return nil, fmt.Errorf("set the deadline of epoll: %w", err)
+			return nil, nil, fmt.Errorf("set the deadline of epoll: %w", err)
 		}
 	}
-	err := p.raw.Read(p.poll)
+	err = p.raw.Read(p.poll)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		p.until = time.Time{}
 		if err := p.file.SetReadDeadline(p.until); err != nil {
-			return nil, fmt.Errorf("clear the deadline of epoll: %w", err)
+			return nil, nil, fmt.Errorf("clear the deadline of epoll: %w", err)
 		}
 		p.pollOnce(uintptr(p.fd))
 	} else if err != nil {
-		return nil, fmt.Errorf("park in epoll: %w", err)
+		return nil, nil, fmt.Errorf("park in epoll: %w", err)
 	}
 	if p.err != nil {
-		return nil, os.NewSyscallError("epoll_wait", p.err)
+		return nil, nil, os.NewSyscallError("epoll_wait", p.err)
 	}
-	return p.translate()
+	return p.translate(newcomers)
 }
 
 // pollOnce says whether wait is done.
@@ -109,28 +121,29 @@ func (p *epollPoller) pollOnce(fd uintptr) bool {
 	return p.n > 0 || p.err != nil || !p.sleep
 }
 
-func (p *epollPoller) translate() ([]ready, error) {
-	list, arrived := p.ready[:0], false
+func (p *epollPoller) translate(newcomers int) (here, late []ready, err error) {
+	here, late = p.ready[:0], p.fresh[:0]
 	for i := range p.events[:max(p.n, 0)] {
 		switch e := &p.events[i]; e.Fd {
 		case wakeSlot:
 		case newSlot:
-			arrived = true
+			p.armed, p.told = false, true
 		default:
-			list = append(list, readyBy(e))
+			here = append(here, readyBy(e))
 		}
 	}
-	if !arrived {
-		return list, nil
+	if newcomers == 0 || !p.told {
+		return here, nil, nil
 	}
-	n, err := nowait.Poll(p.late, p.new[:])
-	if err != nil && !errors.Is(err, unix.EINTR) { // then they are still there in the next turn
-		return nil, os.NewSyscallError("epoll_wait", err)
+	p.told = false
+	n, err := nowait.Poll(p.late, p.new[:newcomers])
+	if err != nil && !errors.Is(err, unix.EINTR) { // then the next turn is told again
+		return nil, nil, os.NewSyscallError("epoll_wait", err)
 	}
-	for i := range p.new[:n] {
-		list = append(list, readyBy(&p.new[i]))
+	for i := range p.new[:max(n, 0)] {
+		late = append(late, readyBy(&p.new[i]))
 	}
-	return list, nil
+	return here, late, nil
 }
 
 func readyBy(e *unix.EpollEvent) ready {

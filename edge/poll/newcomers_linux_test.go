@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Many who come at once are taken a few in a turn, also when all of them have something to say; those who have been
@@ -80,6 +81,145 @@ func TestNewcomersEnd(t *testing.T) {
 	left := want(t, "connection", opened)
 	must(t, leaves.Close())
 	_ = want(t, "Closed", left.closed)
+}
+
+// While others talk one who is new is heard in a turn, and one adopted, and all are in the end.
+func TestNewcomersComeOneByOneWhileOthersTalk(t *testing.T) {
+	const clients = 40
+	var group atomic.Pointer[Group]
+	adopted, heard := make(chan uint64, clients), make(chan uint64, clients) // in which turns
+	s := serve(t, kinds()[0], func(c *Config) { c.Loops = 1 }, func(f *fake) {
+		adopted <- group.Load().Stats().Turns
+		f.data = func(_ *Turn, b []byte) (n, need int) {
+			heard <- group.Load().Stats().Turns
+			return len(b), 0
+		}
+	})
+	group.Store(s.group)
+	l := s.group.loops[0]
+	inLoop(t, s.group, func() { l.newcomers.talked = time.Now().Add(time.Hour) })
+	for range clients {
+		_, err := s.dial(t).Write([]byte("x"))
+		must(t, err)
+	}
+	for what, turns := range map[string]chan uint64{"adopted": adopted, "heard": heard} {
+		var last uint64
+		for range clients {
+			turn := want(t, what, turns)
+			if turn == last {
+				t.Errorf("two newcomers were %s in turn %d", what, turn)
+			}
+			last = turn
+		}
+	}
+}
+
+// While a loop rests from newcomers it does nothing for them, and everything for the others; of those who connect a few
+// are accepted.
+func TestALoopRestsFromNewcomers(t *testing.T) {
+	opened := make(chan *fake, 64)
+	heard, called := make(chan *fake, 64), make(chan *fake, 64)
+	s := serve(t, kinds()[0], func(c *Config) { c.Loops = 1 }, func(f *fake) {
+		f.data = func(_ *Turn, b []byte) (n, need int) {
+			heard <- f
+			return len(b), 0
+		}
+		f.timer = func(*Turn) { called <- f }
+		opened <- f
+	})
+	l := s.group.loops[0]
+	here, newcomer := s.dial(t), s.dial(t)
+	other, stranger := want(t, "connection", opened), want(t, "connection", opened)
+	inLoop(t, s.group, func() {
+		other.conn.Welcome()
+		l.newcomers.rest = time.Now().Add(time.Hour)
+		for _, f := range []*fake{stranger, other} {
+			f.conn.SetDeadline(time.Now())
+		}
+	})
+	for _, c := range []net.Conn{newcomer, here} {
+		_, err := c.Write([]byte("x"))
+		must(t, err)
+	}
+	var late []net.Conn
+	for range 3 * maxArriving {
+		late = append(late, s.dial(t))
+	}
+	if f := want(t, "word", heard); f != other {
+		t.Error("a newcomer was heard")
+	}
+	if f := want(t, "deadline", called); f != other {
+		t.Error("a newcomer was called")
+	}
+	eventually(t, "a few are accepted", func() bool {
+		l.inbox.mu.Lock()
+		defer l.inbox.mu.Unlock()
+		return len(l.inbox.new) == maxArriving
+	})
+	if len(opened)+len(heard)+len(called) > 0 {
+		t.Error("something was done for newcomers")
+	}
+
+	inLoop(t, s.group, func() { l.newcomers.rest = time.Time{} })
+	if f := want(t, "word", heard); f != stranger {
+		t.Error("the newcomer was not heard")
+	}
+	if f := want(t, "deadline", called); f != stranger {
+		t.Error("the newcomer was not called")
+	}
+	for range late {
+		want(t, "connection", opened)
+	}
+}
+
+// Who is told something talks, and who says something.
+func TestWhoTalks(t *testing.T) {
+	opened := make(chan *fake, 2)
+	said := make(chan struct{}, 2)
+	s := serve(t, kinds()[0], func(c *Config) { c.Loops = 1 }, func(f *fake) {
+		f.data = func(_ *Turn, b []byte) (n, need int) {
+			said <- struct{}{}
+			return len(b), 0
+		}
+		opened <- f
+	})
+	l := s.group.loops[0]
+	talked := func() (since time.Time) {
+		inLoop(t, s.group, func() { since = l.newcomers.talked })
+		return since
+	}
+	c := s.dial(t)
+	f := want(t, "connection", opened)
+	_, err := c.Write([]byte("x"))
+	must(t, err)
+	want(t, "word", said)
+	if !talked().IsZero() {
+		t.Error("a newcomer counts as one who talks")
+	}
+	inLoop(t, s.group, f.conn.Welcome)
+	_, err = c.Write([]byte("x"))
+	must(t, err)
+	want(t, "word", said)
+	first := talked()
+	if first.IsZero() {
+		t.Error("who has said something does not talk")
+	}
+	must(t, f.conn.Append(nil, []byte("y")))
+	f.conn.Flush()
+	eventually(t, "who is told something talks", func() bool { return talked().After(first) })
+}
+
+// inLoop has the first loop call fn, and returns when that is done and so is its turn.
+func inLoop(t *testing.T, g *Group, fn func()) {
+	t.Helper()
+	for _, fn := range []func(){fn, func() {}} {
+		done := make(chan struct{})
+		must(t, g.Post(0, func(*Turn) {
+			fn()
+			close(done)
+		}))
+		want(t, "loop", done)
+	}
 }
 
 // holdLoop has the first loop wait until release is called.

@@ -32,7 +32,10 @@ func (g *Group) Serve(ctx context.Context, ln net.Listener, accept Accept) error
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	}
 	defer src.close()
-	defer context.AfterFunc(ctx, src.close)()
+	defer context.AfterFunc(ctx, func() {
+		src.close()
+		g.arriving.wake()
+	})()
 	var pause backoff
 	for {
 		a, err := src.next()
@@ -44,7 +47,9 @@ func (g *Group) Serve(ctx context.Context, ln net.Listener, accept Accept) error
 			return nil
 		case err == nil:
 			pause = backoff{}
-			g.admit(a, accept)
+			if g.admit(a, accept) && a.among == newcomer {
+				g.arriving.more(func() bool { return ctx.Err() != nil })
+			}
 			runtime.Gosched() // those who are there have their turn before the next one
 		case errors.Is(err, syscall.ECONNABORTED):
 		case isExhausted(err):
@@ -66,15 +71,17 @@ type source interface {
 	close()
 }
 
-// admit serves a or refuses it.
-func (g *Group) admit(a arrival, accept Accept) {
+// admit serves a or refuses it. It tells whether a loop has got it.
+func (g *Group) admit(a arrival, accept Accept) bool {
 	open, refusal := accept(a.remote.addrPort())
 	if open == nil && len(refusal) > 0 {
 		open = g.refusing.opener(refusal)
 	}
 	if open == nil || !g.add(a, open) {
 		a.drop()
+		return false
 	}
+	return true
 }
 
 // drop closes what no loop has got.

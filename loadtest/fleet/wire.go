@@ -30,6 +30,8 @@ type Plan struct {
 	Opening int `json:"opening,omitempty"`
 	// Modest has who attacks give way to all else on the machine.
 	Modest bool `json:"modest,omitempty"`
+	// Processor is what who attacks runs on alone; nil for wherever there is room.
+	Processor *int `json:"processor,omitempty"`
 }
 
 // order is one thing that a worker is told.

@@ -71,6 +71,11 @@ func (w *worker) serve(ctx context.Context, orders *json.Decoder, protocols Prot
 		return errors.New("there is no plan")
 	}
 	w.plan = *first.Plan
+	if w.plan.Share.Attacks && w.plan.Processor != nil {
+		if err := runOnOne(*w.plan.Processor); err != nil {
+			return err
+		}
+	}
 	if w.plan.Share.Attacks && w.plan.Modest { // the attack is the servers' burden, and not that of the processors that they share with it
 		if err := giveWay(); err != nil {
 			return err

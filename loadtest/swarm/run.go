@@ -25,6 +25,13 @@ func measureAll(ctx context.Context, o options, dir string, out io.Writer) (err 
 	if err := o.prepare(ctx, dir); err != nil {
 		return errors.Join(err, ctx.Err()) // a compiler that was killed does not say by whom
 	}
+	if o.apart {
+		other, err := fleet.Apart() // once all is built
+		if err != nil {
+			return err
+		}
+		o.plan.Processor = &other
+	}
 	for _, rate := range o.rates {
 		o.plan.Load.Rate, o.plan.Modest = rate, !o.greedy
 		r, err := measureOne(ctx, &o, self, dir, out)

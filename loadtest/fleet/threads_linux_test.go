@@ -25,6 +25,17 @@ func TestAllThreadsGiveWay(t *testing.T) {
 	if err := giveWay(); err != nil {
 		t.Fatal(err)
 	}
+	var allowed unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
+		t.Fatal(err)
+	}
+	processor := 0
+	for !allowed.IsSet(processor) {
+		processor++
+	}
+	if err := runOnOne(processor); err != nil {
+		t.Fatal(err)
+	}
 	var there, all sync.WaitGroup
 	defer all.Wait()
 	leave := make(chan struct{})
@@ -53,6 +64,10 @@ func TestAllThreadsGiveWay(t *testing.T) {
 		}
 		if a, err := unix.SchedGetAttr(id, 0); err != nil || a.Policy != unix.SCHED_IDLE {
 			t.Errorf("thread %d has policy %+v, %v", id, a, err)
+		}
+		var on unix.CPUSet
+		if err := unix.SchedGetaffinity(id, &on); err != nil || on.Count() != 1 || !on.IsSet(processor) {
+			t.Errorf("thread %d runs on %v, %v", id, on, err)
 		}
 	}
 }
