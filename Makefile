@@ -46,6 +46,7 @@ help: ## list these words
 deps: ## install what the checks need besides Go
 	@tools/deps
 	@tools/build golangci-lint gotestsum nats-server toxiproxy k6 image compose manifests >/dev/null
+	@go -C tools/crds mod download
 
 # What a cluster of real processes consists of, and what else SERVERS or FLAGS name. No word for people.
 .PHONY: deps-cluster
@@ -195,6 +196,7 @@ k6: ## load by k6 on EDGES=ws://127.0.0.1:8080: SCRIPT=chat, ramp, group, storm 
 k8s: ## the image, compose.yaml and k8s/, against the programs
 	@tools/deps redis
 	@tools/build nats-server image compose manifests >/dev/null
+	@go -C tools/crds mod download
 	go test -count=1 ./e2e/deploy
 
 .PHONY: k8s-api

@@ -191,7 +191,7 @@ type objects []*object
 // manifests builds folders of k8s/ and has them checked, and returns their objects as JSON, by the folder.
 func manifests(t *testing.T, folders ...string) map[string][]json.RawMessage {
 	t.Helper()
-	var args []string
+	args := []string{"-scaledobjects", scaledObjects(t)}
 	for _, f := range folders {
 		args = append(args, "../../k8s/"+f)
 	}
@@ -201,7 +201,7 @@ func manifests(t *testing.T, folders ...string) map[string][]json.RawMessage {
 	}
 	named := map[string][]json.RawMessage{}
 	for i, f := range folders {
-		named[f] = made[args[i]]
+		named[f] = made[args[i+2]]
 	}
 	return named
 }

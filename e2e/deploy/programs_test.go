@@ -43,6 +43,16 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
+// scaledObjects is the path of KEDA's definition.
+func scaledObjects(t *testing.T) string {
+	t.Helper()
+	path, err := programs.ScaledObjects(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // output is what a program prints. What it says to its error output is shown when it fails.
 func output(t *testing.T, program string, args ...string) []byte {
 	t.Helper()

@@ -3,6 +3,7 @@ package programs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -67,21 +68,21 @@ func Tool(ctx context.Context, name string) (string, error) {
 	return path, nil
 }
 
-// ScaledObjects is the path of KEDA's definition of its ScaledObjects, in the module that tools/crds pins. It is called
-// somewhere in ours.
+// ScaledObjects is the path of KEDA's definition of its ScaledObjects, in the module that tools/crds pins. It is downloaded unless
+// it is there. It is called somewhere in our module.
 func ScaledObjects(ctx context.Context) (string, error) {
 	const keda = "github.com/kedacore/keda/v2"
 	root, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return "", fmt.Errorf("find the module: %w", err)
 	}
-	text, err := output(ctx, "go", "-C", filepath.Join(root, "tools", "crds"), "mod", "download", "-json", keda)
-	if err != nil {
-		return "", fmt.Errorf("download %s: %w", keda, err)
+	text, failed := output(ctx, "go", "-C", filepath.Join(root, "tools", "crds"), "mod", "download", "-json", keda)
+	var got struct{ Dir, Error string }
+	if err := json.Unmarshal([]byte(text), &got); err == nil && got.Error != "" {
+		failed = errors.New(got.Error)
 	}
-	var got struct{ Dir string }
-	if err := json.Unmarshal([]byte(text), &got); err != nil {
-		return "", fmt.Errorf("download %s: %w", keda, err)
+	if failed != nil {
+		return "", fmt.Errorf("no definition of ScaledObjects; run `make deps` where modules can be downloaded: %s: %w", keda, failed)
 	}
 	return filepath.Join(got.Dir, "config", "crd", "bases", "keda.sh_scaledobjects.yaml"), nil
 }

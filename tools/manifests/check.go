@@ -43,8 +43,8 @@ var internal = []schema.GroupVersion{
 	{Group: "policy", Version: runtime.APIVersionInternal},
 }
 
-// check tells what an API server would not take of an object.
-func check(text []byte) (wrong []error) {
+// check tells what an API server would not take of an object. It knows the kinds of Kubernetes, and those that are defined.
+func check(text []byte, known map[schema.GroupVersionKind]*definition) (wrong []error) {
 	var about struct {
 		APIVersion string                `json:"apiVersion"`
 		Kind       string                `json:"kind"`
@@ -54,8 +54,22 @@ func check(text []byte) (wrong []error) {
 		return []error{err}
 	}
 	add := func(err error) { wrong = append(wrong, fmt.Errorf("%s %s: %w", about.Kind, about.Metadata.Name, err)) }
-	if about.APIVersion == scaledObject {
-		made, err := checkScaledObject(text)
+	if kind := schema.FromAPIVersionAndKind(about.APIVersion, about.Kind); kind == scaledObject {
+		if known == nil {
+			fail(getDefinition) // once, and not for each
+		}
+		d := known[kind]
+		if d == nil {
+			add(fmt.Errorf("the definition has no %s", kind))
+			return wrong
+		}
+		for _, err := range d.check(text) {
+			add(err)
+		}
+		if len(wrong) > 0 {
+			return wrong
+		}
+		made, err := autoscalerOf(text)
 		if err == nil {
 			text, err = json.Marshal(made)
 		}

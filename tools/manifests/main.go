@@ -2,32 +2,47 @@
 // that its kind has, and has a value that the kind's own validation takes; and every pod is within the pod security standard
 // "restricted". It prints the objects as JSON, a list for each folder:
 //
-//	manifests FOLDER...
+//	manifests [-scaledobjects FILE] FOLDER...
 //
-// What is wrong it prints a line each, and ends with 1.
+// FILE is KEDA's definition of its ScaledObjects; without it a ScaledObject is refused. What is wrong it prints a line each, and
+// ends with 1.
 package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
+// getDefinition says how one comes by KEDA's definition.
+const getDefinition = "KEDA's definition of ScaledObjects is wanted as -scaledobjects FILE: `make deps` downloads it," +
+	" and `go -C tools/crds mod download -json` tells in which Dir: config/crd/bases/keda.sh_scaledobjects.yaml there"
+
 func main() {
+	file := flag.String("scaledobjects", "", "KEDA's definition of its ScaledObjects, a `file` of its module")
+	flag.Parse()
+	var known map[schema.GroupVersionKind]*definition
+	if *file != "" {
+		var err error
+		if known, err = readDefinitions(*file); err != nil {
+			fail("%s: %v", getDefinition, err)
+		}
+	}
 	made := map[string][]json.RawMessage{}
 	bad := false
-	for _, folder := range os.Args[1:] {
+	for _, folder := range flag.Args() {
 		objects, err := build(folder)
 		if err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", folder, err)
-			os.Exit(1)
+			fail("%s: %v", folder, err)
 		}
 		made[folder] = objects
 		for _, o := range objects {
-			for _, wrong := range check(o) {
+			for _, wrong := range check(o, known) {
 				bad = true
 				fmt.Fprintf(os.Stderr, "%s: %v\n", folder, wrong)
 			}
@@ -37,9 +52,14 @@ func main() {
 		os.Exit(1)
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(made); err != nil {
-		fmt.Fprintln(os.Stderr, "manifests:", err)
-		os.Exit(1)
+		fail("manifests: %v", err)
 	}
+}
+
+// fail prints a line and ends with 1.
+func fail(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+	os.Exit(1)
 }
 
 // build returns the objects that the kustomization in a folder makes.

@@ -25,7 +25,11 @@ func Manifests(ctx context.Context, overlays ...string) (made map[string][]json.
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, tool, overlays...) //nolint:gosec // our own program
+	definition, err := programs.ScaledObjects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, tool, append([]string{"-scaledobjects", definition}, overlays...)...) //nolint:gosec // our own program
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()
 	if err != nil {
