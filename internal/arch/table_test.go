@@ -44,6 +44,9 @@ var folders = []folder{
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
 	{path: "grant", ours: []string{"lime", "document", "room"}},
+	// What edges and routers keep of files; of HTTP its transfer alone knows.
+	{path: "files", ours: []string{"lime", "document"}},
+	{path: "files/transfer", ours: []string{"files", "internal/complaint"}},
 	{path: "account", ours: []string{"lime", "document", "internal/recent"}},
 	{path: "roster", ours: []string{"lime", "document"}},
 	// A client of presence. Who knows whom it is told.
@@ -57,7 +60,7 @@ var folders = []folder{
 	// A client of routing/events.
 	{path: "webhook", ours: []string{"lime", "event", "presence", "routing", "internal/signature", "internal/complaint"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "event", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "room", "resource", "internal/complaint"}},
+	{path: "router", ours: []string{"lime", "event", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "files", "room", "resource", "internal/complaint"}},
 	// HTTP alone: it declares what it needs of all that does the work.
 	{path: "api", ours: []string{"lime", "room", "internal/complaint"}},
 	{path: "api/store", ours: []string{"api", "document", "internal/complaint"}},
@@ -106,7 +109,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "router", "trigger", "api/store", "internal", "cmd", "e2e/fault", "e2e/load", "loadtest/trade"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "files", "router", "trigger", "api/store", "internal", "cmd", "e2e/fault", "e2e/load", "loadtest/trade"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault", "loadtest"}},
@@ -122,7 +125,7 @@ var libraries = []library{
 	{"golang.org/x/time", []string{"api", "internal", "tracing"}},
 	{"go.opentelemetry.io/proto/slim/otlp", []string{"tracing/otlp"}},
 	{"google.golang.org/protobuf", []string{"tracing/otlp"}},
-	{"github.com/go-jose/go-jose/v4", []string{"edge/auth"}},
+	{"github.com/go-jose/go-jose/v4", []string{"edge/auth", "files"}},
 	{"github.com/rabbitmq/amqp091-go", []string{"trigger", "internal"}},
 	{"github.com/sony/gobreaker/v2", []string{"internal/outcall"}},
 	{"gopkg.in/yaml.v2", []string{"internal"}},

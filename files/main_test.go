@@ -1,0 +1,10 @@
+package files
+
+import (
+	"os"
+	"testing"
+
+	"limegrove/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { os.Exit(leaktest.Run(m)) }
