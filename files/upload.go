@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding"
@@ -228,7 +229,7 @@ func (u *Upload) Complete(ctx context.Context) (File, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
 	defer cancel()
 	sum := u.sum.Sum(nil)
-	if len(u.f.SHA256) > 0 && string(u.f.SHA256) != string(sum) {
+	if len(u.f.SHA256) > 0 && !bytes.Equal(u.f.SHA256, sum) {
 		u.s.metrics.refused.WithLabelValues(refusedDigest).Inc()
 		if err := u.s.Remove(ctx, u.f.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return u.f, err

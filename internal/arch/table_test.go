@@ -46,7 +46,7 @@ var folders = []folder{
 	{path: "grant", ours: []string{"lime", "document", "room"}},
 	// What edges and routers keep of files; of HTTP its transfer alone knows.
 	{path: "files", ours: []string{"lime", "document"}},
-	{path: "files/transfer", ours: []string{"files", "internal/complaint"}},
+	{path: "files/transfer", ours: []string{"lime", "files", "internal/complaint"}},
 	{path: "account", ours: []string{"lime", "document", "internal/recent"}},
 	{path: "roster", ours: []string{"lime", "document"}},
 	// A client of presence. Who knows whom it is told.
@@ -122,6 +122,8 @@ var libraries = []library{
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
 	{"golang.org/x/sync", []string{"cmd"}},
+	// Bounds the connections of a listener.
+	{"golang.org/x/net", []string{"files/transfer"}},
 	{"golang.org/x/time", []string{"api", "internal", "tracing"}},
 	{"go.opentelemetry.io/proto/slim/otlp", []string{"tracing/otlp"}},
 	{"google.golang.org/protobuf", []string{"tracing/otlp"}},
