@@ -78,14 +78,16 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 var ErrSettings = errors.New("a bucket of files has other settings")
 
 func (s *Store) openBucket(ctx context.Context, name string) (bucket, error) {
-	_, failed := s.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: name, Description: "Limegrove files", TTL: s.cfg.maxAge(), MaxBytes: s.cfg.BucketBytes,
-		Storage: jetstream.FileStorage, Replicas: s.cfg.Replicas,
-	})
-	if failed != nil && !errors.Is(failed, jetstream.ErrBucketExists) {
-		return bucket{}, fmt.Errorf("bucket %s: %w", name, failed)
+	stream, err := s.js.Stream(ctx, "OBJ_"+name) // who may make none finds it
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = s.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
+			Bucket: name, Description: "Limegrove files", TTL: s.cfg.maxAge(), MaxBytes: s.cfg.BucketBytes,
+			Storage: jetstream.FileStorage, Replicas: s.cfg.Replicas,
+		})
+		if err == nil || errors.Is(err, jetstream.ErrBucketExists) { // made by another meanwhile
+			stream, err = s.js.Stream(ctx, "OBJ_"+name)
+		}
 	}
-	stream, err := s.js.Stream(ctx, "OBJ_"+name)
 	if err != nil {
 		return bucket{}, fmt.Errorf("bucket %s: %w", name, err)
 	}

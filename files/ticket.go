@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -113,4 +114,10 @@ func (s *Store) Capability(id ID) string {
 // Opens tells whether a capability is that of a file.
 func (s *Store) Opens(id ID, capability string) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Capability(id)), []byte(capability)) == 1
+}
+
+// Path is that of a link to a file: /files/<id>/<capability>/<name>. The name is for those who see
+// the link, and for programs that save what a link ends in.
+func (s *Store) Path(f *File) string {
+	return "/files/" + string(f.ID) + "/" + s.Capability(f.ID) + "/" + url.PathEscape(f.Name)
 }

@@ -19,6 +19,7 @@ import (
 	"limegrove/edge/auth/issuer"
 	"limegrove/edge/auth/webhook"
 	"limegrove/event"
+	"limegrove/files"
 	"limegrove/grant"
 	"limegrove/group"
 	"limegrove/herald"
@@ -77,6 +78,12 @@ type Config struct {
 	// MaxGroupMembers and MaxGroups bound the members of a group and the groups of an
 	// identity. Defaults group.DefaultMaxMembers and group.DefaultMaxGroups.
 	MaxGroupMembers, MaxGroups int
+
+	// Files is where files are kept, and FilesURL under which clients reach them: scheme, host, and no slash at
+	// its end. FileGuests is whether guests may have some. Default: there are none.
+	Files      *files.Store
+	FilesURL   string
+	FileGuests bool
 
 	// Events is told of the sessions that were removed with their edges. It does not block.
 	// Default: nobody is told.
@@ -148,6 +155,12 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if cfg.Forget == nil {
 		cfg.Forget = func(context.Context, lime.Identity) error { return nil }
 	}
+	if cfg.Files != nil {
+		forget := cfg.Forget
+		cfg.Forget = func(ctx context.Context, i lime.Identity) error {
+			return errors.Join(forget(ctx, i), cfg.Files.Forget(ctx, i))
+		}
+	}
 	if cfg.SweepInterval <= 0 {
 		cfg.SweepInterval = time.Minute
 	}
@@ -198,6 +211,9 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	events.farewell = presences.farewell
 	events.leave = func(ctx context.Context, i lime.Identity) error {
 		return errors.Join(groups.Forget(ctx, i), delegated.forget(ctx, i), roomRights.forget(ctx, i))
+	}
+	if cfg.Files != nil {
+		resource.HandleFiles(mux, fileStore{cfg.Files, cfg.FilesURL}, cfg.FileGuests)
 	}
 	changed := newPolicies(cfg.NATS, warn)
 	store := accountStore{accounts, events, changed}
@@ -252,6 +268,11 @@ func (r *Router) Run(ctx context.Context) error {
 	sweeping.Go(func() { r.events.tell(ctx, r.events.again) })
 	if r.temporary != nil {
 		sweeping.Go(func() { r.temporary.run(ctx) })
+	}
+	if r.cfg.Files != nil {
+		sweeping.Go(func() {
+			r.cfg.Files.Sweep(ctx, func(err error) { r.warn.Warn("could not remove files whose time is over", err) })
+		})
 	}
 	// What was taken is told before the end.
 	told, end := context.WithCancel(context.WithoutCancel(ctx))
