@@ -18,6 +18,7 @@ import (
 type doors struct {
 	webSocket  net.Listener
 	tcp        net.Listener           // nil for none
+	files      net.Listener           // likewise
 	tls        *tls.Config            // for those who choose it over TCP; nil without a certificate
 	handshakes *prometheus.CounterVec // of TLS, to be registered; nil without a certificate
 	refused    prometheus.Counter     // likewise: handshakes that could not be
@@ -44,6 +45,11 @@ func openDoors(cfg config.Edge, with *credentials) (d doors, err error) {
 			return d, fmt.Errorf("-tcp: %w", err)
 		}
 	}
+	if cfg.Files.Listen != "" {
+		if d.files, err = net.Listen("tcp", cfg.Files.Listen); err != nil {
+			return d, fmt.Errorf("-files: %w", err)
+		}
+	}
 	if with == nil {
 		return d, nil
 	}
@@ -64,6 +70,9 @@ func openDoors(cfg config.Edge, with *credentials) (d doors, err error) {
 	change()
 	d.tls = chosen(&d.inForce.tcp)
 	d.webSocket = tls.NewListener(d.webSocket, chosen(&d.inForce.web))
+	if d.files != nil {
+		d.files = tls.NewListener(d.files, chosen(&d.inForce.web))
+	}
 	return d, nil
 }
 
@@ -126,7 +135,7 @@ func authorities(file string) (*x509.CertPool, error) {
 
 // close closes them; it may be called after the clients were served.
 func (d doors) close() {
-	for _, ln := range []net.Listener{d.webSocket, d.tcp} {
+	for _, ln := range []net.Listener{d.webSocket, d.tcp, d.files} {
 		if ln != nil {
 			_ = ln.Close() // it is closed already when it was served
 		}

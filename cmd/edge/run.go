@@ -62,6 +62,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if backends != nil {
 		defer func() { _ = backends.Close() }() // it is closed already when it was served
 	}
+	cfg.Files.URL = doors.filesURL(cfg)
 	stores, err := embed(&cfg, log)
 	if err != nil {
 		return err
@@ -139,6 +140,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	kept, err := p.OpenFiles(serving, cfg.Shared, streams)
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	transfers, err := openTransfers(cfg, p, kept)
+	if err != nil {
+		return err
+	}
 	traffic := edge.NewTraffic(p.Metrics)
 	hubs := routing.New(routing.Config{
 		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Grants: granted, Groups: groups,
@@ -182,6 +192,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		work := process.RouterLimits(cfg.Shared, made.Made)
 		work.NATS, work.Registry, work.Incarnation, work.ID, work.Domains = p.NATS, p.Presence, p.Incarnation(), cfg.ID, cfg.Domains
 		work.Sessions, work.Replicas, work.Forget, work.Alive, work.Events = p.Presence, cfg.Replicas, streams.Forget, p.Alive, publisher
+		kept.For(&work, cfg.Files)
 		work.Hashers = max(1, runtime.GOMAXPROCS(0)/2) // the rest is for the sessions
 		work.Logger, work.Metrics = log, p.Metrics
 		if inside, err = p.OpenRouter(serving, work); err != nil {
@@ -252,6 +263,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	})
 	sessionsEnded := parts.Go("sessions", sessions.Run)
 	parts.Go("clients", func() error { return sessions.Serve(serving, doors.webSocket) })
+	if transfers != nil {
+		parts.Go("files", func() error { return transfers.Serve(serving, doors.files) })
+	}
 	if doors.tcp != nil {
 		parts.Go("clients over TCP", func() error { return sessions.ServeTCP(serving, doors.tcp) })
 	}

@@ -27,6 +27,9 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d door
 	if d.tcp != nil {
 		fmt.Fprintf(&b, "          net.tcp://%s\n", reachable(d.tcp.Addr().String()))
 	}
+	if d.files != nil {
+		fmt.Fprintf(&b, "  files   %s/files\n", cfg.Files.URL)
+	}
 	if admin := p.AdminAddr(); admin != "" {
 		fmt.Fprintf(&b, "  status  http://%s/status\n", reachable(admin))
 	}
@@ -74,6 +77,9 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 			options = append(options, string(o))
 		}
 		args = append(args, "-tcp-encryption "+strings.Join(options, ","))
+	}
+	if d.files != nil {
+		args = append(args, "-files "+laterPort(d.files.Addr().String(), step))
 	}
 	if d.tls != nil {
 		args = append(args, "-tls-cert "+cfg.TLSCert, "-tls-key "+cfg.TLSKey)

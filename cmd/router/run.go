@@ -84,7 +84,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	kept, err := p.OpenFiles(working, cfg.Shared, streams)
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
 	work := process.RouterLimits(cfg.Shared, made)
+	kept.For(&work, cfg.Files)
 	work.NATS, work.Registry, work.Incarnation, work.ID, work.Domains = p.NATS, p.Presence, p.Incarnation(), cfg.ID, cfg.Domains
 	work.Sessions, work.Replicas, work.Forget, work.Alive, work.Events = p.Presence, cfg.Replicas, streams.Forget, p.Alive, publisher
 	work.Logger, work.Metrics = log, p.Metrics

@@ -68,6 +68,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 			Replicas: 1, DuplicateWindow: 20 * time.Second, MessageLifetime: 168 * time.Hour, InboxLimit: 10000, MaxContacts: 5000,
 			EventsAge: 72 * time.Hour, EventsBytes: 64 << 20, GroupMembers: 5000, GroupsPerIdentity: 1000,
 			RoomMessages: 10_000, RoomAge: 24 * time.Hour,
+			Files: Files{Size: 1 << 30, Quota: 10 << 30, Number: 1000, Lifetime: 168 * time.Hour, Transfers: 32, IdleTimeout: 30 * time.Second},
 			Logins: Logins{
 				PasswordMemory: 15 * time.Minute,
 				WebhookSchemes: []Scheme{SchemeExternal}, WebhookTimeout: 1500 * time.Millisecond, WebhookRequests: 64,
@@ -284,6 +285,18 @@ func TestBadUsageIsOneLineThatNamesTheFlag(t *testing.T) {
 		{"rooms that keep nothing", nil, []string{"-room-history-messages", "0"}, "-room-history-messages"},
 		{"rooms that keep it for too short", nil, []string{"-room-history-age", "10s"}, "-room-history-age"},
 		{"rooms that keep less than nothing", nil, []string{"-room-history-bytes", "-1"}, "-room-history-bytes"},
+		{"files longer than they may be", nil, []string{"-file-size", "4294967297"}, "-file-size"},
+		{"a quota below one file", nil, []string{"-file-quota", "1000"}, "-file-quota"},
+		{"files for no time", nil, []string{"-file-lifetime", "1s"}, "-file-lifetime"},
+		{"no room for files", nil, []string{"-file-bytes", "5"}, "-file-bytes"},
+		{"nobody's files", nil, []string{"-files-per-identity", "0"}, "-files-per-identity"},
+		{"files by another protocol", nil, []string{"-files-url", "ftp://files.example.org"}, "-files-url"},
+		{"files with a password", nil, []string{"-files-url", "https://ana:secret@files.example.org"}, "-files-url"},
+		{"files that nobody finds", nil, []string{"-files", ":8081", "-router=false"}, "-files-url"},
+		{"files where sessions are", nil, []string{"-files", ":8080"}, "-listen"},
+		{"files nowhere", nil, []string{"-files", "8081"}, "-files"},
+		{"no transfers", nil, []string{"-file-transfers", "0"}, "-file-transfers"},
+		{"transfers without patience", nil, []string{"-file-idle-timeout", "0s"}, "-file-idle-timeout"},
 		{"pings too rare", nil, []string{"-ping-interval", "90s"}, "-ping-interval"},
 	} {
 		_, err := ParseEdge(c.args, c.env.get, io.Discard)

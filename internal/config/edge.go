@@ -266,6 +266,8 @@ func (e *Edge) bind() *binder {
 	b.group("Groups and rooms")
 	b.groupBounds(&e.Shared)
 	b.rooms(&e.Shared)
+	b.files(&e.Files)
+	b.fileTransfers(&e.Files)
 
 	b.group("Times")
 	b.dur(&e.EstablishTimeout, "establish-timeout", 30*time.Second, "`time` until a connection must be an established session")
@@ -298,6 +300,8 @@ func (e *Edge) finish() error {
 	c.that(!e.RunRouter || e.Bachata.Path == "" || e.Bachata.Auth != ChannelWebhook || e.Logins.decides(SchemeExternal),
 		"bachata-auth", "webhook needs -auth-webhook, and external in -auth-webhook-schemes")
 	c.that(e.API.Listen == "" || e.RunRouter, "api", "needs a router here: -router")
+	e.Files.validateTransfers(&c, e.RunRouter)
+	c.that(e.Files.Listen == "" || e.Files.Listen != e.Listen || strings.HasSuffix(e.Listen, ":0"), "files", "%s is the address of -listen", e.Files.Listen)
 	return c.err
 }
 

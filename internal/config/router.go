@@ -54,6 +54,7 @@ func (r *Router) bind() *binder {
 	b.group("Groups and rooms")
 	b.groupBounds(&r.Shared)
 	b.rooms(&r.Shared)
+	b.files(&r.Files)
 	b.member(&r.Shared)
 	b.logins(&r.Logins)
 	b.webhooks(&r.Shared)

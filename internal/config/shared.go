@@ -76,6 +76,9 @@ type Shared struct {
 	// NATS server that has it; the oldest go first. Default 0, none.
 	RoomBytes int
 
+	// Files is what people send each other beside envelopes.
+	Files Files
+
 	// Domains is what this cluster serves, in lower case, the first being the
 	// one that a bare name gets. Default localhost.
 	Domains []string
@@ -227,6 +230,7 @@ func (s *Shared) validate(storesNeeded bool) error {
 	sorted := slices.Sorted(slices.Values(s.Domains))
 	c.that(len(slices.Compact(sorted)) == len(s.Domains), "domain", "the same domain is given twice")
 
+	s.Files.validate(&c)
 	s.HighTemplarRooms.validate(&c, s.Domains)
 	s.HighTemplarTriggers.validate(&c)
 

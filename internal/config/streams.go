@@ -13,6 +13,7 @@ func (s Shared) StreamFlags() (flags []string) {
 	b := newBinder("", "")
 	b.group("")
 	b.stores(&usual, "")
+	b.files(&usual.Files)
 	if len(s.Events) > 0 {
 		flags = append(flags, "-events "+strings.Join(s.Events, ","))
 	}
@@ -27,6 +28,10 @@ func (s Shared) StreamFlags() (flags []string) {
 		{"inbox-bytes", s.InboxBytes, usual.InboxBytes},
 		{"events-age", s.EventsAge, usual.EventsAge},
 		{"events-bytes", s.EventsBytes, usual.EventsBytes},
+		{"files-url", s.Files.URL, usual.Files.URL},
+		{"file-size", s.Files.Size, usual.Files.Size},
+		{"file-lifetime", s.Files.Lifetime, usual.Files.Lifetime},
+		{"file-bytes", s.Files.Bytes, usual.Files.Bytes},
 	} {
 		if f.value != f.than {
 			flags = append(flags, fmt.Sprintf("-%s %v", f.name, f.value))
