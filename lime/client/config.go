@@ -104,6 +104,15 @@ type Config struct {
 	// MaxEnvelope is how long an envelope of the server's may be. Default 8 MiB.
 	MaxEnvelope int
 
+	// Priority is what a message has that waits to be sent: smaller numbers go first, in order among
+	// equals. When 32 with smaller numbers have passed the first of a number, that goes before them, so
+	// that each number has a share. It orders publications among themselves, those that wait for room
+	// included, and messages given to Send among themselves, which other envelopes then pass; of
+	// these SendQueue bytes wait beside those. What was sent and is to be sent again keeps its order, before
+	// all that is new. It is called by who sends, and borrows the message. Default nil: all have the
+	// same. See PriorityByType.
+	Priority func(*lime.Message) int
+
 	// InFlight is how many publications may wait for their answer; who publishes more waits.
 	// Default 256.
 	InFlight int

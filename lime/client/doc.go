@@ -43,7 +43,8 @@
 // many at a time, in order. Command waits for a response, and Request, which publishes a
 // message, for the message that answers it; Reply and Mux.HandleRequest answer. All of them wait
 // while there is no session, as long as their context lets them. Order is kept among what was
-// given to Send, and among publications, not between the two.
+// given to Send, and among publications, not between the two; with Config.Priority among those
+// of one priority, and none waits for ever.
 //
 // How far a message has come is told in these steps: Send returns when it is queued, Publish
 // when the server has stored it, notifications of received and consumed say what became of it at
@@ -76,6 +77,7 @@
 //	requests                  Config.Queue       they are refused
 //	to be written             Config.SendQueue   who sends waits; twice as much that the server
 //	                                             has asked for ends the session
+//	messages with priorities  Config.SendQueue   who sends waits, the most urgent the least
 //	sent a second             Config.Rate        who sends waits
 //	publications              Config.InFlight    who publishes waits
 //	requests by messages      Config.Requests    who asks waits

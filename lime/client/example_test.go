@@ -267,6 +267,21 @@ func ExampleClient_PublishAsync() {
 	// stored
 }
 
+// Alarms go before all else that waits to be sent, and logs behind.
+func ExamplePriorityByType() {
+	cfg := client.Config{
+		Node:     lime.MustParseNode("ana@localhost/web"),
+		Priority: client.PriorityByType(map[string]int{"application/x-alarm+json": -1, "text/x-log": 1}),
+	}
+	for _, mediaType := range []string{"text/x-log; charset=utf-8", lime.MediaText, "Application/X-Alarm+JSON"} {
+		fmt.Println(mediaType, cfg.Priority(&lime.Message{Type: mediaType}))
+	}
+	// Output:
+	// text/x-log; charset=utf-8 1
+	// text/plain 0
+	// Application/X-Alarm+JSON -1
+}
+
 // A proxy wants to know who asks it to connect to the server.
 func ExampleFixedProxy() {
 	server := clienttest.New()

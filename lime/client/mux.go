@@ -92,8 +92,7 @@ func (m *Mux) kinds() (s kinds) {
 
 // message runs a message's handler.
 func (m *Mux) message(ctx context.Context, c *Client, e *lime.Message) error {
-	mediaType, _, _ := strings.Cut(strings.ToLower(e.Type), ";")
-	h, ok := m.messages[strings.TrimSpace(mediaType)]
+	h, ok := m.messages[bareType(e.Type)]
 	if !ok {
 		h, ok = m.messages[""]
 	}

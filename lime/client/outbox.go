@@ -25,6 +25,7 @@ type outbox struct {
 	limit   int             // bytes, for those who can wait
 	longest int             // envelope, in bytes
 	wake    chan struct{}
+	rankOf  func(*lime.Message) int // nil when messages have no priorities
 
 	mu     sync.Mutex
 	pace   pace
@@ -35,16 +36,25 @@ type outbox struct {
 	room   chan struct{} // closed when there is some; nil while nobody waits for it
 
 	finishing bool // what the server asks is left without an answer
+
+	// With priorities only.
+	queued      ranked[*outgoing]
+	queuedBytes int
+	line        ranked[*outgoing] // those for which there is no room
+	emptied     chan struct{}     // closed when nothing is queued; nil while nobody waits for it
 }
 
 func newOutbox(w *wire, cfg *Config, done <-chan struct{}) *outbox {
-	return &outbox{wire: w, done: done, pace: newPace(cfg), limit: cfg.SendQueue, longest: cfg.MaxSend, wake: make(chan struct{}, 1)}
+	return &outbox{wire: w, done: done, pace: newPace(cfg), limit: cfg.SendQueue, longest: cfg.MaxSend, wake: make(chan struct{}, 1), rankOf: cfg.Priority}
 }
 
 // put queues an envelope, and waits for room.
 func (o *outbox) put(ctx context.Context, e Envelope) error {
 	if err := checkDocument(e); err != nil {
 		return err
+	}
+	if m, ok := e.(*lime.Message); ok && o.rankOf != nil {
+		return o.putRanked(ctx, m)
 	}
 	for {
 		room, pause, err := o.tryPut(e)
@@ -161,9 +171,13 @@ func (o *outbox) finish(id string) {
 	if o.over != nil {
 		return
 	}
+	for o.queued.len() > 0 { // what has come since it was settled
+		o.buf = o.popLocked(o.buf, time.Now())
+	}
 	o.buf = o.wire.append(o.buf, (&lime.Session{ID: id, State: lime.StateFinishing}).AppendJSON(nil))
 	o.over, o.finishing = ErrClosed, true
 	wake(&o.room)
+	o.refuseLocked()
 	o.ring()
 }
 
@@ -196,4 +210,5 @@ func (o *outbox) close(why error) {
 		o.over = why
 	}
 	wake(&o.room)
+	o.refuseLocked()
 }

@@ -17,7 +17,9 @@ type publications struct {
 	maxResends int           // negative: none
 
 	mu       sync.Mutex
-	all      []*Publication
+	sent     []*Publication       // in the order in which they were sent for the first time
+	fresh    ranked[*Publication] // for which there is room
+	line     ranked[*Publication] // for which there is none
 	byID     map[string]*Publication
 	changed  chan struct{} // closed when one is done; nil while nobody waits for it
 	over     error
@@ -32,35 +34,54 @@ func newPublications(cfg *Config) *publications {
 	}
 }
 
-// add puts a publication behind the others, and waits for room.
+// add puts a publication behind the others of its priority, and waits for room.
 func (p *publications) add(ctx context.Context, one *Publication) error {
-	for {
-		room, err := p.tryAdd(one)
-		if room == nil {
-			return err
-		}
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	if err := p.tryAdd(one); err != nil || one.ready == nil {
+		return err
+	}
+	select {
+	case <-one.ready:
+		return nil
+	case <-one.done:
+		return one.err
+	case <-ctx.Done():
+		p.finish(one, context.Cause(ctx))
+		return context.Cause(ctx)
 	}
 }
 
-func (p *publications) tryAdd(one *Publication) (room <-chan struct{}, err error) {
+// tryAdd leaves a publication that waits for room with ready.
+func (p *publications) tryAdd(one *Publication) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.over != nil:
-		return nil, p.over
+		return p.over
 	case p.byID[one.id] != nil:
-		return nil, ErrID
-	case len(p.all) >= p.limit:
-		return p.waitLocked(), nil
+		return ErrID
 	}
-	p.all = append(p.all, one)
 	p.byID[one.id] = one
-	return nil, nil
+	if p.line.len() == 0 && p.hasRoomLocked() {
+		p.fresh.push(one.rank, one)
+		return nil
+	}
+	one.ready = make(chan struct{})
+	p.line.push(one.rank, one)
+	return nil
+}
+
+func (p *publications) hasRoomLocked() bool { return len(p.sent)+p.fresh.len() < p.limit }
+
+// admitLocked lets in who waits, as far as there is room.
+func (p *publications) admitLocked() {
+	for p.over == nil && p.hasRoomLocked() {
+		one, ok := p.line.pop()
+		if !ok {
+			return
+		}
+		p.fresh.push(one.rank, one)
+		close(one.ready)
+	}
 }
 
 func (p *publications) waitLocked() <-chan struct{} {
@@ -74,7 +95,7 @@ func (p *publications) waitLocked() <-chan struct{} {
 func (p *publications) waiting() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.all) > 0
+	return len(p.byID) > 0
 }
 
 // settle waits until none is left. It returns ErrLost when some of them end without an answer,
@@ -82,7 +103,7 @@ func (p *publications) waiting() bool {
 func (p *publications) settle(ctx context.Context) error {
 	for waited := false; ; waited = true {
 		p.mu.Lock()
-		if len(p.all) == 0 {
+		if len(p.byID) == 0 {
 			cut := waited && p.cut
 			p.mu.Unlock()
 			if cut {
@@ -123,8 +144,14 @@ func (p *publications) finish(one *Publication, err error) {
 
 func (p *publications) finishLocked(one *Publication, err error) {
 	delete(p.byID, one.id)
-	i := slices.Index(p.all, one)
-	p.all = slices.Delete(p.all, i, i+1)
+	if one.sent.IsZero() {
+		is := func(other *Publication) bool { return other == one }
+		_ = p.fresh.remove(one.rank, is) || p.line.remove(one.rank, is)
+	} else {
+		i := slices.Index(p.sent, one)
+		p.sent = slices.Delete(p.sent, i, i+1)
+	}
+	p.admitLocked()
 	if one.stop != nil {
 		one.stop()
 	}
@@ -140,8 +167,8 @@ func (p *publications) finishLocked(one *Publication, err error) {
 func (p *publications) close(why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.over, p.cut = why, len(p.all) > 0
-	for len(p.all) > 0 {
-		p.finishLocked(p.all[0], why)
+	p.over, p.cut = why, len(p.byID) > 0
+	for _, one := range p.byID {
+		p.finishLocked(one, why)
 	}
 }

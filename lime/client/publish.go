@@ -12,6 +12,7 @@ import (
 type Publication struct {
 	id   string
 	to   lime.Node
+	rank int           // smaller first
 	text []byte        // as it is sent for the first time
 	done chan struct{} // closed when err is set
 	err  error
@@ -20,8 +21,9 @@ type Publication struct {
 	session uint64    // in which it was sent last; 0 before, and when it is to be sent again
 	sent    time.Time // last
 	resends int
-	stop    func() bool // has ctx no longer matter; nil when it cannot be done
-	after   func(error) // is told of err, under the publications' lock; nil for nobody
+	stop    func() bool   // has ctx no longer matter; nil when it cannot be done
+	ready   chan struct{} // closed when there is room for it; nil when there was at once
+	after   func(error)   // is told of err, under the publications' lock; nil for nobody
 }
 
 // ID returns the message's id.
@@ -80,7 +82,7 @@ func (c *Client) publish(ctx context.Context, m *lime.Message, after func(error)
 	if err := checkDocument(m); err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
-	p := &Publication{id: m.ID, to: m.To, done: make(chan struct{}), after: after}
+	p := &Publication{id: m.ID, to: m.To, rank: c.cfg.rankOf(m), done: make(chan struct{}), after: after}
 	if p.id == "" {
 		p.id = c.newID()
 	}

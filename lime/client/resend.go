@@ -12,15 +12,12 @@ import (
 func (p *publications) appendDue(dst []byte, s *session) (_ []byte, next time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.all) == 0 {
-		return dst, next
-	}
 	now := time.Now()
 	if now.Before(p.notUntil) {
 		return dst, p.notUntil
 	}
-	for i := 0; i < len(p.all) && len(dst) < oneWrite; i++ {
-		one := p.all[i]
+	for i := 0; i < len(p.sent) && len(dst) < oneWrite; i++ {
+		one := p.sent[i]
 		if due := p.dueLocked(one, s.number); due.After(now) {
 			if next.IsZero() || due.Before(next) {
 				next = due
@@ -32,16 +29,27 @@ func (p *publications) appendDue(dst []byte, s *session) (_ []byte, next time.Ti
 		if pause := s.out.early(now, len(one.text)+resentSize); pause > 0 {
 			return dst, now.Add(pause)
 		}
-		if !one.sent.IsZero() {
-			if one.resends >= p.maxResends {
-				p.finishLocked(one, ErrUnanswered)
-				i--
-				continue
-			}
-			one.resends++
+		if one.resends >= p.maxResends {
+			p.finishLocked(one, ErrUnanswered)
+			i--
+			continue
 		}
+		one.resends++
 		one.session, one.sent = s.number, now
 		dst = s.wire.append(dst, one.textNow())
+	}
+	for len(dst) < oneWrite {
+		one, ok := p.fresh.first()
+		if !ok {
+			break
+		}
+		if pause := s.out.early(now, len(one.text)+resentSize); pause > 0 {
+			return dst, now.Add(pause)
+		}
+		p.fresh.pop()
+		one.session, one.sent = s.number, now
+		p.sent = append(p.sent, one)
+		dst = s.wire.append(dst, one.text)
 	}
 	return dst, next
 }

@@ -40,6 +40,7 @@ type session struct {
 	header lime.Header
 
 	// Owned by the writer.
+	turn   bool  // of fill: who is first
 	pinged int64 // when something was last heard, at the last ping; negative before that
 }
 

@@ -39,6 +39,9 @@ func (c *Client) shutdown(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
+	if err := s.out.settle(ctx); err != nil {
+		return err
+	}
 	s.out.finish(s.id)
 	select {
 	case <-s.done:

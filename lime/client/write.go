@@ -24,7 +24,7 @@ func (s *session) write() {
 		buf = s.out.take(buf)
 		var due time.Time
 		if s.open.Load() {
-			buf, due = s.client.publications.appendDue(buf, s)
+			buf, due = s.fill(buf)
 		}
 		if len(buf) > 0 {
 			if err := s.flush(buf); err != nil {
@@ -49,6 +49,32 @@ func (s *session) write() {
 		case <-timer.C:
 		}
 	}
+}
+
+// fill appends what may go of publications and of messages that wait by their priority, in
+// turns, so that neither has all of the rate. It returns when there is more.
+func (s *session) fill(buf []byte) (_ []byte, due time.Time) {
+	s.turn = !s.turn
+	publications := func() (next time.Time) {
+		buf, next = s.client.publications.appendDue(buf, s)
+		return next
+	}
+	queued := func() (next time.Time) {
+		buf, next = s.out.appendQueued(buf)
+		return next
+	}
+	if s.turn {
+		publications, queued = queued, publications
+	}
+	return buf, sooner(publications(), queued())
+}
+
+// sooner is the earlier of two times that are not zero.
+func sooner(a, b time.Time) time.Time {
+	if b.IsZero() || !a.IsZero() && a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // flush writes. It ends soon when the session does.
