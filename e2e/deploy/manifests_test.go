@@ -190,7 +190,8 @@ func checkNATS(t *testing.T, all objects) {
 		t.Fatal(err)
 	}
 	const more = 2 << 30 // events, dead letters, answers of the API and the buckets
-	need := int64(e.Partitions)*int64(e.LogBytes+e.InboxBytes) + more
+	// What is for groups is bounded like the log. JetStream sets all of it aside when a stream is made.
+	need := int64(e.Partitions)*int64(2*e.LogBytes+e.InboxBytes) + more
 	volume := size(w.Spec.VolumeClaimTemplates[0].Spec.Resources.Requests["storage"])
 	ports := map[string]int{"client": o.Port, "monitor": o.HTTPPort}
 	if *w.Spec.Replicas > 1 {

@@ -46,7 +46,8 @@ type Shared struct {
 	// MaxContacts is how many contacts an identity may have. Default 5000.
 	MaxContacts int
 	// LogBytes and InboxBytes bound the log and the inbox of one partition, on the disk
-	// of each NATS server that has it. Default 0, none.
+	// of each NATS server that has it; LogBytes bounds what its groups were sent, too.
+	// Default 0, none.
 	LogBytes, InboxBytes int
 
 	// Events are the types of events that are told, or all. Default none.
@@ -144,7 +145,7 @@ func (b *binder) stores(s *Shared, unless string) {
 	b.num(&s.InboxLimit, "inbox-limit", 10_000, "`messages` that may wait for one identity; all say the same")
 	b.num(&s.MaxContacts, "max-contacts", 5000, "`contacts` that an identity may have; routers say the same")
 	b.num(&s.InboxBytes, "inbox-bytes", 0, "`bytes` of one partition's inbox, 0 for no bound; all say the same")
-	b.num(&s.LogBytes, "log-bytes", 0, "`bytes` of one partition's log, 0 for no bound; all say the same")
+	b.num(&s.LogBytes, "log-bytes", 0, "`bytes` of one partition's log, and of what its groups were sent, 0 for no bound; all say the same")
 	bindList(b, &s.Events, "events", "", "`types` of events that are told, or all; all processes say the same")
 	b.dur(&s.EventsAge, "events-age", 72*time.Hour, "`time` that an event is kept for who does not take it; all say the same")
 	b.num(&s.EventsBytes, "events-bytes", 64<<20, "`bytes` of one partition's events, of which the oldest go first; all say the same")

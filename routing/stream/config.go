@@ -52,8 +52,9 @@ type Config struct {
 	InboxLimit int
 
 	// LogBytes and InboxBytes bound the log and the inbox of one partition, on the disk
-	// of each server that has it; what comes beyond is refused. JetStream sets a bound
-	// aside from what it may use in all. Default none.
+	// of each server that has it; what comes beyond is refused. LogBytes bounds the stream
+	// of what groups were sent as well. JetStream sets a bound aside from what it may use
+	// in all. Default none.
 	LogBytes, InboxBytes int64
 
 	// Events is whether there are streams of events and of dead letters.
