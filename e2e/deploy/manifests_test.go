@@ -100,7 +100,7 @@ func everyMistakeIsFound(t *testing.T, made map[string][]json.RawMessage, known 
 		{production, `"value":"120s"`, `"value":"126s"`, "it is killed after 2m30s"},
 		{production, `"value":"40000"`, `"value":"400000"`, "its bounds allow"},
 		{production, `"value":"1100MiB"`, `"value":"1300MiB"`, "are more than nine tenths"},
-		{production, `"key":"nats-url"`, `"key":"nats"`, `the README makes no key "nats"`},
+		{production, `"key":"nats-edge-url"`, `"key":"nats"`, `the README makes no key "nats"`},
 		{production, `"containerPort":8080`, `"containerPort":8081`, "the port sessions is 8081"},
 		{production, `"path":"/healthz"`, `"path":"/health"`, "no probe asks for /healthz"},
 		{production, `"prometheus.io/path":"/metrics"`, `"prometheus.io/path":"/metric"`, "Prometheus is not led"},
@@ -164,25 +164,15 @@ func checkNATS(t *testing.T, all objects) {
 	t.Helper()
 	w := all.one("StatefulSet", "nats")
 	c := w.container()
-	env, _ := all.env(c)
-	for name, value := range env {
-		t.Setenv(name, value)
-	}
-	path := filepath.Join(t.TempDir(), "nats.conf")
-	conf := all.one("ConfigMap", w.Spec.Template.Spec.Volumes[0].ConfigMap.Name).Data["nats.conf"]
-	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	o, path := natsOptions(t, all, strings.NewReplacer())
 	output(t, tool(t, "nats-server"), "--config", path, "-t") // which is strict
-	o, err := server.ProcessConfigFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	env, _ := all.env(c)
+	var err error
 	if o.Routes, err = routesOf(c, env); err != nil {
 		t.Fatal(err)
 	}
 	if len(o.Routes) > 0 {
-		findEachOther(t, conf, o.Routes)
+		findEachOther(t, all.one("ConfigMap", w.Spec.Template.Spec.Volumes[0].ConfigMap.Name).Data, o.Routes)
 	}
 
 	e, err := all.settingsOf(all.one("Deployment", "edge"))
@@ -215,11 +205,33 @@ func checkNATS(t *testing.T, all objects) {
 		{len(o.Routes) != 0 && len(o.Routes) != *w.Spec.Replicas, "the routes are not those of the servers"},
 		{e.Replicas > *w.Spec.Replicas, "more replicas than servers"},
 		{(len(o.Routes) > 0) != (o.Cluster.Password != ""), "routes have no password"},
-		{len(o.Users) != 2 || o.SystemAccount != "SYS", "there are others than the programs' user and the system's"},
+		{o.SystemAccount != "SYS" || o.NoAuthUser != "" || o.Username+o.Authorization != "", "somebody is let in who is none of the accounts' users"},
 		{o.PidFile != strings.TrimPrefix(c.Lifecycle.PreStop.Exec.Command[2], "ldm="), "preStop signals no server"},
 	} {
 		if wrong.is {
 			t.Errorf("NATS: %s", wrong.what)
+		}
+	}
+	passwords := map[string]bool{}
+	for _, u := range o.Users {
+		passwords[u.Password] = true
+	}
+	if len(passwords) != len(o.Users) {
+		t.Error("NATS: two users have one password")
+	}
+	for _, program := range []string{"edge", "router"} {
+		s, err := all.settingsOf(all.one("Deployment", program))
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(s.NATS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if password, _ := u.User.Password(); u.User.Username() != program || !slices.ContainsFunc(o.Users, func(known *server.User) bool {
+			return known.Username == program && known.Password == password
+		}) {
+			t.Errorf("NATS: the %s is not let in, as %s", program, u.User.Username())
 		}
 	}
 	for _, r := range o.Routes {
@@ -252,7 +264,7 @@ func routesOf(c *container, env map[string]string) (routes []*url.URL, err error
 }
 
 // findEachOther starts the servers, which are done when JetStream has a leader: then each says that it is well.
-func findEachOther(t *testing.T, conf string, routes []*url.URL) {
+func findEachOther(t *testing.T, conf map[string]string, routes []*url.URL) {
 	t.Helper()
 	var list []string
 	host := func(i int) string { return fmt.Sprintf("127.0.%d.%d", 1+os.Getpid()%250, i+1) }
@@ -263,13 +275,9 @@ func findEachOther(t *testing.T, conf string, routes []*url.URL) {
 	}
 	for i := range routes {
 		dir := t.TempDir()
-		mine := strings.NewReplacer(
+		path := writeNATS(t, conf, strings.NewReplacer(
 			`"0.0.0.0:`, `"`+host(i)+`:`, "/run/nats/nats.pid", filepath.Join(dir, "pid"), "store_dir: /data", "store_dir: "+strconv.Quote(dir),
-		).Replace(conf)
-		path := filepath.Join(dir, "nats.conf")
-		if err := os.WriteFile(path, []byte(mine), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		))
 		cmd := exec.CommandContext(t.Context(), tool(t, "nats-server"), "--config="+path, "--routes="+strings.Join(list, ","))
 		cmd.Env = append(cmd.Environ(), "POD_NAME=nats-"+strconv.Itoa(i))
 		if err := cmd.Start(); err != nil {

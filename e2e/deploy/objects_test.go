@@ -318,11 +318,12 @@ func (all objects) env(c *container) (env map[string]string, wrong []error) {
 // samples are values for the Secrets, as the README makes them.
 var samples = map[string]map[string]string{
 	"limegrove": {
-		"nats-url": "nats://limegrove:n0123@nats:4222", "redis-url": "redis://:r0123@redis:6379",
+		"nats-edge-url": "nats://edge:n0123@nats:4222", "nats-router-url": "nats://router:n2345@nats:4222", "redis-url": "redis://:r0123@redis:6379",
 		"gossip-key": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "api-key": "0123456789abcdef",
 	},
 	"limegrove-stores": {
-		"nats-password": "n0123", "nats-route-password": "n4567", "nats-system-password": "n89ab", "redis-password": "r0123",
+		"nats-edge-password": "n0123", "nats-router-password": "n2345", "nats-operator-password": "n3456", "nats-route-password": "n4567",
+		"nats-system-password": "n89ab", "redis-password": "r0123",
 	},
 }
 
