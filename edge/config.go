@@ -36,6 +36,10 @@ type Config struct {
 	// Dialects are the other protocols that are spoken over WebSocket, by their paths.
 	Dialects map[string]dialect.Dialect
 
+	// Framed is the other protocol that is spoken in frames over TCP, where ServeFrames
+	// serves. Default none.
+	Framed dialect.Stream
+
 	// Pages answers requests on the same listener that are for no WebSocket. Default none: they get 426.
 	Pages Pages
 

@@ -148,9 +148,12 @@ func (c *conn) watch(now instant) {
 		c.pinged = true
 		c.heard = max(c.heard, now-instant(cfg.PingInterval)) // it has its time to answer, though it was silent for longer than is allowed since
 		// A full queue is watched anyway.
-		if c.over == overTCP {
+		switch c.over {
+		case overTCP:
 			c.send(lime.KindCommand, c.session.ping(c.open()))
-		} else {
+		case overFrames:
+			c.sendFrame(c.speaks().framed.Probe(nil, 0))
+		case overWebSocket:
 			_ = c.queueControl(ws.OpPing, nil)
 		}
 	}

@@ -23,15 +23,18 @@ import (
 type speaks struct {
 	dialect.Client
 	rooms  dialect.Subscriber // the client as that; nil when it is none
+	framed dialect.Framed     // likewise
 	login  dialect.Login
 	counts dialectCounters
 
 	// Owned by the connection's loop.
 	awaiting bool    // of the session, or of a room: nothing is taken before
+	greeted  bool    // of a Framed: its first frame has come
 	held     []byte  // of a message in fragments
 	binary   bool    // that message is
 	spoke    instant // when the client has said something
 	seats    map[dialect.Subscription]Seat
+	entering []dialect.Subscription // the rooms to be entered next
 
 	overrun atomic.Bool // there was no room for what a room has brought
 }
@@ -147,32 +150,42 @@ func (c *conn) dialectMessage(s *scratch, op ws.OpCode, fin bool, payload []byte
 		c.session.malformed("The message is not UTF-8", ws.StatusInvalidFramePayloadData)
 		return
 	}
+	c.dialectSays(s, payload, k.binary)
+}
+
+// dialectSays takes what the client has said.
+func (c *conn) dialectSays(s *scratch, message []byte, binary bool) {
+	k := c.speaks()
 	k.counts.messages.Inc()
 	k.spoke = s.now
 	s.envelopes++ // or as good as one
-	said := k.FromClient(payload, k.binary)
+	said := k.FromClient(message, binary)
+	if said.Proved > 0 {
+		c.has(said.Proved)
+	}
 	// What becomes an envelope is counted as that.
 	if said.Envelope == nil &&
-		(!c.session.envelopes.take(s.now, 1, c.edge.cfg.Load().EnvelopeRate) || !c.session.bytes.take(s.now, len(payload), c.edge.cfg.Load().ByteRate)) {
+		(!c.session.envelopes.take(s.now, 1, c.edge.cfg.Load().EnvelopeRate) || !c.session.bytes.take(s.now, len(message), c.edge.cfg.Load().ByteRate)) {
 		if k.rooms == nil {
 			c.count(dropRate)
 			return
 		}
 		c.flooding = true // its answers are told apart by their order: none may be missing
 	}
+	if said.Drop != "" {
+		k.counts.dropped.WithLabelValues(said.Drop).Inc()
+	}
 	if said.Close {
 		c.session.finish()
 		return
 	}
 	k.leave(said.Leave)
-	if said.Drop != "" {
-		k.counts.dropped.WithLabelValues(said.Drop).Inc()
-	}
 	if said.Answer != nil && !c.answerDialect(said.Answer) {
 		return
 	}
-	if said.Enter != (dialect.Subscription{}) {
-		c.subscribe(said.Enter)
+	if len(said.Enter) > 0 {
+		k.entering = said.Enter
+		c.subscribe()
 		return
 	}
 	if said.Envelope == nil {
@@ -203,13 +216,14 @@ func (c *conn) answerDialect(answer []byte) bool {
 	return false
 }
 
-// translated returns the frame for an envelope. It is not ok when the dialect has none.
+// translated returns the frame for an envelope. It is not ok when there is none: because the
+// dialect has no words for it, which is counted, or because there is nothing to say.
 func (k *speaks) translated(envelope []byte) (frame []byte, ok bool) {
 	frame, ok = k.ToClient(nil, envelope)
 	if !ok {
 		k.counts.untold.Inc()
 	}
-	return frame, ok
+	return frame, ok && len(frame) > 0
 }
 
 // goOn takes what the client of a dialect says again. Meanwhile it could not be heard.
@@ -251,7 +265,7 @@ func (s *session) enterAs(login *dialect.Login) {
 		return
 	case login.Token == "" && !login.Asked:
 		own.instance = login.Node.Instance
-		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true}, nil) // it may be anybody
+		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true, Rooms: login.Rights}, nil) // it may be anybody
 		return
 	case fold(s.rules.options, string(auth.SchemeExternal)) == "":
 		s.fail(lime.CodeSessionAuthenticationFailed, "Tokens are not looked at here")

@@ -9,10 +9,12 @@ import (
 	"limegrove/prepared"
 )
 
-// subscribe enters a room for the client of a dialect, elsewhere. Nothing more is taken of
-// it before: its answers come in the order of its requests.
-func (c *conn) subscribe(s dialect.Subscription) {
+// subscribe enters the next room for the client of a dialect, elsewhere. Nothing more is taken
+// of it before: its answers come in the order of its requests.
+func (c *conn) subscribe() {
 	k := c.speaks()
+	s := k.entering[0]
+	k.entering = k.entering[1:]
 	if c.edge.cfg.Load().Rooms == nil {
 		c.subscribed(s, nil, reasonNoRoom)
 		return
@@ -59,6 +61,11 @@ func (c *conn) subscribed(s dialect.Subscription, seat Seat, err error) {
 		k.seats[s] = seat
 		seat.Activate()
 	}
+	if len(k.entering) > 0 {
+		c.subscribe()
+		return
+	}
+	k.entering = nil
 	c.goOn()
 }
 

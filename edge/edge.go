@@ -42,8 +42,9 @@ type Edge struct {
 	forward     atomic.Pointer[forward] // nil for nothing
 	compression *compression            // nil for none
 	dialects    map[string]*spoken      // by their paths
+	framed      *framed                 // nil for none
 	pages       pages
-	opener      [overTCP + 1][2]poll.Opener // of those that do not count with their address, and do
+	opener      [transports][2]poll.Opener // of those that do not count with their address, and do
 	draining    atomic.Bool
 
 	overloaded atomic.Bool  // new clients are refused
@@ -123,6 +124,12 @@ func New(cfg Config) (*Edge, error) {
 			rules.dialects = append(rules.dialects, domain)
 		}
 	}
+	if d := cfg.Framed; d != nil {
+		e.framed = &framed{d, e.metrics.dialect(d.Name())}
+		if domain := d.Domain(); domain != "" {
+			rules.dialects = append(rules.dialects, domain)
+		}
+	}
 	e.compression = newCompression(cfg.Compression, loops.Loops(), e.metrics.compression)
 	for over := range e.opener {
 		for counted := range e.opener[over] {
@@ -178,6 +185,11 @@ func (e *Edge) Serve(ctx context.Context, ln net.Listener) error {
 // have a goroutine each.
 func (e *Edge) ServeTCP(ctx context.Context, ln net.Listener) error {
 	return e.serve(ctx, ln, overTCP)
+}
+
+// ServeFrames is Serve for clients of the dialect Config.Framed, which there has to be.
+func (e *Edge) ServeFrames(ctx context.Context, ln net.Listener) error {
+	return e.serve(ctx, ln, overFrames)
 }
 
 func (e *Edge) serve(ctx context.Context, ln net.Listener, over transport) error {
@@ -255,9 +267,13 @@ func (e *Edge) open(t *poll.Turn, c *conn, over transport, counted bool) poll.Ha
 	now := e.instant(t.Now)
 	c.edge, c.over, c.phase, c.heard = e, over, over.opens(), now
 	c.begins().began = now
-	if over == overTCP {
+	switch over {
+	case overTCP:
 		c.session.overTCP = true
 		c.particular().proving = new(proving)
+	case overFrames:
+		c.particular().speaks = e.framed.accept()
+	case overWebSocket:
 	}
 	c.session.rules = e.rules.Load()
 	c.session.out = c
@@ -266,7 +282,7 @@ func (e *Edge) open(t *poll.Turn, c *conn, over transport, counted bool) poll.Ha
 	}
 	e.metrics.connections.Inc()
 	e.metrics.accepted[over].Inc()
-	e.metrics.lime[stageOpening].Inc()
+	c.gauges()[stageOpening].Inc()
 	c.show()
 	e.opened.Add(1)
 	if e.draining.Load() { // accepted just before

@@ -58,7 +58,7 @@ func (l *listener) FromClient(message []byte, _ bool) dialect.Said {
 	case words[0] == "quit":
 		return dialect.Said{Close: true, Answer: []byte("never said")}
 	case len(words) == 3 && words[0] == "in":
-		return dialect.Said{Enter: dialect.Subscription{Room: room.Name(words[2]), Request: words[1]}}
+		return dialect.Said{Enter: []dialect.Subscription{{Room: room.Name(words[2]), Request: words[1]}}}
 	case len(words) == 3 && words[0] == "out":
 		return dialect.Said{Leave: []dialect.Subscription{{Room: room.Name(words[2]), Request: words[1]}}, Answer: []byte("out")}
 	}

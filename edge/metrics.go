@@ -20,7 +20,7 @@ type metrics struct {
 	connections prometheus.Gauge
 	sessions    prometheus.Gauge
 	upgrades    prometheus.Counter
-	accepted    [overTCP + 1]prometheus.Counter
+	accepted    [transports]prometheus.Counter
 	handshakes  prometheus.Counter
 	rejections  map[rejection]prometheus.Counter
 	deferred    prometheus.Gauge
@@ -136,7 +136,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		m.pages.WithLabelValues(strconv.Itoa(status))
 	}
 	accepted := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "limegrove_edge_accepted_total", Help: "Connections that were served, by transport: websocket or tcp.",
+		Name: "limegrove_edge_accepted_total", Help: "Connections that were served, by transport: websocket, tcp, or frames of a dialect.",
 	}, []string{"transport"})
 	for t := range m.accepted {
 		m.accepted[t] = accepted.WithLabelValues(transport(t).String())

@@ -21,8 +21,13 @@ func (c *conn) Probe(n uint32) error {
 	if c.speaks() != nil && c.speaks().login.Confirms {
 		return nil // the client's own word counts alone
 	}
-	if c.over == overTCP {
+	switch c.over {
+	case overTCP:
 		return c.askTCP(n)
+	case overFrames:
+		c.probed.Store(n)
+		return c.put(nil, c.speaks().framed.Probe(nil, n))
+	case overWebSocket:
 	}
 	payload := [probeSize]byte{probeMark}
 	binary.BigEndian.PutUint32(payload[1:], n)

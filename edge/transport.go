@@ -9,33 +9,31 @@ import (
 )
 
 // transport is how envelopes are bytes on a connection. WebSocket's is in upgrade.go and
-// frame.go, TCP's in tcp.go.
+// frame.go, TCP's in tcp.go, that of dialects in dialect_stream.go.
 type transport uint8
 
 const (
 	overWebSocket transport = iota // an envelope is a text frame: RFC 6455
 	overTCP                        // objects back to back, encrypted if the session negotiates it
+	overFrames                     // frames of a dialect
+
+	transports = iota
 )
 
 // String is the transport's label in metrics.
-func (t transport) String() string {
-	if t == overTCP {
-		return "tcp"
-	}
-	return "websocket"
-}
+func (t transport) String() string { return [transports]string{"websocket", "tcp", "frames"}[t] }
 
 // opens is the phase in which a connection begins.
 func (t transport) opens() phase {
-	if t == overTCP {
-		return open
+	if t == overWebSocket {
+		return handshaking
 	}
-	return handshaking
+	return open
 }
 
 // appendHead appends what goes before an envelope of n bytes.
 func (t transport) appendHead(dst []byte, n int) []byte {
-	if t == overTCP {
+	if t != overWebSocket {
 		return dst
 	}
 	return appendHead(dst, ws.OpText, n)
@@ -44,16 +42,20 @@ func (t transport) appendHead(dst []byte, n int) []byte {
 // appendEnd appends what goes behind the last envelope, for a reason that has a code of
 // WebSocket, and a text unless that is "".
 func (t transport) appendEnd(dst []byte, code ws.StatusCode, reason string) []byte {
-	if t == overTCP {
+	if t != overWebSocket {
 		return dst
 	}
 	return append(dst, ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, reason)))...)
 }
 
-// refusal is what a connection is told that is not served.
+// refusal is what a connection is told that is not served; nil for nothing.
 func (t transport) refusal(rules *sessionRules, why rejection) []byte {
-	if t == overWebSocket {
+	switch t {
+	case overWebSocket:
 		return why.response()
+	case overFrames: // there are no words for it in all dialects
+		return nil
+	case overTCP:
 	}
 	code := lime.CodeSessionError
 	if why == rejectAddress {
@@ -76,6 +78,8 @@ func (c *conn) read(s *scratch, b []byte) (n, need int) {
 		return c.upgrade(b)
 	case c.over == overTCP:
 		return c.objects(s, b), 0
+	case c.over == overFrames:
+		return c.dialectFrame(s, b)
 	default:
 		return c.frame(s, b)
 	}

@@ -1,5 +1,6 @@
-// Package dialect is what an edge and the other protocols that it speaks over WebSocket have
-// to say to each other. Each dialect is a package below, without any I/O.
+// Package dialect is what an edge and the other protocols that it speaks have to say to each
+// other: over WebSocket a Dialect, in frames of its own over TCP a Stream. Each is a package
+// below, without any I/O.
 //
 // A client of a dialect has a session of LIME without knowing it: what it says becomes
 // envelopes of that session, and envelopes for it become frames. So limits, addresses,
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"limegrove/lime"
+	"limegrove/room"
 )
 
 // Dialect is one protocol, as it is spoken on one path.
@@ -71,6 +73,9 @@ type Login struct {
 	// of them stands for nothing but itself.
 	Rooms   string
 	Literal bool
+	// Rights is what the client may do with rooms by its envelopes, beside what everybody may.
+	// It needs none to enter one as a Subscriber. Nobody changes them.
+	Rights room.Rules
 	// Idle is how long the client may say nothing; zero is for ever.
 	Idle time.Duration
 	// Backlog bounds the bytes that wait for the client; zero is the edge's own bound.
@@ -82,9 +87,10 @@ type Said struct {
 	Answer   []byte // for the client, before whatever comes of the envelope
 	Envelope []byte // for its session
 	Drop     string // why there is none, as a label of metrics; "" when nothing was dropped
+	Close    bool   // the session is over, in place of all else
+	Proved   uint32 // of a Framed alone: the probe that this answers; 0 for none
 
 	// Of a Subscriber alone.
 	Leave []Subscription // that are over, before the answer
-	Enter Subscription   // of which Entered is told; nothing is taken of the client before
-	Close bool           // the session is over, in place of all else
+	Enter []Subscription // one after the other, of each of which Entered is told; nothing is taken of the client before
 }

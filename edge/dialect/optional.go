@@ -15,8 +15,8 @@ type Asker interface {
 
 // Subscriber is a Client that may be in rooms.
 type Subscriber interface {
-	// Entered is told whether the room of the last Said.Enter was entered, and returns the
-	// answer to that.
+	// Entered is told whether a room of the last Said.Enter was entered, in their order, and
+	// returns the answer to that.
 	Entered(ok bool) (answer []byte)
 	// Publication appends the frame that brings an envelope, which it borrows, to one of
 	// the client's subscriptions. It is not ok when there is none. It may be called from

@@ -135,7 +135,11 @@ func (s *session) FromClient(message []byte, binary bool) dialect.Said {
 	if said.Status {
 		said.Answer, _ = s.dialect.status().AppendStatus(nil) // numbers and a date can be written
 	}
-	return dialect.Said{Answer: said.Answer, Leave: said.Leave, Enter: said.Enter, Close: said.Close}
+	all := dialect.Said{Answer: said.Answer, Leave: said.Leave, Close: said.Close}
+	if said.Enter != (dialect.Subscription{}) {
+		all.Enter = []dialect.Subscription{said.Enter}
+	}
+	return all
 }
 
 // Entered is that of a dialect.Subscriber.

@@ -1,0 +1,29 @@
+package dialect
+
+// Stream is one protocol of frames over TCP, on an address of its own.
+type Stream interface {
+	// Name is its label in metrics.
+	Name() string
+	// Domain is what its clients are identities of, and no others: nobody logs in there with
+	// LIME. "" for none.
+	Domain() string
+	// Accept takes a connection of which nothing has come.
+	Accept() Framed
+}
+
+// Framed is a Client of a Stream: it tells frames apart, and itself asks whether they have
+// come. It is told of its first frame by Greet, before Login, and of all others by
+// FromClient. What ToClient appends is as many whole frames as there are to be, none too.
+//
+// What a client says faster than it may is not refused but waits, since it could not be told.
+type Framed interface {
+	Client
+	// Size is how long the frame is with which b begins, as far as that has come: 0 when it
+	// cannot be told yet. An error is about what no frame begins with.
+	Size(b []byte) (n int, err error)
+	// Greet takes the first frame, which it borrows.
+	Greet(frame []byte)
+	// Probe appends a frame that the client answers behind what has come before. FromClient
+	// tells the number n of the answer, unless it is 0. It may be called from anywhere.
+	Probe(dst []byte, n uint32) []byte
+}

@@ -1,0 +1,63 @@
+package edge
+
+import (
+	"github.com/gobwas/ws"
+
+	"limegrove/edge/dialect"
+	"limegrove/lime"
+)
+
+// framed is the dialect of frames over TCP of an edge.
+type framed struct {
+	dialect.Stream
+	counts dialectCounters
+}
+
+// accept makes a client of a connection.
+func (f *framed) accept() *speaks {
+	client := f.Accept()
+	k := &speaks{Client: client, framed: client, counts: f.counts}
+	k.rooms, _ = client.(dialect.Subscriber)
+	return k
+}
+
+// dialectFrame takes the first frame in b. It returns how many bytes it has read, 0 when the
+// frame is not there in full or has to wait, and then how many that takes. What is too long is
+// known by its head, before there is room for it.
+func (c *conn) dialectFrame(s *scratch, b []byte) (n, need int) {
+	k := c.speaks()
+	n, err := k.framed.Size(b)
+	switch {
+	case err != nil:
+		c.session.malformed(err.Error(), ws.StatusProtocolError)
+		return len(b), 0
+	case n > c.maxEnvelope():
+		c.session.malformed(tooLong(c.maxEnvelope()), ws.StatusMessageTooBig)
+		return len(b), 0
+	case n == 0 || len(b) < n:
+		return 0, n
+	case !k.greeted:
+		k.greeted, k.awaiting = true, true
+		k.framed.Greet(b[:n])
+		c.beginDialect()
+		return n, 0
+	case !c.maySay(s, n) || !c.affords(s, n):
+		c.flooding = true
+		return 0, n
+	}
+	c.dialectSays(s, b[:n], true)
+	return n, 0
+}
+
+// envelopeSize bounds how long the envelope of a frame of n bytes is, but for what few send.
+func envelopeSize(n int) int { return 2*n + 1024 }
+
+// maySay tells whether a frame of n bytes would be taken now, whatever comes of it: the client
+// could not be told that it is refused, so that it waits.
+func (c *conn) maySay(s *scratch, n int) bool {
+	if c.session.state != lime.StateEstablished {
+		return true
+	}
+	cfg := c.edge.cfg.Load()
+	return c.session.envelopes.has(s.now, 1, cfg.EnvelopeRate) && c.session.bytes.has(s.now, frameCost+envelopeSize(n), cfg.ByteRate)
+}
