@@ -93,3 +93,13 @@ func (h *Header) Content(b []byte) []byte {
 	}
 	return b[s.from:s.to]
 }
+
+// Metadata is the metadata of b, which was scanned into h, as they stand there, and aliases b;
+// nil when there are none.
+func (h *Header) Metadata(b []byte) json.RawMessage {
+	s := h.spans[fieldMetadata]
+	if s.to == 0 || b[s.from] != '{' {
+		return nil
+	}
+	return b[s.from:s.to:s.to]
+}

@@ -1,0 +1,152 @@
+package aioconnectors
+
+import (
+	"crypto/rand"
+	"strconv"
+	"strings"
+	"sync"
+
+	"limegrove/edge/dialect"
+	"limegrove/lime"
+	"limegrove/room"
+)
+
+// client is one connection.
+type client struct {
+	cfg          *Config
+	introduction introduction
+	rights       room.Rules
+	prefix       string // of the ids of its envelopes
+
+	// Set by Greet, before anybody else knows of the connection.
+	name    string       // the connector's
+	refused *lime.Reason // why it is not let in; nil when it is
+
+	// Owned by the connection's loop.
+	count    uint64 // of envelopes
+	topics   map[string]room.Name
+	entering []dialect.Subscription // some of them, which are not confirmed yet
+
+	mu       sync.Mutex
+	server   string // what the connector calls its server
+	unacked  []unacked
+	asked    map[string]struct{} // types of which it has sent a request; maxTypes at most
+	requests requests            // of others, to it
+}
+
+// unacked is a message that the connector wants to hear of.
+type unacked struct {
+	number    uint64 // in the id of its envelope
+	transport int64
+	kind      string
+	request   string // its request_id as JSON; "" for none
+}
+
+const (
+	// maxUnacked bounds the messages that wait to be acknowledged. Connectors wait after each.
+	maxUnacked = 256
+	maxTypes   = 1024
+)
+
+func (c *Config) client(rights room.Rules) *client {
+	k := &client{cfg: c, rights: rights, prefix: strings.ToLower(rand.Text()[:16]) + "-", introduction: inClear, server: c.Server}
+	if c.TLS {
+		k.introduction = encrypted
+	}
+	return k
+}
+
+// Size is that of a dialect.
+func (c *client) Size(b []byte) (n int, err error) { return size(b) }
+
+// serverName is what the connector calls its server.
+func (c *client) serverName() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.server
+}
+
+// nextID returns the id of a new envelope.
+func (c *client) nextID() string {
+	c.count++
+	return c.prefix + strconv.FormatUint(c.count, 36)
+}
+
+// numberOf undoes nextID; 0 for an id of somebody else.
+func (c *client) numberOf(id []byte) uint64 {
+	digits, ok := strings.CutPrefix(string(id), c.prefix)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(digits, 36, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// owe notes that a message is to be acknowledged when it is stored. It is not ok when too many
+// are.
+func (c *client) owe(u unacked) (ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.unacked) >= maxUnacked {
+		return false
+	}
+	c.unacked = append(c.unacked, u)
+	return true
+}
+
+// appendAckFor appends the acknowledgement of the first message that is, if it is owed.
+func (c *client) appendAckFor(dst []byte, is func(*unacked) bool) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.unacked {
+		if is(&c.unacked[i]) {
+			dst = appendAck(dst, c.server, c.unacked[i].transport)
+			c.unacked = append(c.unacked[:i], c.unacked[i+1:]...)
+			break
+		}
+	}
+	return dst
+}
+
+// appendAck appends the acknowledgement of a message.
+func appendAck(dst []byte, server string, transport int64) []byte {
+	w := write(dst, kindAck)
+	w.text("source_id", server)
+	w.raw("transport_id", strconv.AppendInt(nil, transport, 10))
+	w.headed()
+	w.part(nil)
+	return w.done()
+}
+
+// probeMark begins the request_id of our own pings.
+const probeMark = "limegrove-"
+
+// Probe is that of a dialect. Connectors answer pings themselves.
+func (c *client) Probe(dst []byte, n uint32) []byte {
+	w := write(dst, kindPing)
+	w.text("source_id", c.serverName())
+	w.text("destination_id", c.name)
+	w.raw("await_response", []byte("true"))
+	w.text("request_id", probeMark+strconv.FormatUint(uint64(n), 10))
+	w.headed()
+	w.part(nil)
+	return w.done()
+}
+
+// proved returns the number of the probe that a ping's response_id answers; 0 for none.
+func proved(id string) uint32 {
+	digits, ok := strings.CutPrefix(id, probeMark)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
+}
+
+var _ dialect.Framed = (*client)(nil)

@@ -1,0 +1,80 @@
+package aioconnectors
+
+import (
+	"limegrove/edge/dialect"
+	"limegrove/lime"
+)
+
+// introduction is how a connection's name becomes known, in which the modes of security
+// differ.
+type introduction interface {
+	// introduce takes the first frame, which it borrows, and returns a name that is one; or why
+	// the connector is not let in.
+	introduce(f *frame) (name string, why *lime.Reason)
+}
+
+// handshake is the introduction of a connector that is believed: its first frame names it, and
+// has no answer.
+type handshake string
+
+// Those of connections in clear, and of those that are encrypted.
+const (
+	inClear   handshake = "_handshake_no_ssl"
+	encrypted handshake = "_handshake_ssl"
+)
+
+// greeting is the data of a handshake.
+const greeting = "hello"
+
+// Why a connector is not let in, which nobody tells it: A-03.
+var (
+	noHandshake = lime.NewReason(lime.CodeSessionError, "The first frame is no handshake")
+	noName      = lime.NewReason(lime.CodeValidationInvalidIdentity, "The name is none for a connector")
+)
+
+// introduce is that of an introduction.
+func (h handshake) introduce(f *frame) (name string, why *lime.Reason) {
+	if f.header.text("message_type") != string(h) || string(f.data) != greeting {
+		return "", noHandshake
+	}
+	if name = f.header.text("source_id"); !isName(name) {
+		return "", noName
+	}
+	return name, nil
+}
+
+// instance is that of every connector: a name has one session, of which the newer one replaces
+// the older, on whatever edges they are. A-44
+const instance = "connector"
+
+// Greet is that of a dialect.
+func (c *client) Greet(b []byte) {
+	f := frames.Get().(*frame)
+	defer f.done()
+	if f.parse(b) != nil {
+		c.refused = noHandshake
+		return
+	}
+	c.name, c.refused = c.introduction.introduce(f)
+}
+
+// Login is that of a dialect.
+func (c *client) Login() dialect.Login {
+	if c.refused != nil {
+		return dialect.Login{Refused: c.refused}
+	}
+	identity, ok := c.cfg.identity(c.name)
+	if !ok {
+		return dialect.Login{Refused: noName}
+	}
+	return dialect.Login{
+		Node:     lime.Node{Identity: identity, Instance: instance},
+		Presence: &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity, Echo: true},
+		Receipts: lime.EventsOf(lime.EventAccepted, lime.EventFailed),
+		Takes:    &lime.Capability{ResourceTypes: &[]string{}},
+		Rooms:    c.cfg.Rooms, Literal: true, Rights: c.rights, Backlog: c.cfg.Backlog,
+	}
+}
+
+// End is that of a dialect. A connector is told nothing: it comes again by itself.
+func (c *client) End(*lime.Reason) (frame []byte, reason string) { return nil, "" }

@@ -1,0 +1,208 @@
+package aioconnectors
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"sync"
+
+	"limegrove/lime"
+)
+
+// reader is what it takes to read an envelope, which it borrows.
+type reader struct {
+	header   lime.Header
+	envelope []byte
+	metadata members
+	content  members // of MediaMessage
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// done gives it back to the pool.
+func (r *reader) done() {
+	if max(cap(r.metadata), cap(r.content)) <= maxKept {
+		r.envelope = nil
+		readers.Put(r)
+	}
+}
+
+// read reads an envelope. It is not ok when that is none.
+func (r *reader) read(envelope []byte) (ok bool) {
+	r.envelope, r.metadata, r.content = envelope, r.metadata[:0], r.content[:0]
+	if _, err := r.header.Scan(envelope); err != nil {
+		return false
+	}
+	if m := r.header.Metadata(envelope); m != nil {
+		return r.metadata.parse(m)
+	}
+	return true
+}
+
+// carried returns a member of the header that came with the message, as JSON; nil when there is none.
+func (r *reader) carried(name string) []byte {
+	if v := r.metadata.get(metadataPrefix + name); v != nil {
+		return fromMetadata(v)
+	}
+	return nil
+}
+
+// ToClient is that of a dialect.
+func (c *client) ToClient(dst, envelope []byte) (frame []byte, ok bool) {
+	r := readers.Get().(*reader)
+	defer r.done()
+	if !r.read(envelope) {
+		return dst, false
+	}
+	switch r.header.Kind {
+	case lime.KindSession: // A-02
+		return dst, true
+	case lime.KindNotification:
+		return c.acknowledged(dst, &r.header), true
+	case lime.KindMessage:
+		return c.toConnector(dst, r)
+	}
+	return dst, false
+}
+
+// acknowledged tells of a message that it is stored, or will never be.
+func (c *client) acknowledged(dst []byte, h *lime.Header) []byte {
+	if h.Event != lime.EventAccepted && h.Event != lime.EventFailed {
+		return dst
+	}
+	n := c.numberOf(h.ID)
+	return c.appendAckFor(dst, func(u *unacked) bool { return u.number == n })
+}
+
+// toConnector appends a message for the connector itself.
+func (c *client) toConnector(dst []byte, r *reader) (frame []byte, ok bool) {
+	from, err := lime.ParseNodeView(r.header.From)
+	if err != nil {
+		return dst, false
+	}
+	source := c.serverName()
+	if s := c.cfg.Service; !strings.EqualFold(string(from.Name), s.Name) || !strings.EqualFold(string(from.Domain), s.Domain) {
+		source = c.cfg.nameOf(from)
+	}
+	kind, is := textOf(r.metadata.get(metadataPrefix + "message_type"))
+	switch {
+	case !is || kind == "":
+		kind = kindDefault
+	case kind[0] == '_': // of a client of LIME that would speak as the server
+		return dst, false
+	}
+	return c.appendMessage(dst, r, kind, source)
+}
+
+// appendMessage appends the frame of a message, and before it the acknowledgement of what it
+// answers, if that is owed: A-19.
+func (c *client) appendMessage(dst []byte, r *reader, kind, source string) (frame []byte, ok bool) {
+	response := c.response(kind, r)
+	if response != nil {
+		dst = c.appendAckFor(dst, func(u *unacked) bool { return u.kind == kind && u.request == string(response) })
+	}
+	w := write(dst, kind)
+	w.text("source_id", source)
+	w.text("destination_id", c.name)
+	w.raw("request_id", c.request(kind, r))
+	w.raw("response_id", response)
+	for _, one := range r.metadata {
+		name, is := bytes.CutPrefix(one.name, []byte(metadataPrefix))
+		if !is || ofHop(name) || string(name) == "request_id" || string(name) == "response_id" {
+			continue
+		}
+		value := fromMetadata(one.value)
+		if string(name) == "with_file" {
+			value = padded(value)
+		}
+		w.raw(string(name), value)
+	}
+	content := r.header.Content(r.envelope)
+	ofParts := string(r.header.Type) == MediaMessage && r.content.parse(content)
+	if ofParts && r.content.get("binary") != nil {
+		w.raw("with_binary", []byte("true"))
+	}
+	if !w.headed() || !w.content(r, content, ofParts) {
+		return dst, false
+	}
+	return w.done(), true
+}
+
+// content appends the parts behind the header. It is not ok when what is to be base64 is none.
+func (w *writer) content(r *reader, content []byte, ofParts bool) (ok bool) {
+	if !ofParts {
+		return w.data(content)
+	}
+	if data64 := r.content.get("data64"); data64 != nil {
+		ok = w.base64(data64)
+	} else {
+		ok = w.data(r.content.get("data"))
+	}
+	if binary := r.content.get("binary"); ok && binary != nil {
+		ok = w.base64(binary)
+	}
+	return ok
+}
+
+// data appends the text that a JSON value is, or else the JSON itself.
+func (w *writer) data(value []byte) (ok bool) {
+	if len(value) == 0 || value[0] != '"' {
+		w.part(value)
+		return true
+	}
+	at := w.open()
+	w.b, ok = appendUnquoted(w.b, value)
+	w.close(at)
+	return ok
+}
+
+// base64 appends what a JSON value is the base64 of.
+func (w *writer) base64(value []byte) (ok bool) {
+	text, ok := textOf(value)
+	if !ok {
+		return false
+	}
+	at := w.open()
+	b, err := base64.StdEncoding.AppendDecode(w.b, []byte(text))
+	if err != nil {
+		return false
+	}
+	w.b = b
+	w.close(at)
+	return true
+}
+
+// request returns the request_id of a message for the connector; nil when it has none. Of one
+// that waits for an answer it is noted, and is the message's id when there is no other.
+func (c *client) request(kind string, r *reader) []byte {
+	id := r.carried("request_id")
+	if !isTrue(r.carried("await_response")) || r.header.From == nil {
+		return id
+	}
+	if id == nil {
+		if len(r.header.ID) == 0 {
+			return nil
+		}
+		id = appendText(nil, r.header.ID)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return []byte(c.requests.ask(kind, string(id), string(r.header.From)))
+}
+
+func isTrue(v []byte) bool { return string(v) == "true" }
+
+// response returns the response_id of a message for the connector; nil when it has none, or
+// the connector has asked for nothing of that type: it would end its connection. A-25
+func (c *client) response(kind string, r *reader) []byte {
+	id := r.carried("response_id")
+	if id == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, has := c.asked[kind]; !has {
+		return nil
+	}
+	return id
+}
