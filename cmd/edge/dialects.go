@@ -6,6 +6,7 @@ import (
 	"limegrove/cmd/internal/process"
 	"limegrove/edge/backing"
 	"limegrove/edge/dialect"
+	"limegrove/edge/dialect/aioconnectors"
 	"limegrove/edge/dialect/bachata"
 	"limegrove/edge/dialect/hightemplar"
 	"limegrove/internal/config"
@@ -15,11 +16,12 @@ import (
 // dialects are the other protocols that an edge speaks, and the API behind one of them.
 type dialects struct {
 	byPath map[string]dialect.Dialect
-	api    *backing.API // nil for none
+	framed dialect.Stream // nil for none
+	api    *backing.API   // nil for none
 }
 
 // openDialects makes them. The triggers are those that this process takes; nil for none.
-func openDialects(cfg config.Edge, p *process.Process, headers []hightemplar.Header, t *trigger.Triggers) (d dialects) {
+func openDialects(cfg config.Edge, p *process.Process, m made, t *trigger.Triggers) (d dialects) {
 	d.byPath = map[string]dialect.Dialect{}
 	if b := cfg.Bachata; b.Path != "" {
 		d.byPath[b.Path] = bachata.New(bachata.Config{
@@ -38,12 +40,18 @@ func openDialects(cfg config.Edge, p *process.Process, headers []hightemplar.Hea
 		if h.UserPath != "" {
 			own.UserPath = strings.Split(h.UserPath, ".")
 		}
-		own.Headers = headers
+		own.Headers = m.headers
 		d.api = backing.New(backing.Config{
 			URL: h.API, Socket: h.APISocket, Timeout: h.Timeout, Calls: h.Calls, Logger: p.Log, Metrics: p.Metrics,
 		})
 		own.API = d.api
 		d.byPath[h.Path] = hightemplar.New(own)
+	}
+	if a := cfg.AioConnectors; a.Address != "" {
+		d.framed = aioconnectors.New(aioconnectors.Config{
+			Domain: a.Domain, Service: m.service, Server: a.ServerName(), Rooms: cfg.Domains[0], TLS: a.TLS, Types: a.Types,
+			Simple: a.Simple, MaxEnvelope: cfg.MaxEnvelope, Topics: a.Topics, Backlog: a.Backlog,
+		})
 	}
 	return d
 }

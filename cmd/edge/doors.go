@@ -19,6 +19,7 @@ type doors struct {
 	webSocket  net.Listener
 	tcp        net.Listener           // nil for none
 	files      net.Listener           // likewise
+	connectors net.Listener           // of aioconnectors; nil for none
 	tls        *tls.Config            // for those who choose it over TCP; nil without a certificate
 	handshakes *prometheus.CounterVec // of TLS, to be registered; nil without a certificate
 	refused    prometheus.Counter     // likewise: handshakes that could not be
@@ -50,6 +51,11 @@ func openDoors(cfg config.Edge, with *credentials) (d doors, err error) {
 			return d, fmt.Errorf("-files: %w", err)
 		}
 	}
+	if a := cfg.AioConnectors; a.Address != "" {
+		if d.connectors, err = net.Listen("tcp", a.Address); err != nil {
+			return d, fmt.Errorf("-aioconnectors: %w", err)
+		}
+	}
 	if with == nil {
 		return d, nil
 	}
@@ -72,6 +78,9 @@ func openDoors(cfg config.Edge, with *credentials) (d doors, err error) {
 	d.webSocket = tls.NewListener(d.webSocket, chosen(&d.inForce.web))
 	if d.files != nil {
 		d.files = tls.NewListener(d.files, chosen(&d.inForce.web))
+	}
+	if d.connectors != nil && cfg.AioConnectors.TLS {
+		d.connectors = tls.NewListener(d.connectors, d.tls)
 	}
 	return d, nil
 }
@@ -135,7 +144,7 @@ func authorities(file string) (*x509.CertPool, error) {
 
 // close closes them; it may be called after the clients were served.
 func (d doors) close() {
-	for _, ln := range []net.Listener{d.webSocket, d.tcp, d.files} {
+	for _, ln := range []net.Listener{d.webSocket, d.tcp, d.files, d.connectors} {
 		if ln != nil {
 			_ = ln.Close() // it is closed already when it was served
 		}

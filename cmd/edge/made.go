@@ -9,6 +9,7 @@ import (
 	"limegrove/edge"
 	"limegrove/edge/dialect/hightemplar"
 	"limegrove/internal/config"
+	"limegrove/lime"
 )
 
 // made is what an edge's configuration names, read.
@@ -17,7 +18,8 @@ type made struct {
 	tls      *credentials // nil without TLS
 	pages    edge.Pages   // nil for none
 	headers  []hightemplar.Header
-	sessions int // -max-sessions, or what there is room for
+	service  lime.Identity // of connectors; zero for none
+	sessions int           // -max-sessions, or what there is room for
 }
 
 // credentials are an edge's certificate and whom it asks for theirs.
@@ -40,6 +42,11 @@ func makeOf(cfg config.Edge) (m made, err error) {
 	if cfg.TLSCert != "" {
 		if m.tls, err = readCredentials(cfg); err != nil {
 			return m, fmt.Errorf("%w: %w", process.ErrUsage, err)
+		}
+	}
+	if a := cfg.AioConnectors; a.Address != "" && a.Service != "" {
+		if m.service, err = lime.ParseIdentity(a.Service); err != nil {
+			return m, fmt.Errorf("%w: -aioconnectors-service: %w", process.ErrUsage, err)
 		}
 	}
 	if cfg.HighTemplar.Path != "" {

@@ -123,7 +123,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err := cfg.CheckPayload(p.NATS.MaxPayload()); err != nil { // known by now
 		return fmt.Errorf("%w: %w", process.ErrUsage, err)
 	}
-	known, err := p.OpenDirectory(serving, cfg.Shared, cfg.Recipients == config.RecipientsAnyone, cfg.Bachata.Channels())
+	known, err := p.OpenDirectory(serving, cfg.Shared, cfg.Recipients == config.RecipientsAnyone, cfg.Bachata.Channels(), cfg.AioConnectors.Connectors())
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if cfg.RunRouter {
 		triggers = p.Triggers(cfg.Shared, rooms.Publisher)
 	}
-	others := openDialects(cfg, p, made.headers, triggers)
+	others := openDialects(cfg, p, made, triggers)
 	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
 	defer logins.Close()
 	// What sessions are to keep to, of the configuration that is in force.
@@ -269,6 +269,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if doors.tcp != nil {
 		parts.Go("clients over TCP", func() error { return sessions.ServeTCP(serving, doors.tcp) })
 	}
+	if doors.connectors != nil {
+		parts.Go("connectors", func() error { return sessions.ServeFrames(serving, doors.connectors) })
+	}
 
 	parts.Go("reload", func() error { reload.Run(serving, hangups); return nil })
 
@@ -305,7 +308,7 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, logins 
 	c := edge.Config{
 		ID: cfg.ID, Domains: cfg.Domains,
 		Router:   place{hubs},
-		Dialects: others.byPath, Asking: cfg.HighTemplar.Calls,
+		Dialects: others.byPath, Framed: others.framed, Asking: cfg.HighTemplar.Calls,
 		Pages: shown,
 		Rooms: rooms, RoomRules: rules, MaxRooms: unlimited(cfg.MaxRooms),
 		Authenticator: auth.Remote{Ask: logins.Ask, Guest: guests{logins}.ask},

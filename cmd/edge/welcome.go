@@ -40,6 +40,9 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d door
 		}
 		fmt.Fprintf(&b, "  API     %s://%s/openapi.json\n", scheme, reachable(backends.Addr().String()))
 	}
+	if d.connectors != nil {
+		fmt.Fprintf(&b, "  aioconnectors  %s\n", reachable(d.connectors.Addr().String()))
+	}
 	if s.nats != nil {
 		fmt.Fprintf(&b, "  NATS    embedded, %s, streams in %s\n", s.nats.URL(), cfg.Data)
 	}
@@ -99,6 +102,10 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 	args = append(args, cfg.LoginFlags()...)
 	args = append(args, cfg.Bachata.Flags()...)
 	args = append(args, cfg.HighTemplar.Flags(cfg.HighTemplarRooms)...)
+	if d.connectors != nil {
+		args = append(args, "-aioconnectors "+laterPort(d.connectors.Addr().String(), step))
+		args = append(args, cfg.AioConnectors.Flags()...)
+	}
 	args = append(args, cfg.StreamFlags()...)
 	return strings.Join(args, " ")
 }

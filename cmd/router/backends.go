@@ -21,7 +21,7 @@ func openBackends(ctx context.Context, cfg config.Router, p *process.Process, pa
 	if parts.Listener == nil {
 		return b, nil
 	}
-	known, err := p.OpenDirectory(ctx, cfg.Shared, cfg.Recipients == config.RecipientsAnyone, "")
+	known, err := p.OpenDirectory(ctx, cfg.Shared, cfg.Recipients == config.RecipientsAnyone)
 	if err != nil {
 		return b, err
 	}

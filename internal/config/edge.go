@@ -87,6 +87,8 @@ type Edge struct {
 	Bachata Bachata
 	// HighTemplar is for those of that one.
 	HighTemplar HighTemplar
+	// AioConnectors is for connectors of aioconnectors.
+	AioConnectors AioConnectors
 
 	// Data is the folder of the embedded stores. Default ./limegrove-data.
 	Data string
@@ -242,6 +244,7 @@ func (e *Edge) bind() *binder {
 	b.highTemplar(&e.HighTemplar)
 	b.highTemplarRooms(&e.HighTemplarRooms)
 	b.highTemplarTriggers(&e.HighTemplarTriggers)
+	b.aioConnectors(&e.AioConnectors)
 
 	b.group("Limits")
 	b.num(&e.MaxEnvelope, "max-envelope", 512<<10, "largest envelope, in `bytes`")
@@ -387,6 +390,13 @@ func (e *Edge) validate() error {
 	if e.Bachata.Path != "" && e.HighTemplar.Path != "" {
 		c.that(strings.Trim(e.Bachata.Path, "/") != strings.Trim(e.HighTemplar.Path, "/"), "hightemplar", "%s is the path of -bachata", e.HighTemplar.Path)
 		c.that(!strings.EqualFold(e.Bachata.Domain, e.HighTemplar.Domain), "hightemplar-domain", "%s is that of -bachata-domain", e.HighTemplar.Domain)
+	}
+	e.AioConnectors.validate(&c, e.Domains)
+	if a := e.AioConnectors; a.Address != "" {
+		c.that(strings.HasSuffix(a.Address, ":0") || a.Address != e.Listen && a.Address != e.TCP, "aioconnectors", "%s is the address of -listen or -tcp", a.Address)
+		c.that(!a.TLS || e.TLSCert != "", "aioconnectors-tls", "needs -tls-cert and -tls-key")
+		c.that(e.Bachata.Path == "" || !strings.EqualFold(e.Bachata.Domain, a.Domain), "aioconnectors-domain", "%s is that of -bachata-domain", a.Domain)
+		c.that(e.HighTemplar.Path == "" || !strings.EqualFold(e.HighTemplar.Domain, a.Domain), "aioconnectors-domain", "%s is that of -hightemplar-domain", a.Domain)
 	}
 	c.that(e.Bachata.Path == "" || e.Bachata.Auth == ChannelOpen || slices.Contains(e.Auth, SchemeExternal), "bachata-auth", "%s needs external in -auth", e.Bachata.Auth)
 	c.that(len(e.ForwardHeaders)+len(e.ForwardCookies) <= 64, "auth-webhook-headers", "more than 64 with -auth-webhook-cookies")

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,13 +21,13 @@ type Directory struct {
 	accounts *account.Store
 	contacts *roster.Store
 	presence *presence.Store
-	anyone   bool   // messages may be stored for everybody
-	channels string // of this domain, whoever is named is known; "" for none
+	anyone   bool     // messages may be stored for everybody
+	channels []string // of these domains, whoever is named is known
 }
 
 // OpenDirectory opens what a Directory asks. With anyone messages are stored for everybody, and of the
-// domain channels, "" for none, whoever is named is known. It waits for JetStream.
-func (p *Process) OpenDirectory(ctx context.Context, cfg config.Shared, anyone bool, channels string) (d Directory, err error) {
+// domains channels, "" for none, whoever is named is known. It waits for JetStream.
+func (p *Process) OpenDirectory(ctx context.Context, cfg config.Shared, anyone bool, channels ...string) (d Directory, err error) {
 	js, err := jetstream.New(p.NATS)
 	if err != nil {
 		return d, fmt.Errorf("-nats: %w", err)
@@ -51,7 +52,7 @@ func (p *Process) OpenDirectory(ctx context.Context, cfg config.Shared, anyone b
 
 // Account is that of routing.Directory.
 func (d Directory) Account(ctx context.Context, i lime.Identity) (p lime.InboxPolicy, found bool, err error) {
-	if d.channels != "" && strings.EqualFold(i.Domain, d.channels) {
+	if slices.ContainsFunc(d.channels, func(domain string) bool { return domain != "" && strings.EqualFold(i.Domain, domain) }) {
 		return p, true, nil
 	}
 	a, err := d.accounts.Get(ctx, i)
