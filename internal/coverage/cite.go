@@ -33,7 +33,7 @@ type folder struct {
 	declarations []*declaration
 }
 
-var cited = regexp.MustCompile(`\b` + group + `-([0-9]{2})\b(?: to (?:L-[A-Z]{3}|[BH])-([0-9]{2})\b)?`)
+var cited = regexp.MustCompile(`\b` + group + `-([0-9]{2})\b(?: to (?:L-[A-Z]{3}|[ABH])-([0-9]{2})\b)?`)
 
 // numbersIn returns the numbers that a text cites; "to" between two means those in
 // between as well.

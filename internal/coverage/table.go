@@ -15,7 +15,7 @@ type Protocol struct {
 
 // Protocols returns those that there are, in the order in which they are printed.
 func Protocols() []Protocol {
-	return []Protocol{{"LIME", "L-"}, {"bachata", "B-"}, {"high-templar", "H-"}}
+	return []Protocol{{"LIME", "L-"}, {"bachata", "B-"}, {"high-templar", "H-"}, {"aioconnectors", "A-"}}
 }
 
 // Row is one line of a table.
@@ -74,10 +74,10 @@ type page struct {
 }
 
 // group is what comes before a number's last part: the numbers of each are counted.
-const group = `(L-[A-Z]{3}|[BH])`
+const group = `(L-[A-Z]{3}|[ABH])`
 
 var (
-	begins = regexp.MustCompile(`^\| [LBH]-`)
+	begins = regexp.MustCompile(`^\| [LABH]-`)
 	number = regexp.MustCompile(`^` + group + `-([0-9]{2})$`)
 	served = regexp.MustCompile(`^(yes|(no|partly): .+)$`)
 )
