@@ -16,6 +16,7 @@ var folders = []folder{
 	{path: "lime", std: true},
 	// Beside the server, not a part of it.
 	{path: "lime/client", ours: []string{"lime"}},
+	{path: "lime/client/files", ours: []string{"lime"}, std: true},
 	// What a platform is told: words alone.
 	{path: "event", ours: []string{"lime"}, std: true},
 	{path: "cluster", ours: []string{"lime", "internal/complaint"}},
