@@ -20,6 +20,7 @@ type client struct {
 
 	// Set by Greet, before anybody else knows of the connection.
 	name    string       // the connector's
+	service string       // who takes what is for its server; "" for nobody
 	refused *lime.Reason // why it is not let in; nil when it is
 
 	// Owned by the connection's loop.

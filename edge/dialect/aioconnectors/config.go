@@ -43,6 +43,8 @@ type Config struct {
 	// Backlog bounds the bytes that wait for a connector that subscribes to topics and reads
 	// too slowly; with more it is cut. Default 1 MiB.
 	Backlog int
+
+	service string // Service as text; "" for nobody
 }
 
 // The defaults.
@@ -69,6 +71,9 @@ func New(cfg Config) *Stream {
 	}
 	if cfg.MaxEnvelope == 0 {
 		cfg.MaxEnvelope = defaultMaxEnvelope
+	}
+	if cfg.Service.Name != "" {
+		cfg.service = cfg.Service.String()
 	}
 	return &Stream{cfg: cfg, rights: anyTopic()}
 }

@@ -192,7 +192,7 @@ func TestWhatAConnectorSays(t *testing.T) {
 
 func TestWithoutAServiceNothingIsForTheServer(t *testing.T) {
 	c := newClient(Config{}, "kiosk7")
-	c.cfg.Service = lime.Identity{}
+	c.service = ""
 	if said := c.FromClient(framed(header("any", ""), "x"), true); said.Drop != dropNobody || said.Envelope != nil {
 		t.Errorf("it says %+v", said)
 	}

@@ -55,7 +55,7 @@ func TestFramesAreReadAsTheyStandInTheBytes(t *testing.T) { // A-01
 		if err := f.parse(b); err != nil {
 			t.Fatal(err)
 		}
-		if got := f.header.text("message_type"); got != row.header || string(f.data) != row.data || string(f.binary) != row.binary {
+		if got := string(f.header.text("message_type")); got != row.header || string(f.data) != row.data || string(f.binary) != row.binary {
 			t.Errorf("it is %q with %q and %q", got, f.data, f.binary)
 		}
 	}
@@ -103,7 +103,7 @@ func TestMembersAreFoundWithoutBeingDecoded(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	if got := m.text("b"); got != `x"}\` {
+	if got := string(m.text("b")); got != `x"}\` {
 		t.Errorf("b is %q", got)
 	}
 	if len(m) != 7 {

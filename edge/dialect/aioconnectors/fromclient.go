@@ -1,9 +1,9 @@
 package aioconnectors
 
 import (
+	"bytes"
 	"encoding/base64"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"limegrove/edge/dialect"
@@ -37,11 +37,11 @@ func (c *client) FromClient(b []byte, _ bool) dialect.Said {
 	if f.parse(b) != nil {
 		return dialect.Said{Drop: dropMalformed, Close: true}
 	}
-	if source := f.header.get("source_id"); source != nil && f.header.text("source_id") != c.name {
+	if source := f.header.get("source_id"); source != nil && string(f.header.text("source_id")) != c.name {
 		return dialect.Said{Drop: dropSource}
 	}
 	c.learnServer(f.header.text("destination_id"))
-	kind := f.header.text("message_type")
+	kind := string(f.header.text("message_type"))
 	switch kind {
 	case kindAck: // nothing of ours wants one
 		return dialect.Said{}
@@ -58,18 +58,18 @@ func (c *client) FromClient(b []byte, _ bool) dialect.Said {
 }
 
 // isServer tells whether a destination is the server, as connectors write its address.
-func isServer(destination string) bool { return destination == "" || destination[0] == '(' }
+func isServer(destination []byte) bool { return len(destination) == 0 || destination[0] == '(' }
 
 // learnServer takes the address that the connector dialled for the server's name, which this
 // edge may have under another one.
-func (c *client) learnServer(destination string) {
-	if destination == "" || !isServer(destination) || len(destination) > maxServer {
+func (c *client) learnServer(destination []byte) {
+	if len(destination) == 0 || !isServer(destination) || len(destination) > maxServer {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.server != destination {
-		c.server = destination
+	if c.server != string(destination) {
+		c.server = string(destination)
 	}
 }
 
@@ -79,7 +79,7 @@ const maxServer = 300
 // ping answers a ping, or takes the answer to one: A-20.
 func (c *client) ping(f *frame) dialect.Said {
 	if !f.header.isTrue("await_response") {
-		return dialect.Said{Proved: proved(f.header.text("response_id"))}
+		return dialect.Said{Proved: proved(string(f.header.text("response_id")))}
 	}
 	id := f.header.get("request_id")
 	if id == nil {
@@ -109,7 +109,7 @@ func (c *client) message(kind string, f *frame) dialect.Said {
 	case kind == kindPubSub && f.header.get("message_type_publish") == nil:
 		return c.subscribe(f.data)
 	case kind == kindPubSub:
-		m.kind = f.header.text("message_type_publish")
+		m.kind = string(f.header.text("message_type_publish"))
 		n, ok := roomOf(m.kind)
 		if !ok {
 			return dialect.Said{Drop: dropTopic}
@@ -155,29 +155,23 @@ func (c *client) address(m *message, f *frame) (drop string) {
 	}
 	switch {
 	case isName(destination):
-		i, ok := c.cfg.identity(destination)
+		i, ok := c.cfg.identity(string(destination))
 		if !ok {
 			return dropNowhere
 		}
 		m.to = i.String()
-	case !isServer(destination) && strings.Contains(destination, "@"):
-		n, err := lime.ParseNode(destination)
+	case !isServer(destination) && bytes.IndexByte(destination, '@') >= 0:
+		n, err := lime.ParseNode(string(destination))
 		if err != nil || n.Name == "" || n.Domain == "" {
 			return dropNowhere
 		}
 		m.to = n.String()
-	case c.cfg.Service.Name == "" || c.serves():
-		return dropNobody // the service itself has nobody behind the server
+	case c.service == "":
+		return dropNobody
 	default:
-		m.to = c.cfg.Service.String()
+		m.to = c.service
 	}
 	return ""
-}
-
-// serves tells whether the connector itself is the service.
-func (c *client) serves() bool {
-	i, ok := c.cfg.identity(c.name)
-	return ok && i.EqualFold(c.cfg.Service)
 }
 
 // send makes the envelope of a message. What somebody is to be told of, and what is to wait,

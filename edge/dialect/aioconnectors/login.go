@@ -34,10 +34,10 @@ var (
 
 // introduce is that of an introduction.
 func (h handshake) introduce(f *frame) (name string, why *lime.Reason) {
-	if f.header.text("message_type") != string(h) || string(f.data) != greeting {
+	if string(f.header.text("message_type")) != string(h) || string(f.data) != greeting {
 		return "", noHandshake
 	}
-	if name = f.header.text("source_id"); !isName(name) {
+	if name = string(f.header.text("source_id")); !isName(name) {
 		return "", noName
 	}
 	return name, nil
@@ -56,6 +56,9 @@ func (c *client) Greet(b []byte) {
 		return
 	}
 	c.name, c.refused = c.introduction.introduce(f)
+	if i, ok := c.cfg.identity(c.name); ok && !i.EqualFold(c.cfg.Service) { // which has nobody behind its server
+		c.service = c.cfg.service
+	}
 }
 
 // Login is that of a dialect.

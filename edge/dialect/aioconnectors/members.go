@@ -82,8 +82,8 @@ func (m members) get(name string) []byte {
 	return nil
 }
 
-// text returns a member that is a text; "" when it is none.
-func (m members) text(name string) string {
+// text returns a member that is a text, which may alias what the members do; nil when it is none.
+func (m members) text(name string) []byte {
 	text, _ := textOf(m.get(name))
 	return text
 }
@@ -93,29 +93,38 @@ func (m members) isTrue(name string) bool { return string(m.get(name)) == "true"
 
 // number returns a member that is a whole number above 0; 0 when it is none.
 func (m members) number(name string) int64 {
-	n, err := strconv.ParseInt(string(m.get(name)), 10, 64)
+	value := m.get(name)
+	if value == nil { // an error costs more
+		return 0
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil {
 		return 0
 	}
 	return max(0, n)
 }
 
-// textOf returns the text that a JSON value is.
-func textOf(value []byte) (text string, ok bool) {
+// textOf returns the text that a JSON value is, which aliases it unless it was written with
+// escapes.
+func textOf(value []byte) (text []byte, ok bool) {
 	if len(value) < 2 || value[0] != '"' {
-		return "", false
+		return nil, false
 	}
 	if bytes.IndexByte(value, '\\') < 0 {
-		return string(value[1 : len(value)-1]), true
+		return value[1 : len(value)-1 : len(value)-1], true
 	}
-	return text, json.Unmarshal(value, &text) == nil
+	var unescaped string
+	ok = json.Unmarshal(value, &unescaped) == nil
+	return []byte(unescaped), ok
+}
+
+// isValue tells whether a text could be taken for a JSON value. Most need no second look.
+func isValue(text []byte) bool {
+	return len(text) > 0 && bytes.IndexByte([]byte("\"{[-0123456789tfn \t\r\n"), text[0]) >= 0 && json.Valid(text)
 }
 
 // appendUnquoted appends the text that a JSON value is, which may be none.
 func appendUnquoted(dst, value []byte) ([]byte, bool) {
-	if len(value) >= 2 && value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
-		return append(dst, value[1:len(value)-1]...), true
-	}
 	text, ok := textOf(value)
 	return append(dst, text...), ok
 }
@@ -146,7 +155,7 @@ func appendText[T []byte | string](dst []byte, text T) []byte {
 // appendMetadata appends a member's value as that of metadata, which are texts: one that nobody
 // takes for another JSON value as it is, anything else as its JSON.
 func appendMetadata(dst, value []byte) []byte {
-	if text, ok := textOf(value); ok && !json.Valid([]byte(text)) {
+	if text, ok := textOf(value); ok && !isValue(text) {
 		return appendText(dst, text)
 	}
 	return appendText(dst, value)
@@ -159,8 +168,8 @@ func fromMetadata(value []byte) []byte {
 	switch {
 	case !ok:
 		return value
-	case json.Valid([]byte(text)):
-		return []byte(text)
+	case isValue(text):
+		return text
 	}
 	return value
 }

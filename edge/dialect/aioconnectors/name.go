@@ -10,8 +10,8 @@ import (
 const maxName = 128
 
 // isName tells whether a connector may be called so: A-03.
-func isName(name string) bool {
-	if name == "" || len(name) > maxName {
+func isName[T []byte | string](name T) bool {
+	if len(name) == 0 || len(name) > maxName {
 		return false
 	}
 	for i := range len(name) {
@@ -22,7 +22,7 @@ func isName(name string) bool {
 		}
 	}
 	// Those are called so that have no name yet, in another mode.
-	digits, is := strings.CutPrefix(name, "default")
+	digits, is := strings.CutPrefix(string(name), "default")
 	return !is || strings.Trim(digits, "0123456789") != ""
 }
 

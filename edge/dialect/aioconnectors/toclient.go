@@ -84,9 +84,10 @@ func (c *client) toConnector(dst []byte, r *reader) (frame []byte, ok bool) {
 	if s := c.cfg.Service; !strings.EqualFold(string(from.Name), s.Name) || !strings.EqualFold(string(from.Domain), s.Domain) {
 		source = c.cfg.nameOf(from)
 	}
-	kind, is := textOf(r.metadata.get(metadataPrefix + "message_type"))
+	text, _ := textOf(r.metadata.get(metadataPrefix + "message_type"))
+	kind := string(text)
 	switch {
-	case !is || kind == "":
+	case kind == "":
 		kind = kindDefault
 	case kind[0] == '_': // of a client of LIME that would speak as the server
 		return dst, false
@@ -163,7 +164,7 @@ func (w *writer) base64(value []byte) (ok bool) {
 		return false
 	}
 	at := w.open()
-	b, err := base64.StdEncoding.AppendDecode(w.b, []byte(text))
+	b, err := base64.StdEncoding.AppendDecode(w.b, text)
 	if err != nil {
 		return false
 	}
