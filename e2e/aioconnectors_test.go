@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -153,6 +154,20 @@ func TestConnectors(t *testing.T) { // A-49
 		receiver.getsNothing("each once")
 	})
 
+	t.Run("a burst", func(t *testing.T) { // A-48
+		sender, receiver := connect(t, here, c.name("sender")), connect(t, there, c.name("receiver"))
+		receiver.getsNothing("it is there")
+		const all = 3000 // three times what -max-rate allows in a second
+		var burst strings.Builder
+		for n := range all {
+			burst.WriteString(aioFrame(`{"message_type":"any","source_id":"`+sender.name+`","destination_id":"`+receiver.name+`"}`, fmt.Sprint(n)))
+		}
+		go sender.say(burst.String()) //nolint:errcheck // what comes tells
+		for n := range all {
+			receiver.gets("all of it, in order", "any", sender.name, "", fmt.Sprint(n))
+		}
+	})
+
 	t.Run("what is no frame", func(t *testing.T) { // A-03, A-40, A-41
 		for _, bytes := range []string{"\x00\x00\x00\x00", "GET / HTTP/1.1\r\n\r\n", aioFrame("[]", "")} {
 			kiosk := connect(t, here, c.name("kiosk"))
@@ -204,15 +219,20 @@ func TestConnectors(t *testing.T) { // A-49
 	})
 }
 
-// TestConnectorsOutliveTheirEdges: what was acknowledged comes, though both edges are gone.
+// TestConnectorsOutliveTheirEdges: what was acknowledged comes, though the one edge was drained and the other
+// one killed.
 func TestConnectorsOutliveTheirEdges(t *testing.T) { // A-27
 	t.Parallel()
 	c := startConnectors(t, 2)
 	kiosk := c.name("kiosk")
-	// A connector that was here, and has left without a word.
-	connect(t, c.edges[1], kiosk).getsNothing("it is there")
+	there := connect(t, c.edges[1], kiosk)
+	there.getsNothing("it is there")
 	sender := connect(t, c.edges[0], c.name("sender"))
-	c.edges[1].kill()
+	c.edges[1].signal(t, syscall.SIGTERM)
+	if status := c.edges[1].wantExit(t, patience); status.ExitStatus() != 0 {
+		t.Errorf("a drained edge ends with %d", status.ExitStatus())
+	}
+	there.isClosed("its edge has drained")
 	for n := 1; n <= 10; n++ {
 		sender.write(aioFrame(fmt.Sprintf(`{"message_type":"any","source_id":"%s","destination_id":"%s","transport_id":%d}`, sender.name, kiosk, n), fmt.Sprint(n)))
 		sender.isAcknowledged("it is stored", n)
