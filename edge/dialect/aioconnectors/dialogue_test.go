@@ -121,6 +121,8 @@ func TestWhatAConnectorSays(t *testing.T) {
 		{name: "A-17: a list is text", frame: framed(header("any", ""), "[1]"), env: envelope("p-1", "hub@t.org", "text/plain", `"[1]"`, "any", "")},
 		{name: "A-17: what nests too deeply is", frame: framed(header("any", ""), deep), env: envelope("p-1", "hub@t.org", "text/plain", `"`+strings.ReplaceAll(deep, `"`, `\"`)+`"`, "any", "")},
 		{name: "A-17: what is nearly an object is", frame: framed(header("any", ""), "{]}"), env: envelope("p-1", "hub@t.org", "text/plain", `"{]}"`, "any", "")},
+		{name: "A-17: lines", frame: framed(header("any", ""), "a\tb\r\n"), env: envelope("p-1", "hub@t.org", "text/plain", `"a\tb\r\n"`, "any", "")},
+		{name: "A-17: what controls something", frame: framed(header("any", ""), "a\x00"), env: envelope("p-1", "hub@t.org", MediaMessage, `{"data64":"YQA="}`, "any", "")},
 		{name: "A-17: no text", frame: framed(header("any", ""), "\xff"), env: envelope("p-1", "hub@t.org", MediaMessage, `{"data64":"/w=="}`, "any", "")},
 		{
 			name: "A-17: a binary part", frame: framed(header("any", `,"with_binary":true`), `{"n":1}`, "\x01\x02\x03"),

@@ -273,20 +273,31 @@ func ofHop(name []byte) bool {
 	return false
 }
 
+// isText tells whether data is text. With characters that only control something it would be up to
+// six times as long in JSON, where base64 adds a third, and hardly anybody would read it.
+func isText(data []byte) bool {
+	for _, c := range data {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return false
+		}
+	}
+	return utf8.Valid(data)
+}
+
 // appendContent appends the rest of the type's text, and the content.
 func appendContent(dst []byte, f *frame, asObject bool) []byte {
-	isText := asObject || utf8.Valid(f.data)
+	text := asObject || isText(f.data)
 	switch {
 	case f.binary == nil && asObject:
 		return append(append(dst, lime.MediaJSON+`","content":`...), f.data...)
-	case f.binary == nil && isText:
+	case f.binary == nil && text:
 		return appendText(append(dst, lime.MediaText+`","content":`...), f.data)
 	}
 	dst = append(dst, MediaMessage+`","content":{`...)
 	switch {
 	case asObject:
 		dst = append(append(dst, `"data":`...), f.data...)
-	case isText:
+	case text:
 		dst = appendText(append(dst, `"data":`...), f.data)
 	default:
 		dst = append(base64.StdEncoding.AppendEncode(append(dst, `"data64":"`...), f.data), '"')
