@@ -4,16 +4,22 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"limegrove/lime"
 )
 
 // startConnectors starts a router and edges that serve connectors, whose service is hub@localhost.
 func startConnectors(t *testing.T, edges int) *cluster {
 	t.Helper()
 	broker := startNATS(t)
-	c := &cluster{nats: broker, broker: broker.url, settings: []string{"-domain", domain, "-domain", "aio.localhost"}}
+	rules := filepath.Join(t.TempDir(), "rooms.json")
+	must(t, os.WriteFile(rules, []byte(`[{"room":{"topic":"*"},"may":["enter","publish"]}]`), 0o600))
+	c := &cluster{nats: broker, broker: broker.url, settings: []string{"-domain", domain, "-domain", "aio.localhost", "-room-rules", rules}}
 	c.start(t, edges, aioFlags("hub@localhost")...)
 	return c
 }
@@ -126,6 +132,35 @@ func TestConnectors(t *testing.T) { // A-49
 		three.getsNothing("nothing more")
 	})
 
+	t.Run("topics are rooms of LIME", func(t *testing.T) {
+		topic := c.name("topic")
+		kiosk := connect(t, here, c.name("kiosk"))
+		kiosk.subscribes(topic)
+		ana := guest(t, goLibrary, there, c.name("ana")+"/1")
+		answer := ana.call(Envelope{
+			Method: "subscribe", URI: "/rooms", Type: "application/vnd.limegrove.room+json", Resource: map[string]any{"room": map[string]any{"topic": topic}},
+		})
+		resource, _ := answer.Resource.(map[string]any)
+		address, _ := resource["address"].(string)
+		if answer.Status != "success" || address == "" {
+			t.Fatalf("she enters: %s", answer)
+		}
+		kiosk.sends("_pubsub", `,"message_type_publish":"`+topic+`"`, "of a connector")
+		kiosk.gets("its own copy", topic, aioServer, "", "of a connector")
+		if e := ana.wantText("it comes", "of a connector"); e.From != address+"/"+kiosk.name+"%40aio.localhost" || !e.has("message_type", topic) {
+			t.Errorf("it is from %s, with %v", e.From, e.Metadata)
+		}
+		ana.send(text("", address, "of LIME"))
+		kiosk.gets("and back", topic, aioServer, "", "of LIME")
+	})
+
+	t.Run("nobody logs in there with LIME", func(t *testing.T) {
+		answer := dial(t, goLibrary).loginAs(here, Login{Identity: c.name("kiosk") + "@aio.localhost", Instance: "1"})
+		if answer.State != "failed" || answer.Reason == nil || answer.Reason.Code != lime.CodeSessionAuthenticationFailed {
+			t.Errorf("the login is answered by %s", answer)
+		}
+	})
+
 	t.Run("a newer connection replaces the older, wherever that is", func(t *testing.T) { // A-44
 		topic := c.name("topic")
 		older := connect(t, here, c.name("kiosk"))
@@ -152,6 +187,25 @@ func TestConnectors(t *testing.T) { // A-49
 			receiver.gets("in order", "any", sender.name, "", fmt.Sprint(n))
 		}
 		receiver.getsNothing("each once")
+	})
+
+	t.Run("what does not wait", func(t *testing.T) { // A-26
+		simple := c.addEdge(t, append(aioFlags("hub@localhost"), "-aioconnectors-simple", "-aioconnectors-types", "any")...)
+		kiosk := c.name("kiosk")
+		sender := connect(t, simple, c.name("sender"))
+		send := func(transport int, content string) {
+			t.Helper()
+			sender.write(aioFrame(fmt.Sprintf(`{"message_type":"any","source_id":"%s","destination_id":"%s","transport_id":%d}`, sender.name, kiosk, transport), content))
+			sender.isAcknowledged("it has come", transport)
+		}
+		send(1, "lost")
+		receiver := connect(t, here, kiosk)
+		receiver.getsNothing("it is there")
+		sender.sends("other", `,"transport_id":2`, "A-18")
+		sender.isAcknowledged("of another type", 2)
+		send(3, "live")
+		receiver.gets("what was sent since", "any", sender.name, "", "live")
+		receiver.getsNothing("and nothing else")
 	})
 
 	t.Run("a burst", func(t *testing.T) { // A-48
