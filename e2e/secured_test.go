@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"limegrove/internal/redistest"
+	"limegrove/lime"
+	"limegrove/lime/client"
+	"limegrove/lime/client/files"
 )
 
 // secured is a cluster whose stores let nobody in but over TLS, by a private authority, and
@@ -104,8 +108,11 @@ func TestSecuredStores(t *testing.T) {
 	hook, hooks := startHook(t, "")
 	rules := fileOf(t, "rooms.json", strings.Replace(rulesOfRooms, "[\n", "[\n"+`{"room": "/public/kept", "may": ["enter"], "history": {"count": 10}},`, 1))
 	s.settings = []string{"-events", "all", "-webhooks", hooks, "-room-rules", rules, "-partitions", "16", "-gossip-key", "aHVudGVyMmh1bnRlcjJodW50ZXIyISEh"}
+	at := startBalancer(t)
+	s.settings = append(s.settings, "-files-url", "http://"+at.Addr().String(), "-file-guests")
 	s.start(t, 2)
 	conversations(t, s.cluster, hook)
+	s.sendsFiles(t, at)
 
 	if log, _ := s.nats.output.read(); strings.Contains(string(log), "Violation") {
 		t.Error("somebody may not do what he does; see what nats-server has printed")
@@ -209,6 +216,50 @@ func statusShowsAll(t *testing.T, admin string, members int) {
 	}
 }
 
+// sendsFiles: an edge takes a file, gives it, and gives up another that is not what was announced.
+func (s *secured) sendsFiles(t *testing.T, at *balancer) {
+	t.Helper()
+	port := address(freePorts(t, 1))
+	at.to.Store(&port)
+	e := s.addEdge(t, "-files", port)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ana, err := client.Dial(ctx, e.url, client.Config{Node: lime.MustParseNode("ana-files@" + domain)})
+	must(t, err)
+	defer ana.Close()
+	transfers, err := files.New(ana, files.Config{Tries: 1})
+	must(t, err)
+	const size = 2 << 20
+	sent, err := transfers.Upload(ctx, files.Source{Name: "a", Size: size, Content: paper(size)})
+	must(t, err)
+	into, err := files.OpenDirectory(t.TempDir(), "")
+	must(t, err)
+	defer func() { _ = into.Close() }()
+	_, err = transfers.Download(ctx, sent.Link(), ana.Node().Identity, into)
+	must(t, err)
+	var refused *files.StatusError
+	if _, err := transfers.Upload(ctx, files.Source{Name: "b", Size: size, Content: &torn{paper: size}}); !errors.As(err, &refused) || refused.Status != 460 {
+		t.Errorf("a file that is not what was announced: %v", err)
+	}
+	_, err = ana.Command(ctx, &lime.Command{Method: lime.MethodDelete, URI: "/files/" + sent.ID})
+	must(t, err)
+}
+
+// torn is another content when it is read again.
+type torn struct {
+	paper
+	reads atomic.Int64 // of the first byte
+}
+
+// ReadAt is that of io.ReaderAt.
+func (p *torn) ReadAt(b []byte, at int64) (int, error) {
+	n, err := p.paper.ReadAt(b, at)
+	if at == 0 && n > 0 && p.reads.Add(1) > 1 {
+		b[0]++
+	}
+	return n, err
+}
+
 // brokersRefuse: what the users' permissions and the account keep from them.
 func (s *secured) brokersRefuse(t *testing.T) {
 	at := address(s.nats.port)
@@ -233,7 +284,7 @@ func (s *secured) brokersRefuse(t *testing.T) {
 		"edge": {
 			"$JS.API.STREAM.DELETE.LOG_0", "$JS.API.STREAM.PURGE.INBOX_0", "$JS.API.STREAM.UPDATE.KV_accounts", "$JS.API.STREAM.SNAPSHOT.KV_accounts",
 			"$JS.API.STREAM.CREATE.stolen", "$JS.API.STREAM.MSG.DELETE.KV_accounts", "$JS.API.CONSUMER.CREATE.KV_accounts.x",
-			"$JS.API.DIRECT.GET.KV_apikeys", "$JS.API.DIRECT.GET.KV_apikeys.$KV.apikeys.x", "$JS.API.STREAM.MSG.GET.KV_apikeys",
+			"$JS.API.STREAM.CREATE.OBJ_files_0", "$JS.API.STREAM.PURGE.KV_files", "$JS.API.DIRECT.GET.KV_apikeys", "$JS.API.DIRECT.GET.KV_apikeys.$KV.apikeys.x", "$JS.API.STREAM.MSG.GET.KV_apikeys",
 			"$KV.accounts.org.example.@.ana", "inbox.0.org.example.@.ana._", "grouped.0.x", "dead.push", "$SYS.REQ.SERVER.PING",
 		},
 		"router": {

@@ -27,11 +27,11 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d door
 	if d.tcp != nil {
 		fmt.Fprintf(&b, "          net.tcp://%s\n", reachable(d.tcp.Addr().String()))
 	}
-	if d.files != nil {
-		fmt.Fprintf(&b, "  files   %s/files\n", cfg.Files.URL)
-	}
 	if admin := p.AdminAddr(); admin != "" {
 		fmt.Fprintf(&b, "  status  http://%s/status\n", reachable(admin))
+	}
+	if d.files != nil {
+		fmt.Fprintf(&b, "  files   %s/files\n", cfg.Files.URL)
 	}
 	if backends != nil {
 		scheme := "http"

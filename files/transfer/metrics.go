@@ -57,6 +57,7 @@ func newMetrics(to prometheus.Registerer) (*metrics, error) {
 	for _, result := range []string{resultMalformed, resultConflict, resultDigest, resultPieces, resultFull} {
 		m.transfers.WithLabelValues(upload, result)
 	}
+	m.requests.WithLabelValues(http.MethodGet, strconv.Itoa(http.StatusOK))
 	if to == nil {
 		return m, nil
 	}
