@@ -19,7 +19,7 @@ import (
 )
 
 // The programs that tests start, by path.
-var edgeProgram, routerProgram, idleProgram, limeGoProgram, natsProgram string
+var edgeProgram, routerProgram, idleProgram, kioskProgram, limeGoProgram, natsProgram string
 
 // TestMain builds the programs once, with the race detector when the tests have it.
 func TestMain(m *testing.M) {
@@ -51,12 +51,13 @@ func playMore() error {
 }
 
 func build(dir string) error {
-	if err := programs.Go(context.Background(), dir, raced, "limegrove/cmd/edge", "limegrove/cmd/router", "limegrove/e2e/idle"); err != nil {
+	if err := programs.Go(context.Background(), dir, raced, "limegrove/cmd/edge", "limegrove/cmd/router", "limegrove/e2e/idle", "limegrove/e2e/kiosk"); err != nil {
 		return fmt.Errorf("build the programs: %w", err)
 	}
 	edgeProgram = filepath.Join(dir, "edge")
 	routerProgram = filepath.Join(dir, "router")
 	idleProgram = filepath.Join(dir, "idle")
+	kioskProgram = filepath.Join(dir, "kiosk")
 
 	driver := exec.Command("go", "build", "-C", "limego", "-o", dir+"/") // a module of its own
 	driver.Stderr = os.Stderr

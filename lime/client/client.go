@@ -55,6 +55,40 @@ type Client struct {
 // The client ends with Close or Shutdown, or by itself: see Done. An error tells of each
 // server; errors.As finds a *lime.Reason, a *SessionError or an *HTTPError in it.
 func Dial(ctx context.Context, url string, cfg Config) (*Client, error) {
+	c, err := newClient(url, cfg)
+	if err != nil {
+		return nil, err
+	}
+	go c.handle()
+	s, err := c.round(ctx, 0)
+	if err != nil {
+		c.stop(ErrClosed)
+		close(c.supervised) // a handler may be closing the client already
+		<-c.handled
+		close(c.done)
+		c.is(Status{State: StateEnded, Err: err})
+		return nil, err
+	}
+	go c.live(s)
+	return c, nil
+}
+
+// Start is Dial for a program that begins while the network may be away, as one with a Store
+// does: it connects behind the program's back, again and again as after a lost session, and what is
+// sent meanwhile waits. An error is one of cfg or of the Store. Done and Err tell when the server
+// does not let the client in, and Config.OnStatus each try.
+func Start(url string, cfg Config) (*Client, error) {
+	c, err := newClient(url, cfg)
+	if err != nil {
+		return nil, err
+	}
+	go c.handle()
+	go c.live(nil)
+	return c, nil
+}
+
+// newClient makes a client that nothing runs of.
+func newClient(url string, cfg Config) (*Client, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -72,19 +106,11 @@ func Dial(ctx context.Context, url string, cfg Config) (*Client, error) {
 		}
 		c.servers = append(c.servers, a)
 	}
-	c.inbox.use(cfg.Handler.kinds())
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	go c.handle()
-	s, err := c.round(ctx, 0)
-	if err != nil {
-		c.stop(ErrClosed)
-		close(c.supervised) // a handler may be closing the client already
-		<-c.handled
-		close(c.done)
-		c.is(Status{State: StateEnded, Err: err})
+	if err := c.restore(); err != nil {
 		return nil, err
 	}
-	go c.live(s)
+	c.inbox.use(cfg.Handler.kinds())
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c, nil
 }
 

@@ -104,6 +104,15 @@ type Config struct {
 	// MaxEnvelope is how long an envelope of the server's may be. Default 8 MiB.
 	MaxEnvelope int
 
+	// Store keeps publications until they are answered, in a directory with package spool, so that
+	// those that wait while there is no session, or none yet, outlive the process. What it has when Dial
+	// is called is sent before all that is new of the same priority, in order and with the ids that it had;
+	// what becomes of it notifications tell, and DropKept counts. InFlight then bounds what is in memory and under way, and the store
+	// the rest: who publishes more than it takes gets its error at once. It is for one client at a time,
+	// which should have the same Node each time: servers know what is sent again by that. The program
+	// closes it after Done. Default nil, which keeps nothing.
+	Store Store
+
 	// Priority is what a message has that waits to be sent: smaller numbers go first, in order among
 	// equals. When 32 with smaller numbers have passed the first of a number, that goes before them, so
 	// that each number has a share. It orders publications among themselves, those that wait for room

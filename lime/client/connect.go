@@ -7,9 +7,16 @@ import (
 	"time"
 )
 
-// run follows each session by another until the client ends.
+// run follows each session by another until the client ends. It begins with the first if there
+// is none.
 func (c *Client) run(s *session) {
 	rounds := 0
+	if s == nil {
+		var cause error
+		if s, cause = c.reconnect(&rounds, nil); s == nil {
+			c.finish(cause)
+		}
+	}
 	for s != nil {
 		began := time.Now()
 		s.await()
@@ -154,6 +161,7 @@ func (c *Client) finish(cause error) {
 	c.inbox.close(cause, errors.Is(cause, ErrClosed))
 	c.publications.close(cause)
 	c.requests.close(cause)
+	c.tendStore()
 	c.is(Status{State: StateEnded, Err: cause})
 }
 

@@ -46,6 +46,9 @@
 // given to Send, and among publications, not between the two; with Config.Priority among those
 // of one priority, and none waits for ever.
 //
+// With Config.Store publications are kept on disk until they are answered, and sent by the next
+// process if need be; with Start in place of Dial a program begins while there is no network.
+//
 // How far a message has come is told in these steps: Send returns when it is queued, Publish
 // when the server has stored it, notifications of received and consumed say what became of it at
 // its recipient (Config.Events), and Request returns what the recipient has to say.
@@ -80,6 +83,7 @@
 //	messages with priorities  Config.SendQueue   who sends waits, the most urgent the least
 //	sent a second             Config.Rate        who sends waits
 //	publications              Config.InFlight    who publishes waits
+//	publications kept         Config.Store's     who publishes gets its error
 //	requests by messages      Config.Requests    who asks waits
 //	pongs held back           16                 the last takes the place of the one before
 //	messages remembered       8192               the oldest is forgotten
@@ -98,7 +102,8 @@
 //
 // # What it does not do
 //
-// It keeps nothing on disk: what was not accepted when the process dies is for the program
-// to send again, with the same id. It speaks no HTTP dialects, compresses nothing, and does
-// not decode contents.
+// Without Config.Store it keeps nothing on disk: what was not accepted when the process dies is
+// for the program to send again, with the same id. What has come and was not taken is the
+// server's to keep: with ReceiptsWhenHandled a crash loses nothing of it that has an id. It speaks no HTTP
+// dialects, compresses nothing, and does not decode contents.
 package client

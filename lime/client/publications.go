@@ -21,7 +21,10 @@ type publications struct {
 	fresh    ranked[*Publication] // for which there is room
 	line     ranked[*Publication] // for which there is none
 	byID     map[string]*Publication
-	changed  chan struct{} // closed when one is done; nil while nobody waits for it
+	kept     int            // so many of all the store has
+	unread   []*Publication // those of fresh whose text is in the store alone
+	removals []uint64       // what the store is to keep no longer
+	changed  chan struct{}  // closed when one is done; nil while nobody waits for it
 	over     error
 	cut      bool      // some had no answer when that came
 	failures int       // of the server, 51, in a row
@@ -34,24 +37,8 @@ func newPublications(cfg *Config) *publications {
 	}
 }
 
-// add puts a publication behind the others of its priority, and waits for room.
-func (p *publications) add(ctx context.Context, one *Publication) error {
-	if err := p.tryAdd(one); err != nil || one.ready == nil {
-		return err
-	}
-	select {
-	case <-one.ready:
-		return nil
-	case <-one.done:
-		return one.err
-	case <-ctx.Done():
-		p.finish(one, context.Cause(ctx))
-		return context.Cause(ctx)
-	}
-}
-
-// tryAdd leaves a publication that waits for room with ready.
-func (p *publications) tryAdd(one *Publication) error {
+// reserve takes a publication's id.
+func (p *publications) reserve(one *Publication) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -61,13 +48,56 @@ func (p *publications) tryAdd(one *Publication) error {
 		return ErrID
 	}
 	p.byID[one.id] = one
+	if one.number != 0 {
+		p.kept++
+	}
+	return nil
+}
+
+// has notes that the store has a publication.
+func (p *publications) has(one *Publication, number uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one.kept = true
+	if p.byID[one.id] != one { // all has ended meanwhile, and who publishes it hears so
+		p.removals = append(p.removals, number)
+		return
+	}
+	one.number = number
+	p.kept++
+}
+
+// enqueue puts a publication behind the others of its priority. One that waits for room is left
+// with ready; of those that the store has no more than there is room for are in memory.
+func (p *publications) enqueue(one *Publication) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byID[one.id] != one {
+		return one.err
+	}
 	if p.line.len() == 0 && p.hasRoomLocked() {
 		p.fresh.push(one.rank, one)
 		return nil
 	}
 	one.ready = make(chan struct{})
 	p.line.push(one.rank, one)
+	if one.number != 0 {
+		one.text = nil
+	}
 	return nil
+}
+
+// waitForRoom gives a publication up when ctx is done first.
+func (p *publications) waitForRoom(ctx context.Context, one *Publication) error {
+	select {
+	case <-one.ready:
+		return nil
+	case <-one.done:
+		return one.err
+	case <-ctx.Done():
+		p.finish(one, context.Cause(ctx))
+		return context.Cause(ctx)
+	}
 }
 
 func (p *publications) hasRoomLocked() bool { return len(p.sent)+p.fresh.len() < p.limit }
@@ -81,6 +111,9 @@ func (p *publications) admitLocked() {
 		}
 		p.fresh.push(one.rank, one)
 		close(one.ready)
+		if one.text == nil {
+			p.unread = append(p.unread, one)
+		}
 	}
 }
 
@@ -98,27 +131,16 @@ func (p *publications) waiting() bool {
 	return len(p.byID) > 0
 }
 
-// settle waits until none is left. It returns ErrLost when some of them end without an answer,
-// since there will be no other session.
-func (p *publications) settle(ctx context.Context) error {
-	for waited := false; ; waited = true {
-		p.mu.Lock()
-		if len(p.byID) == 0 {
-			cut := waited && p.cut
-			p.mu.Unlock()
-			if cut {
-				return fmt.Errorf("%w: publications have no answer", ErrLost)
-			}
-			return nil
-		}
-		changed := p.waitLocked()
-		p.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+// left tells how many there are, without those that the store has if these may stay, and has
+// changed closed when that changes. cut tells that some ended without an answer.
+func (p *publications) left(mayStay bool) (n int, changed <-chan struct{}, cut bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n = len(p.byID)
+	if mayStay {
+		n -= p.kept
 	}
+	return n, p.waitLocked(), p.cut
 }
 
 // until gives a publication up when ctx is done.
@@ -151,6 +173,11 @@ func (p *publications) finishLocked(one *Publication, err error) {
 		i := slices.Index(p.sent, one)
 		p.sent = slices.Delete(p.sent, i, i+1)
 	}
+	if one.number != 0 {
+		p.kept--
+		p.removals = append(p.removals, one.number)
+		one.number = 0
+	}
 	p.admitLocked()
 	if one.stop != nil {
 		one.stop()
@@ -163,12 +190,60 @@ func (p *publications) finishLocked(one *Publication, err error) {
 	wake(&p.changed)
 }
 
+// finishKept ends a publication that the store goes on to have.
+func (p *publications) finishKept(one *Publication, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byID[one.id] == one {
+		p.finishKeptLocked(one, err)
+	}
+}
+
+func (p *publications) finishKeptLocked(one *Publication, err error) {
+	if one.number != 0 {
+		one.number, err = 0, fmt.Errorf("%w: %w", ErrKept, err)
+		p.kept--
+	}
+	p.finishLocked(one, err)
+}
+
 // close ends all of them.
 func (p *publications) close(why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.over, p.cut = why, len(p.byID) > 0
+	p.over, p.cut = why, len(p.byID) > p.kept
 	for _, one := range p.byID {
-		p.finishLocked(one, why)
+		p.finishKeptLocked(one, why)
 	}
+}
+
+// work is what the store is to do: the numbers to remove, and what to read by its number.
+func (p *publications) work() (removals []uint64, unread map[uint64]*Publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, one := range p.unread {
+		if one.number != 0 {
+			if unread == nil {
+				unread = map[uint64]*Publication{}
+			}
+			unread[one.number] = one
+		}
+	}
+	removals = p.removals
+	p.removals, p.unread = nil, nil
+	return removals, unread
+}
+
+// removeLater takes back what the store could not do.
+func (p *publications) removeLater(numbers []uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.removals = append(p.removals, numbers...)
+}
+
+// read has a publication ready to be sent.
+func (p *publications) read(one *Publication, text []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one.text = text
 }

@@ -70,16 +70,15 @@ func (c *Client) answer(ctx context.Context, asked *lime.Message, document *Docu
 	if err != nil {
 		return err
 	}
-	p, err := c.publish(ctx, sent, func(err error) {
-		if err != nil {
-			c.drop(DropAnswer)
-		}
-	})
+	p, err := c.publish(ctx, sent, c.cfg.Store != nil, c.unheard(DropAnswer))
 	if err != nil {
 		return err
 	}
 	if c.cfg.Receipts != ReceiptsWhenHandled {
 		return nil
+	}
+	if p.kept {
+		return nil // the next process sends it if this one does not
 	}
 	<-p.done // which the client's end sees to
 	return p.err

@@ -55,7 +55,7 @@ func (c *Client) ask(ctx context.Context, r *request, sent *lime.Message) (answe
 		return item{}, err
 	}
 	defer c.requests.shut(r)
-	p, err := c.PublishAsync(ctx, sent)
+	p, err := c.publish(ctx, sent, false, nil) // the next process would have no use for the answer
 	if err != nil {
 		return item{}, err
 	}

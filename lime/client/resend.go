@@ -43,6 +43,9 @@ func (p *publications) appendDue(dst []byte, s *session) (_ []byte, next time.Ti
 		if !ok {
 			break
 		}
+		if one.text == nil { // it is read first
+			return dst, now
+		}
 		if pause := s.out.early(now, len(one.text)+resentSize); pause > 0 {
 			return dst, now.Add(pause)
 		}

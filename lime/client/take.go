@@ -66,6 +66,9 @@ func (s *session) takeNotification(b []byte) error {
 		return nil
 	}
 	ours, again := c.publications.answered(n, s.node)
+	if ours && c.cfg.Store != nil { // there is one to remove, and perhaps another to read
+		s.out.ring()
+	}
 	switch {
 	case again:
 		s.out.ring()

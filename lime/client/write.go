@@ -24,6 +24,7 @@ func (s *session) write() {
 		buf = s.out.take(buf)
 		var due time.Time
 		if s.open.Load() {
+			s.client.tendStore()
 			buf, due = s.fill(buf)
 		}
 		if len(buf) > 0 {
