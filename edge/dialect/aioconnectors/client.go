@@ -16,6 +16,7 @@ type client struct {
 	cfg          *Config
 	introduction introduction
 	rights       room.Rules
+	tries        *tries // of all connectors
 	prefix       string // of the ids of its envelopes
 
 	// Set by Greet, before anybody else knows of the connection.
@@ -49,8 +50,8 @@ const (
 	maxTypes   = 1024
 )
 
-func (c *Config) client(rights room.Rules) *client {
-	k := &client{cfg: c, rights: rights, prefix: strings.ToLower(rand.Text()[:16]) + "-", introduction: inClear, server: c.Server}
+func (c *Config) client(rights room.Rules, t *tries) *client {
+	k := &client{cfg: c, rights: rights, tries: t, prefix: strings.ToLower(rand.Text()[:16]) + "-", introduction: inClear, server: c.Server}
 	if c.TLS {
 		k.introduction = encrypted
 	}

@@ -1,6 +1,8 @@
 package aioconnectors
 
 import (
+	"hash/maphash"
+
 	"limegrove/edge/dialect"
 	"limegrove/lime"
 	"limegrove/room"
@@ -59,6 +61,7 @@ const (
 type Stream struct {
 	cfg    Config
 	rights room.Rules
+	tries  tries
 }
 
 // New returns the dialect of a configuration.
@@ -75,7 +78,7 @@ func New(cfg Config) *Stream {
 	if cfg.Service.Name != "" {
 		cfg.service = cfg.Service.String()
 	}
-	return &Stream{cfg: cfg, rights: anyTopic()}
+	return &Stream{cfg: cfg, rights: anyTopic(), tries: tries{seed: maphash.MakeSeed()}}
 }
 
 // Name is that of a dialect.
@@ -85,6 +88,6 @@ func (d *Stream) Name() string { return "aioconnectors" }
 func (d *Stream) Domain() string { return d.cfg.Domain }
 
 // Accept is that of a dialect.
-func (d *Stream) Accept() dialect.Framed { return d.cfg.client(d.rights) }
+func (d *Stream) Accept() dialect.Framed { return d.cfg.client(d.rights, &d.tries) }
 
 var _ dialect.Stream = (*Stream)(nil)

@@ -244,6 +244,15 @@ func TestWhatAConnectorIsTold(t *testing.T) { // A-23
 			t.Errorf("%s: it is told\n%q (%t), want\n%q", row.name, got, ok, want)
 		}
 	}
+	for why, metadata := range map[string]string{
+		"an id that is none": `"aioconnectors.request_id":"[1]","aioconnectors.response_id":"{}"`,
+		"no file":            `"aioconnectors.with_file":"x"`,
+	} {
+		got, ok := newClient(Config{}, "kiosk7").ToClient(nil, []byte(from("hub@t.org/x", "text/plain", `"x"`, metadata)))
+		if want := framed(`{"message_type":"any","source_id":"`+server+`","destination_id":"kiosk7"}`, "x"); !ok || string(got) != string(want) {
+			t.Errorf("%s ends a connector's connection: it is told\n%q (%t), want\n%q", why, got, ok, want)
+		}
+	}
 	for name, text := range map[string]string{
 		"a command":                   `{"id":"1","from":"a@t.org","method":"get","uri":"/x"}`,
 		"what only the server may":    from("ana@t.org/x", "text/plain", `"x"`, `"aioconnectors.message_type":"_ping"`),
@@ -413,5 +422,41 @@ func TestAServiceHasNobodyBehindItsServer(t *testing.T) {
 	}
 	if said := c.FromClient(framed(`{"message_type":"any","source_id":"Hub","destination_id":"kiosk7"}`, "x"), true); said.Drop != "" || said.Envelope == nil {
 		t.Errorf("it says %+v", said)
+	}
+}
+
+func TestAFileThatEndsAConnectionDoesNotForEver(t *testing.T) { // A-36
+	d := New(Config{Domain: domain, Rooms: "t.org", Server: server, Service: lime.Identity{Name: "hub", Domain: "t.org"}})
+	for offset, left := range map[int]string{0: "", 2: "ok"} {
+		message := fmt.Sprintf(`{"id":"m%d","from":"hub@t.org/x","type":"`+MediaMessage+`","content":{"data":"x","binary":"b2tjb250ZW50"},`+
+			`"metadata":{"aioconnectors.with_file":"{\"dst_type\":\"unknown\",\"binary_offset\":%d}"}}`, offset, offset)
+		with := framed(fmt.Sprintf(`{"message_type":"any","source_id":"%s","destination_id":"kiosk7","with_file":{"dst_type":"unknown","binary_offset":%d},"with_binary":true}`, server, offset), "x", "okcontent")
+		without := framed(`{"message_type":"any","source_id":"`+server+`","destination_id":"kiosk7"}`, "x")
+		if left != "" {
+			without = framed(`{"message_type":"any","source_id":"`+server+`","destination_id":"kiosk7","with_binary":true}`, "x", left)
+		}
+		for n := range maxTries + 2 {
+			c := d.Accept().(*client)
+			c.Greet(framed(`{"message_type":"_handshake_no_ssl","source_id":"kiosk7"}`, "hello"))
+			want := with
+			if n >= maxTries {
+				want = without
+			}
+			if got, ok := c.ToClient(nil, []byte(message)); !ok || string(got) != string(want) {
+				t.Errorf("the connection %d is told\n%q (%t), want\n%q", n, got, ok, want)
+			}
+		}
+	}
+	for range maxTries + 2 { // without an id nobody keeps it
+		c := d.Accept().(*client)
+		if got, _ := c.ToClient(nil, []byte(`{"from":"hub@t.org/x","type":"text/plain","content":"x","metadata":{"aioconnectors.with_file":"{}"}}`)); !strings.Contains(string(got), "with_file") {
+			t.Errorf("a message that does not come again is told as %q", got)
+		}
+	}
+	for n := range 3 * triesKept {
+		d.tries.more("kiosk7", fmt.Append(nil, n))
+	}
+	if n := len(d.tries.now) + len(d.tries.before); n > 2*triesKept {
+		t.Errorf("%d are remembered", n)
 	}
 }

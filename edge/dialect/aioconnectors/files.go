@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
+	"math"
 	"strconv"
+	"sync"
 )
 
 // lexical is up to how many pieces of a file are in order by their names as they are.
@@ -44,4 +47,55 @@ func padded(withFile []byte) []byte {
 		out = append(out, one.value...)
 	}
 	return append(out, '}')
+}
+
+// file returns with_file; nil when there is none that connectors could bear.
+func (r *reader) file() []byte {
+	if v := r.carried("with_file"); len(v) > 0 && v[0] == '{' {
+		return v
+	}
+	return nil
+}
+
+// beforeFile is how many bytes of the binary part are before the file's content.
+func beforeFile(withFile []byte) int {
+	var file members
+	if !file.parse(withFile) {
+		return 0
+	}
+	return int(min(file.number("binary_offset"), math.MaxInt32))
+}
+
+// tries counts how often messages with a file were handed out. A connector that does not know
+// the kind of a file ends its connection, and would do so for ever, since what it has not
+// confirmed comes again: after maxTries the message comes without the file, as one does whose
+// file is refused.
+type tries struct {
+	seed maphash.Seed // set when it is made and not changed
+
+	mu          sync.Mutex
+	now, before map[uint64]int // by a hash of the connector and the message; triesKept at most in each
+}
+
+const (
+	maxTries  = 3
+	triesKept = 4096
+)
+
+// more notes that a message, which it borrows, is about to be handed out to a connector, and
+// tells whether it is with its file. It knows a message by its bytes: ids come again.
+func (t *tries) more(connector string, message []byte) bool {
+	var h maphash.Hash
+	h.SetSeed(t.seed)
+	_, _ = h.WriteString(connector) // it never fails
+	_, _ = h.Write(message)
+	key := h.Sum64()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := max(t.now[key], t.before[key]) + 1
+	if t.now == nil || len(t.now) >= triesKept {
+		t.now, t.before = map[uint64]int{}, t.now
+	}
+	t.now[key] = n
+	return n <= maxTries
 }

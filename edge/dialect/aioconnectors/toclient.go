@@ -3,6 +3,7 @@ package aioconnectors
 import (
 	"bytes"
 	"encoding/base64"
+	"math"
 	"strings"
 	"sync"
 
@@ -92,12 +93,16 @@ func (c *client) toConnector(dst []byte, r *reader) (frame []byte, ok bool) {
 	case kind[0] == '_': // of a client of LIME that would speak as the server
 		return dst, false
 	}
-	return c.appendMessage(dst, r, kind, source)
+	file := r.file()
+	if file != nil && len(r.header.ID) > 0 && !c.tries.more(c.name, r.envelope) {
+		file = nil
+	}
+	return c.appendMessage(dst, r, kind, source, file)
 }
 
 // appendMessage appends the frame of a message, and before it the acknowledgement of what it
-// answers, if that is owed: A-19.
-func (c *client) appendMessage(dst []byte, r *reader, kind, source string) (frame []byte, ok bool) {
+// answers, if that is owed: A-19. file is its with_file; without one nothing of a file comes.
+func (c *client) appendMessage(dst []byte, r *reader, kind, source string, file []byte) (frame []byte, ok bool) {
 	response := c.response(kind, r)
 	if response != nil {
 		dst = c.appendAckFor(dst, func(u *unacked) bool { return u.kind == kind && u.request == string(response) })
@@ -109,40 +114,41 @@ func (c *client) appendMessage(dst []byte, r *reader, kind, source string) (fram
 	w.raw("response_id", response)
 	for _, one := range r.metadata {
 		name, is := bytes.CutPrefix(one.name, []byte(metadataPrefix))
-		if !is || ofHop(name) || string(name) == "request_id" || string(name) == "response_id" {
+		if !is || ofHop(name) || string(name) == "request_id" || string(name) == "response_id" || string(name) == "with_file" {
 			continue
 		}
-		value := fromMetadata(one.value)
-		if string(name) == "with_file" {
-			value = padded(value)
-		}
-		w.raw(string(name), value)
+		w.raw(string(name), fromMetadata(one.value))
+	}
+	most := math.MaxInt
+	if file != nil {
+		w.raw("with_file", padded(file))
+	} else if left := r.file(); left != nil {
+		most = beforeFile(left)
 	}
 	content := r.header.Content(r.envelope)
 	ofParts := string(r.header.Type) == MediaMessage && r.content.parse(content)
-	if ofParts && r.content.get("binary") != nil {
+	var binary []byte
+	if ofParts && most > 0 {
+		binary = r.content.get("binary")
+	}
+	if binary != nil {
 		w.raw("with_binary", []byte("true"))
 	}
-	if !w.headed() || !w.content(r, content, ofParts) {
+	if !w.headed() || !w.content(r, content, ofParts) || binary != nil && !w.base64(binary, most) {
 		return dst, false
 	}
 	return w.done(), true
 }
 
-// content appends the parts behind the header. It is not ok when what is to be base64 is none.
+// content appends the data behind the header. It is not ok when what is to be base64 is none.
 func (w *writer) content(r *reader, content []byte, ofParts bool) (ok bool) {
 	if !ofParts {
 		return w.data(content)
 	}
 	if data64 := r.content.get("data64"); data64 != nil {
-		ok = w.base64(data64)
-	} else {
-		ok = w.data(r.content.get("data"))
+		return w.base64(data64, math.MaxInt)
 	}
-	if binary := r.content.get("binary"); ok && binary != nil {
-		ok = w.base64(binary)
-	}
-	return ok
+	return w.data(r.content.get("data"))
 }
 
 // data appends the text that a JSON value is, or else the JSON itself.
@@ -157,8 +163,8 @@ func (w *writer) data(value []byte) (ok bool) {
 	return ok
 }
 
-// base64 appends what a JSON value is the base64 of.
-func (w *writer) base64(value []byte) (ok bool) {
+// base64 appends what a JSON value is the base64 of, and no more than so many bytes.
+func (w *writer) base64(value []byte, most int) (ok bool) {
 	text, ok := textOf(value)
 	if !ok {
 		return false
@@ -168,7 +174,7 @@ func (w *writer) base64(value []byte) (ok bool) {
 	if err != nil {
 		return false
 	}
-	w.b = b
+	w.b = b[:at+min(len(b)-at, most)]
 	w.close(at)
 	return true
 }
@@ -176,7 +182,7 @@ func (w *writer) base64(value []byte) (ok bool) {
 // request returns the request_id of a message for the connector; nil when it has none. Of one
 // that waits for an answer it is noted, and is the message's id when there is no other.
 func (c *client) request(kind string, r *reader) []byte {
-	id := r.carried("request_id")
+	id := idOf(r.carried("request_id"))
 	if !isTrue(r.carried("await_response")) || r.header.From == nil {
 		return id
 	}
@@ -191,12 +197,20 @@ func (c *client) request(kind string, r *reader) []byte {
 	return []byte(c.requests.ask(kind, string(id), string(r.header.From)))
 }
 
+// idOf is an id, which is a number or a text: with anything else connectors end their connection.
+func idOf(v []byte) []byte {
+	if len(v) > 0 && (v[0] == '"' || v[0] == '-' || '0' <= v[0] && v[0] <= '9') {
+		return v
+	}
+	return nil
+}
+
 func isTrue(v []byte) bool { return string(v) == "true" }
 
 // response returns the response_id of a message for the connector; nil when it has none, or
 // the connector has asked for nothing of that type: it would end its connection. A-25
 func (c *client) response(kind string, r *reader) []byte {
-	id := r.carried("response_id")
+	id := idOf(r.carried("response_id"))
 	if id == nil {
 		return nil
 	}

@@ -88,7 +88,7 @@ func (c *client) Publication(dst []byte, s dialect.Subscription, envelope []byte
 	if !r.read(envelope) || r.header.Kind != lime.KindMessage {
 		return dst, false
 	}
-	return c.appendMessage(dst, r, s.Request, c.serverName())
+	return c.appendMessage(dst, r, s.Request, c.serverName(), r.file())
 }
 
 // Missed is that of a dialect.Subscriber.
