@@ -347,13 +347,13 @@ func (s *session) publish(t *scratch, to lime.NodeView, of, b []byte, who sender
 	if h.Traced {
 		span = s.rules.tracer.Next(tracing.StepForward, envelope)
 	}
+	if span != nil && h.ID != nil { // before others may have it
+		span.Step, span.Stored = tracing.StepStore, true
+	}
 	later, err := s.out.publish(at, envelope, string(h.ID), span)
-	if span != nil {
-		if later {
-			span.Step, span.Stored = tracing.StepStore, true
-		} else {
-			s.rules.tracer.End(span, lime.AsReason(err))
-		}
+	if span != nil && !later {
+		span.Step, span.Stored = tracing.StepForward, false
+		s.rules.tracer.End(span, lime.AsReason(err))
 	}
 	switch {
 	case err != nil:

@@ -42,6 +42,9 @@ func (h *Hubs) control(msg *nats.Msg) {
 	}
 	ended, others := h.atNode(c.Node, c.Session)
 	if ended != nil {
+		if c.End.Code == lime.CodeSessionRegistrationError {
+			ended.lostToAnother()
+		}
 		h.end(ended, &c.End)
 	}
 	for _, m := range others {
@@ -154,8 +157,18 @@ func (e *AccountEvent) concerns(m *Member) bool {
 	return m.who.Node() != e.Maker && (m.guest || !e.GuestsOnly)
 }
 
-// replaced ends a member whose node another session has.
-func (h *Hubs) replaced(m *Member) { h.end(m, replacedReason()) }
+// replaced ends a member whose node a session of another edge has.
+func (h *Hubs) replaced(m *Member) {
+	m.lostToAnother()
+	h.end(m, replacedReason())
+}
+
+// lostToAnother notes that a session of another edge has m's node.
+func (m *Member) lostToAnother() {
+	m.hub.shard.mu.Lock()
+	defer m.hub.shard.mu.Unlock()
+	m.hub.widened().lost = true
+}
 
 // end takes a member out of its hub at once, and fails its session.
 func (h *Hubs) end(m *Member, why *lime.Reason) {

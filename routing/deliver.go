@@ -48,8 +48,11 @@ func (t *turn) distribute(b *hub, token string, server bool, from subject.Origin
 				reached = true
 				return
 			}
-			if m.holdEarly(&t.header, msg.Data) {
-				reached = true
+			if early, held := m.holdEarly(&t.header, msg.Data); early {
+				if reached = reached || held; !held {
+					t.hubs.metrics.drop(dropQueueFull)
+					refused = true
+				}
 				return
 			}
 			if m.owes() { // nothing overtakes what is owed

@@ -8,7 +8,7 @@ import (
 	"limegrove/routing/subject"
 )
 
-// ended remembers what a shard's hubs knew that ended last. What the broker sent before it heard of the end still comes,
+// ended remembers what a shard's hubs knew of other edges that ended last. What the broker sent before it heard of the end still comes,
 // for about a round trip, and whoever sent it is to hear that it has reached nobody, unless another edge has who it is for.
 type ended struct {
 	last [maxEnded]endedHub
@@ -19,25 +19,44 @@ type ended struct {
 type endedHub struct {
 	key    subject.Key
 	remote []presence.Registration // nobody changes it any more
+	lost   bool                    // to another edge's session, of which it may not have heard more than that
 }
 
-// maxEnded is how many end in a round trip, where many do. What comes for one before these
+// maxEnded is how many of those that knew of other edges end in a round trip, where many do. What comes for one before these
 // is told to have reached nobody, as where nothing is known of other edges.
 const maxEnded = 128
 
 func (e *ended) add(b *hub) {
-	e.last[e.next] = endedHub{b.key, b.remote()}
-	e.next = (e.next + 1) % maxEnded
+	one := endedHub{b.key, b.remote(), b.wide != nil && b.wide.lost}
+	at := e.find(b.key)
+	if at == nil {
+		if len(one.remote) == 0 && !one.lost {
+			return // nothing is what is told of those that are not here
+		}
+		at = &e.last[e.next]
+		e.next = (e.next + 1) % maxEnded
+	}
+	*at = one
 }
 
-// remote returns the sessions that the identity had elsewhere.
-func (e *ended) remote(key subject.Key) []presence.Registration {
-	for i := range maxEnded {
-		if one := &e.last[(e.next+maxEnded-1-i)%maxEnded]; one.key == key { // the newest first
-			return one.remote
+// find returns what is left of a hub, or nil.
+func (e *ended) find(key subject.Key) *endedHub {
+	for i := range e.last {
+		if e.last[i].key == key {
+			return &e.last[i]
 		}
 	}
 	return nil
+}
+
+// reaches tells whether a session of another edge is to be thought to have an envelope.
+func (e *ended) reaches(key subject.Key, token string, server bool, envelope *lime.Header) bool {
+	one := e.find(key)
+	if one == nil {
+		return false
+	}
+	there, _ := reachedElsewhere(one.remote, token, server, envelope)
+	return there || one.lost
 }
 
 // late takes what has come for a hub that has ended. A stored message's copy waits in the log, and other word was for the
@@ -56,7 +75,7 @@ func (t *turn) late(s *shard, key subject.Key, token string, msg *nats.Msg) {
 		t.hubs.metrics.drop(dropMalformed)
 		return
 	}
-	if there, _ := reachedElsewhere(s.ended.remote(key), token, lime.IsPostmaster(sender.Name), &t.header); !there {
+	if !s.ended.reaches(key, token, lime.IsPostmaster(sender.Name), &t.header) {
 		t.nobodyHere(from, msg)
 	}
 }

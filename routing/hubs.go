@@ -310,21 +310,24 @@ func (h *Hubs) runStored(ctx context.Context) error {
 	var outboxErr, resyncErr error
 	ctx, end := context.WithCancel(ctx)
 	defer end()
+	// The outbox ends last: it needs the others for what is under way.
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	all.Go(func() {
-		defer end() // when ctx is done, or with an error
+		defer stop() // when ctx is done, or with an error
 		outboxErr = h.outbox.run(ctx)
 	})
 	all.Go(func() {
 		defer end()
-		resyncErr = h.resync(ctx, back)
+		resyncErr = h.resync(working, back)
 	})
-	all.Go(func() { h.handovers.run(ctx) })
-	all.Go(func() { h.recipients.run(ctx) })
-	all.Go(func() { h.reader.run(ctx) })
-	all.Go(func() { h.floors.run(ctx) })
-	all.Go(func() { h.removals.run(ctx) })
-	all.Go(func() { h.watchReceipts(ctx) })
-	all.Go(func() { h.tellRefusals(ctx) })
+	all.Go(func() { h.handovers.run(working) })
+	all.Go(func() { h.recipients.run(working) })
+	all.Go(func() { h.reader.run(working) })
+	all.Go(func() { h.floors.run(working) })
+	all.Go(func() { h.removals.run(working) })
+	all.Go(func() { h.watchReceipts(working) })
+	all.Go(func() { h.tellRefusals(working) })
 	all.Wait()
 	return errors.Join(outboxErr, resyncErr)
 }

@@ -213,7 +213,7 @@ func (m *Member) Activate() {
 	if older == nil {
 		return
 	}
-	m.hubs().keepUntold(untold)
+	older.keepUntold(untold)
 	if !ordered { // Redis was away, and may hold either
 		m.hubs().registrar.gone(older)
 	}
@@ -257,7 +257,7 @@ func (m *Member) Leave() {
 	if !done {
 		return
 	}
-	m.hubs().keepUntold(untold)
+	m.keepUntold(untold)
 	m.hubs().registrar.gone(m)
 	m.hubs().release(m.hub)
 }

@@ -87,7 +87,7 @@ func (b *outbox) add(o *outgoing) {
 	}
 }
 
-// run publishes until ctx is done.
+// run publishes until ctx is done, and then for as long as something is under way, and the configured timeout at most.
 func (b *outbox) run(ctx context.Context) error {
 	sub, err := b.hubs.cfg.NATS.ChanSubscribe(subject.Acks(b.hubs.cfg.Edge), b.acks)
 	if err != nil {
@@ -98,9 +98,18 @@ func (b *outbox) run(ctx context.Context) error {
 	defer b.hubs.cfg.NATS.RemoveStatusListener(back)
 	look, looks := time.NewTimer(0), true
 	defer look.Stop()
-	for {
+	done, over := ctx.Done(), make(<-chan time.Time)
+	for done != nil || b.hubs.budget.used.Load() > 0 { // some of it may be with those who ask about recipients
 		select {
-		case <-ctx.Done():
+		case <-done:
+			done = nil
+			over = time.After(b.hubs.cfg.Timeout)
+			// What comes of the last publications is told before this is answered, and may have to be stored.
+			if err := b.hubs.cfg.NATS.FlushTimeout(b.hubs.cfg.Timeout); err != nil {
+				return nil
+			}
+			b.take()
+		case <-over:
 			return nil
 		case <-b.wake:
 			b.take()
@@ -125,11 +134,12 @@ func (b *outbox) run(ctx context.Context) error {
 		}
 		b.publish(time.Now())
 		b.flush()
-		if !looks && b.waits() {
+		if !looks && (b.waits() || done == nil) {
 			look.Reset(outboxPause)
 			looks = true
 		}
 	}
+	return nil
 }
 
 // waits tells whether something may become due.

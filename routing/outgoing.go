@@ -87,21 +87,21 @@ const (
 const maxEarly = 16
 
 // holdEarly keeps a notification that came before its message was accepted, so that
-// the sender sees accepted first. The shard of m is locked. L-NOT-03.
-func (m *Member) holdEarly(h *lime.Header, envelope []byte) bool {
+// the sender sees accepted first. One that has no room is for whoever has sent it to have stored. The shard of m is locked. L-NOT-03.
+func (m *Member) holdEarly(h *lime.Header, envelope []byte) (early, held bool) {
 	s := m.underWayLocked()
 	if s == nil {
-		return false
+		return false, false
 	}
 	for _, o := range s.storing {
-		if bytes.Equal(o.id, h.ID) {
-			if len(o.early) < maxEarly {
-				o.early = append(o.early, bytes.Clone(envelope))
-			} else {
-				m.hubs().metrics.drop(dropQueueFull)
-			}
-			return true
+		if !bytes.Equal(o.id, h.ID) {
+			continue
 		}
+		if len(o.early) == maxEarly {
+			return true, false
+		}
+		o.early = append(o.early, bytes.Clone(envelope))
+		return true, true
 	}
-	return false
+	return false, false
 }

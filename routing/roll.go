@@ -58,6 +58,7 @@ type wide struct {
 	remote      []presence.Registration
 	working     map[string]working // what sessions of other edges are at work on, by token
 	arrangement []route            // see routes
+	lost        bool               // a session has lost its node to one of another edge
 }
 
 // remote are the registrations of other edges, to be read.
@@ -85,7 +86,7 @@ func (h *hub) narrow() {
 	if len(w.remote) == 0 {
 		w.remote, w.working = nil, nil
 	}
-	if w.remote == nil && w.arrangement == nil && w.learnt == nil {
+	if w.remote == nil && w.arrangement == nil && w.learnt == nil && !w.lost {
 		h.wide = nil
 	}
 }

@@ -111,7 +111,7 @@ func (m *Member) forget(o *outgoing) {
 // that, or why it is not. It tells whether there is something to flush.
 func (m *Member) stored(o *outgoing, why *lime.Reason) bool {
 	untold, flush := m.tellStored(o, why)
-	m.hubs().keepUntold(untold)
+	m.keepUntold(untold)
 	return flush
 }
 
@@ -146,15 +146,15 @@ func (m *Member) tellStored(o *outgoing, why *lime.Reason) (untold [][]byte, flu
 		t.from = m.hubs().appendServer(t.from[:0], m.who.Domain())
 		t.to = append(t.to[:0], m.who.String()...)
 		t.envelope = lime.AppendNotification(t.envelope[:0], o.id, t.from, t.to, event, why)
-		if !m.tellLocked(t.envelope) {
-			m.hubs().metrics.drop(dropClosed)
+		if err := m.tellLocked(t.envelope); err != nil {
+			m.hubs().metrics.drop(dropFor(err))
 		}
 	}
 	if why != nil && why.Code == lime.CodeDispatchError {
 		m.hasFailed(o.id)
 	}
 	for _, envelope := range o.early {
-		if !m.tellLocked(envelope) {
+		if m.tellLocked(envelope) != nil {
 			untold = append(untold, envelope)
 		}
 	}
@@ -181,9 +181,10 @@ func (m *Member) untoldLocked() [][]byte {
 	return untold
 }
 
-// keepUntold has notifications stored for the next session of one that has ended before it was told them. What the server has
-// said of its messages alone is dropped: its client does not know, and sends them again.
-func (h *Hubs) keepUntold(untold [][]byte) {
+// keepUntold has notifications stored for the next session of m's node, which was not told them: other sessions of the identity were.
+// What the server has said of its messages alone is dropped: its client does not know, and may send them again.
+func (m *Member) keepUntold(untold [][]byte) {
+	h := m.hubs()
 	for _, envelope := range untold {
 		var header lime.Header
 		if _, err := header.Scan(envelope); err != nil {
@@ -196,6 +197,9 @@ func (h *Hubs) keepUntold(untold [][]byte) {
 			h.metrics.drop(dropClosed)
 			continue
 		}
+		if m.isOwn(header.To) {
+			envelope = header.AppendRewritten(nil, envelope, lime.Rewrite{To: []byte(m.who.String())})
+		}
 		h.storeNotification(envelope)
 	}
 }
@@ -205,26 +209,25 @@ func (h *Hubs) keepUntold(untold [][]byte) {
 const maxOwed = 4 * holdAt
 
 // tellLocked delivers a notification to the sender of a message, or keeps it until
-// there is room: accepted must not get lost, nor come behind dispatched. It returns false when the session is about
-// to end, and takes nothing any more. It borrows envelope.
-func (m *Member) tellLocked(envelope []byte) (taken bool) {
+// there is room: accepted must not get lost, nor come behind dispatched. The error is that of a session which is about
+// to end, or matches ErrQueueFull when too much is kept already. It borrows envelope.
+func (m *Member) tellLocked(envelope []byte) error {
 	if !m.owes() {
 		err := m.to.Deliver(envelope)
 		if err == nil {
 			m.hubs().cfg.Sent(lime.KindNotification, 1, len(envelope))
-			return true
+			return nil
 		}
 		if !errors.Is(err, ErrQueueFull) {
-			return false
+			return err
 		}
 	}
 	s := m.sendingLocked()
 	if len(s.owed) >= maxOwed {
-		m.hubs().metrics.drop(dropQueueFull)
-		return true
+		return ErrQueueFull
 	}
 	s.owed = append(s.owed, bytes.Clone(envelope))
-	return true
+	return nil
 }
 
 // payLocked delivers what is owed. It tells whether there is something to flush.

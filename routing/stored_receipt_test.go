@@ -2,7 +2,11 @@ package routing
 
 import (
 	"errors"
+	"fmt"
 	"testing"
+
+	"limegrove/presence"
+	"limegrove/routing/subject"
 )
 
 // What the broker has sent before it hears that a hub has ended finds nobody: a receipt waits for the next session, and
@@ -115,16 +119,24 @@ func TestWhatASessionIsOwedSurvivesIt(t *testing.T) {
 	b.Login("ana@t.org/1", available).Want("the next session hears of them", "m1 received", "m1 consumed")
 }
 
-// As many as wait for one accepted are bounded, and the others counted.
+// As many as wait for one accepted are bounded, and the others stored.
 func TestEarlyReceiptsAreBounded(t *testing.T) {
 	w := newStoredWorld(t)
 	a, b := w.edge("a"), w.edge("b")
 	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
-	ana.storing("m1")
-	for range maxEarly + 2 {
+	o := ana.storing("m1")
+	for range maxEarly {
 		rui.Receipt("m1", "ana@t.org/1", "received")
 	}
-	a.WantDropped("what has no room", dropQueueFull, 2)
+	rui.Receipt("m1", "ana@t.org/1", "consumed")
+	a.WantDropped("what has no room", dropQueueFull, 1)
+	eventually(t, "it is stored", func() bool { return b.count("limegrove_routing_stored_total") == 1 })
+	ana.stored(o, nil)
+	ana.Flush()
+	eventually(t, "it comes then", func() bool {
+		got := ana.Got()
+		return len(got) == 2+maxEarly && got[len(got)-1] == "m1 consumed"
+	})
 }
 
 // storing is a message on its way into the log, whose acknowledgement is late.
@@ -134,4 +146,79 @@ func (c *client) storing(id string) *outgoing {
 	defer c.hub.shard.mu.Unlock()
 	c.sendingLocked().storing = append(c.sendingLocked().storing, o)
 	return o
+}
+
+// A session that has lost its node to another edge's knows nothing better of it than that: what still comes for it is the other's.
+func TestWhatComesForALostNodeIsTheOthers(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b, c := w.edge("a"), w.edge("b"), w.edge("c")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	w.quiet()
+	deaf := ana.deaf()
+	defer deaf()
+	newer := c.Login("ana@t.org/1", available)
+	eventually(t, "the older one is ended", func() bool { return ana.Ended() != nil })
+	rui.mustRoute("ana@t.org/1", `{"id":"c1","from":"rui@t.org/1","to":"ana@t.org/1","method":"get","uri":"/x"}`)
+	rui.Receipt("m1", "ana@t.org/1", "received")
+	rui.mustRoute("ana@t.org", `{"id":"c2","from":"rui@t.org/1","to":"ana@t.org","method":"get","uri":"/x"}`)
+	newer.Want("they come, once each", "c1 get", "m1 received", "c2 get")
+	w.settle()
+	rui.WantNothing("nobody says that it is not there")
+	if n := b.count("limegrove_routing_stored_total"); n != 0 {
+		t.Errorf("%v were stored", n)
+	}
+}
+
+// deaf has the broker bring what is for a session's identity also when its hub has ended, until the function that it returns is called.
+func (c *client) deaf() (no func()) {
+	c.e.w.Helper()
+	s := c.hub.shard
+	again := s.interest.Add(string(c.hub.key)) // its hub gets all of it twice, until it ends
+	c.e.w.flush(c.e.nc)
+	return func() { s.interest.Remove(again) }
+}
+
+// However many hubs end that knew of no other edge, those that did are remembered, and one is remembered once.
+func TestHubsThatKnewOfNobodyNeedNoMemory(t *testing.T) {
+	var e ended
+	remote := []presence.Registration{{}}
+	knew := &hub{key: "knew", wide: &wide{remote: remote}}
+	e.add(knew)
+	for i := range 2 * maxEnded {
+		e.add(&hub{key: subject.Key(fmt.Sprint("alone", i))})
+	}
+	if one := e.find("knew"); one == nil || len(one.remote) != 1 {
+		t.Errorf("of a hub that knew of another edge is left %+v", one)
+	}
+	for range 2 * maxEnded {
+		e.add(knew)
+	}
+	if n := e.next; n != 1 {
+		t.Errorf("it has %d places", n)
+	}
+	e.add(&hub{key: "knew"})
+	if one := e.find("knew"); one == nil || len(one.remote) != 0 {
+		t.Errorf("when it ends again, and knows of nobody, there is left %+v", one)
+	}
+	for i := range maxEnded {
+		e.add(&hub{key: subject.Key(fmt.Sprint("knew", i)), wide: &wide{remote: remote}})
+	}
+	if e.find("knew") != nil {
+		t.Error("the oldest is remembered for ever")
+	}
+}
+
+// What an edge has begun to store when it ends is stored, and what has come of it told to whoever comes next.
+func TestAnEdgeThatEndsFinishesWhatItStores(t *testing.T) {
+	w := newStoredWorld(t)
+	a, b := w.edge("a"), w.edge("b")
+	ana, rui := a.Login("ana@t.org/1", available), b.Login("rui@t.org/1", available)
+	w.quiet()
+	const many = 50
+	for i := range many {
+		ana.SayID(fmt.Sprint("m", i), "rui@t.org", fmt.Sprint("x", i))
+	}
+	ana.Leave()
+	a.stop()
+	eventually(t, "all are stored, and come", func() bool { return len(rui.Got()) == many })
 }

@@ -59,11 +59,11 @@ type Conn struct {
 // newcomer: however many of these have something to say, a turn reads from few of them, so that many who come at once do
 // not have those wait who are there. Only c's loop may call it.
 func (c *Conn) Welcome() {
-	if c.interest&newcomer == 0 || c.stream != nil || c.phase.Load() >= phaseClosing {
-		return
-	}
 	before := c.interest
 	c.interest &^= newcomer
+	if before == c.interest || c.stream != nil || c.phase.Load() >= phaseClosing {
+		return
+	}
 	poller := c.loop.poller
 	poller.remove(int(c.fd), before)
 	if err := poller.add(int(c.fd), c.slot, c.interest); err != nil {

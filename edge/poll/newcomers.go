@@ -18,6 +18,7 @@ const (
 
 	talkTime  = 20 * time.Millisecond // for which somebody who has said something, or was told something, talks
 	restParts = 3
+	maxRest   = 5 * time.Millisecond // however long a piece took: the process may have stood still
 
 	// maxArriving is how many that were accepted wait for a loop, for each. The system keeps the others, and accepting
 	// has its rests, too.
@@ -74,7 +75,7 @@ func (l *loop) serveNewcomers(events []ready, most int) {
 	done += l.callSome(max(most-done, least))
 	if done > 0 && most < newcomersOfTurn {
 		now := time.Now()
-		n.rest = now.Add(restParts * now.Sub(began))
+		n.rest = now.Add(min(restParts*now.Sub(began), maxRest))
 	}
 }
 
@@ -100,6 +101,10 @@ func (l *loop) callSome(most int) (called int) {
 	}
 	if !n.waiting() {
 		n.due, n.fired = n.due[:0], 0
+	} else if n.fired > maxKept && n.fired > len(n.due)/2 {
+		left := copy(n.due, n.due[n.fired:])
+		clear(n.due[left:])
+		n.due, n.fired = n.due[:left], 0
 	}
 	return called
 }

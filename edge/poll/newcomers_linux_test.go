@@ -233,3 +233,26 @@ func holdLoop(t *testing.T, g *Group) (release func()) {
 	want(t, "loop", held)
 	return func() { close(on) }
 }
+
+// A connection that has another layer over it by now is welcome like any other: its deadlines are those of who is there.
+func TestWelcomeUnderALayer(t *testing.T) {
+	opened := make(chan *fake, 1)
+	called := make(chan struct{}, 1)
+	s := serve(t, kinds()[0], func(c *Config) { c.Loops = 1 }, func(f *fake) {
+		f.timer = func(*Turn) { called <- struct{}{} }
+		opened <- f
+	})
+	s.dial(t)
+	f := want(t, "connection", opened)
+	l := s.group.loops[0]
+	var err error
+	inLoop(t, s.group, func() {
+		f.conn.PauseRead()
+		err = f.conn.Cover(func(nc net.Conn) net.Conn { return nc })
+		f.conn.Welcome()
+		l.newcomers.rest = time.Now().Add(time.Hour)
+		f.conn.SetDeadline(time.Now())
+	})
+	must(t, err)
+	want(t, "deadline", called)
+}

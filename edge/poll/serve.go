@@ -109,9 +109,9 @@ func (r *refusals) opener(answer []byte) Opener {
 		r.now.Add(-1)
 		return nil
 	}
-	return func(_ *Turn, c *Conn) Handler {
+	return func(t *Turn, c *Conn) Handler {
 		// It fails if answer is above MaxAppend, and then nothing is said.
-		_ = c.Append(nil, answer)
+		_ = t.Batch.Append(c, nil, answer)
 		c.CloseAfterFlush(refusalGrace)
 		return (*refused)(r)
 	}

@@ -71,6 +71,7 @@ func (t *tenure) fanOut(ctx context.Context, key subject.Key, w waiting) bool {
 			m.tellFailed(ctx, reasonGone)
 			return true
 		case ctx.Err() != nil || !t.valid():
+			m.ended(reasonLost) // by this router; whoever has the partition next begins a span of its own
 			return false
 		case time.Since(began) > t.cfg.Patience:
 			m.ended(reasonLost)
@@ -88,8 +89,9 @@ func (t *tenure) fanOut(ctx context.Context, key subject.Key, w waiting) bool {
 }
 
 var (
-	reasonGone = &lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "There is no such group any more"}
-	reasonLost = &lime.Reason{Code: lime.CodeDispatchError, Description: "The message could not be stored for all members"}
+	reasonGone   = &lime.Reason{Code: lime.CodeRoutingDestinationNotFound, Description: "There is no such group any more"}
+	reasonMayNot = &lime.Reason{Code: lime.CodeAuthorizationPermissionRequired, Description: "Its sender may not send to the group"}
+	reasonLost   = &lime.Reason{Code: lime.CodeDispatchError, Description: "The message could not be stored for all members"}
 )
 
 // parse reads what is needed of the message.
@@ -113,9 +115,14 @@ func (m *message) parse() bool {
 
 // ended ends the span, if any: why, where not all copies are stored.
 func (m *message) ended(why *lime.Reason) {
-	if m.span != nil {
-		m.cfg.Tracer.End(m.span, why)
+	if m.span == nil {
+		return
 	}
+	if m.refused > 0 {
+		m.span.Dropped = string(dropRefused)
+	}
+	m.cfg.Tracer.End(m.span, why)
+	m.span = nil
 }
 
 // try stores what is not stored yet. Who the members are is found out once.

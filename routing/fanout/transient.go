@@ -92,10 +92,12 @@ func (t *tenure) spread(ctx context.Context, key subject.Key, w waiting) {
 	}
 	members, err := t.rosters.get(ctx, key, m.at)
 	if err != nil {
+		m.ended(reasonGone)
 		t.metrics.drop(dropUnknown)
 		return
 	}
 	if !members.maySend(m.sender) {
+		m.ended(reasonMayNot)
 		t.metrics.drop(dropPermission)
 		return
 	}
