@@ -346,4 +346,9 @@ func (s *Store) extend(ctx context.Context, f *File) error {
 	return s.documents.Put(ctx, k, text)
 }
 
-const publishTimeout = 10 * time.Second
+// publishTimeout bounds what is stored, or read, of a file at once. A question whose leader has gone is never
+// answered: whoever asks is told so soon, and asks again.
+const (
+	publishTimeout = 10 * time.Second
+	askTimeout     = 2 * time.Second
+)

@@ -109,7 +109,7 @@ func (b bucket) last(ctx context.Context, nc *nats.Conn, subject string) (h nats
 	if err != nil {
 		return nil, 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	msg, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+b.streamName(), question)
 	if err != nil {

@@ -57,6 +57,7 @@ type Server struct {
 	metrics *metrics
 	buffers sync.Pool
 
+	asking   chan struct{} // one for each that asks where an upload stands: the answer is as long as a chunk
 	draining atomic.Bool
 	requests sync.WaitGroup
 
@@ -85,7 +86,7 @@ func New(cfg Config) (*Server, error) {
 		silent.SetOutput(io.Discard)
 		cfg.Logger = silent
 	}
-	s := &Server{cfg: cfg, warn: &complaint.Log{Logger: cfg.Logger}, uploads: map[string]int{}}
+	s := &Server{cfg: cfg, warn: &complaint.Log{Logger: cfg.Logger}, uploads: map[string]int{}, asking: make(chan struct{}, cfg.Transfers)}
 	s.buffers.New = func() any {
 		b := make([]byte, cfg.Store.ChunkSize())
 		return &b

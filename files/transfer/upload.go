@@ -97,6 +97,12 @@ func stands(h http.Header, f *files.File, offset int64) {
 // head answers where an upload stands. One that is whole, and was not made a file when its last
 // byte came, becomes one here.
 func (s *Server) head(a *answer, r *http.Request, id files.ID, _ string) {
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	case <-r.Context().Done():
+		return // nobody waits for it
+	}
 	u, f, err := s.cfg.Store.Resume(r.Context(), id)
 	offset := f.Size
 	if err == nil && u.Whole() {
