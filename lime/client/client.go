@@ -109,6 +109,9 @@ func newClient(url string, cfg Config) (*Client, error) {
 	if err := c.restore(); err != nil {
 		return nil, err
 	}
+	if err := c.restoreArrivals(); err != nil {
+		return nil, err
+	}
 	c.inbox.use(cfg.Handler.kinds())
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c, nil

@@ -113,6 +113,14 @@ type Config struct {
 	// closes it after Done. Default nil, which keeps nothing.
 	Store Store
 
+	// Arrivals keeps the messages that come until the program has handled them: until the handler
+	// has returned, or the body of the loop has ended. They are said to be received when they are kept, and
+	// what an earlier process has not handled is handed out first. So messages without an id outlive
+	// the process as well, and others are the server's no longer than it takes to write them. What the store has no
+	// room for is received as without one. It is another one than Store, and no more than Queue and what it has at
+	// the beginning is in memory. Default nil: what was not acknowledged is the server's to keep.
+	Arrivals Store
+
 	// Priority is what a message has that waits to be sent: smaller numbers go first, in order among
 	// equals. When 32 with smaller numbers have passed the first of a number, that goes before them, so
 	// that each number has a share. It orders publications among themselves, those that wait for room

@@ -103,7 +103,7 @@
 // # What it does not do
 //
 // Without Config.Store it keeps nothing on disk: what was not accepted when the process dies is
-// for the program to send again, with the same id. What has come and was not taken is the
-// server's to keep: with ReceiptsWhenHandled a crash loses nothing of it that has an id. It speaks no HTTP
+// for the program to send again, with the same id. Without Config.Arrivals what has come and was
+// not taken is the server's to keep: with ReceiptsWhenHandled a crash loses nothing of it that has an id. It speaks no HTTP
 // dialects, compresses nothing, and does not decode contents.
 package client

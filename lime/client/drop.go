@@ -18,11 +18,12 @@ const (
 	DropFull      DropReason = "full"      // Config.Queue of its kind wait; a request is answered so
 	DropReceipt   DropReason = "receipt"   // a receipt, for which there was no session any more
 	DropAnswer    DropReason = "answer"    // an answer of a RequestHandler's that was not stored
+	DropRemoval   DropReason = "removal"   // the word that a message of Config.Arrivals was handled, which the store did not take
 	DropKept      DropReason = "kept"      // what Config.Store had of an earlier process and the server did not store
 )
 
 // drops counts what was dropped.
-type drops struct{ duplicate, unwanted, unasked, malformed, full, receipt, answer, kept atomic.Uint64 }
+type drops struct{ duplicate, unwanted, unasked, malformed, full, receipt, answer, kept, removal atomic.Uint64 }
 
 func (d *drops) of(why DropReason) *atomic.Uint64 {
 	switch why {
@@ -42,6 +43,8 @@ func (d *drops) of(why DropReason) *atomic.Uint64 {
 		return &d.answer
 	case DropKept:
 		return &d.kept
+	case DropRemoval:
+		return &d.removal
 	}
 	return nil
 }

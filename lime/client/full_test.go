@@ -155,11 +155,13 @@ func TestDuplicatesOfEndedSessionsMakeRoom(t *testing.T) {
 		{number: 1, session: third, again: true},
 		{number: 2, session: third, again: true},
 	} {
-		if room := b.tryPush(i); room != nil {
+		i.stored = true
+		if room := b.full(i.session); room != nil {
 			t.Fatalf("no room for %+v", i)
 		}
+		b.add(i)
 	}
-	if b.tryPush(item{number: 3, session: third}) == nil {
+	if b.full(third) == nil {
 		t.Error("there is room for a fifth")
 	}
 	if len(b.all) != 4 || b.stored != 4 || b.all[3].session != third {

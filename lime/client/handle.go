@@ -42,6 +42,7 @@ func (c *Client) handleMessage(ctx context.Context, i item, m *lime.Message) {
 	if c.cfg.Receipts == ReceiptsWhenHandled {
 		c.acknowledge(ctx, i)
 	}
+	c.handledItem(i)
 	switch {
 	case c.cfg.Receipts == ReceiptsOff:
 	case err == nil:

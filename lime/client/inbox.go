@@ -12,13 +12,12 @@ import (
 type item struct {
 	kind     lime.Kind
 	envelope Envelope
-	session  *session // in which it came
-	number   uint64   // of a message with an id in the session's proofs; 0 for others
+	session  *session // in which it came; nil when that was another process's
+	number   uint64   // of a message in the session's proofs; 0 for others, and for what is kept
+	stored   bool     // a message with an id: a server keeps it until it is acknowledged, or the program does
+	kept     uint64   // its number in Config.Arrivals; 0 when it is not there
 	again    bool     // a duplicate: to be acknowledged, and not handed out
 }
-
-// stored tells whether a server keeps it until it is acknowledged.
-func (i item) stored() bool { return i.number != 0 }
 
 // inbox is what has come and was not handed out, in order. It is bounded, for what servers
 // keep and for each kind of the rest by itself: for the one who reads from the server waits for
@@ -42,6 +41,13 @@ func newInbox(limit int) *inbox {
 	return &inbox{limit: limit, users: map[lime.Kind]int{}, others: map[lime.Kind]int{}}
 }
 
+// hasRoom tells whether an item that no server keeps would be taken.
+func (b *inbox) hasRoom(k lime.Kind) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.over != nil || b.others[k] < b.limit
+}
+
 // offer queues an item that no server keeps, if there is room.
 func (b *inbox) offer(i item) (taken bool) {
 	b.mu.Lock()
@@ -53,30 +59,38 @@ func (b *inbox) offer(i item) (taken bool) {
 	return true
 }
 
-// push queues a stored item. While there is no room its session is held.
-func (b *inbox) push(i item) error {
+// waitForRoom waits until a stored item may be added, which the one who reads from the server
+// alone does. While there is no room its session is held.
+func (b *inbox) waitForRoom(s *session) error {
 	for {
-		room := b.tryPush(i)
+		room := b.full(s)
 		if room == nil {
 			return nil
 		}
-		i.session.hold(true)
+		s.hold(true)
 		select {
 		case <-room:
-		case <-i.session.done:
-			return i.session.why()
+		case <-s.done:
+			return s.why()
 		}
-		i.session.wire.heard.note()
-		i.session.hold(false)
+		s.wire.heard.note()
+		s.hold(false)
 	}
 }
 
-// tryPush returns a channel when there is no room.
-func (b *inbox) tryPush(i item) (room <-chan struct{}) {
+// add queues an item.
+func (b *inbox) add(i item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.addLocked(i)
+}
+
+// full returns a channel when there is no room for what a session brings.
+func (b *inbox) full(now *session) (room <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.over == nil && b.stored >= b.limit {
-		b.forgetLocked(i.session)
+		b.forgetLocked(now)
 	}
 	if b.over == nil && b.stored >= b.limit {
 		if b.room == nil {
@@ -84,7 +98,6 @@ func (b *inbox) tryPush(i item) (room <-chan struct{}) {
 		}
 		return b.room
 	}
-	b.addLocked(i)
 	return nil
 }
 
@@ -98,7 +111,7 @@ func (b *inbox) addLocked(i item) {
 }
 
 func (b *inbox) countLocked(i item, n int) {
-	if i.stored() {
+	if i.stored {
 		b.stored += n
 	} else {
 		b.others[i.kind] += n

@@ -36,7 +36,11 @@ func (c *Client) Receipt(ctx context.Context, m *lime.Message, event lime.Event,
 // is nobody to tell, or nothing to tell since the message is not for it: LIME,
 // notifications.
 func (s *session) receipt(m *lime.Message, event lime.Event, reason *lime.Reason) *lime.Notification {
-	mine := m.To.IsZero() || m.To.EqualFold(s.node) || m.To.Instance == "" && m.To.Identity.EqualFold(s.node.Identity)
+	return receiptOf(s.node, m, event, reason)
+}
+
+func receiptOf(own lime.Node, m *lime.Message, event lime.Event, reason *lime.Reason) *lime.Notification {
+	mine := m.To.IsZero() || m.To.EqualFold(own) || m.To.Instance == "" && m.To.Identity.EqualFold(own.Identity)
 	if !mine {
 		return nil
 	}
@@ -52,6 +56,9 @@ func makeReceipt(m *lime.Message, event lime.Event, reason *lime.Reason) *lime.N
 
 // acknowledge says that the application has a message.
 func (c *Client) acknowledge(ctx context.Context, i item) {
+	if i.kept != 0 {
+		return // that was said when it was kept
+	}
 	if c.cfg.Receipts != ReceiptsOff {
 		c.tell(ctx, i, lime.EventReceived, nil)
 	}
@@ -66,12 +73,17 @@ func (c *Client) acknowledge(ctx context.Context, i item) {
 // tell sends a receipt if there is a session for it. That in which the message came may
 // have ended: then its server sends it again, to the next.
 func (c *Client) tell(ctx context.Context, i item, event lime.Event, reason *lime.Reason) {
-	n := i.session.receipt(i.envelope.(*lime.Message), event, reason)
+	s := i.session
+	var n *lime.Notification
+	if m := i.envelope.(*lime.Message); s != nil {
+		n = s.receipt(m, event, reason)
+	} else {
+		n = receiptOf(c.Node(), m, event, reason)
+	}
 	if n == nil {
 		return
 	}
-	s := i.session
-	if s.why() != nil {
+	if s == nil || s.why() != nil {
 		s = c.online()
 	}
 	if s == nil || s.out.put(ctx, n) != nil {

@@ -53,6 +53,7 @@ func iterate[E Envelope](ctx context.Context, c *Client, kind lime.Kind) iter.Se
 			if kind == lime.KindMessage && late {
 				c.acknowledge(ctx, i)
 			}
+			c.handledItem(i)
 			if !more {
 				return
 			}

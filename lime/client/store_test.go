@@ -344,3 +344,126 @@ func TestKeptMessagesHavePriorities(t *testing.T) {
 		}
 	})
 }
+
+// What has arrived is the program's once it is on its disk: the server is told so at once, and
+// what the program has not handled when it dies the next process handles, first and once.
+func TestArrivalsOutliveTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	transient := `{"from":"rui@example.org/desk","to":"` + ana + `","type":"text/plain","content":"no id"}`
+	inMemory(t, func(t *testing.T, p *place) {
+		store := kept(t, dir, spool.Config{Types: map[string]spool.Limit{"text/never": {Count: -1}}})
+		handled := make(chan string, 1)
+		c, f := p.session(Config{Arrivals: store, Handler: handler(func(ctx context.Context, _ *Client, m *lime.Message) error {
+			if m.ID != "0" {
+				<-ctx.Done() // as if the process died meanwhile
+			}
+			handled <- m.ID
+			return ctx.Err()
+		})})
+		f.says(message("0", ""))
+		f.hears("it is on the disk", `{"id":"0","event":"received"}`)
+		<-handled
+		f.hears("and handled", `{"id":"0","event":"consumed"}`)
+		for _, id := range []string{"1", "2", "3"} {
+			f.says(message(id, ""))
+			f.hears("while the handler is at the first", `{"id":"`+id+`","event":"received"}`)
+		}
+		f.says(transient)
+		f.says(`{"id":"n","from":"rui@example.org/desk","to":"` + ana + `","type":"text/never","content":"x"}`)
+		f.says(`{"id":"p","from":"` + server + `","method":"get","uri":"/ping"}`)
+		f.hearsNothing("one that is not kept holds back the proof, and nothing else does")
+		if n := store.Stats().Count; n != 4 {
+			t.Errorf("%d are kept", n)
+		}
+		c.Close()
+		<-handled
+	})
+	inMemory(t, func(t *testing.T, p *place) {
+		store := kept(t, dir, spool.Config{})
+		c, f := p.session(Config{Arrivals: store})
+		f.says(message("2", "")) // since the server may not have heard that it came
+		f.says(message("4", ""))
+		f.hears("a new one is kept", `{"id":"4","event":"received"}`)
+		var got []string
+		for m, err := range c.Messages(within(t)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := store.Stats().Count; n != 5-len(got) {
+				t.Errorf("%d are kept while %q is handled", n, m.ID)
+			}
+			if got = append(got, m.ID); len(got) == 5 {
+				break
+			}
+		}
+		if fmt.Sprint(got) != "[1 2 3  4]" {
+			t.Errorf("%q are handled", got)
+		}
+		f.hears("one that came again is acknowledged again", `{"id":"2","event":"received"}`)
+		if n := store.Stats().Count; n != 0 || c.Dropped(DropDuplicate) != 1 {
+			t.Errorf("%d are kept", n)
+		}
+	})
+}
+
+// Without room on the disk the server keeps what has an id, as without a store.
+func TestArrivalsThatDoNotFitAreTheServers(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		store := kept(t, t.TempDir(), spool.Config{Limit: spool.Limit{Count: 1}})
+		if _, err := store.Put("text/plain", []byte("no JSON")); err != nil {
+			t.Fatal(err)
+		}
+		c, f := p.session(Config{Arrivals: store, Queue: 2})
+		if n := c.Dropped(DropMalformed); n != 1 || store.Stats().Count != 0 {
+			t.Errorf("%d are no messages", n)
+		}
+		f.says(message("1", ""))
+		f.hears("there is room for one", `{"id":"1","event":"received"}`)
+		f.says(message("2", ""))
+		f.says(`{"id":"p","from":"` + server + `","method":"get","uri":"/ping"}`)
+		f.hearsNothing("none for the other")
+		later(func() error { f.says(message("3", "")); return nil })
+		f.hearsNothing("and the queue is full")
+		for m, err := range c.Messages(within(t)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch m.ID {
+			case "1":
+				f.hearsNothing("it was acknowledged")
+			case "2":
+				f.hears("this one when it is taken", `{"id":"2","event":"received"}`)
+				f.hears("and the proof", `{"id":"p","status":"success"}`)
+			}
+			if m.ID == "3" {
+				f.hears("and this one, which came while the first was handled", `{"id":"3","event":"received"}`)
+				break
+			}
+		}
+		if st := store.Stats(); st.Refused != 2 || st.Count != 0 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// A program that handles what earlier processes have left before it is in session.
+func TestArrivalsAreHandledWithoutASession(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		store := kept(t, t.TempDir(), spool.Config{})
+		if _, err := store.Put("text/plain", []byte(message("1", `,"to":"`+ana+`"`))); err != nil {
+			t.Fatal(err)
+		}
+		handled := make(chan string, 1)
+		c := p.started("ws://nobody/", Config{Arrivals: store, Node: lime.MustParseNode(ana), Handler: handler(func(_ context.Context, _ *Client, m *lime.Message) error {
+			handled <- m.ID
+			return nil
+		})})
+		if id := <-handled; id != "1" {
+			t.Error(id)
+		}
+		synctest.Wait()
+		if n := c.Dropped(DropReceipt); n != 1 || store.Stats().Count != 0 {
+			t.Errorf("%d receipts had no session, and %d are kept", n, store.Stats().Count)
+		}
+	})
+}

@@ -33,19 +33,25 @@ func (s *session) takeMessage(b []byte) error {
 	if c.cfg.SendOnly {
 		return s.refuse(m)
 	}
-	i := item{kind: lime.KindMessage, envelope: m, session: s, again: again}
-	if m.ID == "" {
-		c.offer(i)
+	i := item{kind: lime.KindMessage, envelope: m, session: s, again: again, stored: m.ID != ""}
+	if m.ID == "" && !c.inbox.hasRoom(i.kind) {
+		c.drop(DropFull)
 		return nil
 	}
-	i.number = s.proofs.came()
-	if err := c.inbox.push(i); err != nil {
-		if !again {
-			c.duplicates.forget(known) // it comes again, and was not handed out
+	if i.stored {
+		if err := c.inbox.waitForRoom(s); err != nil {
+			if !again {
+				c.duplicates.forget(known) // it comes again, and was not handed out
+			}
+			return err
 		}
-		return err
 	}
-	return nil
+	err = s.arrive(&i, b)
+	if i.stored && i.kept == 0 {
+		i.number = s.proofs.came()
+	}
+	c.inbox.add(i)
+	return err
 }
 
 // refuse tells the sender of a message that nobody is here for it.
