@@ -150,7 +150,8 @@ func TestWhatAConnectorSays(t *testing.T) {
 		{name: "to no address", frame: framed(`{"message_type":"any","source_id":"kiosk7","destination_id":"@"}`, "x"), want: dialect.Said{Drop: dropNowhere}},
 		{name: "too long", frame: framed(header("any", ""), strings.Repeat("x", 1000)), cfg: Config{MaxEnvelope: 1000}, want: dialect.Said{Drop: dropTooLong}},
 		{name: "A-40: no frame", frame: framed("[]", "x"), want: dialect.Said{Drop: dropMalformed, Close: true}},
-		{name: "half a surrogate pair", frame: framed(header("any", `,"\ud800":1`), "x"), want: dialect.Said{Drop: dropMalformed}},
+		{name: "half a surrogate pair", frame: framed(header("any", `,"a":"\ud800"`), "x"), env: envelope("p-1", "hub@t.org", "text/plain", `"x"`, "any", `,"aioconnectors.a":"�"`)},
+		{name: "A-09: as somebody else by another spelling", frame: framed(header("any", `,"\u0073ource_id":"eve"`), "x"), want: dialect.Said{Drop: dropSource}},
 		{
 			name: "A-20: a ping", frame: framed(`{"message_type":"_ping","source_id":"kiosk7","request_id":5,"await_response":true,"with_binary":true}`, "data", "\x00"),
 			answer: string(framed(`{"message_type":"_ping","source_id":"`+server+`","destination_id":"kiosk7","response_id":5,"with_binary":true}`, "data", "\x00")),
@@ -219,6 +220,10 @@ func TestWhatAConnectorIsTold(t *testing.T) { // A-23
 			`{"message_type":"any","source_id":"` + server + `","destination_id":"kiosk7"}`, "x", "",
 		},
 		{
+			"by another spelling", from("hub@t.org/x", "text/plain", `"x"`, `"aioconnectors.\u0073ource_id":"eve","aioconnectors.\u0022":"1"`),
+			`{"message_type":"any","source_id":"` + server + `","destination_id":"kiosk7","\"":1}`, "x", "",
+		},
+		{
 			"A-24: a request without an id of its own", from("hub@t.org/x", "text/plain", `"x"`, `"aioconnectors.await_response":"true"`),
 			`{"message_type":"any","source_id":"` + server + `","destination_id":"kiosk7","request_id":"m1","await_response":true}`, "x", "",
 		},
@@ -256,6 +261,7 @@ func TestWhatAConnectorIsTold(t *testing.T) { // A-23
 	for name, text := range map[string]string{
 		"a command":                   `{"id":"1","from":"a@t.org","method":"get","uri":"/x"}`,
 		"what only the server may":    from("ana@t.org/x", "text/plain", `"x"`, `"aioconnectors.message_type":"_ping"`),
+		"that by another spelling":    from("ana@t.org/x", "text/plain", `"x"`, `"\u0061ioconnectors.message\u005ftype":"_ssl"`),
 		"base64 that is none":         from("ana@t.org/x", MediaMessage, `{"data":"x","binary":"?"}`, ``),
 		"a header longer than it may": from("ana@t.org/x", "text/plain", `"x"`, `"aioconnectors.x":"`+strings.Repeat("x", maxHeader)+`"`),
 		"nothing":                     `{`,

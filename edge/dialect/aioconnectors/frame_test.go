@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
+
+	"limegrove/edge/dialect"
 )
 
 // framed writes a frame: a header, data, and a binary part if there is one more.
@@ -97,7 +100,7 @@ func TestMembersAreFoundWithoutBeingDecoded(t *testing.T) {
 		t.Fatal("it is an object")
 	}
 	for name, want := range map[string]string{
-		"a": "true", "b": `"x\"}\\"`, "c": `{"a":[1,{"}":"]"}]}`, "d": "[ ]", "e": "-1.5e3", `\u0066`: "null", "g": "",
+		"a": "true", "b": `"x\"}\\"`, "c": `{"a":[1,{"}":"]"}]}`, "d": "[ ]", "e": "-1.5e3", "f": "null", "g": "",
 	} {
 		if got := string(m.get(name)); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
@@ -161,6 +164,39 @@ func FuzzFrame(f *testing.F) {
 		}
 		if !bytes.Equal(one.data, other.data) || !bytes.Equal(one.binary, other.binary) || there != (other.binary != nil) {
 			t.Errorf("the parts are %q and %q, of %q", other.data, other.binary, b)
+		}
+	})
+}
+
+// FuzzEnvelope holds what becomes of any envelope against what a connector can read.
+func FuzzEnvelope(f *testing.F) {
+	f.Add(`{"id":"1","from":"hub@t.org/x","type":"text/plain","content":"x","metadata":{"aioconnectors.message_type":"t","aioconnectors.request_id":"5","aioconnectors.await_response":"true"}}`)
+	f.Add(`{"id":"1","from":"a@b/c","type":"` + MediaMessage + `","content":{"data64":"/w==","binary":"AQID"},"metadata":{"aioconnectors.with_file":"{\"chunked\":[\"a\",1,12],\"dst_name\":1}","aioconnectors.":"","aioconnectors.\"":"{"}}`)
+	f.Add(`{"from":"a@b/c","type":"application/json","content":{"a":"\u00e9"},"metadata":{"aioconnectors.response_id":"\"a\\u0020\"","aioconnectors.message_type":5}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		c := newClient(Config{}, "k")
+		c.awaits("any")
+		for name, become := range map[string]func() ([]byte, bool){
+			"for it":        func() ([]byte, bool) { return c.ToClient(nil, []byte(text)) },
+			"of its topics": func() ([]byte, bool) { return c.Publication(nil, dialect.Subscription{Request: "t"}, []byte(text)) },
+		} {
+			b, ok := become()
+			if !ok || len(b) == 0 {
+				continue
+			}
+			var one frame
+			if n, err := size(b); err != nil || n != len(b) || one.parse(b) != nil {
+				t.Errorf("%s: %q becomes %q, which is no frame", name, text, b)
+			}
+			var decoded map[string]any // as a connector reads it
+			if n := int(binary.LittleEndian.Uint16(b[sizeLen:])); json.Unmarshal(b[sizeLen+headerLen:][:n], &decoded) != nil || decoded["destination_id"] != "k" || decoded["transport_id"] != nil {
+				t.Errorf("%s: %q becomes %q", name, text, b)
+			}
+			for _, id := range []string{"request_id", "response_id"} {
+				if v := one.header.get(id); v != nil && idOf(v) == nil {
+					t.Errorf("%s: %s is %s", name, id, v)
+				}
+			}
 		}
 	})
 }

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// member is one of an object's: its name as it is written between its quotes, and its value.
+// member is one of an object's: its name as it is written between its quotes, where nothing is
+// escaped that need not be, and its value.
 type member struct{ name, value []byte }
 
 // members are those of a JSON object, in their order. They alias it.
@@ -25,7 +26,7 @@ func (m *members) parse(b []byte) (ok bool) {
 	for b = space(b[1:]); b[0] != '}'; {
 		var one member
 		n := ends(b)
-		one.name, b = b[1:n-1], space(b[n:])
+		one.name, b = plainName(b[:n]), space(b[n:])
 		b = space(b[1:]) // the colon
 		n = ends(b)
 		one.value, b = b[:n:n], space(b[n:])
@@ -35,6 +36,17 @@ func (m *members) parse(b []byte) (ok bool) {
 		}
 	}
 	return true
+}
+
+// plainName is the name that a JSON value is. Written with escapes it could be taken for another
+// one here than by who decodes it.
+func plainName(value []byte) []byte {
+	if bytes.IndexByte(value, '\\') >= 0 {
+		if text, ok := textOf(value); ok {
+			value = appendText(nil, text)
+		}
+	}
+	return value[1 : len(value)-1]
 }
 
 func space(b []byte) []byte { return bytes.TrimLeft(b, " \t\r\n") }
