@@ -34,7 +34,7 @@ SEED ?= 1
 DURATION ?= 10m
 # How many sessions an edge takes that `make scale` fills.
 SESSIONS ?= 2000
-# For how long `make hooks` has an endpoint away, and how often.
+# For how long `make hooks` has an endpoint away, and `make kiosk` a network, and how often the one.
 AWAY ?= 1m
 ROUNDS ?= 1
 
@@ -149,6 +149,10 @@ backup: deps-cluster ## streams that are backed up and restored by the command n
 .PHONY: hooks
 hooks: deps-cluster ## an endpoint of the platform that is away for AWAY=1m, ROUNDS=1 times, under load
 	go test -count=1 -timeout 20m -run '^TestEndpointThatWasKilledGetsEverything$$' -v ./e2e -webhook-away $(AWAY) -webhook-rounds $(ROUNDS)
+
+.PHONY: kiosk
+kiosk: deps-cluster ## a program with a spool that is killed while its network is away for AWAY=1m
+	go test -count=1 -timeout 20m -run '^TestProgramThatIsKilledWithoutANetworkLosesNothing$$' -v ./e2e -spool-away $(AWAY)
 
 .PHONY: fault
 fault: deps-fault ## a cluster under faults for DURATION=10m, drawn from SEED=1

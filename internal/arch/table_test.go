@@ -15,7 +15,9 @@ type folder struct {
 var folders = []folder{
 	{path: "lime", std: true},
 	// Beside the server, not a part of it.
-	{path: "lime/client", ours: []string{"lime"}},
+	{path: "lime/client", ours: []string{"lime", "lime/client/spool"}},
+	// What a client's store is, lime/client declares; its tests are the spool's users, and its example a client's.
+	{path: "lime/client/spool", ours: []string{"lime", "lime/client"}, std: true},
 	{path: "lime/client/files", ours: []string{"lime"}, std: true},
 	// What a platform is told: words alone.
 	{path: "event", ours: []string{"lime"}, std: true},

@@ -169,8 +169,7 @@ func (p *publications) finishLocked(one *Publication, err error) {
 	if one.sent.IsZero() {
 		is := func(other *Publication) bool { return other == one }
 		_ = p.fresh.remove(one.rank, is) || p.line.remove(one.rank, is)
-	} else {
-		i := slices.Index(p.sent, one)
+	} else if i := slices.Index(p.sent, one); i >= 0 {
 		p.sent = slices.Delete(p.sent, i, i+1)
 	}
 	if one.number != 0 {
@@ -212,6 +211,7 @@ func (p *publications) close(why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.over, p.cut = why, len(p.byID) > p.kept
+	p.sent, p.fresh, p.line = nil, ranked[*Publication]{}, ranked[*Publication]{} // where each need not be looked for
 	for _, one := range p.byID {
 		p.finishKeptLocked(one, why)
 	}
