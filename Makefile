@@ -133,8 +133,8 @@ memory: deps-cluster ## what 15,000 idle sessions cost an edge, 5,000 in TLS, an
 	go test -count=1 -run '^TestMemoryOfIdleSessionsInTLS$$' -v ./e2e -sessions 5000 -rest 1m
 
 .PHONY: files
-files: deps-cluster ## a file of a gibibyte through two edges, one killed in the middle, and the memory that it takes
-	go test -count=1 -timeout 15m -run '^TestFileOutlivesTheEdgeThatTakesIt$$' -v ./e2e -file-size 1073741824
+files: deps-cluster ## a file of a gibibyte through three edges, two of them killed, and the memory that it takes
+	go test -count=1 -timeout 15m -run '^TestFileOutlivesItsEdges$$' -v ./e2e -file-size 1073741824
 
 .PHONY: prices
 prices: deps-cluster ## what syncing costs NATS and Redis, and what waits

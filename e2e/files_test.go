@@ -27,7 +27,7 @@ import (
 )
 
 // sizeOfFile is for `make files`, which wants a gibibyte.
-var sizeOfFile = flag.Int64("file-size", 8<<20, "`bytes` of the file that is sent through two edges")
+var sizeOfFile = flag.Int64("file-size", 8<<20, "`bytes` of the file that is sent through three edges")
 
 // mostOfAFile is what an edge may have of memory above what it has at rest, while a file goes through it.
 const mostOfAFile = 64 << 20
@@ -99,7 +99,7 @@ func (b *balancer) pass(client net.Conn) {
 	back.Wait()
 }
 
-// fileCluster is two edges with files, behind a balancer.
+// fileCluster is three edges with files, behind a balancer.
 type fileCluster struct {
 	*cluster
 	at    *balancer
@@ -112,7 +112,7 @@ func startFiles(t *testing.T, more ...string) *fileCluster {
 	c.broker = c.nats.url
 	c.settings = append([]string{"-files-url", "http://" + c.at.Addr().String(), "-file-guests"}, more...)
 	c.start(t, 0)
-	for range 2 {
+	for range 3 {
 		c.ports = append(c.ports, address(freePorts(t, 1)))
 		c.addEdge(t, "-files", c.ports[len(c.ports)-1], "-file-idle-timeout", "10s")
 	}
@@ -120,12 +120,18 @@ func startFiles(t *testing.T, more ...string) *fileCluster {
 	return c
 }
 
+// passOn kills an edge, and has the next one take what comes.
+func (c *fileCluster) passOn(n int) {
+	c.edges[n].kill()
+	c.at.to.Store(&c.ports[n+1])
+}
+
 // guest logs in at the edge that survives.
 func (c *fileCluster) guest(t *testing.T, name string) *client.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	one, err := client.Dial(ctx, c.edges[1].url, client.Config{
+	one, err := client.Dial(ctx, c.edges[2].url, client.Config{
 		Node: lime.MustParseNode(name + "@" + domain), Presence: &lime.Presence{Status: lime.StatusAvailable},
 	})
 	if err != nil {
@@ -192,22 +198,21 @@ func (w *watched) judge(t *testing.T, what string) {
 	}
 }
 
-// TestFileOutlivesTheEdgeThatTakesIt sends a file through an edge that is killed in the middle, and has another edge take the
-// rest and give the whole. `make files` does it with a gibibyte.
-func TestFileOutlivesTheEdgeThatTakesIt(t *testing.T) {
+// TestFileOutlivesItsEdges sends a file through an edge that is killed in the middle, and has another one take the
+// rest; that one is killed when it has given half of it, and a third gives the rest. `make files` does it with a gibibyte.
+func TestFileOutlivesItsEdges(t *testing.T) {
 	t.Parallel()
 	c := startFiles(t)
 	ana, rui := c.guest(t, "ana/home"), c.guest(t, "rui/home")
 	content := paper(*sizeOfFile)
-	first, second := watch(t, c.edges[0].process), watch(t, c.edges[1].process)
+	first, second, third := watch(t, c.edges[0].process), watch(t, c.edges[1].process), watch(t, c.edges[2].process)
 
 	var killed atomic.Bool
 	began := time.Now()
 	up, err := files.New(ana, files.Config{Pause: 50 * time.Millisecond, Progress: func(done, total int64) {
 		if done > total/2 && killed.CompareAndSwap(false, true) {
 			first.stop()
-			c.edges[0].kill()
-			c.at.to.Store(&c.ports[1])
+			c.passOn(0)
 		}
 	}})
 	if err != nil {
@@ -246,13 +251,19 @@ func TestFileOutlivesTheEdgeThatTakesIt(t *testing.T) {
 	}
 	defer func() { _ = into.Close() }()
 	began = time.Now()
-	down, err := files.New(nil, files.Config{Pause: 50 * time.Millisecond})
+	killed.Store(false)
+	down, err := files.New(nil, files.Config{Pause: 50 * time.Millisecond, Progress: func(done, total int64) {
+		if done > total/2 && killed.CompareAndSwap(false, true) {
+			second.stop()
+			c.passOn(1)
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	fetched, err := down.Download(t.Context(), got, from.Identity, into)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || !killed.Load() {
+		t.Fatalf("the download's edge killed: %t, %v", killed.Load(), err)
 	}
 	t.Logf("downloaded in %v", time.Since(began).Round(time.Millisecond))
 	sum := sha256.New()
@@ -263,8 +274,9 @@ func TestFileOutlivesTheEdgeThatTakesIt(t *testing.T) {
 		!slices.Equal(fetched.SHA256, sum.Sum(nil)) || hex.EncodeToString(fetched.SHA256) != sent.SHA256 {
 		t.Errorf("what has come is %+v, want it in %s with the digest %x", fetched, want, sum.Sum(nil))
 	}
-	first.judge(t, "the edge that was killed")
-	second.judge(t, "the edge that went on")
+	first.judge(t, "the edge that took the first half")
+	second.judge(t, "the edge that took the second half and gave the first")
+	third.judge(t, "the edge that gave the second half")
 }
 
 // TestFilesHaveTheirBounds: who may, how much, and for how long, in processes.
