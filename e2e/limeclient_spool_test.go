@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,6 +112,99 @@ func TestProgramThatIsKilledWithoutANetworkLosesNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d numbers came in order, with the network away for %v and three processes killed", seen, took.Round(time.Millisecond))
+}
+
+// TestWhatHasArrivedIsHandledAfterSIGKILL: a program has messages on its disk that it has not come
+// to when it is killed. The next process handles them without a network, and with one the rest: each in
+// order, and none twice but what was being handled.
+func TestWhatHasArrivedIsHandledAfterSIGKILL(t *testing.T) {
+	t.Parallel()
+	const n = 300
+	c := startCluster(t, 1)
+	at, err := url.Parse(c.edges[0].url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newNetwork(t, at.Host)
+	dir := filepath.Join(t.TempDir(), "spool")
+	kiosk := lime.MustParseNode(c.name("kiosk") + "@" + domain + "/1")
+	start := func() *process {
+		t.Helper()
+		return startProcess(t, "kiosk", t.TempDir(), kioskProgram, "ws://"+g.address+"/", kiosk.String(), kiosk.String(), dir, "listen")
+	}
+	handled := func(p *process) (numbers []int) {
+		t.Helper()
+		text, _ := p.output.read()
+		for _, line := range bytes.Fields(text[:bytes.LastIndexByte(text, '\n')+1]) {
+			number, err := strconv.Atoi(string(line))
+			if err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			numbers = append(numbers, number)
+		}
+		return numbers
+	}
+	var received atomic.Int64
+	mux := new(client.Mux)
+	mux.HandleNotification(func(_ context.Context, _ *client.Client, n *lime.Notification) {
+		if n.Event == lime.EventReceived {
+			received.Add(1)
+		}
+	})
+	rui, err := client.Dial(t.Context(), c.edges[0].url, client.Config{Node: lime.MustParseNode(c.name("rui") + "@" + domain + "/desk"), Handler: mux})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		rui.Close()
+		<-rui.Done()
+	})
+	send := func(i int) error {
+		number := strconv.Itoa(i)
+		return rui.Publish(t.Context(), &lime.Message{ID: number, To: kiosk, Type: lime.MediaText, Content: []byte(`"` + number + `"`)})
+	}
+	p := start()
+	eventually(t, "the kiosk is there", patience, func() error { return send(0) })
+	for i := 1; i < n; i++ {
+		if err := send(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "it has some that it has not come to", patience, func() error {
+		if have := len(handled(p)); int(received.Load()) < have+20 {
+			return fmt.Errorf("%d received, %d handled", received.Load(), have)
+		}
+		return nil
+	})
+	g.shut()
+	p.kill()
+	said, first := int(received.Load()), handled(p)
+	p = start()
+	eventually(t, "without a network it handles what has arrived", patience, func() error {
+		if have := handled(p); len(have) == 0 || have[len(have)-1] < said-1 {
+			return fmt.Errorf("%d of %d", len(have), said-len(first))
+		}
+		return nil
+	})
+	offline := len(handled(p))
+	g.open(t)
+	eventually(t, "and with one the rest", patience, func() error {
+		if have := handled(p); have[len(have)-1] < n-1 {
+			return fmt.Errorf("up to %d", have[len(have)-1])
+		}
+		return nil
+	})
+	second := handled(p)
+	all := append(first, second...)
+	if len(first) > 0 && second[0] == first[len(first)-1] { // it was printed, and still kept when the process died
+		all = append(first, second[1:]...)
+	}
+	for i, number := range all {
+		if i != number {
+			t.Fatalf("%d is handled for %d: %v", number, i, all)
+		}
+	}
+	t.Logf("%d were handled before SIGKILL, %d of %d that were received behind it without a network, %d in all", len(first), offline, said, len(all))
 }
 
 // network is what lies between a client and an edge.

@@ -4,6 +4,7 @@
 //	kiosk URL NODE TO DIR FIRST
 //
 // It begins with FIRST, and prints each that is kept; with a negative one it only sends what is.
+// With the word listen in place of FIRST it takes its time to handle what comes, and prints that.
 package main
 
 import (
@@ -29,6 +30,9 @@ func main() {
 func run(args []string) error {
 	if len(args) != 5 {
 		return errors.New("usage: kiosk URL NODE TO DIR FIRST")
+	}
+	if args[4] == "listen" {
+		return listen(args[0], args[1], args[3])
 	}
 	first, err := strconv.Atoi(args[4])
 	if err != nil {
@@ -68,4 +72,29 @@ func run(args []string) error {
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
+}
+
+func listen(url, who, dir string) error {
+	node, err := lime.ParseNode(who)
+	if err != nil {
+		return err
+	}
+	s, err := spool.Open(dir, spool.Config{})
+	if err != nil {
+		return err
+	}
+	mux := new(client.Mux)
+	mux.HandleMessage(lime.MediaText, func(_ context.Context, _ *client.Client, m *lime.Message) error {
+		time.Sleep(5 * time.Millisecond)
+		_, err := fmt.Fprintln(os.Stdout, m.ID)
+		return err
+	})
+	c, err := client.Start(url, client.Config{
+		Node: node, Presence: &lime.Presence{Status: lime.StatusAvailable}, Handler: mux, Arrivals: s,
+	})
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	<-c.Done()
+	return errors.Join(c.Err(), s.Close())
 }
