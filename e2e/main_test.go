@@ -19,7 +19,7 @@ import (
 )
 
 // The programs that tests start, by path.
-var edgeProgram, routerProgram, idleProgram, kioskProgram, limeGoProgram, natsProgram string
+var edgeProgram, routerProgram, limeProgram, idleProgram, kioskProgram, limeGoProgram, natsProgram string
 
 // TestMain builds the programs once, with the race detector when the tests have it.
 func TestMain(m *testing.M) {
@@ -51,11 +51,12 @@ func playMore() error {
 }
 
 func build(dir string) error {
-	if err := programs.Go(context.Background(), dir, raced, "limegrove/cmd/edge", "limegrove/cmd/router", "limegrove/e2e/idle", "limegrove/e2e/kiosk"); err != nil {
+	if err := programs.Go(context.Background(), dir, raced, "limegrove/cmd/edge", "limegrove/cmd/router", "limegrove/cmd/lime", "limegrove/e2e/idle", "limegrove/e2e/kiosk"); err != nil {
 		return fmt.Errorf("build the programs: %w", err)
 	}
 	edgeProgram = filepath.Join(dir, "edge")
 	routerProgram = filepath.Join(dir, "router")
+	limeProgram = filepath.Join(dir, "lime")
 	idleProgram = filepath.Join(dir, "idle")
 	kioskProgram = filepath.Join(dir, "kiosk")
 

@@ -124,6 +124,9 @@ var libraries = []library{
 	{"github.com/klauspost/compress", []string{"edge", "loadtest"}},
 	// Reads many documents in one round trip, which nats.go cannot.
 	{"github.com/synadia-io/orbit.go/jetstreamext", []string{"document"}},
+	// Reads a command line of many commands, and helps with it; asks for passwords.
+	{"github.com/spf13/cobra", []string{"cmd"}},
+	{"golang.org/x/term", []string{"cmd"}},
 	{"golang.org/x/sync", []string{"cmd"}},
 	// Bounds the connections of a listener.
 	{"golang.org/x/net", []string{"files/transfer"}},

@@ -45,22 +45,22 @@ const (
 	Gone       Health = "gone"   // gossip knows it no more
 )
 
-// shown is a member as the page has it.
-type shown struct {
+// Shown is a member as the page has it.
+type Shown struct {
 	Member
 	Health Health  `json:"health"`
 	Report *Report `json:"report,omitempty"` // what it told last
 	Age    float64 `json:"age,omitempty"`    // of that, or since when it is gone; seconds
 }
 
-// snapshot is what watchers get.
-type snapshot struct {
+// Snapshot is what watchers get.
+type Snapshot struct {
 	At       int64     `json:"at"` // milliseconds since 1970
 	Self     string    `json:"self"`
 	Interval float64   `json:"interval"` // seconds until the next one
 	Token    bool      `json:"token"`    // there is one, so that things can be done
 	Named    bool      `json:"named"`    // addresses are whole
-	Members  []shown   `json:"members"`
+	Members  []Shown   `json:"members"`
 	Busiest  []Session `json:"busiest"`
 	Slowest  []Session `json:"slowest"`
 }
@@ -73,7 +73,7 @@ type collector struct {
 
 	told    map[string]heard     // by incarnation
 	since   map[string]time.Time // when a member was seen first
-	gone    map[string]shown
+	gone    map[string]Shown
 	left    map[string]time.Time
 	history map[int64]*Sample
 }
@@ -88,7 +88,7 @@ type heard struct {
 func (p *Page) collect(ctx context.Context) {
 	c := &collector{
 		page: p, answers: make(chan *nats.Msg, maxAnswers), inbox: p.cfg.NATS.NewInbox(),
-		told: map[string]heard{}, since: map[string]time.Time{}, gone: map[string]shown{}, left: map[string]time.Time{}, history: map[int64]*Sample{},
+		told: map[string]heard{}, since: map[string]time.Time{}, gone: map[string]Shown{}, left: map[string]time.Time{}, history: map[int64]*Sample{},
 	}
 	if s, err := p.cfg.NATS.ChanSubscribe(c.inbox, c.answers); err == nil {
 		defer func() { _ = s.Unsubscribe() }() // the connection may be closed
@@ -168,9 +168,9 @@ func (c *collector) past() []Sample {
 	return all[max(0, len(all)-samples):]
 }
 
-// snapshot is what is known by now.
-func (c *collector) snapshot(now time.Time, next time.Duration) snapshot {
-	s := snapshot{
+// Snapshot is what is known by now.
+func (c *collector) snapshot(now time.Time, next time.Duration) Snapshot {
+	s := Snapshot{
 		At: now.UnixMilli(), Self: c.page.cfg.Reporter.cfg.Incarnation, Interval: next.Seconds(),
 		Busiest: []Session{}, Slowest: []Session{},
 	}
@@ -206,12 +206,12 @@ func sampleOf(r *Report) Sample {
 	return s
 }
 
-// shown is a member that gossip knows, with what it told.
-func (c *collector) shown(m Member, now time.Time, next time.Duration) shown {
+// Shown is a member that gossip knows, with what it told.
+func (c *collector) shown(m Member, now time.Time, next time.Duration) Shown {
 	if _, known := c.since[m.Incarnation]; !known {
 		c.since[m.Incarnation] = now
 	}
-	one := shown{Member: m, Health: Healthy}
+	one := Shown{Member: m, Health: Healthy}
 	last, ok := c.told[m.Incarnation]
 	since := c.since[m.Incarnation]
 	if ok {
@@ -234,7 +234,7 @@ func (c *collector) shown(m Member, now time.Time, next time.Duration) shown {
 }
 
 // lost are those who were there, and are not any more.
-func (c *collector) lost(seen map[string]bool, now time.Time) (all []shown) {
+func (c *collector) lost(seen map[string]bool, now time.Time) (all []Shown) {
 	for incarnation, one := range c.gone {
 		if seen[incarnation] {
 			delete(c.left, incarnation)
@@ -254,7 +254,7 @@ func (c *collector) lost(seen map[string]bool, now time.Time) (all []shown) {
 		one.Health, one.Report, one.Age, one.Sessions = Gone, nil, ago.Seconds(), 0
 		all = append(all, one)
 	}
-	slices.SortFunc(all, func(a, b shown) int {
+	slices.SortFunc(all, func(a, b Shown) int {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Incarnation, b.Incarnation))
 	})
 	return all

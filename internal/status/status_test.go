@@ -241,7 +241,7 @@ func (w *watching) next() (name, data string) {
 }
 
 // until returns the first snapshot that is as it should be.
-func (w *watching) until(what string, is func(snapshot) bool) (s snapshot) {
+func (w *watching) until(what string, is func(Snapshot) bool) (s Snapshot) {
 	w.t.Helper()
 	for range 40 {
 		name, data := w.next()
@@ -251,7 +251,7 @@ func (w *watching) until(what string, is func(snapshot) bool) (s snapshot) {
 		if name != "snapshot" {
 			continue
 		}
-		s = snapshot{}
+		s = Snapshot{}
 		if err := json.Unmarshal([]byte(data), &s); err != nil {
 			w.t.Fatal(err)
 		}
@@ -263,13 +263,13 @@ func (w *watching) until(what string, is func(snapshot) bool) (s snapshot) {
 	return s
 }
 
-func of(s snapshot, id string) shown {
+func of(s Snapshot, id string) Shown {
 	for _, m := range s.Members {
 		if m.ID == id {
 			return m
 		}
 	}
-	return shown{}
+	return Shown{}
 }
 
 func TestWatchersSeeTheWholeCluster(t *testing.T) {
@@ -280,7 +280,7 @@ func TestWatchersSeeTheWholeCluster(t *testing.T) {
 	one.sessions.Set(3)
 	two.sessions.Set(4)
 	seen := one.watching("")
-	s := seen.until("both are told of", func(s snapshot) bool {
+	s := seen.until("both are told of", func(s Snapshot) bool {
 		return of(s, "e1").Sessions == 3 && of(s, "e2").Sessions == 4 && of(s, "e2").Health == Healthy
 	})
 	if s.Self != "e1-1" || !s.Token || s.Named || of(s, "e3").Health != Asked || of(s, "e2").Report.Version != "v1" {
@@ -290,13 +290,13 @@ func TestWatchersSeeTheWholeCluster(t *testing.T) {
 		t.Errorf("without the token the busiest are shown as %+v", s.Busiest)
 	}
 	two.sent.Add(1000)
-	seen.until("the rate rises", func(s snapshot) bool { return of(s, "e2").Report != nil && of(s, "e2").Report.Sent.Envelopes > 100 })
-	seen.until("who says nothing is silent", func(s snapshot) bool { return of(s, "e3").Health == Silent })
+	seen.until("the rate rises", func(s Snapshot) bool { return of(s, "e2").Report != nil && of(s, "e2").Report.Sent.Envelopes > 100 })
+	seen.until("who says nothing is silent", func(s Snapshot) bool { return of(s, "e3").Health == Silent })
 	w.leave("e2")
-	seen.until("who leaves is shown as gone", func(s snapshot) bool { return of(s, "e2").Health == Gone && of(s, "e2").Report == nil })
+	seen.until("who leaves is shown as gone", func(s Snapshot) bool { return of(s, "e2").Health == Gone && of(s, "e2").Report == nil })
 
 	named := one.watching(right)
-	s = named.until("with the token", func(s snapshot) bool { return s.Named })
+	s = named.until("with the token", func(s Snapshot) bool { return s.Named })
 	for _, b := range s.Busiest {
 		if b.Node != "ana@example.org/home" {
 			t.Errorf("with the token it is shown as %+v", b)
@@ -340,7 +340,7 @@ func TestNothingIsCollectedWhenNobodyWatches(t *testing.T) {
 		t.Fatal("somebody was asked before anybody watched")
 	}
 	seen := one.watching("")
-	seen.until("both answer", func(s snapshot) bool { return of(s, "e2").Health == Healthy })
+	seen.until("both answer", func(s Snapshot) bool { return of(s, "e2").Health == Healthy })
 	seen.end()
 	for late := time.After(patience); one.newest.Load() != nil; {
 		select {
@@ -350,7 +350,7 @@ func TestNothingIsCollectedWhenNobodyWatches(t *testing.T) {
 		}
 	}
 	// And it begins again.
-	one.watching("").until("both answer again", func(s snapshot) bool { return of(s, "e2").Health == Healthy })
+	one.watching("").until("both answer again", func(s Snapshot) bool { return of(s, "e2").Health == Healthy })
 }
 
 func TestWatchersAreBounded(t *testing.T) {
@@ -367,7 +367,7 @@ func TestWatchersAreBounded(t *testing.T) {
 		all = append(all, one.watching(right))
 	}
 	for _, s := range all {
-		s.until("a snapshot", func(s snapshot) bool { return len(s.Members) == 1 })
+		s.until("a snapshot", func(s Snapshot) bool { return len(s.Members) == 1 })
 	}
 	code, body := one.request("GET", "/status/events", right, "")
 	if code != http.StatusServiceUnavailable || !strings.Contains(body, "as many watch") {
@@ -392,15 +392,15 @@ func TestAnotherTokenEndsWhatTheOldOneOpened(t *testing.T) {
 	w := newWorld(t)
 	one := w.start("e1", Edge)
 	named, plain := one.watching(right), one.watching("")
-	named.until("with the token", func(s snapshot) bool { return s.Named })
+	named.until("with the token", func(s Snapshot) bool { return s.Named })
 	one.SetToken(right)
 	for range 2 {
-		named.until("the same token ends nothing", func(s snapshot) bool { return s.Named })
+		named.until("the same token ends nothing", func(s Snapshot) bool { return s.Named })
 	}
 	one.SetToken("")
 	for range 40 {
 		if name, _ := named.next(); name == "" {
-			plain.until("without a token it goes on", func(s snapshot) bool { return !s.Token })
+			plain.until("without a token it goes on", func(s Snapshot) bool { return !s.Token })
 			return
 		}
 	}
@@ -554,7 +554,7 @@ func TestMetricsAreReadByTheirNames(t *testing.T) {
 func BenchmarkSnapshot(b *testing.B) {
 	w := newWorld(b)
 	one := w.start("e0", Edge)
-	c := &collector{page: one.Page, told: map[string]heard{}, since: map[string]time.Time{}, gone: map[string]shown{}, left: map[string]time.Time{}, history: map[int64]*Sample{}}
+	c := &collector{page: one.Page, told: map[string]heard{}, since: map[string]time.Time{}, gone: map[string]Shown{}, left: map[string]time.Time{}, history: map[int64]*Sample{}}
 	for i := 1; i < 300; i++ {
 		id := fmt.Sprintf("edge-%d", i)
 		w.join(id, Edge)

@@ -77,7 +77,7 @@ func (p *Page) unwatch(w *watcher) {
 }
 
 // publish gives watchers a snapshot, and those who come the history before it.
-func (p *Page) publish(s snapshot, past []Sample) {
+func (p *Page) publish(s Snapshot, past []Sample) {
 	f := &frames{}
 	if before := p.newest.Load(); before != nil {
 		f.number = before.number

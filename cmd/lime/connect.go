@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"limegrove/lime"
+	"limegrove/lime/client"
+)
+
+// dial logs in as the profile in force says. A session that is lost is the end of it unless keep says otherwise.
+func (a *app) dial(ctx context.Context, keep bool, change func(*client.Config)) (*client.Client, error) {
+	p, err := a.profile()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := p.config()
+	if err != nil {
+		return nil, err
+	}
+	cfg.ConnectTimeout = a.timeout
+	if !keep {
+		cfg.Backoff.Tries = -1
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	c, err := client.Dial(ctx, p.Server, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("log in at %s: %w", p.Server, err)
+	}
+	return c, nil
+}
+
+// config is what a client is made of.
+func (p *profile) config() (cfg client.Config, err error) {
+	if p.Identity != "" {
+		if cfg.Node, err = lime.ParseNode(p.Identity); err != nil || cfg.Node.Name == "" {
+			return cfg, usage("%q is no identity, which is name@domain", p.Identity)
+		}
+	}
+	switch {
+	case p.Key != "" && p.Password == "":
+		cfg.Scheme = client.Key(client.Fixed(p.Key))
+	case p.Password != "":
+		cfg.Scheme = client.Plain(client.Fixed(p.Password))
+	}
+	if cfg.TLS, err = p.tls(); err != nil {
+		return cfg, err
+	}
+	cfg.Proxy = client.ProxyFromEnvironment
+	return cfg, nil
+}
+
+// tls is whom to believe; nil for those whom the system believes.
+func (p *profile) tls() (*tls.Config, error) {
+	if p.CA == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(p.CA)
+	if err != nil {
+		return nil, usage("--ca: %w", err)
+	}
+	all, err := x509.SystemCertPool()
+	if err != nil {
+		all = x509.NewCertPool()
+	}
+	if !all.AppendCertsFromPEM(pem) {
+		return nil, usage("--ca: there is no certificate in %s", p.CA)
+	}
+	return &tls.Config{RootCAs: all}, nil
+}
+
+// with has a session do something, and finishes it.
+func (a *app) with(ctx context.Context, do func(context.Context, *client.Client) error) error {
+	c, err := a.dial(ctx, false, func(cfg *client.Config) { cfg.SendOnly = true })
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	return a.finish(c, do(limited, c))
+}
+
+// finish ends a session, which has done what it was for, or err.
+func (a *app) finish(c *client.Client, err error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
+	defer cancel()
+	if err != nil {
+		c.Close()
+		return err
+	}
+	if err := c.Shutdown(ctx); err != nil && !errors.Is(err, client.ErrLost) {
+		return fmt.Errorf("end the session: %w", err)
+	}
+	return nil
+}
+
+// maxLine is how long a line of the standard input may be.
+const maxLine = 512 << 10
+
+// readLine reads one line and no more, so that others may go on behind it.
+func readLine(in io.Reader) (string, error) {
+	var line []byte
+	for b := make([]byte, 1); len(line) < maxLine; {
+		n, err := in.Read(b)
+		if n > 0 && b[0] == '\n' {
+			return string(line), nil
+		}
+		line = append(line, b[:n]...)
+		if errors.Is(err, io.EOF) {
+			return string(line), nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+	return "", errors.New("the line is too long")
+}
+
+// lines hands out the lines of the standard input until one is refused.
+func (a *app) lines(take func(string) error) error {
+	s := bufio.NewScanner(a.in)
+	s.Buffer(nil, maxLine)
+	for s.Scan() {
+		if err := take(strings.TrimSuffix(s.Text(), "\r")); err != nil {
+			return err
+		}
+	}
+	return s.Err()
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"limegrove/lime"
+	"limegrove/lime/client"
+)
+
+func (a *app) login() *cobra.Command {
+	var guest, register bool
+	var key, keyFile string
+	c := &cobra.Command{
+		Use: "login SERVER [IDENTITY]", Short: "Log in, and remember where and as whom in a profile",
+		Long: `Log in at a server, and remember in a profile where and as whom, so that the other commands need not be told. The
+password is asked for, or the first line of --password-file. It is kept in the profile's file, which is for you
+alone; --key-file takes one of an account's keys in its place, which can be revoked by itself (lime keys). --register
+makes the account first. Profiles are in lime.json in the configuration folder, or where LIME_PROFILES says.`,
+		Example: `  lime login ws://localhost:8080/ ana@localhost --register
+  lime login wss://chat.example.org/ bot@example.org --key-file bot.key --profile bot
+  lime login ws://localhost:8080/ --guest`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.given.Server = args[0]
+			if len(args) == 2 {
+				a.given.Identity = args[1]
+			}
+			if guest == (len(args) == 2) {
+				return usage("either IDENTITY or --guest")
+			}
+			if keyFile != "" {
+				var err error
+				if key, err = a.firstLine(keyFile); err != nil {
+					return usage("--key-file: %w", err)
+				}
+			}
+			return a.logIn(cmd.Context(), guest, register, key)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&guest, "guest", false, "be a guest, with a name of the client's making")
+	f.BoolVar(&register, "register", false, "make the account")
+	f.StringVar(&keyFile, "key-file", "", "`FILE` with a key in its first line, in place of a password; - is the standard input")
+	return c
+}
+
+func (a *app) logIn(ctx context.Context, guest, register bool, key string) error {
+	all, err := a.readProfiles()
+	if err != nil {
+		return err
+	}
+	name, named := a.profileName(all), a.given.name != ""
+	p := all.Profiles[name]
+	p.Server, p.Identity, p.Key, p.Password = a.given.Server, a.given.Identity, key, a.given.Password
+	for to, said := range map[*string]string{&p.CA: a.given.CA, &p.Admin: a.given.Admin, &p.API: a.given.API} {
+		if said != "" {
+			*to = said
+		}
+	}
+	if !guest && p.Key == "" && p.Password == "" {
+		if p.Password, err = a.askPassword(); err != nil {
+			return err
+		}
+	}
+	node, err := a.enter(ctx, p, register)
+	if err != nil {
+		return err
+	}
+	if all.Profiles[name] = p; all.Current == "" || !named {
+		all.Current = name
+	}
+	if err := a.writeProfiles(all); err != nil {
+		return err
+	}
+	return a.print(struct {
+		Profile string `json:"profile"`
+		Node    string `json:"node"`
+	}{name, node.String()}, "profile %s: %s at %s", name, node, p.Server)
+}
+
+// enter sees whether the login is good, and makes the account before if it is to be.
+func (a *app) enter(ctx context.Context, p profile, register bool) (node lime.Node, err error) {
+	cfg, err := p.config()
+	if err != nil {
+		return node, err
+	}
+	cfg.SendOnly, cfg.ConnectTimeout, cfg.Backoff.Tries = true, a.timeout, -1
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	if register {
+		guest := cfg
+		guest.Scheme = client.Guest()
+		if err := a.registers(ctx, p, guest); err != nil {
+			return node, err
+		}
+	}
+	c, err := client.Dial(ctx, p.Server, cfg)
+	if err != nil {
+		return node, fmt.Errorf("log in at %s: %w", p.Server, err)
+	}
+	node = c.Node()
+	return node, a.finish(c, nil)
+}
+
+// registers has a guest make an account of its name.
+func (a *app) registers(ctx context.Context, p profile, cfg client.Config) error {
+	if p.Password == "" {
+		return usage("--register: an account is made with a password")
+	}
+	c, err := client.Dial(ctx, p.Server, cfg)
+	if err != nil {
+		return fmt.Errorf("log in at %s as a guest: %w", p.Server, err)
+	}
+	resource, err := json.Marshal(map[string][]byte{"password": []byte(p.Password)}) // Base64
+	if err == nil {
+		_, err = c.Command(ctx, &lime.Command{Method: lime.MethodSet, URI: "/account", Type: lime.MediaAccount, Resource: resource})
+	}
+	if err != nil {
+		c.Close()
+		return fmt.Errorf("make the account: %w", err)
+	}
+	return a.finish(c, nil)
+}
+
+// askPassword asks somebody at a terminal.
+func (a *app) askPassword() (string, error) {
+	in, ok := a.in.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return "", usage("there is no terminal to ask for the password at: give --password-file, or LIME_PASSWORD to the other commands")
+	}
+	_, _ = fmt.Fprint(a.err, "Password: ")
+	word, err := term.ReadPassword(int(in.Fd()))
+	_, _ = fmt.Fprintln(a.err)
+	if err == nil && len(word) == 0 {
+		err = errors.New("there is none")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return string(word), nil
+}
+
+func (a *app) profilesCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "profiles", Short: "List, choose and forget profiles", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.listProfiles() },
+	}
+	c.AddCommand(
+		&cobra.Command{
+			Use: "use NAME", Short: "Have a profile be the one that is meant where none is named", Args: cobra.ExactArgs(1),
+			RunE: func(_ *cobra.Command, args []string) error {
+				return a.changeProfiles(args[0], func(all *profiles) { all.Current = args[0] })
+			},
+		},
+		&cobra.Command{
+			Use: "forget NAME", Short: "Forget a profile, with its secrets", Args: cobra.ExactArgs(1),
+			RunE: func(_ *cobra.Command, args []string) error {
+				return a.changeProfiles(args[0], func(all *profiles) {
+					delete(all.Profiles, args[0])
+					if all.Current == args[0] {
+						all.Current = ""
+					}
+				})
+			},
+		},
+	)
+	return c
+}
+
+func (a *app) listProfiles() error {
+	all, err := a.readProfiles()
+	if err != nil {
+		return err
+	}
+	current := a.profileName(all)
+	t := a.table("", "PROFILE", "SERVER", "IDENTITY")
+	for _, name := range slices.Sorted(maps.Keys(all.Profiles)) {
+		p, mark := all.Profiles[name], ""
+		if name == current {
+			mark = "*"
+		}
+		t.row(struct {
+			Profile  string `json:"profile"`
+			Server   string `json:"server"`
+			Identity string `json:"identity,omitempty"`
+			Current  bool   `json:"current,omitempty"`
+		}{name, p.Server, p.Identity, mark != ""}, mark, name, p.Server, p.Identity)
+	}
+	return t.end()
+}
+
+func (a *app) changeProfiles(name string, change func(*profiles)) error {
+	all, err := a.readProfiles()
+	if err != nil {
+		return err
+	}
+	if _, known := all.Profiles[name]; !known {
+		return usage("there is no profile %q", name)
+	}
+	change(&all)
+	return a.writeProfiles(all)
+}

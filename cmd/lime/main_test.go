@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+var update = flag.Bool("update", false, "write what help says into testdata")
+
+// shell runs command lines of a person with a profiles' file.
+type shell struct {
+	t   *testing.T
+	env map[string]string
+}
+
+func newShell(t *testing.T) *shell {
+	return &shell{t, map[string]string{"LIME_PROFILES": filepath.Join(t.TempDir(), "of", "lime.json")}}
+}
+
+// does runs a command line.
+func (s *shell) does(in string, args ...string) (status int, out, errs string) {
+	var o, e bytes.Buffer
+	status = run(s.t.Context(), args, streams{strings.NewReader(in), &o, &e}, func(k string) string { return s.env[k] })
+	return status, o.String(), e.String()
+}
+
+// TestHelpSaysWhatItSays: of every command, as testdata has it. -update writes that.
+func TestHelpSaysWhatItSays(t *testing.T) {
+	seen := map[string]bool{}
+	var walk func(c *cobra.Command, path []string)
+	walk = func(c *cobra.Command, path []string) {
+		name := strings.Join(append([]string{"lime"}, path...), "-") + ".txt"
+		seen[name] = true
+		status, out, errs := newShell(t).does("", append(path, "--help")...)
+		file := filepath.Join("testdata", "help", name)
+		if *update {
+			if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil || status != statusDone || errs != "" || out != string(want) {
+			t.Errorf("lime %s --help: status %d, %v, it says\n%s%s", strings.Join(path, " "), status, err, out, errs)
+		}
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
+			t.Errorf("lime %s has the short help %q", strings.Join(path, " "), c.Short)
+		}
+		for _, below := range c.Commands() {
+			if below.Name() != "completion" && below.Name() != "help" {
+				walk(below, append(path[:len(path):len(path)], below.Name()))
+			}
+		}
+	}
+	walk((&app{env: func(string) string { return "" }}).root(), nil)
+	all, err := os.ReadDir(filepath.Join("testdata", "help"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range all {
+		if !seen[f.Name()] {
+			t.Errorf("there is no command for %s", f.Name())
+		}
+	}
+}
+
+func TestBadCommandLines(t *testing.T) {
+	for line, says := range map[string]string{
+		"nonsense":                         `no command "nonsense"`,
+		"send":                             "accepts between 1 and 2 arg(s)",
+		"send x y":                         `"x" is no address`,
+		"send a@b --wait later y":          `"later" is none of`,
+		"send a@b --wait failed y":         `"failed" is none of`,
+		"send a@b --transient --id 1 y":    "--transient",
+		"send a@b y --nothing":             "unknown flag: --nothing",
+		"request a@b":                      "accepts 2 arg(s)",
+		"publish lobby x":                  "does not begin with /",
+		"subscribe lobby":                  "does not begin with /",
+		"subscribe":                        "requires at least 1 arg(s)",
+		"listen --count -1":                "negative",
+		"ping --count 0":                   "less than 1",
+		"ping --timeout 0s":                "no time",
+		"ping -o xml":                      "neither text nor json",
+		"ping --ca /nowhere":               "--ca",
+		"ping --as @x":                     "no identity",
+		"ping --password-file /nowhere":    "--password-file",
+		"ping --profile x":                 `no profile "x"`,
+		"profiles use x":                   `no profile "x"`,
+		"profiles forget x":                `no profile "x"`,
+		"login ws://localhost":             "either IDENTITY or --guest",
+		"login ws://localhost a@b":         "no terminal",
+		"login ws://localhost a@b --guest": "either IDENTITY or --guest",
+		"accounts show x":                  `"x" is none`,
+		"sessions x":                       `"x" is none`,
+		"sessions a@b":                     "LIMEGROVE_API_KEY",
+		"inbox a@b --take 0":               "1 to 500",
+		"rooms lobby":                      "does not begin with /",
+		"cluster extra":                    "unknown command",
+		"keys create":                      "accepts 1 arg(s)",
+		"drain":                            "accepts 1 arg(s)",
+	} {
+		status, out, errs := newShell(t).does("", strings.Fields(line)...)
+		if status != statusUsage || out != "" || !strings.HasPrefix(errs, "lime: ") || !strings.Contains(errs, says) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("lime %s: status %d, %q%q, want %q", line, status, out, errs, says)
+		}
+	}
+}
+
+func TestErrorsAsJSON(t *testing.T) {
+	status, _, errs := newShell(t).does("", "-o", "json", "--server", "ws://127.0.0.1:1/", "ping")
+	var f fault
+	if err := json.Unmarshal([]byte(errs), &f); err != nil || status != statusAway || f.Kind != "away" || f.Text == "" {
+		t.Errorf("status %d, %s, %v", status, errs, err)
+	}
+	status, _, errs = newShell(t).does("", "ping", "-o", "json", "--count", "0")
+	if err := json.Unmarshal([]byte(errs), &f); err != nil || status != statusUsage || f.Kind != "usage" {
+		t.Errorf("status %d, %s, %v", status, errs, err)
+	}
+}
+
+// What flags say goes before the environment, and that before the profile.
+func TestWhoIsMeant(t *testing.T) {
+	s := newShell(t)
+	a := &app{env: func(k string) string { return s.env[k] }}
+	err := a.writeProfiles(profiles{Current: "one", Profiles: map[string]profile{
+		"one": {Server: "ws://one", Identity: "ana@one", Password: "p"}, "two": {Server: "ws://two"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := s.env["LIME_PROFILES"]
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the profiles are %v, %v", info, err)
+	}
+	meant := func(server, identity string) {
+		t.Helper()
+		if p, err := a.profile(); err != nil || p.Server != server || p.Identity != identity {
+			t.Errorf("it is %+v, %v, want %s at %s", p, err, identity, server)
+		}
+	}
+	meant("ws://one", "ana@one")
+	s.env["LIME_PROFILE"] = "two"
+	meant("ws://two", "")
+	s.env["LIME_IDENTITY"] = "rui@env"
+	meant("ws://two", "rui@env")
+	a.given.name, a.given.Identity = "one", "lia@flag"
+	meant("ws://one", "lia@flag")
+
+	if _, out, _ := s.does("", "profiles"); !strings.Contains(out, "*  two") || strings.Contains(out, "p\n") {
+		t.Errorf("the profiles are\n%s", out)
+	}
+	if status, _, errs := s.does("", "profiles", "forget", "one"); status != statusDone {
+		t.Error(errs)
+	}
+	if status, out, _ := s.does("", "profiles", "-o", "json"); status != statusDone || strings.Count(out, "\n") != 1 || !strings.Contains(out, `"profile":"two"`) {
+		t.Errorf("status %d, then they are\n%s", status, out)
+	}
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := s.does("", "profiles"); status != statusFailed || !strings.Contains(errs, file) {
+		t.Errorf("status %d, %s", status, errs)
+	}
+}
+
+// What others have written cannot steer the terminal.
+func TestOthersWordsAreShownAsTheyAre(t *testing.T) {
+	if got, want := clean("a\x1b[2J\u009bb\tc\n\x7f"), "a\ufffd[2J\ufffdb\tc\n\ufffd"; got != want {
+		t.Errorf("%q is shown as %q", want, got)
+	}
+	for content, want := range map[string]string{`"hello"`: "hello", `{ "a": 1 }`: `a/b {"a":1}`, `1`: "a/b 1"} {
+		if got := contentOf("a/b", []byte(content)); got != want {
+			t.Errorf("%s is shown as %q", content, got)
+		}
+	}
+}
+
+func TestALineIsReadAndNoMore(t *testing.T) {
+	in := strings.NewReader("first\r\nsecond")
+	a := &app{streams: streams{in: in}}
+	if line, err := a.firstLine("-"); err != nil || line != "first" || in.Len() != len("second") {
+		t.Errorf("%q, %v, %d left", line, err, in.Len())
+	}
+	if line, err := a.firstLine("-"); err != nil || line != "second" {
+		t.Errorf("%q, %v", line, err)
+	}
+	if _, err := a.firstLine("-"); err == nil {
+		t.Error("nothing is a line")
+	}
+	if _, err := readLine(strings.NewReader(strings.Repeat("x", maxLine+1))); err == nil {
+		t.Error("a line may be as long as it likes")
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"limegrove/lime"
+)
+
+// print prints one thing: as an object with -o json, or else as a line of text.
+func (a *app) print(object any, format string, args ...any) error {
+	if a.output == outputJSON {
+		return json.NewEncoder(a.out).Encode(object)
+	}
+	_, err := fmt.Fprintln(a.out, clean(fmt.Sprintf(format, args...)))
+	return err
+}
+
+// envelope prints one: as it came with -o json.
+func (a *app) envelope(e interface{ AppendJSON([]byte) []byte }, text string) error {
+	if a.output == outputJSON {
+		_, err := a.out.Write(append(e.AppendJSON(nil), '\n'))
+		return err
+	}
+	_, err := fmt.Fprintln(a.out, clean(text))
+	return err
+}
+
+// clean takes out of a text what a terminal would obey: it is others' words.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
+			return r
+		}
+		return '\ufffd'
+	}, text)
+}
+
+// contentOf is a message's content as text.
+func contentOf(mediaType string, content []byte) string {
+	var text string
+	if json.Unmarshal(content, &text) == nil {
+		return text
+	}
+	var short bytes.Buffer
+	if json.Compact(&short, content) != nil {
+		return string(content)
+	}
+	return mediaType + " " + short.String()
+}
+
+// table prints rows under heads, or each as an object with -o json.
+type table struct {
+	a    *app
+	w    *tabwriter.Writer
+	fail error
+}
+
+func (a *app) table(heads ...string) *table {
+	t := &table{a: a}
+	if a.output != outputJSON {
+		t.w = tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+		t.line(heads)
+	}
+	return t
+}
+
+func (t *table) line(cells []string) {
+	if t.fail == nil {
+		_, t.fail = fmt.Fprintln(t.w, clean(strings.Join(cells, "\t")))
+	}
+}
+
+func (t *table) row(object any, cells ...any) {
+	if t.w == nil {
+		if t.fail == nil {
+			t.fail = json.NewEncoder(t.a.out).Encode(object)
+		}
+		return
+	}
+	texts := make([]string, len(cells))
+	for i, c := range cells {
+		texts[i] = strings.NewReplacer("\t", " ", "\n", " ").Replace(fmt.Sprint(c))
+	}
+	t.line(texts)
+}
+
+func (t *table) end() error {
+	if t.w != nil && t.fail == nil {
+		return t.w.Flush()
+	}
+	return t.fail
+}
+
+// reasonText is a reason as people read it.
+func reasonText(why *lime.Reason) string {
+	if why == nil {
+		return "without a reason"
+	}
+	return why.Error()
+}
