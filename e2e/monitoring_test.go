@@ -59,7 +59,7 @@ func startMonitored(t *testing.T) *monitored {
 		t.Fatal(err)
 	}
 	shared := []string{
-		"-domain", "channels.localhost", "-events", "all", "-webhooks", hooks, "-room-rules", rules,
+		"-domain", "channels.localhost", "-domain", "kiosks.localhost", "-events", "all", "-webhooks", hooks, "-room-rules", rules,
 		"-trace-endpoint", "http://" + address(freePorts(t, 1)),
 		"-auth-webhook", "http://" + address(freePorts(t, 1)) + "/", "-auth-webhook-secret", "a secret of sixteen bytes",
 		"-files-url", "http://" + address(freePorts(t, 1)),
@@ -67,7 +67,7 @@ func startMonitored(t *testing.T) *monitored {
 	door := []string{
 		"-bachata", "/messages", "-bachata-domain", "channels.localhost", "-bachata-auth", "open", "-compression", "5",
 		"-tcp", address(0), "-auth", "guest,plain,key,external", "-drain-timeout", "5s",
-		"-files", address(0),
+		"-files", address(0), "-aioconnectors", address(0), "-aioconnectors-domain", "kiosks.localhost",
 	}
 	m := &monitored{temple: startTemple(t, 2, shared, door...)}
 	certificate, key := newCertificate(t)
