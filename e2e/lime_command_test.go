@@ -76,7 +76,10 @@ func TestTheCommandLime(t *testing.T) {
 	const token = "token-of-an-operator"
 	nats := startNATS(t)
 	c := &cluster{nats: nats, broker: nats.url, settings: []string{"-room-rules", rules}, env: []string{"LIMEGROVE_ADMIN_TOKEN=" + token}}
-	c.start(t, 2, "-auth", "guest,plain,key")
+	ports := freePorts(t, 2)
+	c.settings = append(c.settings, "-files-url", "http://"+address(ports))
+	c.start(t, 1, "-auth", "guest,plain,key", "-files", address(ports))
+	c.addEdge(t, "-auth", "guest,plain,key", "-files", address(ports+1))
 	api := c.startBackend(t, "router-api")
 	ana, rui := c.name("ana")+"@"+domain, c.name("rui")+"@"+domain
 	one, two := newShell(t), newShell(t)
@@ -113,6 +116,24 @@ func TestTheCommandLime(t *testing.T) {
 			t.Errorf("status %d, %s%s", p.status, p.out, p.errs)
 		}
 		one.does(5, "code", "", "publish", "/private", "x")
+	})
+	t.Run("files", func(t *testing.T) {
+		dir := t.TempDir()
+		sent := filepath.Join(dir, "cat.txt")
+		content := bytes.Repeat([]byte("a cat "), 200_000)
+		if err := os.WriteFile(sent, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		one.does(0, "cat.txt", "", "files", "send", rui, sent)
+		got := two.does(0, "", "", "files", "get", "--count", "1", "--into", filepath.Join(dir, "got"), "--template", "{type}/{from}")
+		path, _, _ := strings.Cut(got, ", ")
+		if b, err := os.ReadFile(path); err != nil || !bytes.Equal(b, content) || path != filepath.Join(dir, "got", "text", ana, "cat.txt") {
+			t.Errorf("the file is at %q, %d bytes, %v", path, len(b), err)
+		}
+		list := one.does(0, "cat.txt", "", "files", "list")
+		id, _, _ := strings.Cut(strings.Split(list, "\n")[1], " ")
+		one.does(0, "", "", "files", "remove", id)
+		one.does(5, "code 67", "", "files", "remove", id)
 	})
 	t.Run("keys", func(t *testing.T) {
 		key := one.does(0, "", "", "keys", "create", "bot")

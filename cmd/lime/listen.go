@@ -34,7 +34,7 @@ func (a *app) listen() *cobra.Command {
 comes first. Each is received and consumed when it was printed. A lost connection is followed by another.`,
 		Example: "  lime listen\n  lime listen -o json --count 1",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hear(cmd.Context(), e) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hear(cmd.Context(), e, a.heard) },
 	}
 	e.flags(c)
 	return c
@@ -55,7 +55,7 @@ connection the rooms are entered again, and what a room keeps is read from where
 				}
 			}
 			e.rooms = args
-			return a.hear(cmd.Context(), e)
+			return a.hear(cmd.Context(), e, a.heard)
 		},
 	}
 	e.flags(c)
@@ -63,7 +63,7 @@ connection the rooms are entered again, and what a room keeps is read from where
 }
 
 // hear prints messages until there were enough, or the user ends it.
-func (a *app) hear(ctx context.Context, e ears) error {
+func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *client.Client, *lime.Message) error) error {
 	if e.count < 0 || e.during < 0 {
 		return usage("--count and --for are not negative")
 	}
@@ -96,9 +96,16 @@ func (a *app) hear(ctx context.Context, e ears) error {
 		if err != nil {
 			break
 		}
-		err := a.envelope(m, fmt.Sprintf("%s: %s", senderOf(m), contentOf(m.Type, m.Content)))
+		err := take(ctx, c, m)
+		var failed failedError
+		var why *lime.Reason
+		if errors.As(err, &failed) && ctx.Err() == nil {
+			why = lime.NewReason(lime.CodeApplicationError, "The application could not handle the message")
+			_, _ = fmt.Fprintf(a.err, "lime: message %s of %s: %s\n", m.ID, senderOf(m), clean(err.Error()))
+			err = nil
+		}
 		if err == nil {
-			err = has(ctx, c, m)
+			err = has(ctx, c, m, why)
 		}
 		if err != nil {
 			cancel(err)
@@ -118,17 +125,26 @@ func (a *app) hear(ctx context.Context, e ears) error {
 	}
 }
 
-// has says of a message to oneself that it was received and consumed.
-func has(ctx context.Context, c *client.Client, m *lime.Message) error {
+// failedError is why one message has failed, of several.
+type failedError struct{ error }
+
+// heard prints a message.
+func (a *app) heard(_ context.Context, _ *client.Client, m *lime.Message) error {
+	return a.envelope(m, fmt.Sprintf("%s: %s", senderOf(m), contentOf(m.Type, m.Content)))
+}
+
+// has says of a message to oneself that it was received and consumed, or why it has failed.
+func has(ctx context.Context, c *client.Client, m *lime.Message, why *lime.Reason) error {
 	if !m.To.IsZero() && !m.To.Identity.EqualFold(c.Node().Identity) {
 		return nil // it is of a room
 	}
-	for _, event := range []lime.Event{lime.EventReceived, lime.EventConsumed} {
-		if err := c.Receipt(ctx, m, event, nil); err != nil {
-			return err
-		}
+	if err := c.Receipt(ctx, m, lime.EventReceived, nil); err != nil {
+		return err
 	}
-	return nil
+	if why != nil {
+		return c.Receipt(ctx, m, lime.EventFailed, why)
+	}
+	return c.Receipt(ctx, m, lime.EventConsumed, nil)
 }
 
 // senderOf is who has written a message.

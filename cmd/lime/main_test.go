@@ -102,6 +102,10 @@ func TestBadCommandLines(t *testing.T) {
 		"inbox a@b --take 0":               "1 to 500",
 		"rooms lobby":                      "does not begin with /",
 		"cluster extra":                    "unknown command",
+		"files send a@b":                   "requires at least 2 arg(s)",
+		"files send a@b /nowhere":          "FILE",
+		"files send x /nowhere":            "no address",
+		"files get --template {x}":         "--template",
 		"keys create":                      "accepts 1 arg(s)",
 		"drain":                            "accepts 1 arg(s)",
 	} {

@@ -84,7 +84,7 @@ func (a *app) root() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("talk", a.send(), a.listen(), a.request(), a.publish(), a.subscribe(), a.ping())
+	add("talk", a.send(), a.listen(), a.request(), a.publish(), a.subscribe(), a.ping(), a.files())
 	add("own", a.login(), a.profilesCommand(), a.accounts(), a.keys(), a.grants(), a.rooms())
 	add("run", a.cluster(), a.top(), a.sessions(), a.disconnect(), a.drain(), a.rebalance(), a.inbox())
 	for _, c := range root.Commands() {

@@ -127,6 +127,8 @@ var libraries = []library{
 	// Reads a command line of many commands, and helps with it; asks for passwords.
 	{"github.com/spf13/cobra", []string{"cmd"}},
 	{"golang.org/x/term", []string{"cmd"}},
+	// Shows how far long work is.
+	{"github.com/schollz/progressbar/v3", []string{"cmd"}},
 	{"golang.org/x/sync", []string{"cmd"}},
 	// Bounds the connections of a listener.
 	{"golang.org/x/net", []string{"files/transfer"}},
