@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"limegrove/lime"
+	"limegrove/presence"
 )
 
 func TestChangeIsToldToThoseWhoAreToKnow(t *testing.T) {
@@ -160,6 +161,46 @@ func TestWhoGoesMeanwhileIsDated(t *testing.T) {
 			t.Errorf("she was seen at %v, and not at %v", w.seen["ana@x"], when)
 		}
 	})
+}
+
+// Who goes is found to be gone by the event of what she did before, which may be another router's: the event
+// of her going finds everybody told.
+func TestWhoIsGoneBeforeItIsKnownIsDated(t *testing.T) {
+	again := of("ana@x")
+	again.Again = true
+	left := of("ana@x")
+	left.Seen = true
+	for name, row := range map[string]struct {
+		event Event
+		told  string // what is noted of it
+		dated bool
+	}{
+		"after a change":                             {of("ana@x"), "away", true},
+		"after a change, while somebody is told":     {of("ana@x"), presence.Uncertain, true},
+		"looked at again":                            {again, "away", true},
+		"looked at again, when it was told, perhaps": {again, presence.Uncertain, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dialogue(t, Config{}, func(w *world, h *Herald) {
+				w.knows("ana@x", "bob@x")
+				earlier := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
+				w.seen["ana@x"], w.told["ana@x"] = earlier, row.told
+				h.Tell(row.event)
+				settle(h)
+				when := w.seen["ana@x"]
+				w.want("she is gone", "bob@x: ana@x unavailable since "+lime.FormatTime(when))
+				if dated := when.After(earlier); dated != row.dated {
+					t.Errorf("she was seen at %v, and before at %v", when, earlier)
+				}
+				h.Tell(left)
+				settle(h)
+				w.want("it is no news")
+				if !w.seen["ana@x"].Equal(when) {
+					t.Errorf("she was seen at %v, and not at %v", w.seen["ana@x"], when)
+				}
+			})
+		})
+	}
 }
 
 // Others never hear that she was gone, and she is told of to them no more.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"limegrove/lime"
@@ -32,12 +33,22 @@ func (h *Herald) tell(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	if w.Seen && seen.gone() && before != digest(seen.Presence) {
-		if err := h.note(ctx, w.Identity, &seen, w.at); err != nil {
-			return err
+	news := isNews(w, before, seen)
+	if seen.gone() && before != digest(seen.Presence) {
+		var when time.Time
+		switch {
+		case w.Seen:
+			when = w.at
+		case news && wasThere(w, before): // the event of that finds everybody told
+			when = time.Now()
+		}
+		if !when.IsZero() {
+			if err := h.note(ctx, w.Identity, &seen, when); err != nil {
+				return err
+			}
 		}
 	}
-	if isNews(w, before, seen) {
+	if news {
 		w.begun = true
 		seen, err = h.push(ctx, w.Identity, mark, seen)
 	} else {
@@ -74,6 +85,12 @@ func isNews(e *work, before string, now sight) bool {
 		return e.Seen
 	}
 	return true
+}
+
+// wasThere tells whether one who is gone now, of which no event has come yet, was there: when others were told
+// so, or its session has changed what it shows.
+func wasThere(e *work, before string) bool {
+	return before != "" && (!e.Again || !strings.HasPrefix(before, presence.Uncertain))
 }
 
 // sight is what is told of an identity: its status and its message, and when it was last
