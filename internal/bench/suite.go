@@ -19,6 +19,7 @@ var Suite = []Package{
 	{Path: "lime", Exact: []string{"Scan", "ScanLargeText", "ScannedMessage", "Splitter200", "AppendRewritten", "AppendNotification"}},
 	{Path: "edge/poll", Exact: []string{"Wheel", "Postpone"}, Timed: []string{"Echo", "FanOut"}},
 	{Path: "edge", Exact: []string{"Frame", "SessionExchange"}, Timed: []string{"Deliver"}},
+	{Path: "edge/dialect/aioconnectors", Exact: []string{"FromClient", "ToClient"}},
 	{Path: "edge/dialect/hightemplar", Exact: []string{"Publication"}},
 	{Path: "routing/subject", Exact: []string{"AppendTo", "SplitTo", "Reply"}},
 	{Path: "routing", Exact: []string{"Dispatch", "View"}, Timed: []string{"Publish", "Route", "Attach"}},
