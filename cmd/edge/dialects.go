@@ -40,7 +40,7 @@ func openDialects(cfg config.Edge, p *process.Process, m made, t *trigger.Trigge
 		if h.UserPath != "" {
 			own.UserPath = strings.Split(h.UserPath, ".")
 		}
-		own.Headers = m.headers
+		own.Headers = m.Headers
 		d.api = backing.New(backing.Config{
 			URL: h.API, Socket: h.APISocket, Timeout: h.Timeout, Calls: h.Calls, Logger: p.Log, Metrics: p.Metrics,
 		})
@@ -49,7 +49,7 @@ func openDialects(cfg config.Edge, p *process.Process, m made, t *trigger.Trigge
 	}
 	if a := cfg.AioConnectors; a.Address != "" {
 		d.framed = aioconnectors.New(aioconnectors.Config{
-			Domain: a.Domain, Service: m.service, Server: a.ServerName(), Rooms: cfg.Domains[0], TLS: a.TLS, Types: a.Types,
+			Domain: a.Domain, Service: m.Service, Server: a.ServerName(), Rooms: cfg.Domains[0], TLS: a.TLS, Types: a.Types,
 			Simple: a.Simple, MaxEnvelope: cfg.MaxEnvelope, Topics: a.Topics, Backlog: a.Backlog,
 		})
 	}

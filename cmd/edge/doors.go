@@ -2,14 +2,13 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
-	"os"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"limegrove/cmd/internal/process"
 	"limegrove/edge/ticket"
 	"limegrove/internal/config"
 )
@@ -32,7 +31,7 @@ type doors struct {
 type inForce struct{ web, tcp atomic.Pointer[tls.Config] }
 
 // openDoors opens the addresses for clients, who are served in TLS with credentials, if there are any.
-func openDoors(cfg config.Edge, with *credentials) (d doors, err error) {
+func openDoors(cfg config.Edge, with *process.Credentials) (d doors, err error) {
 	defer func() {
 		if err != nil {
 			d.close()
@@ -100,10 +99,10 @@ func chosen(of *atomic.Pointer[tls.Config]) *tls.Config {
 }
 
 // change returns what has clients be served with other credentials, of doors that were opened with some.
-func (d doors) change(with *credentials) (apply func(), err error) {
-	overTCP := &tls.Config{Certificates: []tls.Certificate{with.certificate}, MinVersion: tls.VersionTLS12} // L-TRN-12
-	if with.clients != nil {
-		overTCP.ClientCAs = with.clients
+func (d doors) change(with *process.Credentials) (apply func(), err error) {
+	overTCP := &tls.Config{Certificates: []tls.Certificate{with.Certificate}, MinVersion: tls.VersionTLS12} // L-TRN-12
+	if with.Clients != nil {
+		overTCP.ClientCAs = with.Clients
 		overTCP.ClientAuth = tls.VerifyClientCertIfGiven // one that does not hold ends the handshake
 	}
 	web := overTCP.Clone()
@@ -122,24 +121,11 @@ func (d doors) change(with *credentials) (apply func(), err error) {
 		}
 	}
 	// All configurations that were made of this one share its certificates; the tickets' keys are made by now.
-	overTCP.Certificates[0].PrivateKey = gated(with.certificate.PrivateKey, d.refused)
+	overTCP.Certificates[0].PrivateKey = gated(with.Certificate.PrivateKey, d.refused)
 	return func() {
 		d.inForce.tcp.Store(overTCP)
 		d.inForce.web.Store(web)
 	}, nil
-}
-
-// authorities reads the certificates of a PEM file.
-func authorities(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s has no certificate", file)
-	}
-	return pool, nil
 }
 
 // close closes them; it may be called after the clients were served.

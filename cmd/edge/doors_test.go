@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"limegrove/cmd/internal/process"
 	"limegrove/internal/config"
 )
 
@@ -25,12 +26,12 @@ func TestAuthoritiesOfClientsAreReadAtTheStart(t *testing.T) {
 	}
 	certificate, key := newCertificate(t, folder)
 	for name, ca := range map[string]string{"one without a certificate": empty, "one that is not there": missing} {
-		_, err := readCredentials(config.Edge{TLSCert: certificate, TLSKey: key, TLSClientCA: ca})
+		_, err := process.ReadCredentials(config.Edge{TLSCert: certificate, TLSKey: key, TLSClientCA: ca})
 		if err == nil || !strings.HasPrefix(err.Error(), "-tls-client-ca: ") || !strings.Contains(err.Error(), ca) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	with, err := readCredentials(config.Edge{TLSCert: certificate, TLSKey: key, TLSClientCA: certificate})
+	with, err := process.ReadCredentials(config.Edge{TLSCert: certificate, TLSKey: key, TLSClientCA: certificate})
 	if err != nil {
 		t.Fatal(err)
 	}

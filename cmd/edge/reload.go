@@ -29,7 +29,7 @@ type running struct {
 
 // fixed tells what cannot change this time.
 func (r running) fixed(was, will config.Edge) (flags, content []string, err error) {
-	rules, err := roomRules(will)
+	rules, err := process.EdgeRoomRules(will)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -59,8 +59,8 @@ func (r running) take(cfg config.Edge, kept []string) (apply func(), err error) 
 		return nil, err
 	}
 	ofDoors, ofRouter := func() {}, func() {}
-	if m.tls != nil {
-		if ofDoors, err = r.doors.change(m.tls); err != nil {
+	if m.TLS != nil {
+		if ofDoors, err = r.doors.change(m.TLS); err != nil {
 			return nil, err
 		}
 	}

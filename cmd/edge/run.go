@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 	// The listeners first: whoever starts two by mistake learns of it before
 	// anything else has begun.
-	doors, err := openDoors(cfg, made.tls)
+	doors, err := openDoors(cfg, made.TLS)
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer logins.Close()
 	// What sessions are to keep to, of the configuration that is in force.
 	edgeOf := func(cfg config.Edge, rules room.Rules) edge.Config {
-		c := edgeConfig(cfg, p, hubs, logins, rooms, rules, others, made.pages, doors)
+		c := edgeConfig(cfg, p, hubs, logins, rooms, rules, others, made.pages(), doors)
 		c.Traffic = traffic
 		return c
 	}

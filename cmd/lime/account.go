@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -76,14 +77,27 @@ func (a *app) shows(answer *lime.Command) error {
 func get(uri string) *lime.Command { return &lime.Command{Method: lime.MethodGet, URI: uri} }
 
 func (a *app) accounts() *cobra.Command {
-	c := &cobra.Command{Use: "accounts", Short: "Your account, and those of a domain's directory", Args: cobra.NoArgs, RunE: help}
+	c := &cobra.Command{
+		Use: "accounts", Short: "Your account, and those of a domain's directory", Args: cobra.NoArgs, RunE: help,
+		Long: `Your account, and those of a domain's directory. Who runs the cluster makes, changes and deletes those of others over
+the HTTP API, with --api and a key in LIMEGROVE_API_KEY that has the scope "accounts".`,
+		Example: `  lime accounts create rui@localhost --new-password-file rui.password
+  lime accounts show
+  lime accounts delete rui@localhost`,
+	}
 	var password string
 	passwd := &cobra.Command{
-		Use: "password", Short: "Change the password, to the first line of --new-password-file", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use: "password [IDENTITY]", Short: "Change the password, to the first line of --new-password-file", Args: cobra.MaximumNArgs(1),
+		Long: `Change your password, to the first line of --new-password-file. The profile keeps the old one: log in again. Somebody else's is
+changed over the HTTP API, without the old one.`,
+		Example: "  lime accounts password --new-password-file new",
+		RunE: func(cmd *cobra.Command, args []string) error {
 			word, err := a.firstLine(password)
 			if err != nil {
 				return usage("--new-password-file: %w", err)
+			}
+			if len(args) == 1 {
+				return a.accountOf(cmd.Context(), args[0], http.MethodPatch, map[string]string{"password": word}, "changed")
 			}
 			p, err := a.profile()
 			if err != nil {
@@ -120,10 +134,15 @@ func (a *app) accounts() *cobra.Command {
 				})
 			},
 		},
-		passwd,
+		a.accountsCreate(), passwd,
 		&cobra.Command{
-			Use: "delete", Short: "Delete your account", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
+			Use: "delete [IDENTITY]", Short: "Delete your account, or over the HTTP API another", Args: cobra.MaximumNArgs(1),
+			Long:    "Delete your account, or over the HTTP API that of another. Its sessions end, and what is stored for it is removed.",
+			Example: "  lime accounts delete\n  lime accounts delete rui@localhost",
+			RunE: func(cmd *cobra.Command, args []string) error {
+				if len(args) == 1 {
+					return a.accountOf(cmd.Context(), args[0], http.MethodDelete, nil, "deleted")
+				}
 				return a.asks(cmd.Context(), &lime.Command{Method: lime.MethodDelete, URI: "/account"}, nil)
 			},
 		},
@@ -131,8 +150,67 @@ func (a *app) accounts() *cobra.Command {
 	return c
 }
 
+func (a *app) accountsCreate() *cobra.Command {
+	var password string
+	c := &cobra.Command{
+		Use: "create IDENTITY", Short: "Make an account", Args: cobra.ExactArgs(1),
+		Long: `Make an account, with the first line of --new-password-file as its password. It is made over the HTTP API where --api and
+LIMEGROVE_API_KEY are given, and else as anybody can who may be a guest at the server. No profile is changed: lime
+login --register is for oneself.`,
+		Example: "  lime accounts create rui@localhost --new-password-file rui.password",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := lime.ParseIdentity(args[0])
+			if err != nil || id.Name == "" || id.Domain == "" {
+				return usage("IDENTITY: %q is none, which is name@domain", args[0])
+			}
+			word, err := a.firstLine(password)
+			if err != nil {
+				return usage("--new-password-file: %w", err)
+			}
+			p, err := a.profile()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), a.timeout)
+			defer cancel()
+			if p.API != "" && p.APIKey != "" {
+				body := map[string]string{"identity": id.String(), "password": word}
+				err = a.call(ctx, &p, http.MethodPost, strings.TrimSuffix(p.API, "/")+"/v1/accounts", p.APIKey, body, nil)
+			} else {
+				p.Identity, p.Password, p.Key = id.String(), word, ""
+				cfg, wrong := p.config()
+				if wrong != nil {
+					return wrong
+				}
+				cfg.SendOnly, cfg.ConnectTimeout, cfg.Backoff.Tries, cfg.Scheme = true, a.timeout, -1, client.Guest()
+				err = a.registers(ctx, p, cfg)
+			}
+			if err != nil {
+				return err
+			}
+			return a.done("made", id.String(), "")
+		},
+	}
+	c.Flags().StringVar(&password, "new-password-file", "-", "`FILE` with the password in its first line; - is the standard input")
+	return c
+}
+
+// accountOf does something with somebody's account over the HTTP API.
+func (a *app) accountOf(ctx context.Context, identity, method string, body any, done string) error {
+	return a.api(ctx, identity, func(ctx context.Context, p *profile, _ string) error {
+		at := strings.TrimSuffix(p.API, "/") + "/v1/accounts/" + url.PathEscape(identity)
+		if err := a.call(ctx, p, method, at, p.APIKey, body, nil); err != nil {
+			return err
+		}
+		return a.done(done, identity, "")
+	})
+}
+
 func (a *app) keys() *cobra.Command {
-	c := &cobra.Command{Use: "keys", Short: "Keys that your account logs in with", Args: cobra.NoArgs, RunE: help}
+	c := &cobra.Command{
+		Use: "keys", Short: "Keys that your account logs in with", Args: cobra.NoArgs, RunE: help,
+		Example: "  lime keys create bot > bot.key\n  lime login ws://localhost:8080/ ana@localhost --key-file bot.key --profile bot",
+	}
 	c.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the keys, without their secrets", Args: cobra.NoArgs,
@@ -168,30 +246,32 @@ func (a *app) keys() *cobra.Command {
 	return c
 }
 
-func (a *app) grants() *cobra.Command {
-	c := &cobra.Command{
-		Use: "grants [IDENTITY]", Short: "What you, or somebody, may do with rooms", Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			uri := "/room-grants"
-			if len(args) == 1 {
-				uri = "lime://" + args[0] + uri
-			}
-			return a.asks(cmd.Context(), get(uri), a.shows)
-		},
-	}
-	return c
-}
-
 func (a *app) rooms() *cobra.Command {
-	c := &cobra.Command{
-		Use: "rooms ROOM", Short: "Who is in a room", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] == "" || args[0][0] != '/' {
-				return usage("ROOM: %q does not begin with /", args[0])
-			}
-			return a.asks(cmd.Context(), get("/rooms"+args[0]), a.shows)
-		},
+	members := func(cmd *cobra.Command, args []string) error {
+		if args[0] == "" || args[0][0] != '/' {
+			return usage("ROOM: %q does not begin with /", args[0])
+		}
+		return a.asks(cmd.Context(), get("/rooms"+args[0]), a.shows)
 	}
+	c := &cobra.Command{
+		Use: "rooms ROOM", Short: "Who is in a room", Args: cobra.ExactArgs(1), RunE: members,
+		Long: `Who is in a room, for those who may enter it. A room is there while somebody is in it (lime subscribe), and needs no making;
+who may enter it is told by the cluster's rules, by the login and by grants. What is made and deleted, and keeps
+messages for who is away, is a group (lime groups).`,
+		Example: `  lime rooms /public/lobby
+  lime rooms invite rui@localhost /ride/42
+  lime subscribe /public/lobby`,
+	}
+	invite := a.grantsAdd()
+	invite.Use, invite.Short = "invite IDENTITY ROOM", "Let somebody into a room: the same as lime grants add"
+	invite.Example = "  lime rooms invite rui@localhost /ride/42"
+	expel := a.grantsRemove()
+	expel.Use, expel.Short = "expel IDENTITY [ROOM]", "Take that back: the same as lime grants remove"
+	expel.Example = "  lime rooms expel rui@localhost /ride/42"
+	c.AddCommand(&cobra.Command{
+		Use: "members ROOM", Short: "Who is in a room, for those who may enter it", Args: cobra.ExactArgs(1), RunE: members,
+		Example: "  lime rooms members /public/lobby",
+	}, invite, expel)
 	return c
 }
 

@@ -1,0 +1,105 @@
+package process
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+
+	"limegrove/edge/dialect/hightemplar"
+	"limegrove/internal/config"
+	"limegrove/lime"
+	"limegrove/room"
+	"limegrove/web"
+)
+
+// MadeEdge is what an edge's configuration names, read.
+type MadeEdge struct {
+	Made
+	TLS     *Credentials // nil without TLS
+	Pages   *web.Pages   // nil for none
+	Headers []hightemplar.Header
+	Service lime.Identity // of connectors; zero for none
+}
+
+// Credentials are an edge's certificate and whom it asks for theirs.
+type Credentials struct {
+	Certificate tls.Certificate
+	Clients     *x509.CertPool // nil for nobody
+}
+
+// MakeEdge reads what an edge's configuration names, and connects to nobody. An error is bad usage.
+func MakeEdge(cfg config.Edge) (m MadeEdge, err error) {
+	if m.Made, err = Make(cfg.Shared, cfg.API, cfg.RunRouter); err != nil {
+		return m, err
+	}
+	if m.Rules, err = EdgeRoomRules(cfg); err != nil {
+		return m, err
+	}
+	if cfg.Pages {
+		if m.Pages, err = web.Chat(); err != nil {
+			return m, err
+		}
+	}
+	if cfg.TLSCert != "" {
+		if m.TLS, err = ReadCredentials(cfg); err != nil {
+			return m, fmt.Errorf("%w: %w", ErrUsage, err)
+		}
+	}
+	if a := cfg.AioConnectors; a.Address != "" && a.Service != "" {
+		if m.Service, err = lime.ParseIdentity(a.Service); err != nil {
+			return m, fmt.Errorf("%w: -aioconnectors-service: %w", ErrUsage, err)
+		}
+	}
+	if cfg.HighTemplar.Path != "" {
+		for _, text := range cfg.HighTemplar.Headers {
+			header, err := hightemplar.ParseHeader(text)
+			if err != nil {
+				return m, fmt.Errorf("%w: -hightemplar-header: %w", ErrUsage, err)
+			}
+			m.Headers = append(m.Headers, header)
+		}
+	}
+	return m, nil
+}
+
+// EdgeRoomRules reads the rules of rooms. The chat page has rooms for everybody, which keep their last messages, unless
+// -room-rules says who may enter what.
+func EdgeRoomRules(cfg config.Edge) (room.Rules, error) {
+	if !cfg.Pages || cfg.RoomRules != "" {
+		return RoomRules(cfg.RoomRules)
+	}
+	at, err := room.Path("chat", "*")
+	if err != nil {
+		return nil, err
+	}
+	return room.Rules{{Room: at, Who: room.Everyone, May: room.Enter | room.Publish, History: &room.History{Count: 200}}}, nil
+}
+
+// ReadCredentials reads an edge's certificate, and those of the authorities of its clients'.
+func ReadCredentials(cfg config.Edge) (*Credentials, error) {
+	var c Credentials
+	var err error
+	if c.Certificate, err = tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey); err != nil {
+		return nil, fmt.Errorf("-tls-cert: %w", err)
+	}
+	if cfg.TLSClientCA != "" {
+		if c.Clients, err = authorities(cfg.TLSClientCA); err != nil {
+			return nil, fmt.Errorf("-tls-client-ca: %w", err)
+		}
+	}
+	return &c, nil
+}
+
+// authorities reads the certificates of a PEM file.
+func authorities(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s has no certificate", file)
+	}
+	return pool, nil
+}

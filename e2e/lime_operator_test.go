@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTheCommandLimeRunsACluster: what who runs one does with it, over two edges.
+func TestTheCommandLimeRunsACluster(t *testing.T) {
+	t.Parallel()
+	const token = "token-of-an-operator"
+	nats := startNATS(t)
+	c := &cluster{nats: nats, broker: nats.url, env: []string{"LIMEGROVE_ADMIN_TOKEN=" + token}}
+	c.start(t, 1, "-auth", "guest,plain,key")
+	c.addEdge(t, "-auth", "guest,plain,key")
+	api := c.startBackend(t, "router-api")
+	ana, rui := c.name("ana")+"@"+domain, c.name("rui")+"@"+domain
+	admin := newShell(t, "LIME_SERVER="+c.edges[0].url, "LIME_ADMIN=http://"+c.edges[0].admin, "LIMEGROVE_ADMIN_TOKEN="+token, "LIME_API="+api.url, "LIMEGROVE_API_KEY="+bootstrapKey)
+	one, two := newShell(t), newShell(t)
+
+	t.Run("accounts", func(t *testing.T) {
+		admin.does(0, "made "+ana, "word of ana\n", "accounts", "create", ana)
+		newShell(t, "LIME_SERVER="+c.edges[1].url).does(0, "made "+rui, "word of rui\n", "accounts", "create", rui)
+		admin.does(5, "", "x\n", "accounts", "create", ana)
+		one.does(0, ana, "word of ana\n", "login", c.edges[0].url, ana, "--password-file", "-")
+		two.does(0, rui, "word of rui\n", "login", c.edges[1].url, rui, "--password-file", "-")
+		admin.does(0, "changed "+ana, "other of ana\n", "accounts", "password", ana)
+		one.does(5, "code 13", "", "ping")
+		one.does(0, ana, "other of ana\n", "login", c.edges[0].url, ana, "--password-file", "-")
+	})
+	t.Run("groups", func(t *testing.T) {
+		name := c.name("ops")
+		one.does(0, "made "+name, "", "groups", "create", name, "--name", "Operations")
+		two.does(5, "code 35", "", "groups", "show", name)
+		one.does(0, "added "+name, "", "groups", "add", name, rui)
+		if out := two.does(0, "", "", "groups", "members", name); !strings.Contains(out, ana) || !strings.Contains(out, "owner") || !strings.Contains(out, rui) {
+			t.Errorf("the members are\n%s", out)
+		}
+		two.does(0, name, "", "groups", "list", "-o", "json")
+		one.does(0, "accepted", "", "send", name+"@groups."+domain, "to all")
+		two.does(0, "to all", "", "listen", "--count", "1")
+		two.does(0, "removed", "", "groups", "remove", name)
+		one.does(0, "deleted", "", "groups", "delete", name)
+		one.does(5, "code 67", "", "groups", "show", name)
+		one.does(0, "made", "", "groups", "create", name, "--type", "public")
+		two.does(0, "joined", "", "groups", "join", name)
+	})
+	t.Run("grants", func(t *testing.T) {
+		const room = "/ride/42"
+		two.does(5, "code 66", "", "rooms", "members", room)
+		two.does(5, "code 35", "", "grants", "add", rui, room)
+		admin.does(0, "granted", "", "grants", "add", rui, room, "--may", "enter")
+		admin.does(0, "granted", "", "rooms", "invite", rui, `{"target":"news"}`)
+		admin.does(0, "granted", "", "grants", "add", rui, room)
+		if out := two.does(0, "", "", "grants"); strings.Count(out, "\n") != 3 || !strings.Contains(out, room+"          enter,publish") && !strings.Contains(out, "enter,publish") {
+			t.Errorf("the grants are\n%s", out)
+		}
+		eventually(t, "it is let in", patience, func() error {
+			if p := two.begins("", "rooms", "members", room)(); p.status != 0 {
+				return errors.New(p.errs)
+			}
+			return nil
+		})
+		admin.does(5, "was not granted", "", "grants", "remove", rui, "/other")
+		admin.does(0, "taken back", "", "grants", "remove", rui, room)
+		admin.does(0, "taken back", "", "rooms", "expel", rui, "--all")
+		admin.does(0, "ROOM", "", "grants", "list", rui)
+		if out := two.does(0, "", "", "grants", "list"); strings.Contains(out, "enter") {
+			t.Errorf("the grants are still\n%s", out)
+		}
+	})
+	t.Run("configurations", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "edge.yaml")
+		if err := os.WriteFile(file, []byte(one.does(0, "#listen: ", "", "config", "template")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		one.does(0, "listen: \":8080\" # default", "", "config", "check", file)
+		one.does(2, "-nats: needs a URL", "", "config", "check", "--of", "router", file)
+	})
+	t.Run("an account goes", func(t *testing.T) {
+		admin.does(0, "deleted "+ana, "", "accounts", "delete", ana)
+		one.does(5, "code 13", "", "ping")
+	})
+}
