@@ -34,6 +34,11 @@ SEED ?= 1
 DURATION ?= 10m
 # How many sessions an edge takes that `make scale` fills.
 SESSIONS ?= 2000
+# Where `make connectors` finds the package aioconnectors: a folder that has it, or . for what is installed for
+# PYTHON. Its connectors send a file of FILE bytes.
+PACKAGE ?= .
+PYTHON ?= python3
+FILE ?= 104857600
 # For how long `make hooks` has an endpoint away, and `make kiosk` a network, and how often the one.
 AWAY ?= 1m
 ROUNDS ?= 1
@@ -135,6 +140,10 @@ memory: deps-cluster ## what 15,000 idle sessions cost an edge, 5,000 in TLS, an
 .PHONY: files
 files: deps-cluster ## a file of a gibibyte through three edges, two of them killed, and the memory that it takes
 	go test -count=1 -timeout 15m -run '^TestFileOutlivesItsEdges$$' -v ./e2e -file-size 1073741824
+
+.PHONY: connectors
+connectors: deps-cluster ## connectors of the Python package aioconnectors itself, at two edges: PACKAGE=folder, or . for what PYTHON= has
+	go test -count=1 -timeout 20m -run '^TestConnectorsOfThePackage$$' -v ./e2e -connectors-package '$(PACKAGE)' -connectors-python '$(PYTHON)' -connectors-file $(FILE)
 
 .PHONY: prices
 prices: deps-cluster ## what syncing costs NATS and Redis, and what waits

@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"encoding/json"
+	"flag"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+var (
+	connectorsPackage = flag.String("connectors-package", "", "folder that has the package aioconnectors, or . for what python has installed; empty for not")
+	connectorsPython  = flag.String("connectors-python", "python3", "the interpreter for -connectors-package")
+	connectorsFile    = flag.Int("connectors-file", 100<<20, "bytes of the file that connectors send")
+)
+
+// driven is what connectors/driver.py is given.
+type driven struct {
+	Package      string   `json:"package"`
+	Dir          string   `json:"dir"`
+	Edges        [][2]any `json:"edges"`
+	Mode         string   `json:"mode"`
+	Certificates string   `json:"certificates,omitempty"`
+	Other        string   `json:"other,omitempty"` // of an impostor
+	File         int      `json:"file"`
+}
+
+// TestConnectorsOfThePackage has the package aioconnectors itself run its connectors, where somebody has it.
+func TestConnectorsOfThePackage(t *testing.T) { // A-50
+	if *connectorsPackage == "" {
+		t.Skip("no -connectors-package")
+	}
+	t.Run("in clear", func(t *testing.T) {
+		c := startConnectors(t, 0)
+		drive(t, c, driven{Mode: "plain"}, aioFlags("depot@aio.localhost")...)
+	})
+	t.Run("in TLS", func(t *testing.T) {
+		certificate, key := newCertificate(t)
+		c := startConnectors(t, 0)
+		drive(t, c, driven{Mode: "tls"}, append(aioFlags("depot@aio.localhost"), "-aioconnectors-tls", "-tls-cert", certificate, "-tls-key", key)...)
+	})
+}
+
+// drive runs the driver at two edges.
+func drive(t *testing.T, c *cluster, d driven, flags ...string) {
+	t.Helper()
+	for range 2 {
+		host, port, err := net.SplitHostPort(c.addEdge(t, flags...).wantPrinted(t, `aioconnectors +(\S+)`)[1])
+		must(t, err)
+		n, err := strconv.Atoi(port)
+		must(t, err)
+		d.Edges = append(d.Edges, [2]any{host, n})
+	}
+	dir, err := os.MkdirTemp("", "aio") //nolint:usetesting // paths of unix sockets are short
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
+	d.Dir, d.File = dir, *connectorsFile
+	if *connectorsPackage != "." {
+		d.Package, err = filepath.Abs(*connectorsPackage)
+		must(t, err)
+	}
+	given, err := json.Marshal(d)
+	must(t, err)
+	out, err := exec.CommandContext(t.Context(), *connectorsPython, filepath.Join("connectors", "driver.py"), string(given)).CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		logs, failed := filepath.Glob(filepath.Join(dir, "*", "log"))
+		must(t, failed)
+		for _, name := range logs {
+			log, failed := os.ReadFile(name)
+			t.Logf("%s (%v):\n%s", name, failed, log)
+		}
+		t.Fatal(err)
+	}
+}
