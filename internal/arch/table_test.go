@@ -47,6 +47,7 @@ var folders = []folder{
 	{path: "document", ours: []string{"lime"}},
 	{path: "delegation", ours: []string{"lime", "document"}},
 	{path: "grant", ours: []string{"lime", "document", "room"}},
+	{path: "connector", ours: []string{"lime", "document", "internal/complaint"}},
 	// What edges and routers keep of files; of HTTP its transfer alone knows.
 	{path: "files", ours: []string{"lime", "document"}},
 	{path: "files/transfer", ours: []string{"lime", "files", "internal/complaint"}},
@@ -112,7 +113,7 @@ type library struct {
 var libraries = []library{
 	{"github.com/sirupsen/logrus", []string{everything}},
 	{"github.com/prometheus/client_golang", []string{everything}},
-	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "group", "roster", "document", "files", "router", "trigger", "api/store", "internal", "cmd", "e2e/fault", "e2e/load", "loadtest/trade"}},
+	{"github.com/nats-io/nats.go", []string{"routing", "account", "delegation", "grant", "connector", "group", "roster", "document", "files", "router", "trigger", "api/store", "internal", "cmd", "e2e/fault", "e2e/load", "loadtest/trade"}},
 	{"github.com/redis/go-redis/v9", []string{"presence"}},
 	{"github.com/hashicorp/memberlist", []string{"cluster"}},
 	{"github.com/gobwas/ws", []string{"edge", "lime/client", "e2e/fault", "loadtest"}},
