@@ -173,6 +173,9 @@ func (c *conn) Closed(_ *poll.Turn, err error) {
 	if c.told.has(flagYields) {
 		c.lastWords()
 	}
+	if c.phase == handshaking && inClear(err) != nil {
+		c.edge.metrics.rejected(rejectClear)
+	}
 	c.phase = closing
 	c.dropStream()
 	c.dropFragments()

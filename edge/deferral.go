@@ -1,7 +1,7 @@
 package edge
 
 import (
-	"crypto/tls"
+	"context"
 	"errors"
 	"net/netip"
 	"time"
@@ -79,7 +79,7 @@ func (d *deferral) Timer(t *poll.Turn) {
 	}
 	d.told = true
 	answer := d.edge.refuse(d.over, rejectAddressRate)
-	if _, ok := d.conn.socket.NetConn().(*tls.Conn); ok { // hands would have to be shaken first
+	if _, ok := d.conn.socket.NetConn().(interface{ HandshakeContext(context.Context) error }); ok { // hands would have to be shaken first
 		d.conn.socket.Close(errNoTurn)
 		return
 	}

@@ -22,6 +22,8 @@ const (
 	rejectMalformed   rejection = "malformed"    // the request is no good one
 	rejectTooLong     rejection = "too_long"     // its head is
 	rejectNoUpgrade   rejection = "no_upgrade"   // it is none for a WebSocket
+	rejectTLS         rejection = "tls"          // it begins as TLS does, where that is not spoken
+	rejectClear       rejection = "clear"        // it does not, where that is
 	rejectTimeout     rejection = "timeout"      // it was not complete in time
 	rejectDialect     rejection = "dialect"      // the dialect of its path refuses it
 	rejectPages       rejection = "pages"        // it is for a page, and too many of those wait for who reads slowly
@@ -29,7 +31,7 @@ const (
 
 var rejections = []rejection{
 	rejectDraining, rejectOverloaded, rejectFull, rejectRate, rejectUnanswered, rejectAddress, rejectAddressRate, rejectLeft,
-	rejectMalformed, rejectTooLong, rejectNoUpgrade, rejectTimeout, rejectDialect, rejectPages,
+	rejectMalformed, rejectTooLong, rejectNoUpgrade, rejectTLS, rejectClear, rejectTimeout, rejectDialect, rejectPages,
 }
 
 // answer is the status and the text of an HTTP error.
@@ -47,6 +49,10 @@ func (r rejection) answer() (status, text string) {
 		return "431 Request Header Fields Too Large", "the request's head is too long"
 	case rejectNoUpgrade:
 		return "426 Upgrade Required", "this is a WebSocket for LIME"
+	case rejectTLS:
+		return "400 Bad Request", "this port speaks no TLS: ws:// in the place of wss://, or http:// of https://"
+	case rejectClear:
+		return "400 Bad Request", "this port speaks TLS: wss:// in the place of ws://, or https:// of http://"
 	case rejectTimeout:
 		return "408 Request Timeout", "the upgrade request was not complete in time"
 	default:

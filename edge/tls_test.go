@@ -1,10 +1,10 @@
 package edge
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +18,7 @@ func TestHalfATLSHandshakeIsCutByTheDeadline(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	var serving sync.WaitGroup
-	serving.Go(func() { must(t, e.Serve(t.Context(), tls.NewListener(ln, tlsConfig()))) })
+	serving.Go(func() { must(t, e.Serve(t.Context(), ListenTLS(ln, tlsConfig()))) })
 	t.Cleanup(serving.Wait) // the context of the test is done then
 	for name, first := range map[string]string{
 		"nothing":           "",
@@ -31,11 +31,18 @@ func TestHalfATLSHandshakeIsCutByTheDeadline(t *testing.T) {
 		must(t, nc.SetDeadline(time.Now().Add(patience)))
 		_, err = nc.Write([]byte(first))
 		must(t, err)
-		if _, err := io.ReadAll(nc); isTimeout(err) {
+		said, err := io.ReadAll(nc)
+		if isTimeout(err) {
 			t.Errorf("%s: not cut, %v", name, err)
+		}
+		if told := strings.Contains(string(said), "this port speaks TLS"); told != (first == request) {
+			t.Errorf("%s: it is told %q", name, said)
 		}
 		_ = nc.Close()
 		ana.greets("nothing happened", ana)
+	}
+	if n := counted(t, e.metrics.rejections[rejectClear]); n != 1 {
+		t.Errorf("%d have spoken in clear", n)
 	}
 }
 

@@ -26,6 +26,12 @@ var endOfHead = []byte("\r\n\r\n")
 func (c *conn) upgrade(b []byte) (n, need int) {
 	end := bytes.Index(b[:min(len(b), maxRequest)], endOfHead)
 	switch {
+	case beginsTLS(b): // which waits for an answer, and sends no more
+		c.reject(rejectTLS)
+		return len(b), 0
+	case b[0] == '{': // LIME as it is over TCP, which goes on likewise
+		c.reject(rejectMalformed)
+		return len(b), 0
 	case end >= 0:
 	case len(b) < maxRequest:
 		return 0, len(b) + 1

@@ -81,7 +81,9 @@ func TestRequestsThatAreNoUpgrade(t *testing.T) {
 		{"an empty head", "\r\n\r\n", "400", rejectMalformed},
 		{"a header without a colon", strings.Replace(request, "Host: ", "Host ", 1), "400", rejectMalformed},
 		{"zeros", strings.Repeat("\x00", 100) + "\r\n\r\n", "400", rejectMalformed},
-		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "400", rejectMalformed},
+		{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "400", rejectTLS},
+		{"the beginning of TLS", "\x16\x03", "400", rejectTLS},
+		{"LIME over TCP that goes on", `{"sta`, "400", rejectMalformed},
 		{"longer than 16 KiB", "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("x", maxRequest), "431", rejectTooLong},
 		{"longer, but ended", "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("x", maxRequest) + "\r\n\r\n", "431", rejectTooLong},
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"limegrove/cmd/internal/process"
+	"limegrove/edge"
 	"limegrove/edge/ticket"
 	"limegrove/internal/config"
 )
@@ -74,7 +75,7 @@ func openDoors(cfg config.Edge, with *process.Credentials) (d doors, err error) 
 	}
 	change()
 	d.tls = chosen(&d.inForce.tcp)
-	d.webSocket = tls.NewListener(d.webSocket, chosen(&d.inForce.web))
+	d.webSocket = edge.ListenTLS(d.webSocket, chosen(&d.inForce.web))
 	if d.files != nil {
 		d.files = tls.NewListener(d.files, chosen(&d.inForce.web))
 	}
