@@ -6,6 +6,7 @@
 //	POST /status/token            tells whether the token is right
 //	POST /status/drain            has a member drain and end; with the token
 //	POST /status/rebalance        has edges give away what they have above the mean; with the token
+//	POST /status/log-level        has one member, or all, log from another level on; with the token
 //
 // A [Page] collects while somebody watches, and does nothing otherwise but for one sample in five seconds, so that
 // charts have something to begin with. What it knows of other members is what gossip tells of them, and what they

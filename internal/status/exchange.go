@@ -23,6 +23,9 @@ type order struct {
 	Do     Deed   `json:"do"`
 	By     string `json:"by"`               // the incarnation that was asked
 	Remote string `json:"remote,omitempty"` // who has asked it
+
+	Level string  `json:"level,omitempty"` // of the log; "" for that of the configuration
+	For   float64 `json:"for,omitempty"`   // seconds; 0 for no bound
 }
 
 // Deed is something that can be done on the page.
@@ -32,6 +35,7 @@ type Deed string
 const (
 	Drain     Deed = "drain"
 	Rebalance Deed = "rebalance"
+	LogLevel  Deed = "log-level"
 )
 
 // done is what comes of an order.

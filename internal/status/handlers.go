@@ -15,6 +15,7 @@ func (p *Page) Pages() map[string]http.Handler {
 		"POST /status/token":     http.HandlerFunc(p.tokenIs),
 		"POST /status/drain":     http.HandlerFunc(p.drain),
 		"POST /status/rebalance": http.HandlerFunc(p.rebalance),
+		"POST /status/log-level": http.HandlerFunc(p.logLevel),
 	}
 	for pattern, h := range all {
 		all[pattern] = p.ownOnly(h)

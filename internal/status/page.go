@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,9 @@ type Config struct {
 	// Rebalance has this member give away what it has above the mean, and returns how many sessions that is, 0 when they are
 	// too few to be sure. Nil where there are no sessions.
 	Rebalance func() (surplus int, err error)
+	// LogLevel has this member log from another level on, for a time, or for 0 until it is told otherwise; "" is what its
+	// configuration says. by is who asks.
+	LogLevel func(level string, during time.Duration, by string) error
 	// Search finds an identity. An error that is a [Refusal] is for who has asked.
 	Search func(ctx context.Context, text string) (Found, error)
 	// Files are what a browser loads, at /status and below it.

@@ -31,6 +31,7 @@ type Report struct {
 	Draining    bool   `json:"draining,omitempty"`
 	Overloaded  bool   `json:"overloaded,omitempty"`
 	NATS        string `json:"nats"` // connected, or what it is doing
+	Log         Log    `json:"log,omitzero"`
 
 	Sessions    int                `json:"sessions"`
 	Connections int                `json:"connections"`
@@ -54,6 +55,13 @@ type Report struct {
 	Busiest []Session `json:"busiest,omitempty"`
 	Slowest []Session `json:"slowest,omitempty"`
 	History []Sample  `json:"history,omitempty"`
+}
+
+// Log is how severe what a member logs is at least.
+type Log struct {
+	Level      string    `json:"level"`
+	Configured string    `json:"configured,omitempty"` // by its configuration, where somebody has said something else since
+	Until      time.Time `json:"until,omitzero"`       // when that ends; absent: when it is taken back
 }
 
 // Rate is a traffic, a second.

@@ -26,6 +26,7 @@ type ReporterConfig struct {
 type State struct {
 	NATS     string
 	Draining bool
+	Log      Log
 }
 
 // Reporter makes the reports of this member. It is asked by anybody.
@@ -128,7 +129,7 @@ func (r *Reporter) measured(history bool) Report {
 	report := r.made
 	state := r.cfg.State()
 	report.Incarnation, report.Version, report.Cores = r.cfg.Incarnation, r.cfg.Version, r.cfg.Cores
-	report.NATS, report.Draining = state.NATS, state.Draining
+	report.NATS, report.Draining, report.Log = state.NATS, state.Draining, state.Log
 	report.Dropped, report.States, report.Dialects = maps.Clone(report.Dropped), maps.Clone(report.States), maps.Clone(report.Dialects)
 	if history {
 		report.History = append([]Sample(nil), r.history...)

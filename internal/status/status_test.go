@@ -41,6 +41,7 @@ type member struct {
 	sent     prometheus.Counter
 	drained  atomic.Int32
 	evened   atomic.Int32
+	level    atomic.Value
 	log      *bytes.Buffer
 	stuck    atomic.Pointer[stuck] // in which a search for sessions is
 	end      func()
@@ -116,6 +117,13 @@ func (w *world) start(id string, role Role, sessions ...Session) *member {
 				return 0, errors.New("not twice")
 			}
 			return 7, nil
+		},
+		LogLevel: func(level string, during time.Duration, by string) error {
+			if level == "loud" {
+				return errors.New("no such level")
+			}
+			m.level.Store(fmt.Sprintf("%s %s %v", level, during, strings.HasPrefix(by, "127.0.0.1:")))
+			return nil
 		},
 		Search: func(_ context.Context, text string) (Found, error) {
 			switch text {
@@ -498,6 +506,31 @@ func TestRebalanceAsksAllEdges(t *testing.T) {
 	w.join("e3", Edge)
 	if _, body := one.request("POST", "/status/rebalance", right, `{}`); !strings.Contains(body, `"e3":"nobody answers there`) {
 		t.Errorf("who does not answer is told as %s", body)
+	}
+}
+
+func TestLogLevelsOfOneAndOfAll(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.start("e1", Edge), w.start("r1", Router)
+	for _, tc := range []struct {
+		body, token string
+		code        int
+		says        string
+		is          [2]any
+	}{
+		{`{"level":"debug","for":60}`, right, 202, "2 of 2 members log debug for 1m0s", [2]any{"debug 1m0s true", "debug 1m0s true"}},
+		{`{"level":"info","member":"r1-1"}`, right, 202, "1 of 1 members log info", [2]any{"debug 1m0s true", "info 0s true"}},
+		{`{"level":"","member":"e1-1"}`, right, 202, "1 of 1 members log as configured", [2]any{" 0s true", "info 0s true"}},
+		{`{"level":"loud"}`, right, 202, `"e1":"no such level"`, [2]any{" 0s true", "info 0s true"}},
+		{`{"level":"debug","member":"x"}`, right, 404, "no such member", [2]any{" 0s true", "info 0s true"}},
+		{`{"level":"debug","for":-1}`, right, 400, "the time is", [2]any{" 0s true", "info 0s true"}},
+		{`{"level":"debug","for":1e9}`, right, 400, "the time is", [2]any{" 0s true", "info 0s true"}},
+		{`{"level":"debug"}`, "", 401, "admin token", [2]any{" 0s true", "info 0s true"}},
+	} {
+		code, body := one.request("POST", "/status/log-level", tc.token, tc.body)
+		if is := [2]any{one.level.Load(), two.level.Load()}; code != tc.code || !strings.Contains(body, tc.says) || is != tc.is {
+			t.Errorf("%s: %d %s, they are %q", tc.body, code, body, is)
+		}
 	}
 }
 

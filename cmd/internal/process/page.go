@@ -52,7 +52,7 @@ func (p *Process) OpenPage(cfg config.Shared, parts PageParts) (*StatusPage, err
 		Reporter: status.NewReporter(status.ReporterConfig{
 			Incarnation: p.Cluster.Incarnation(), Version: version.String(), Gatherer: p.Metrics, Cores: runtime.GOMAXPROCS(0),
 			State: func() status.State {
-				return status.State{NATS: strings.ToLower(p.NATS.Status().String()), Draining: p.Cluster.Self().Draining}
+				return status.State{NATS: strings.ToLower(p.NATS.Status().String()), Draining: p.Cluster.Self().Draining, Log: p.Level.State()}
 			},
 			Sessions: parts.Sessions,
 		}),
@@ -61,7 +61,7 @@ func (p *Process) OpenPage(cfg config.Shared, parts PageParts) (*StatusPage, err
 			Ask: subject.Status, Order: func(incarnation string) string { return subject.Order(presence.EdgeID(incarnation)) },
 		},
 		Members: func() []status.Member { return statusMembers(p.Cluster.Members()) },
-		Drain:   parts.Drain, Rebalance: parts.Rebalance, Search: s.search.find,
+		Drain:   parts.Drain, Rebalance: parts.Rebalance, LogLevel: p.Level.Say, Search: s.search.find,
 		Files: files, Token: cfg.AdminToken, Log: p.Log, Metrics: p.Metrics,
 	})
 	return s, nil

@@ -106,6 +106,7 @@ func SetLog(log *logrus.Logger, cfg config.Shared) {
 // Process is one edge or router among the others.
 type Process struct {
 	Log      *logrus.Logger
+	Level    *Level // of it
 	Metrics  *prometheus.Registry
 	NATS     *nats.Conn
 	Presence *presence.Store
@@ -124,7 +125,7 @@ type Process struct {
 // Join connects a process to the broker, Redis and the other members. Close
 // releases all of it, also after an error of somebody else.
 func Join(cfg config.Shared, role cluster.Role, log *logrus.Logger) (*Process, error) {
-	p := &Process{Log: log, Metrics: prometheus.NewRegistry()}
+	p := &Process{Log: log, Level: NewLevel(log, cfg), Metrics: prometheus.NewRegistry()}
 	if err := p.join(cfg, role); err != nil {
 		p.Close()
 		return nil, err
@@ -197,7 +198,7 @@ func (p *Process) Change(cfg config.Shared) (apply func(), err error) {
 		return nil, fmt.Errorf("-gossip-key: %w", err)
 	}
 	return func() {
-		SetLog(p.Log, cfg)
+		p.Level.Configure(cfg)
 		if p.Tracer != nil {
 			p.Tracer.SetBounds(traceBounds(cfg))
 		}
