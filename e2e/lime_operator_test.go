@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -79,6 +80,40 @@ func TestTheCommandLimeRunsACluster(t *testing.T) {
 		}
 		one.does(0, "listen: \":8080\" # default", "", "config", "check", file)
 		one.does(2, "-nats: needs a URL", "", "config", "check", "--of", "router", file)
+	})
+	t.Run("a bench", func(t *testing.T) {
+		for _, course := range [][]string{{"--stored"}, {"--rate", "200"}} {
+			args := append([]string{"bench", c.edges[0].url, c.edges[1].url, "--pairs", "4", "--for", "1s", "-o", "json"}, course...)
+			var r struct {
+				Sent, Received, Lost, Twice, Reordered, Refused int
+				Arrived, Accepted                               struct{ Count int }
+			}
+			out := two.does(0, "", "", args...)
+			if err := json.Unmarshal([]byte(out), &r); err != nil || r.Sent == 0 || r.Received != r.Sent || r.Lost+r.Twice+r.Reordered+r.Refused != 0 || r.Arrived.Count != r.Sent {
+				t.Errorf("%v: %v, %s", course, err, out)
+			}
+			if course[0] == "--stored" && r.Accepted.Count != r.Sent {
+				t.Errorf("%d of %d were accepted", r.Accepted.Count, r.Sent)
+			}
+		}
+		ends, interrupt := newShell(t, "LIME_SERVER="+c.edges[0].url).starts("", "bench", "--pairs", "2", "--for", "9m")
+		eventually(t, "it sends", patience, func() error {
+			out := admin.does(0, "", "", "cluster", "-o", "json")
+			for line := range strings.Lines(out) {
+				var m struct {
+					Sessions int
+					Report   struct{ Received struct{ Envelopes float64 } }
+				}
+				if err := json.Unmarshal([]byte(line), &m); err == nil && m.Sessions == 4 && m.Report.Received.Envelopes > 20 {
+					return nil
+				}
+			}
+			return errors.New(out)
+		})
+		interrupt()
+		if p := ends(); p.status != 0 || !strings.Contains(p.out, "closed loop") || !strings.Contains(p.out, "arrived") || p.errs != "" {
+			t.Errorf("status %d, %s%s", p.status, p.out, p.errs)
+		}
 	})
 	t.Run("an account goes", func(t *testing.T) {
 		admin.does(0, "deleted "+ana, "", "accounts", "delete", ana)

@@ -77,7 +77,7 @@ func (a *app) open(ctx context.Context, p *profile, method, at, bearer string, b
 	transport.TLSClientConfig, transport.DisableKeepAlives = believed, true
 	r, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", at, err)
+		return nil, a.explain(ctx, at, fmt.Errorf("ask %s: %w", at, err))
 	}
 	if r.StatusCode/100 == 2 {
 		return r, nil
@@ -95,7 +95,7 @@ func (a *app) open(ctx context.Context, p *profile, method, at, bearer string, b
 			why = other
 		}
 	}
-	return nil, &answerError{r.StatusCode, said.Code, why}
+	return nil, a.explain(ctx, at, fmt.Errorf("ask %s: %w", at, &answerError{r.StatusCode, said.Code, why}))
 }
 
 // admin does something with the admin port of the profile's member.
@@ -250,15 +250,11 @@ func (a *app) drain() *cobra.Command {
 		Long: `Have a member finish its sessions, which come back elsewhere, and end. MEMBER is its id (lime cluster). It needs the
 admin token: LIMEGROVE_ADMIN_TOKEN.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.snapshot(cmd.Context())
+			m, err := a.member(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			i := slices.IndexFunc(s.Members, func(m status.Shown) bool { return m.ID == args[0] && m.Health != status.Gone })
-			if i < 0 {
-				return usage("there is no member %q", args[0])
-			}
-			return a.order(cmd.Context(), "/status/drain", map[string]string{"member": s.Members[i].Incarnation})
+			return a.order(cmd.Context(), "/status/drain", map[string]string{"member": m.Incarnation})
 		},
 	}
 }

@@ -36,7 +36,7 @@ func (a *app) dial(ctx context.Context, keep bool, change func(*client.Config)) 
 	defer cancel()
 	c, err := client.Dial(ctx, p.Server, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("log in at %s: %w", p.Server, err)
+		return nil, a.explain(ctx, p.Server, fmt.Errorf("log in at %s: %w", p.Server, err))
 	}
 	return c, nil
 }

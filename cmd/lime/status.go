@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -32,7 +33,7 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 
 // fault is what is told of an error, as JSON with -o json.
 type fault struct {
-	Kind   string    `json:"kind"`           // failed, usage, away, certificate, late, refused
+	Kind   string    `json:"kind"`           // failed, usage, away, certificate, protocol, late, refused
 	Code   lime.Code `json:"code,omitempty"` // of the reason why it is refused
 	Text   string    `json:"error"`
 	status int
@@ -50,6 +51,8 @@ func faultOf(err error) fault {
 		op      *net.OpError
 	)
 	switch {
+	case errors.As(err, new(*wrongPort)):
+		f.Kind, f.status = "protocol", statusAway
 	case errors.As(err, &wrong):
 		f.Kind, f.status = "usage", statusUsage
 	case errors.As(err, &refused):
@@ -62,7 +65,7 @@ func faultOf(err error) fault {
 		f.Kind, f.status, f.Text = "late", statusLate, "no answer in time: "+err.Error()
 	case isCertificate(err):
 		f.Kind, f.status, f.Text = "certificate", statusAway, err.Error()+"; --ca names who is to be believed"
-	case errors.As(err, &noHost), errors.As(err, &op), errors.Is(err, client.ErrLost):
+	case errors.As(err, &noHost), errors.As(err, &op), errors.Is(err, client.ErrLost), errors.Is(err, client.ErrProtocol), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		f.Kind, f.status = "away", statusAway
 	}
 	return f
