@@ -1,0 +1,72 @@
+package certs
+
+import (
+	"crypto/x509"
+	"slices"
+	"time"
+
+	"limegrove/lime"
+)
+
+// Certificate is what is known of one that an identity has, or had.
+type Certificate struct {
+	Identity    lime.Identity `json:"identity"`
+	Serial      Serial        `json:"serial"`
+	Fingerprint string        `json:"fingerprint"`         // see [Fingerprint]
+	Authority   string        `json:"authority,omitempty"` // see [Authority.ID]; "" for one that is signed by itself
+	Issued      time.Time     `json:"issued"`
+	Expires     time.Time     `json:"expires"`
+	Revoked     time.Time     `json:"revoked,omitzero"`
+}
+
+// describe tells of a certificate what is kept.
+func describe(i lime.Identity, c *x509.Certificate, by *Authority) Certificate {
+	known := Certificate{
+		Identity: i, Serial: SerialOf(c), Fingerprint: Fingerprint(c), Issued: time.Now().UTC().Truncate(time.Second), Expires: c.NotAfter.UTC(),
+	}
+	if by != nil {
+		known.Authority = by.ID()
+	}
+	return known
+}
+
+// Good tells whether the certificate counts at a time.
+func (c *Certificate) Good(now time.Time) bool { return c.Revoked.IsZero() && now.Before(c.Expires) }
+
+// holder is the document of an identity. It is there as long as the identity is taken.
+type holder struct {
+	Certificates []Certificate `json:"certificates"`
+}
+
+// MaxEach is how many certificates that count an identity may have: a client that renews its own has two for a while.
+const MaxEach = 8
+
+// good is how many of them count.
+func (h *holder) good(now time.Time) (n int) {
+	for i := range h.Certificates {
+		if h.Certificates[i].Good(now) {
+			n++
+		}
+	}
+	return n
+}
+
+// tidy forgets those that have expired, but the last: it tells since when nobody has the name.
+func (h *holder) tidy(now time.Time) {
+	last := len(h.Certificates) - 1
+	n := -1
+	h.Certificates = slices.DeleteFunc(h.Certificates, func(c Certificate) bool {
+		n++
+		return n != last && !now.Before(c.Expires)
+	})
+}
+
+// lastRevoked is when one was revoked last.
+func (h *holder) lastRevoked() (last time.Time) {
+	for i := range h.Certificates {
+		if at := h.Certificates[i].Revoked; at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
