@@ -43,6 +43,18 @@ func Apart() (other int, err error) {
 	return other, runOn(all)
 }
 
+// On has this process, and those that it starts meanwhile, run on one processor until do returns.
+func On(processor int, do func() error) error {
+	var before unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return fmt.Errorf("ask for the processors: %w", err)
+	}
+	if err := runOnOne(processor); err != nil {
+		return err
+	}
+	return errors.Join(do(), runOn(before))
+}
+
 // maxProcessors is how many a CPUSet has.
 const maxProcessors = 1024
 

@@ -11,3 +11,6 @@ func giveWay() error { return nil }
 func Apart() (other int, err error) { return 0, errors.New("processors can be chosen on Linux alone") }
 
 func runOnOne(int) error { return errors.New("processors can be chosen on Linux alone") }
+
+// On is for Linux.
+func On(int, func() error) error { return errors.New("processors can be chosen on Linux alone") }

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -16,16 +17,39 @@ type Growth struct {
 
 	Quiet     Level `json:"quiet"`
 	Disturbed Level `json:"disturbed"`
+
+	// Seconds is the same of each second, so that a stall of the machine says nothing, nor what is so for a moment only. Nil where
+	// phases are shorter than that.
+	Seconds *Growth `json:"seconds,omitempty"`
 }
 
-// Level is medians of phases.
+// String is what tables say of it.
+func (g *Growth) String() string {
+	return fmt.Sprintf("p50 %s, %s: %.2f  p99 %s, %s: %.2f",
+		tally.Round(g.Quiet.P50), tally.Round(g.Disturbed.P50), g.P50, tally.Round(g.Quiet.P99), tally.Round(g.Disturbed.P99), g.P99)
+}
+
+// Level is medians of phases, or of seconds.
 type Level struct {
 	P50 time.Duration `json:"p50"` // in ns
 	P99 time.Duration `json:"p99"`
 }
 
 // growth is nil where there is nothing to compare.
-func growth(phases []tally.Delays) *Growth {
+func growth(r *scenario.Result) *Growth {
+	phases := make([][]tally.Delays, len(r.Phases))
+	for i := range r.Phases {
+		phases[i] = r.Phases[i : i+1]
+	}
+	g := growthOf(phases)
+	if g != nil {
+		g.Seconds = growthOf(r.Seconds)
+	}
+	return g
+}
+
+// growthOf compares the parts of the quiet phases with those of the others.
+func growthOf(phases [][]tally.Delays) *Growth {
 	quiet, disturbed := level(phases, false), level(phases, true)
 	if quiet.P50 == 0 || disturbed.P50 == 0 {
 		return nil
@@ -37,12 +61,14 @@ func growth(phases []tally.Delays) *Growth {
 }
 
 // level is zero where there are no such phases.
-func level(phases []tally.Delays, disturbed bool) Level {
+func level(phases [][]tally.Delays, disturbed bool) Level {
 	at := func(share float64) time.Duration {
 		var all []time.Duration
-		for i := range phases {
-			if scenario.Disturbs(i) == disturbed && phases[i].Count() > 0 {
-				all = append(all, phases[i].At(share))
+		for i, parts := range phases {
+			for k := range parts {
+				if scenario.Disturbs(i) == disturbed && parts[k].Count() > 0 {
+					all = append(all, parts[k].At(share))
+				}
 			}
 		}
 		return median(all)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"limegrove/loadtest/scenario"
 	"limegrove/loadtest/tally"
 )
 
@@ -15,12 +16,30 @@ func TestOnePhaseDoesNotMakeAFigure(t *testing.T) {
 			phases[i].Note(time.Duration(ms) * time.Millisecond)
 		}
 	}
-	g := growth(phases)
-	if g == nil || g.Quiet.P99 != phases[0].At(0.99) || g.Disturbed.P50 != phases[3].At(0.5) || g.P99 < 1.39 || g.P99 > 1.41 {
+	g := growth(&scenario.Result{Phases: phases})
+	if g == nil || g.Seconds != nil || g.Quiet.P99 != phases[0].At(0.99) || g.Disturbed.P50 != phases[3].At(0.5) || g.P99 < 1.39 || g.P99 > 1.41 {
 		t.Errorf("it is %+v", g)
 	}
-	if g := growth(phases[:1]); g != nil {
+	if g := growth(&scenario.Result{Phases: phases[:1]}); g != nil {
 		t.Errorf("without a disturbance it is %+v", g)
+	}
+}
+
+// TestOneSecondDoesNotMakeAFigure: the phases have it in their 99 of 100, the medians of seconds do not.
+func TestOneSecondDoesNotMakeAFigure(t *testing.T) {
+	r := &scenario.Result{Phases: make([]tally.Delays, 2), Seconds: make([][]tally.Delays, 2)}
+	for phase, seconds := range [][]int{{10, 900, 10}, {0, 12, 12, 700}} {
+		r.Seconds[phase] = make([]tally.Delays, len(seconds))
+		for second, ms := range seconds {
+			for range min(100, 100*ms) {
+				r.Seconds[phase][second].Note(time.Duration(ms) * time.Millisecond)
+			}
+			r.Phases[phase].Add(&r.Seconds[phase][second])
+		}
+	}
+	g := growth(r)
+	if g == nil || g.Quiet.P99 < 800*time.Millisecond || g.Seconds == nil || g.Seconds.P99 < 1.19 || g.Seconds.P99 > 1.21 {
+		t.Errorf("it is %+v", g)
 	}
 }
 

@@ -94,7 +94,7 @@ func (r *Report) conclude() {
 	if r.Seconds > 0 {
 		r.Rate = float64(r.Result.Measured) / r.Seconds
 	}
-	r.Grown = growth(r.Result.Phases)
+	r.Grown = growth(&r.Result)
 	r.Held = r.Result.Held(int64(r.Load.Rate * r.Seconds * float64(max(r.Result.Copies, 1))))
 	if took := r.Opened.Until - r.Opened.From; took > 0 {
 		r.SessionsPerSec = float64(r.Opened.Ready) / took.Seconds()

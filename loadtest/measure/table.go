@@ -113,8 +113,10 @@ func (r *Report) tableOfMessages(w io.Writer) {
 // tableOfGrowth compares the phases.
 func (r *Report) tableOfGrowth(w io.Writer) {
 	g := r.Grown
-	tell(w, "  medians of %d phases\tp50 %s, %s: %.2f  p99 %s, %s: %.2f\n", len(r.Phases),
-		tally.Round(g.Quiet.P50), tally.Round(g.Disturbed.P50), g.P50, tally.Round(g.Quiet.P99), tally.Round(g.Disturbed.P99), g.P99)
+	tell(w, "  medians of %d phases\t%s\n", len(r.Phases), g)
+	if g.Seconds != nil {
+		tell(w, "  medians of their seconds\t%s\n", g.Seconds)
+	}
 	for i := range r.Result.Phases {
 		tell(w, "  phase %d\t%s\n", i+1, &r.Result.Phases[i])
 	}

@@ -23,6 +23,13 @@ func (c *Course) Begins(phase int) time.Duration {
 // Phases is how many there are; 0 when nobody disturbs.
 func (c *Course) Phases() int { return 2 * c.Disturbances }
 
+// second is in which second of a phase something is due, and whether the phase has all of it.
+func (c *Course) second(phase int, due time.Duration) (n int, whole bool) {
+	begins := c.Begins(phase)
+	n = int((due - begins) / time.Second)
+	return n, begins+time.Duration(n+1)*time.Second <= c.Begins(phase+1)
+}
+
 // Disturbs tells whether a phase is one of those that are disturbed.
 func Disturbs(phase int) bool { return phase%2 == 1 }
 

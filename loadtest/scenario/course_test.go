@@ -29,6 +29,15 @@ func TestPhasesTakeTurns(t *testing.T) {
 			t.Errorf("at %s: phase %d, counts %t, disturbed %t", moment.at, phase, ok, c.disturbs(moment.at))
 		}
 	}
+	odd := Course{End: 5 * time.Second, Disturbances: 1} // phases of two and a half
+	for at, whole := range map[time.Duration]bool{0: true, 1999 * time.Millisecond: true, 2 * time.Second: false, 2500 * time.Millisecond: true, 4600 * time.Millisecond: false} {
+		if _, is := odd.second(odd.phase(at), at); is != whole {
+			t.Errorf("at %s: the second is whole: %t", at, is)
+		}
+	}
+	if n, _ := odd.second(1, 4*time.Second); n != 1 {
+		t.Errorf("it is second %d", n)
+	}
 	quiet := Course{Measured: time.Second, End: 2 * time.Second}
 	if phase, ok := quiet.counts(1500 * time.Millisecond); phase != 0 || !ok || quiet.disturbs(1500*time.Millisecond) {
 		t.Errorf("where nobody disturbs: phase %d, counts %t", phase, ok)

@@ -38,9 +38,11 @@ type Result struct {
 	Delivery  tally.Delays `json:"delivery"`
 	Disturbed tally.Delays `json:"disturbed"` // the same, of those due while a scenario disturbs
 	// Phases are the same of each phase; none when nobody disturbs.
-	Phases     []tally.Delays `json:"phases,omitempty"`
-	Acceptance tally.Delays   `json:"acceptance"`
-	Receipt    tally.Delays   `json:"receipt"`
+	Phases []tally.Delays `json:"phases,omitempty"`
+	// Seconds are the same of each whole second of each phase.
+	Seconds    [][]tally.Delays `json:"seconds,omitempty"`
+	Acceptance tally.Delays     `json:"acceptance"`
+	Receipt    tally.Delays     `json:"receipt"`
 
 	// Backlog is how many were due and not delivered, at so many moments spread evenly over the
 	// measured time.
@@ -108,6 +110,11 @@ func (r *Result) Add(o *Result) {
 	for i := range o.Phases {
 		r.phase(i).Add(&o.Phases[i])
 	}
+	for i, phase := range o.Seconds {
+		for k := range phase {
+			r.second(i, k).Add(&phase[k])
+		}
+	}
 	r.Acceptance.Add(&o.Acceptance)
 	r.Receipt.Add(&o.Receipt)
 	for i, n := range o.Backlog {
@@ -170,6 +177,17 @@ func (r *Result) phase(i int) *tally.Delays {
 	return &r.Phases[i]
 }
 
+// second are the delays of one second of a phase.
+func (r *Result) second(phase, second int) *tally.Delays {
+	for len(r.Seconds) <= phase {
+		r.Seconds = append(r.Seconds, nil)
+	}
+	for len(r.Seconds[phase]) <= second {
+		r.Seconds[phase] = append(r.Seconds[phase], tally.Delays{})
+	}
+	return &r.Seconds[phase][second]
+}
+
 // took notes how long the delivery took of what was due then.
 func (r *Result) took(c *Course, due, took time.Duration) {
 	phase, ok := c.counts(due)
@@ -183,6 +201,9 @@ func (r *Result) took(c *Course, due, took time.Duration) {
 	}
 	if c.Disturbances > 0 {
 		r.phase(phase).Note(took)
+		if second, whole := c.second(phase, due); whole {
+			r.second(phase, second).Note(took)
+		}
 	}
 }
 

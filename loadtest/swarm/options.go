@@ -76,7 +76,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&o.disturb, "disturbances", 0, "`number` of times that there is an attack, each for as long as it was quiet before (default as often as the scenario has)")
 	f.BoolVar(&o.greedy, "greedy", false, "attackers take the processor from others; else they have it while nobody else wants it")
 	f.BoolVar(&o.apart, "apart", false, "attackers have one processor, and everything else the others: what is due to the servers, and to no lack of processors (Linux)")
-	f.BoolVar(&o.aside, "aside", false, "attackers attack a second cluster, on the same machine: what its being busy costs the others, and not what their servers do")
+	f.BoolVar(&o.aside, "aside", false, "attackers attack a second cluster, on the same machine (with -apart on their processor): what its being busy costs the others, and not what their servers do")
 	f.DurationVar(&l.Within, "within", 2*time.Second, "`time` in which those that a storm cuts off come back, each after a part of it")
 	stored := f.Bool("stored", false, "messages have ids: the server keeps them until they are acknowledged")
 	receipts := f.Bool("receipts", false, "the same, and recipients send receipts")
@@ -187,8 +187,8 @@ func (o *options) check() error {
 		return fmt.Errorf("%w: -disturbances: nobody attacks", command.ErrUsage)
 	case o.aside && (kind.Attackers == 0 || len(o.to) > 0 || o.kind != nil):
 		return fmt.Errorf("%w: -aside: for attacks on a cluster that is started", command.ErrUsage)
-	case o.apart && (kind.Attackers == 0 || o.aside || len(o.to) > 0):
-		return fmt.Errorf("%w: -apart: for attacks on servers that are started, and not with -aside", command.ErrUsage)
+	case o.apart && (kind.Attackers == 0 || len(o.to) > 0):
+		return fmt.Errorf("%w: -apart: for attacks on servers that are started", command.ErrUsage)
 	case o.plan.TLS && l.Attackers > 0:
 		return fmt.Errorf("%w: -tls: attackers know none", command.ErrUsage)
 	case (o.plan.TLS || o.plan.Compress) && o.kind != nil:

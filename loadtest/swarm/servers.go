@@ -11,6 +11,7 @@ import (
 
 	"limegrove/e2e/programs"
 	"limegrove/loadtest/cluster"
+	"limegrove/loadtest/fleet"
 	"limegrove/loadtest/measure"
 	"limegrove/loadtest/protocol/limews"
 	"limegrove/loadtest/scenario"
@@ -98,7 +99,16 @@ func (o *options) startCluster(ctx context.Context, dir string, out io.Writer) (
 			c.Close()
 			return target, nil, err
 		}
-		second, err := cluster.Start(ctx, cfg)
+		var second *cluster.Cluster
+		begin := func() (err error) {
+			second, err = cluster.Start(ctx, cfg)
+			return err
+		}
+		if o.plan.Processor != nil { // that of the attackers
+			err = fleet.On(*o.plan.Processor, begin)
+		} else {
+			err = begin()
+		}
 		if err != nil {
 			c.Close()
 			return target, nil, err
