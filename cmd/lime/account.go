@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"limegrove/cmd/lime/words"
 	"limegrove/lime"
 	"limegrove/lime/client"
 )
@@ -70,7 +71,7 @@ func (a *app) shows(answer *lime.Command) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.out, clean(string(b)))
+	_, err = fmt.Fprintln(a.out, words.Clean(string(b)))
 	return err
 }
 
@@ -231,7 +232,7 @@ func (a *app) keys() *cobra.Command {
 					if err := json.Unmarshal(answer.Resource, &made); err != nil || a.output == outputJSON {
 						return a.shows(answer)
 					}
-					_, err := fmt.Fprintln(a.out, clean(made.Key))
+					_, err := fmt.Fprintln(a.out, words.Clean(made.Key))
 					return err
 				})
 			},

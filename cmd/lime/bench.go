@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"limegrove/cmd/lime/words"
 	"limegrove/lime/client"
 )
 
@@ -124,7 +125,7 @@ func (a *app) showBench(r benchResult) error {
 		}
 		return r.wrong()
 	}
-	if _, err := fmt.Fprintf(a.out, "%d pairs, %s, %s, %d bytes, %.1f s, at %s\n\n", r.Pairs, r.Kind, r.Loop, r.Size, r.Seconds, clean(fmt.Sprint(r.Servers))); err != nil {
+	if _, err := fmt.Fprintf(a.out, "%d pairs, %s, %s, %d bytes, %.1f s, at %s\n\n", r.Pairs, r.Kind, r.Loop, r.Size, r.Seconds, words.Clean(fmt.Sprint(r.Servers))); err != nil {
 		return err
 	}
 	t := a.table("SENT", "RECEIVED", "LOST", "TWICE", "REORDERED", "REFUSED", "RECEIVED/S")

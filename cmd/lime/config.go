@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"limegrove/cmd/internal/process"
+	"limegrove/cmd/lime/words"
 	"limegrove/internal/config"
 )
 
@@ -121,6 +122,6 @@ func (a *app) text(text, name string) error {
 	if a.output == outputJSON {
 		return a.print(map[string]string{name: text}, "")
 	}
-	_, err := fmt.Fprint(a.out, clean(text))
+	_, err := fmt.Fprint(a.out, words.Clean(text))
 	return err
 }

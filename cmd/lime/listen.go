@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"limegrove/cmd/lime/words"
 	"limegrove/lime"
 	"limegrove/lime/client"
 	"limegrove/room"
@@ -101,7 +102,7 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 		var why *lime.Reason
 		if errors.As(err, &failed) && ctx.Err() == nil {
 			why = lime.NewReason(lime.CodeApplicationError, "The application could not handle the message")
-			_, _ = fmt.Fprintf(a.err, "lime: message %s of %s: %s\n", m.ID, senderOf(m), clean(err.Error()))
+			_, _ = fmt.Fprintf(a.err, "lime: message %s of %s: %s\n", m.ID, senderOf(m), words.Clean(err.Error()))
 			err = nil
 		}
 		if err == nil {
@@ -130,7 +131,7 @@ type failedError struct{ error }
 
 // heard prints a message.
 func (a *app) heard(_ context.Context, _ *client.Client, m *lime.Message) error {
-	return a.envelope(m, fmt.Sprintf("%s: %s", senderOf(m), contentOf(m.Type, m.Content)))
+	return a.envelope(m, fmt.Sprintf("%s: %s", senderOf(m), words.Content(m.Type, m.Content)))
 }
 
 // has says of a message to oneself that it was received and consumed, or why it has failed.

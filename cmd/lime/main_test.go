@@ -201,18 +201,6 @@ func TestWhoIsMeant(t *testing.T) {
 	}
 }
 
-// What others have written cannot steer the terminal.
-func TestOthersWordsAreShownAsTheyAre(t *testing.T) {
-	if got, want := clean("a\x1b[2J\u009bb\tc\n\x7f"), "a\ufffd[2J\ufffdb\tc\n\ufffd"; got != want {
-		t.Errorf("%q is shown as %q", want, got)
-	}
-	for content, want := range map[string]string{`"hello"`: "hello", `{ "a": 1 }`: `a/b {"a":1}`, `1`: "a/b 1"} {
-		if got := contentOf("a/b", []byte(content)); got != want {
-			t.Errorf("%s is shown as %q", content, got)
-		}
-	}
-}
-
 func TestALineIsReadAndNoMore(t *testing.T) {
 	in := strings.NewReader("first\r\nsecond")
 	a := &app{streams: streams{in: in}}

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 
+	"limegrove/cmd/lime/words"
 	"limegrove/lime"
 )
 
@@ -15,7 +15,7 @@ func (a *app) print(object any, format string, args ...any) error {
 	if a.output == outputJSON {
 		return json.NewEncoder(a.out).Encode(object)
 	}
-	_, err := fmt.Fprintln(a.out, clean(fmt.Sprintf(format, args...)))
+	_, err := fmt.Fprintln(a.out, words.Clean(fmt.Sprintf(format, args...)))
 	return err
 }
 
@@ -25,31 +25,8 @@ func (a *app) envelope(e interface{ AppendJSON([]byte) []byte }, text string) er
 		_, err := a.out.Write(append(e.AppendJSON(nil), '\n'))
 		return err
 	}
-	_, err := fmt.Fprintln(a.out, clean(text))
+	_, err := fmt.Fprintln(a.out, words.Clean(text))
 	return err
-}
-
-// clean takes out of a text what a terminal would obey: it is others' words.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
-			return r
-		}
-		return '\ufffd'
-	}, text)
-}
-
-// contentOf is a message's content as text.
-func contentOf(mediaType string, content []byte) string {
-	var text string
-	if json.Unmarshal(content, &text) == nil {
-		return text
-	}
-	var short bytes.Buffer
-	if json.Compact(&short, content) != nil {
-		return string(content)
-	}
-	return mediaType + " " + short.String()
 }
 
 // table prints rows under heads, or each as an object with -o json.
@@ -70,7 +47,7 @@ func (a *app) table(heads ...string) *table {
 
 func (t *table) line(cells []string) {
 	if t.fail == nil {
-		_, t.fail = fmt.Fprintln(t.w, clean(strings.Join(cells, "\t")))
+		_, t.fail = fmt.Fprintln(t.w, words.Clean(strings.Join(cells, "\t")))
 	}
 }
 

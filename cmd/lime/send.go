@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"limegrove/cmd/lime/words"
 	"limegrove/lime"
 	"limegrove/lime/client"
 )
@@ -194,7 +195,7 @@ func (a *app) request() *cobra.Command {
 			defer cancel()
 			answer, err := c.Request(ctx, &lime.Message{ID: rand.Text(), To: to, Type: mediaType, Content: body})
 			if err == nil {
-				err = a.envelope(answer, contentOf(answer.Type, answer.Content))
+				err = a.envelope(answer, words.Content(answer.Type, answer.Content))
 			}
 			return a.finish(c, err)
 		},

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 
+	"limegrove/cmd/lime/words"
 	"limegrove/lime"
 	"limegrove/lime/client"
 )
@@ -88,6 +89,6 @@ func (a *app) status(err error) int {
 			return f.status
 		}
 	}
-	_, _ = fmt.Fprintf(a.err, "lime: %s\n", clean(strings.ReplaceAll(f.Text, "\n", "; "))) // nobody to tell is no trouble
+	_, _ = fmt.Fprintf(a.err, "lime: %s\n", words.Clean(strings.ReplaceAll(f.Text, "\n", "; "))) // nobody to tell is no trouble
 	return f.status
 }
