@@ -38,7 +38,7 @@ var ways = map[way][]string{
 	},
 	byAdmin: {"cluster", "top --count 1", "drain x", "rebalance", "loglevel", "loglevel x debug"},
 	byAPI:   {"sessions a@b", "disconnect a@b", "inbox a@b"},
-	nowhere: {"profiles", "profiles use", "profiles forget", "config template", "config check"},
+	nowhere: {"profiles", "profiles use", "profiles forget", "config template", "config check", "chat"}, // without a terminal
 }
 
 // TestEveryCommandIsInTheTableOfErrors, so that somebody has looked at what it says when it cannot.

@@ -84,6 +84,8 @@ func TestBadCommandLines(t *testing.T) {
 		"subscribe lobby":                  "does not begin with /",
 		"subscribe":                        "requires at least 1 arg(s)",
 		"listen --count -1":                "negative",
+		"chat":                             "needs a terminal",
+		"chat a b":                         "accepts at most 1 arg(s)",
 		"ping --count 0":                   "less than 1",
 		"ping --timeout 0s":                "no time",
 		"ping -o xml":                      "neither text nor json",
@@ -145,6 +147,9 @@ func TestBadCommandLines(t *testing.T) {
 }
 
 func TestErrorsAsJSON(t *testing.T) {
+	if status, _, errs := newShell(t).does("", "-o", "json", "chat"); status != statusUsage || !strings.Contains(errs, "a chat is no json") {
+		t.Errorf("status %d, %s", status, errs)
+	}
 	status, _, errs := newShell(t).does("", "-o", "json", "--server", "ws://127.0.0.1:1/", "ping")
 	var f fault
 	if err := json.Unmarshal([]byte(errs), &f); err != nil || status != statusAway || f.Kind != "away" || f.Text == "" {

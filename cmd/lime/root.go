@@ -84,7 +84,7 @@ func (a *app) root() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("talk", a.send(), a.listen(), a.request(), a.publish(), a.subscribe(), a.ping(), a.files())
+	add("talk", a.chat(), a.send(), a.listen(), a.request(), a.publish(), a.subscribe(), a.ping(), a.files())
 	add("own", a.login(), a.profilesCommand(), a.accounts(), a.keys(), a.grants(), a.rooms(), a.groups())
 	add("run", a.cluster(), a.top(), a.sessions(), a.disconnect(), a.drain(), a.rebalance(), a.inbox(), a.logLevel(), a.bench(), a.config())
 	for _, c := range root.Commands() {

@@ -130,6 +130,9 @@ var libraries = []library{
 	// Reads a command line of many commands, and helps with it; asks for passwords.
 	{"github.com/spf13/cobra", []string{"cmd"}},
 	{"golang.org/x/term", []string{"cmd"}},
+	// Draws on a terminal, cell by cell, and tells how many cells a text takes there.
+	{"github.com/gdamore/tcell/v3", []string{"cmd"}},
+	{"github.com/clipperhouse/displaywidth", []string{"cmd"}},
 	// Shows how far long work is.
 	{"github.com/schollz/progressbar/v3", []string{"cmd"}},
 	{"golang.org/x/sync", []string{"cmd"}},
