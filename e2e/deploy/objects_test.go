@@ -322,7 +322,7 @@ var samples = map[string]map[string]string{
 		"gossip-key": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "api-key": "0123456789abcdef",
 	},
 	"limegrove-stores": {
-		"nats-edge-password": "n0123", "nats-router-password": "n2345", "nats-operator-password": "n3456", "nats-route-password": "n4567",
+		"nats-edge-password": "n0123", "nats-router-password": "n2345", "nats-operator-password": "n3456", "nats-server-password": "n4567",
 		"nats-system-password": "n89ab", "redis-password": "r0123",
 	},
 }
