@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -77,6 +78,12 @@ const keyLists document.Key = "lists"
 
 // Filter is the lists that are in force.
 func (r *Registry) Filter() *Filter { return r.filter.Load() }
+
+// Admits tells whether a connector is let in.
+func (r *Registry) Admits(name string, from netip.Addr) bool { return r.Filter().Admits(name, from) }
+
+// Ignores tells whether nothing is taken of a connector, and told to it.
+func (r *Registry) Ignores(name string) bool { return r.Filter().Ignores(name) }
 
 // OnChange has tell called when other lists are in force. It is called by the goroutine of Run, and does not block.
 func (r *Registry) OnChange(tell func()) { r.tell.Store(&tell) }

@@ -118,6 +118,9 @@ func (c *conn) loginDialect() {
 // established lets the client of a dialect go on.
 func (k *speaks) established(c *conn) {
 	k.counts.sessions.Inc()
+	if ender, ok := k.Client.(dialect.Ender); ok {
+		ender.Ends(func() { _ = c.back(c.session.stop) }) // one that is gone has ended
+	}
 	c.goOn()
 }
 
@@ -265,7 +268,7 @@ func (s *session) enterAs(login *dialect.Login) {
 		return
 	case login.Token == "" && !login.Asked:
 		own.instance = login.Node.Instance
-		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true, Rooms: login.Rights}, nil) // it may be anybody
+		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true, Rooms: login.Rights, Credential: login.Credential}, nil) // it may be anybody
 		return
 	case fold(s.rules.options, string(auth.SchemeExternal)) == "":
 		s.fail(lime.CodeSessionAuthenticationFailed, "Tokens are not looked at here")

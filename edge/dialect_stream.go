@@ -1,6 +1,10 @@
 package edge
 
 import (
+	"context"
+	"crypto/tls"
+	"net"
+
 	"github.com/gobwas/ws"
 
 	"limegrove/edge/dialect"
@@ -38,7 +42,7 @@ func (c *conn) dialectFrame(s *scratch, b []byte) (n, need int) {
 		return 0, n
 	case !k.greeted:
 		k.greeted, k.awaiting = true, true
-		k.framed.Greet(b[:n])
+		k.framed.Greet(b[:n], c.peer())
 		c.beginDialect()
 		return n, 0
 	case !c.maySay(s, n) || !c.affords(s, n):
@@ -47,6 +51,54 @@ func (c *conn) dialectFrame(s *scratch, b []byte) (n, need int) {
 	}
 	c.dialectSays(s, b[:n], true)
 	return n, 0
+}
+
+// peer is who is at the other end.
+func (c *conn) peer() (p dialect.Peer) {
+	p.Address = c.socket.RemoteAddr()
+	if secure, ok := c.socket.NetConn().(interface{ ConnectionState() tls.ConnectionState }); ok {
+		p.Certificates = secure.ConnectionState().PeerCertificates
+	}
+	return p
+}
+
+// openings is a listener of TLS whose clients need not say anything first.
+type openings struct {
+	net.Listener
+	opener dialect.Opener
+}
+
+// Accept is that of net.Listener.
+func (o openings) Accept() (net.Conn, error) {
+	nc, err := o.Listener.Accept()
+	if secure, ok := nc.(*tls.Conn); ok && err == nil {
+		return &opening{Conn: secure, opener: o.opener}, nil
+	}
+	return nc, err
+}
+
+// opening is a connection that begins with the frame that stands for its client, if there is one.
+type opening struct {
+	*tls.Conn
+	opener dialect.Opener
+	shaken bool   // owned by who reads
+	rest   []byte // likewise: of the frame
+}
+
+// Read is that of net.Conn.
+func (o *opening) Read(b []byte) (int, error) {
+	if !o.shaken {
+		if err := o.HandshakeContext(context.Background()); err != nil { // its time is the connection's
+			return 0, err
+		}
+		o.shaken, o.rest = true, o.opener.Opening(o.ConnectionState().PeerCertificates)
+	}
+	if len(o.rest) > 0 {
+		n := copy(b, o.rest)
+		o.rest = o.rest[n:]
+		return n, nil
+	}
+	return o.Conn.Read(b)
 }
 
 // envelopeSize bounds how long the envelope of a frame of n bytes is, but for what few send.

@@ -47,7 +47,7 @@ func (*liner) Size(b []byte) (n int, err error) {
 	return digits + n, nil
 }
 
-func (l *liner) Greet(frame []byte) { l.name = string(frame[digits:]) }
+func (l *liner) Greet(frame []byte, _ dialect.Peer) { l.name = string(frame[digits:]) }
 
 func (l *liner) Login() dialect.Login {
 	if l.name == "" {
@@ -104,6 +104,12 @@ func (*liner) Publication(dst []byte, s dialect.Subscription, envelope []byte) (
 }
 
 func (*liner) Missed() {}
+
+func (l *liner) Ends(end func()) {
+	if l.name == "end" {
+		end()
+	}
+}
 
 // framesInMemory is inMemory with clients of a dialect of frames.
 func framesInMemory(t *testing.T, cfg Config, test func(t *testing.T, e *fixture)) {
@@ -291,5 +297,17 @@ func TestAClientOfFramesEntersRoomsTogether(t *testing.T) { // A-29
 		wants(t, nc, "the others, and what was said behind them", framedLine("in false")+framedLine("in true")+framedLine("x"))
 		h.publish("/c", "news")
 		wants(t, nc, "news", framedLine("/c news"))
+	})
+}
+
+func TestAClientOfFramesMayEndItsSession(t *testing.T) {
+	framesInMemory(t, Config{}, func(t *testing.T, e *fixture) {
+		nc := e.liner(framedLine("end"))
+		itEnds(t, nc, "it has ended it at once")
+		if n := e.Connections(); n != 0 {
+			t.Errorf("%d are left", n)
+		}
+		other := e.liner(framedLine("bob") + framedLine("x"))
+		wants(t, other, "others go on", framedLine("x"))
 	})
 }

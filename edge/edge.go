@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/edge/auth"
+	"limegrove/edge/dialect"
 	"limegrove/edge/poll"
 	"limegrove/internal/complaint"
 )
@@ -189,6 +190,11 @@ func (e *Edge) ServeTCP(ctx context.Context, ln net.Listener) error {
 
 // ServeFrames is Serve for clients of the dialect Config.Framed, which there has to be.
 func (e *Edge) ServeFrames(ctx context.Context, ln net.Listener) error {
+	if opener, ok := e.framed.Stream.(dialect.Opener); ok {
+		if _, inClear := ln.(*net.TCPListener); !inClear { // its sockets are the loops' own
+			ln = openings{ln, opener}
+		}
+	}
 	return e.serve(ctx, ln, overFrames)
 }
 

@@ -171,7 +171,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if cfg.RunRouter {
 		triggers = p.Triggers(cfg.Shared, rooms.Publisher)
 	}
-	others := openDialects(cfg, p, made, triggers)
+	connectors, err := openConnectors(serving, cfg, p)
+	if err != nil {
+		return err
+	}
+	others := openDialects(cfg, p, made, triggers, connectors)
 	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
 	defer logins.Close()
 	// What sessions are to keep to, of the configuration that is in force.
@@ -243,6 +247,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if others.api != nil {
 		parts.Go("backing API", func() error {
 			others.api.Run(routed)
+			return nil
+		})
+	}
+	if others.known != nil {
+		parts.Go("lists of connectors", func() error {
+			others.known.Run(routed)
 			return nil
 		})
 	}

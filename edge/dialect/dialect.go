@@ -58,6 +58,8 @@ type Login struct {
 	// Asked has whoever decides about that scheme asked without a token, too: it may know the
 	// client by its request.
 	Asked bool
+	// Credential is what it is let in by, which may be revoked alone; "" for none. It is no secret.
+	Credential string
 	// Refused is why it is not let in; nil when it may be.
 	Refused *lime.Reason
 	// Presence is what the session sets, nil for nothing, and Receipts are the events that it

@@ -39,3 +39,10 @@ type Closer interface {
 	// Closed is called once, when the connection is gone, whatever had come of it.
 	Closed()
 }
+
+// Ender is a Client that may end its session at any time.
+type Ender interface {
+	// Ends gives it what ends the session, when that is established. That may be called from anywhere, more than
+	// once, and when the connection is gone.
+	Ends(end func())
+}

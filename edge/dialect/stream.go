@@ -1,5 +1,10 @@
 package dialect
 
+import (
+	"crypto/x509"
+	"net/netip"
+)
+
 // Stream is one protocol of frames over TCP, on an address of its own.
 type Stream interface {
 	// Name is its label in metrics.
@@ -21,9 +26,25 @@ type Framed interface {
 	// Size is how long the frame is with which b begins, as far as that has come: 0 when it
 	// cannot be told yet. An error is about what no frame begins with.
 	Size(b []byte) (n int, err error)
-	// Greet takes the first frame, which it borrows.
-	Greet(frame []byte)
+	// Greet takes the first frame, which it borrows, and who is at the other end.
+	Greet(frame []byte, from Peer)
 	// Probe appends a frame that the client answers behind what has come before. FromClient
 	// tells the number n of the answer, unless it is 0. It may be called from anywhere.
 	Probe(dst []byte, n uint32) []byte
+}
+
+// Peer is who is at the other end of a connection of frames.
+type Peer struct {
+	// Address is the zero AddrPort where there is none.
+	Address netip.AddrPort
+	// Certificates are what it has shown in TLS, its own first; nil for none. The handshake has looked at them, as far as the
+	// configuration of TLS says so.
+	Certificates []*x509.Certificate
+}
+
+// Opener is a Stream some of whose clients say nothing first, since their certificate tells who they are.
+type Opener interface {
+	// Opening is the first frame of a client that has shown such certificates in TLS, in its place; nil when it says something
+	// itself. Nobody changes it.
+	Opening(certificates []*x509.Certificate) []byte
 }

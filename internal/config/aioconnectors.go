@@ -12,6 +12,10 @@ type AioConnectors struct {
 	Address string
 	// TLS has them encrypted, with the certificate of the edge. Default false.
 	TLS bool
+	// Tokens has them be let in by tokens, which are given out. Default false.
+	Tokens bool
+	// MaxTokens is how many there may be. Default 10000.
+	MaxTokens int
 	// Domain is what connectors are identities of: one that is served, and not the first.
 	Domain string
 	// Service is the identity that takes what is for their server. Default none.
@@ -32,6 +36,7 @@ type AioConnectors struct {
 const (
 	aioTopics  = 1000
 	aioBacklog = 1 << 20
+	aioTokens  = 10_000
 )
 
 // Connectors is the domain of connectors; "" when they are not served.
@@ -64,6 +69,9 @@ func (p *AioConnectors) Flags() (flags []string) {
 	if p.TLS {
 		flags = append(flags, "-aioconnectors-tls")
 	}
+	if p.Tokens {
+		flags = append(flags, "-aioconnectors-tokens")
+	}
 	if p.Service != "" {
 		flags = append(flags, "-aioconnectors-service "+p.Service)
 	}
@@ -80,6 +88,8 @@ func (b *binder) aioConnectors(p *AioConnectors) {
 	b.group("aioconnectors")
 	b.str(&p.Address, "aioconnectors", "", "`address` for connectors of aioconnectors, such as :10673; empty for none")
 	b.yes(&p.TLS, "aioconnectors-tls", false, "have connectors encrypted, with -tls-cert; they set ssl_allow_all")
+	b.yes(&p.Tokens, "aioconnectors-tokens", false, "let connectors in by a token, which is given to whoever asks for a name first; they set use_token")
+	b.num(&p.MaxTokens, "aioconnectors-max-tokens", aioTokens, "`tokens` that there may be")
 	b.str(&p.Domain, "aioconnectors-domain", "", "`domain` that connectors are identities of: one of -domain, in which nobody else logs in")
 	b.str(&p.Service, "aioconnectors-service", "", "`identity` that takes what connectors send to their server, and speaks as that; empty for nobody")
 	b.str(&p.Server, "aioconnectors-server", "", "`name` of the server in frames until a connector has named it (default the address, as connectors write one)")
@@ -98,6 +108,8 @@ func (p *AioConnectors) validate(c *check, domains []string) {
 	c.that(at > 0, "aioconnectors-domain", "%q is none of -domain, or the first of them, which is that of accounts", p.Domain)
 	name, domain, ok := strings.Cut(p.Service, "@")
 	c.that(p.Service == "" || ok && name != "" && domain != "", "aioconnectors-service", "%q is no identity", p.Service)
+	c.that(!p.Tokens || p.TLS, "aioconnectors-tokens", "needs -aioconnectors-tls: a token in clear is everybody's")
+	c.atLeast("aioconnectors-max-tokens", p.MaxTokens, 1)
 	c.atLeast("aioconnectors-topics", p.Topics, 1)
 	c.atLeast("aioconnectors-backlog", p.Backlog, 4096)
 }

@@ -11,11 +11,11 @@ import (
 func TestConnectorsHaveADomainOfTheirOwn(t *testing.T) {
 	domains := []string{"-domain", "t.org", "-domain", "aio.t.org"}
 	address := []string{"-aioconnectors", "10.0.0.5:10673"}
-	args := strings.Fields("-aioconnectors-domain AIO.t.org -aioconnectors-tls -aioconnectors-service hub@t.org -aioconnectors-types any,report -aioconnectors-simple")
+	args := strings.Fields("-aioconnectors-domain AIO.t.org -aioconnectors-tls -aioconnectors-tokens -aioconnectors-service hub@t.org -aioconnectors-types any,report -aioconnectors-simple")
 	tls := []string{"-tls-cert", "c.pem", "-tls-key", "k.pem"}
 	got := mustParseEdge(t, nil, slices.Concat(domains, address, args, tls)...).AioConnectors
 	want := AioConnectors{
-		Address: "10.0.0.5:10673", TLS: true, Domain: "AIO.t.org", Service: "hub@t.org", Types: []string{"any", "report"}, Simple: true, Topics: 1000, Backlog: 1 << 20,
+		Address: "10.0.0.5:10673", TLS: true, Tokens: true, MaxTokens: 10_000, Domain: "AIO.t.org", Service: "hub@t.org", Types: []string{"any", "report"}, Simple: true, Topics: 1000, Backlog: 1 << 20,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -43,6 +43,8 @@ func TestConnectorsHaveADomainOfTheirOwn(t *testing.T) {
 		good + "-tcp :10673":                                              "-aioconnectors",
 		good + "-aioconnectors-tls":                                       "-aioconnectors-tls",
 		good + "-aioconnectors-service hub":                               "-aioconnectors-service",
+		good + "-aioconnectors-tokens":                                    "-aioconnectors-tokens",
+		good + "-aioconnectors-max-tokens 0":                              "-aioconnectors-max-tokens",
 		good + "-aioconnectors-topics 0":                                  "-aioconnectors-topics",
 		good + "-aioconnectors-backlog 1":                                 "-aioconnectors-backlog",
 		good + "-bachata /m -bachata-domain aio.t.org -bachata-auth open": "-aioconnectors-domain",

@@ -2,6 +2,7 @@ package aioconnectors
 
 import (
 	"crypto/rand"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,12 +18,17 @@ type client struct {
 	introduction introduction
 	rights       room.Rules
 	tries        *tries // of all connectors
+	live         *live  // likewise
 	prefix       string // of the ids of its envelopes
 
-	// Set by Greet, before anybody else knows of the connection.
-	name    string       // the connector's
-	service string       // who takes what is for its server; "" for nobody
-	refused *lime.Reason // why it is not let in; nil when it is
+	// Set by Greet and Ask, before anybody else knows of the connection.
+	name       string         // the connector's
+	from       netip.AddrPort // where it is
+	service    string         // who takes what is for its server; "" for nobody
+	refused    *lime.Reason   // why it is not let in; nil when it is
+	wants      tokenCommand   // in the mode of tokens
+	credential string         // what it is let in by; "" for none
+	parting    []byte         // a frame that it is sent in place of a session; nil for none
 
 	// Owned by the connection's loop.
 	count    uint64 // of envelopes
@@ -30,6 +36,7 @@ type client struct {
 	entering []dialect.Subscription // some of them, which are not confirmed yet
 
 	mu       sync.Mutex
+	welcome  []byte // a frame that it is sent when the session begins; nil for none
 	server   string // what the connector calls its server
 	unacked  []unacked
 	asked    map[string]struct{} // types of which it has sent a request; maxTypes at most
@@ -50,13 +57,39 @@ const (
 	maxTypes   = 1024
 )
 
-func (c *Config) client(rights room.Rules, t *tries) *client {
-	k := &client{cfg: c, rights: rights, tries: t, prefix: strings.ToLower(rand.Text()[:16]) + "-", introduction: inClear, server: c.Server}
-	if c.TLS {
-		k.introduction = encrypted
+func (d *Stream) client() *client {
+	c := &client{
+		cfg: &d.cfg, rights: d.rights, tries: &d.tries, live: &d.live, prefix: strings.ToLower(rand.Text()[:16]) + "-", server: d.cfg.Server,
 	}
-	return k
+	switch {
+	case d.cfg.Tokens:
+		c.introduction = byToken{}
+	case d.cfg.TLS:
+		c.introduction = encrypted
+	default:
+		c.introduction = inClear
+	}
+	return c
 }
+
+// Ends is that of a dialect.Ender.
+func (c *client) Ends(end func()) {
+	c.live.add(c, end)
+	if !c.admitted() { // since it was asked for
+		end()
+	}
+}
+
+// Closed is that of a dialect.Closer.
+func (c *client) Closed() { c.live.remove(c) }
+
+// admitted tells whether the connector is let in.
+func (c *client) admitted() bool {
+	return c.cfg.Registry == nil || c.cfg.Registry.Admits(c.name, c.from.Addr())
+}
+
+// ignored tells whether nothing is taken of the connector, and told to it.
+func (c *client) ignored() bool { return c.cfg.Registry != nil && c.cfg.Registry.Ignores(c.name) }
 
 // Size is that of a dialect.
 func (c *client) Size(b []byte) (n int, err error) { return size(b) }
@@ -151,4 +184,8 @@ func proved(id string) uint32 {
 	return uint32(n)
 }
 
-var _ dialect.Framed = (*client)(nil)
+var (
+	_ dialect.Framed = (*client)(nil)
+	_ dialect.Ender  = (*client)(nil)
+	_ dialect.Closer = (*client)(nil)
+)

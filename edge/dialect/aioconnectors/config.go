@@ -1,7 +1,9 @@
 package aioconnectors
 
 import (
+	"context"
 	"hash/maphash"
+	"net/netip"
 
 	"limegrove/edge/dialect"
 	"limegrove/lime"
@@ -27,6 +29,13 @@ type Config struct {
 
 	// TLS says that connections are encrypted, by which the handshake differs.
 	TLS bool
+
+	// Tokens has connectors be let in by a token that was given to whoever asked for the name first. It needs TLS and the
+	// Registry.
+	Tokens bool
+
+	// Registry is what the cluster knows of connectors. Default nothing: all are let in, and heard.
+	Registry Registry
 
 	// Types are those of the messages that are taken of connectors. Default all.
 	Types []string
@@ -57,11 +66,25 @@ const (
 	defaultMaxEnvelope = 512 << 10
 )
 
+// Registry is what a cluster knows of its connectors. Its methods may be called from anywhere; those with a context may
+// block.
+type Registry interface {
+	// Admits tells whether a connector of a name is let in from an address, and Ignores whether nothing is
+	// taken of it and told to it.
+	Admits(name string, from netip.Addr) bool
+	Ignores(name string) bool
+	// NewToken gives an identity its token, and Verify tells by which credential a token lets one in. An error that is a
+	// *lime.Reason says why there is none.
+	NewToken(ctx context.Context, id lime.Identity) (token string, err error)
+	Verify(ctx context.Context, id lime.Identity, token string) (credential string, err error)
+}
+
 // Stream is aioconnectors as it is spoken on one address.
 type Stream struct {
 	cfg    Config
 	rights room.Rules
 	tries  tries
+	live   live
 }
 
 // New returns the dialect of a configuration.
@@ -88,6 +111,33 @@ func (d *Stream) Name() string { return "aioconnectors" }
 func (d *Stream) Domain() string { return d.cfg.Domain }
 
 // Accept is that of a dialect.
-func (d *Stream) Accept() dialect.Framed { return d.cfg.client(d.rights, &d.tries) }
+func (d *Stream) Accept() dialect.Framed {
+	c := d.client()
+	if d.cfg.Tokens {
+		return asking{c}
+	}
+	return c
+}
+
+// Review ends the sessions of those that are not let in any more. It is for whoever changes that.
+func (d *Stream) Review() {
+	d.live.each(func(c *client, end func()) {
+		if !c.admitted() {
+			end()
+		}
+	})
+}
+
+// Connected is a connector that has a session.
+type Connected struct {
+	Name    string
+	Address netip.AddrPort
+}
+
+// Connected are those that have a session here, in no order.
+func (d *Stream) Connected() (all []Connected) {
+	d.live.each(func(c *client, _ func()) { all = append(all, Connected{c.name, c.from}) })
+	return all
+}
 
 var _ dialect.Stream = (*Stream)(nil)

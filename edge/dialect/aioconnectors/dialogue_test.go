@@ -26,7 +26,7 @@ func newClient(cfg Config, name string) *client {
 	}
 	c := New(cfg).Accept().(*client)
 	c.prefix = "p-"
-	c.Greet(framed(`{"message_type":"_handshake_no_ssl","source_id":"`+name+`"}`, "hello"))
+	c.Greet(framed(`{"message_type":"_handshake_no_ssl","source_id":"`+name+`"}`, "hello"), dialect.Peer{})
 	return c
 }
 
@@ -76,7 +76,7 @@ func TestAHandshakeNamesAConnector(t *testing.T) { // A-02, A-03, A-04
 		{"no object", framed("[]", "hello"), false, ""},
 	} {
 		c := New(Config{Domain: domain, Rooms: "t.org", Server: server, TLS: row.tls}).Accept()
-		c.Greet(row.frame)
+		c.Greet(row.frame, dialect.Peer{})
 		login := c.Login()
 		if row.node == "" {
 			if login.Refused == nil {
@@ -443,7 +443,7 @@ func TestAFileThatEndsAConnectionDoesNotForEver(t *testing.T) { // A-36
 		}
 		for n := range maxTries + 2 {
 			c := d.Accept().(*client)
-			c.Greet(framed(`{"message_type":"_handshake_no_ssl","source_id":"kiosk7"}`, "hello"))
+			c.Greet(framed(`{"message_type":"_handshake_no_ssl","source_id":"kiosk7"}`, "hello"), dialect.Peer{})
 			want := with
 			if n >= maxTries {
 				want = without

@@ -23,6 +23,7 @@ const (
 const (
 	dropMalformed = "malformed"   // it is no frame, or one without what its type needs
 	dropSource    = "source"      // it names somebody else as its source
+	dropIgnored   = "ignored"     // its sender is
 	dropType      = "type"        // its type is not taken
 	dropNobody    = "no_service"  // it is for the server's application, and there is none
 	dropNowhere   = "destination" // its destination cannot be an address
@@ -48,7 +49,10 @@ func (c *client) FromClient(b []byte, _ bool) dialect.Said {
 	case kindPing:
 		return c.ping(f)
 	}
-	said := c.message(kind, f)
+	said := dialect.Said{Drop: dropIgnored}
+	if !c.ignored() {
+		said = c.message(kind, f)
+	}
 	if said.Envelope == nil || c.cfg.Simple {
 		if n := f.header.number("transport_id"); n > 0 && said.Answer == nil {
 			said.Answer = appendAck(nil, c.serverName(), n)

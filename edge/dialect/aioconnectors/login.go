@@ -8,9 +8,9 @@ import (
 // introduction is how a connection's name becomes known, in which the modes of security
 // differ.
 type introduction interface {
-	// introduce takes the first frame, which it borrows, and returns a name that is one; or why
+	// introduce takes the first frame of a connector, which it borrows, and returns a name that is one; or why
 	// the connector is not let in.
-	introduce(f *frame) (name string, why *lime.Reason)
+	introduce(c *client, f *frame) (name string, why *lime.Reason)
 }
 
 // handshake is the introduction of a connector that is believed: its first frame names it, and
@@ -29,14 +29,20 @@ const greeting = "hello"
 // Why a connector is not let in, which nobody tells it: A-03.
 var (
 	noHandshake = lime.NewReason(lime.CodeSessionError, "The first frame is no handshake")
+	keptOut     = lime.NewReason(lime.CodeAuthorizationUnauthorizedSender, "The connector is not let in")
 	noName      = lime.NewReason(lime.CodeValidationInvalidIdentity, "The name is none for a connector")
 )
 
 // introduce is that of an introduction.
-func (h handshake) introduce(f *frame) (name string, why *lime.Reason) {
+func (h handshake) introduce(_ *client, f *frame) (name string, why *lime.Reason) {
 	if string(f.header.text("message_type")) != string(h) || string(f.data) != greeting {
 		return "", noHandshake
 	}
+	return nameIn(f)
+}
+
+// nameIn is the name that a frame gives its sender.
+func nameIn(f *frame) (name string, why *lime.Reason) {
 	if name = string(f.header.text("source_id")); !isName(name) {
 		return "", noName
 	}
@@ -48,14 +54,18 @@ func (h handshake) introduce(f *frame) (name string, why *lime.Reason) {
 const instance = "connector"
 
 // Greet is that of a dialect.
-func (c *client) Greet(b []byte) {
+func (c *client) Greet(b []byte, from dialect.Peer) {
+	c.from = from.Address
 	f := frames.Get().(*frame)
 	defer f.done()
 	if f.parse(b) != nil {
 		c.refused = noHandshake
 		return
 	}
-	c.name, c.refused = c.introduction.introduce(f)
+	c.name, c.refused = c.introduction.introduce(c, f)
+	if c.refused == nil && !c.admitted() { // also before anything is given out
+		c.refused = keptOut
+	}
 	if i, ok := c.cfg.identity(c.name); ok && !i.EqualFold(c.cfg.Service) { // which has nobody behind its server
 		c.service = c.cfg.service
 	}
@@ -71,13 +81,14 @@ func (c *client) Login() dialect.Login {
 		return dialect.Login{Refused: noName}
 	}
 	return dialect.Login{
-		Node:     lime.Node{Identity: identity, Instance: instance},
-		Presence: &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity, Echo: true},
-		Receipts: lime.EventsOf(lime.EventAccepted, lime.EventFailed),
-		Takes:    &lime.Capability{ResourceTypes: &[]string{}},
-		Rooms:    c.cfg.Rooms, Literal: true, Rights: c.rights, Backlog: c.cfg.Backlog,
+		Node:       lime.Node{Identity: identity, Instance: instance},
+		Presence:   &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity, Echo: true},
+		Receipts:   lime.EventsOf(lime.EventAccepted, lime.EventFailed),
+		Takes:      &lime.Capability{ResourceTypes: &[]string{}},
+		Credential: c.credential,
+		Rooms:      c.cfg.Rooms, Literal: true, Rights: c.rights, Backlog: c.cfg.Backlog,
 	}
 }
 
-// End is that of a dialect. A connector is told nothing: it comes again by itself.
-func (c *client) End(*lime.Reason) (frame []byte, reason string) { return nil, "" }
+// End is that of a dialect. A connector is told nothing but what was given to it: it comes again by itself.
+func (c *client) End(*lime.Reason) (frame []byte, reason string) { return c.parting, "" }

@@ -57,13 +57,25 @@ func (c *client) ToClient(dst, envelope []byte) (frame []byte, ok bool) {
 	}
 	switch r.header.Kind {
 	case lime.KindSession:
-		return dst, true
+		return append(dst, c.welcomed()...), true
 	case lime.KindNotification:
 		return c.acknowledged(dst, &r.header), true
 	case lime.KindMessage:
+		if c.ignored() {
+			return dst, false
+		}
 		return c.toConnector(dst, r)
 	}
 	return dst, false
+}
+
+// welcomed returns what the connector is sent when its session begins, once.
+func (c *client) welcomed() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := c.welcome
+	c.welcome = nil
+	return w
 }
 
 // acknowledged tells of a message that it is stored, or will never be.

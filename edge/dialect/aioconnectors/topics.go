@@ -85,7 +85,7 @@ func (c *client) Entered(ok bool) (answer []byte) {
 func (c *client) Publication(dst []byte, s dialect.Subscription, envelope []byte) (frame []byte, ok bool) {
 	r := readers.Get().(*reader)
 	defer r.done()
-	if !r.read(envelope) || r.header.Kind != lime.KindMessage {
+	if !r.read(envelope) || r.header.Kind != lime.KindMessage || c.ignored() {
 		return dst, false
 	}
 	return c.appendMessage(dst, r, s.Request, c.serverName(), r.file())
