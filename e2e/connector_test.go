@@ -44,6 +44,12 @@ func connect(t *testing.T, at *edge, name string) *connector {
 
 func connectOver(t *testing.T, at *edge, over func(net.Conn) net.Conn, handshake, name string) *connector {
 	t.Helper()
+	return connectSaying(t, at, over, name, aioFrame(`{"message_type":"`+handshake+`","source_id":"`+name+`"}`, "hello"))
+}
+
+// connectSaying connects a connector whose first frame is another one; "" for none.
+func connectSaying(t *testing.T, at *edge, over func(net.Conn) net.Conn, name, first string) *connector {
+	t.Helper()
 	address := at.wantPrinted(t, `aioconnectors +(\S+)`)[1]
 	nc, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {
@@ -52,7 +58,9 @@ func connectOver(t *testing.T, at *edge, over func(net.Conn) net.Conn, handshake
 	c := &connector{t: t, conn: over(nc), name: name, in: make(chan string, 1<<12)}
 	t.Cleanup(func() { c.conn.Close() })
 	go c.read()
-	c.write(aioFrame(`{"message_type":"`+handshake+`","source_id":"`+name+`"}`, "hello"))
+	if first != "" {
+		c.write(first)
+	}
 	return c
 }
 

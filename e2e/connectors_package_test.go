@@ -42,6 +42,11 @@ func TestConnectorsOfThePackage(t *testing.T) { // A-50
 		c := startConnectors(t, 0)
 		drive(t, c, driven{Mode: "tls"}, append(aioFlags("depot@aio.localhost"), "-aioconnectors-tls", "-tls-cert", certificate, "-tls-key", key)...)
 	})
+	t.Run("by tokens", func(t *testing.T) {
+		certificate, key := newCertificate(t)
+		c := startConnectors(t, 0)
+		drive(t, c, driven{Mode: "token"}, append(aioFlags("depot@aio.localhost"), "-aioconnectors-tls", "-aioconnectors-tokens", "-tls-cert", certificate, "-tls-key", key)...)
+	})
 }
 
 // drive runs the driver at two edges.

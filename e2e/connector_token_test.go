@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"net"
+	"testing"
+	"time"
+)
+
+// inAnyTLS encrypts without a look at the server's certificate, and shows none.
+func inAnyTLS(nc net.Conn) net.Conn {
+	return tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
+}
+
+// aioToken is a frame about a token.
+func aioToken(name, data string) string {
+	return aioFrame(`{"message_type":"_token","source_id":"`+name+`"}`, data)
+}
+
+// given takes the token that a connector is given, and the end of its connection; "" when nothing but the end comes.
+func (c *connector) given(t *testing.T) string {
+	t.Helper()
+	var got string
+	select {
+	case frame, ok := <-c.in:
+		if !ok {
+			return ""
+		}
+		got = frame
+	case <-time.After(patience):
+		t.Fatalf("%s is given nothing, and is connected", c.name)
+	}
+	head := aioFrame(`{"message_type":"_token","source_id":"`+aioServer+`"}`, "")
+	at := len(head) // the lengths do not matter
+	var told struct {
+		Command string `json:"cmd"`
+		Token   string `json:"token"`
+	}
+	if len(got) < at || json.Unmarshal([]byte(got[at:]), &told) != nil || told.Command != "set_new_token" || len(told.Token) != 64 {
+		t.Fatalf("%s is told %q", c.name, got)
+	}
+	c.isClosed("it is to come again")
+	return told.Token
+}
+
+// TestConnectorsByToken gives out tokens at two edges, by frames as they are documented.
+func TestConnectorsByToken(t *testing.T) { // A-13, A-49
+	t.Parallel()
+	certificate, key := newCertificate(t)
+	c := startConnectors(t, 0)
+	flags := append(aioFlags("depot@aio.localhost"), "-aioconnectors-tls", "-aioconnectors-tokens", "-tls-cert", certificate, "-tls-key", key)
+	here, there := c.addEdge(t, flags...), c.addEdge(t, flags...)
+	ask := func(at *edge, name string) string {
+		t.Helper()
+		return connectSaying(t, at, inAnyTLS, name, aioToken(name, `{"cmd": "get_new_token"}`)).given(t)
+	}
+	enter := func(at *edge, name, token string) *connector {
+		t.Helper()
+		k := connectSaying(t, at, inAnyTLS, name, aioToken(name, `{"cmd": "authenticate", "token": "`+token+`"}`))
+		k.getsFrame("it is let in", aioFrame(`{"message_type":"_token","source_id":"`+aioServer+`"}`, `{"result":"success"}`))
+		return k
+	}
+
+	token := ask(here, "Kiosk:7")
+	if token == "" {
+		t.Fatal("the first who asks is given none")
+	}
+	kiosk, depot := enter(there, "Kiosk:7", token), enter(here, "depot", ask(there, "depot"))
+	kiosk.sends("any", `,"transport_id":1`, "hello")
+	kiosk.isAcknowledged("it is stored", 1)
+	depot.gets("it comes", "any", "Kiosk:7", "", "hello")
+
+	for what, first := range map[string]string{
+		"the name has a token":   aioToken("Kiosk:7", `{"cmd": "get_new_token"}`),
+		"a wrong token":          aioToken("Kiosk:7", `{"cmd": "authenticate", "token": "`+token[1:]+`0"}`),
+		"that of another":        aioToken("depot", `{"cmd": "authenticate", "token": "`+token+`"}`),
+		"another first frame":    aioFrame(`{"message_type":"_handshake_ssl","source_id":"Kiosk:7"}`, "hello"),
+		"a message first":        aioFrame(`{"message_type":"any","source_id":"Kiosk:7"}`, "x"),
+		"a name that is none":    aioToken("default7", `{"cmd": "get_new_token"}`),
+		"half a command":         aioToken("eve", `{"cmd": "get_new_to`),
+		"a frame without an end": "\xff\xff\xff\xff\x02\x00{}",
+	} {
+		connectSaying(t, there, inAnyTLS, "eve", first).isClosed(what)
+	}
+	kiosk.sends("any", "", "still there")
+	depot.gets("nobody else is concerned", "any", "Kiosk:7", "", "still there")
+
+	many := make([]*connector, 8)
+	for i := range many {
+		many[i] = connectSaying(t, []*edge{here, there}[i%2], inAnyTLS, "many", "")
+	}
+	for _, k := range many {
+		k.write(aioToken("many", `{"cmd": "get_new_token"}`))
+	}
+	var tokens []string
+	for _, k := range many {
+		if token := k.given(t); token != "" {
+			tokens = append(tokens, token)
+		}
+	}
+	if len(tokens) != 1 {
+		t.Fatalf("of eight who ask for one name at the same time %d are given a token", len(tokens))
+	}
+	enter(here, "many", tokens[0]).sends("any", "", "of many")
+	depot.gets("who was given it is let in", "any", "many", "", "of many")
+}
