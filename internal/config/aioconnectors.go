@@ -88,7 +88,7 @@ func (b *binder) aioConnectors(p *AioConnectors) {
 	b.group("aioconnectors")
 	b.str(&p.Address, "aioconnectors", "", "`address` for connectors of aioconnectors, such as :10673; empty for none")
 	b.yes(&p.TLS, "aioconnectors-tls", false, "have connectors encrypted, with -tls-cert; they set ssl_allow_all")
-	b.yes(&p.Tokens, "aioconnectors-tokens", false, "let connectors in by a token, which is given to whoever asks for a name first; they set use_token")
+	b.yes(&p.Tokens, "aioconnectors-tokens", false, "let connectors in by tokens, each given to who asks for a name first; they set use_token")
 	b.num(&p.MaxTokens, "aioconnectors-max-tokens", aioTokens, "`tokens` that there may be")
 	b.str(&p.Domain, "aioconnectors-domain", "", "`domain` that connectors are identities of: one of -domain, in which nobody else logs in")
 	b.str(&p.Service, "aioconnectors-service", "", "`identity` that takes what connectors send to their server, and speaks as that; empty for nobody")
