@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,6 +115,60 @@ func TestTheCommandLimeRunsACluster(t *testing.T) {
 		if p := ends(); p.status != 0 || !strings.Contains(p.out, "closed loop") || !strings.Contains(p.out, "arrived") || p.errs != "" {
 			t.Errorf("status %d, %s%s", p.status, p.out, p.errs)
 		}
+	})
+	t.Run("what waits", func(t *testing.T) {
+		one.does(0, "accepted", "", "send", rui, "for later")
+		eventually(t, "it is in the inbox", patience, func() error {
+			out := admin.does(0, "", "", "queues", "-o", "json")
+			var w struct {
+				Members []struct{ ID, Error string }
+				Waiting []struct {
+					Identity string
+					Messages int
+				}
+				Streams []struct{ Name string }
+			}
+			if err := json.Unmarshal([]byte(out), &w); err != nil || len(w.Members) != 4 || len(w.Streams) < 3 {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			for _, m := range w.Members {
+				if m.Error != "" {
+					return errors.New(m.ID + ": " + m.Error)
+				}
+			}
+			for _, of := range w.Waiting {
+				if of.Identity == rui && of.Messages > 0 {
+					return nil
+				}
+			}
+			return errors.New(out)
+		})
+		if out := admin.does(0, rui, "", "queues", "--all"); !strings.Contains(out, "poll_queued_bytes") || !strings.Contains(out, "256.0 MiB") || !strings.Contains(out, "INBOX_0") {
+			t.Errorf("what waits is\n%s", out)
+		}
+		newShell(t, "LIME_ADMIN=http://"+c.edges[0].admin).does(5, "admin token", "", "queues")
+	})
+	t.Run("levels of logs", func(t *testing.T) {
+		admin.does(0, "4 of 4 members log debug", "", "loglevel", "all", "debug", "--for", "1h")
+		admin.does(0, "1 of 1 members log info", "", "loglevel", "edge-2", "info")
+		eventually(t, "they say so", patience, func() error {
+			out := admin.does(0, "", "", "loglevel", "-o", "json")
+			if strings.Count(out, `"level":"debug","configured":"info","until":`) != 3 || strings.Count(out, `"level":"info","configured":"info"`) != 1 {
+				return errors.New(out)
+			}
+			return nil
+		})
+		admin.does(0, "edge-2", "", "loglevel", "edge-2")
+		admin.does(2, "no member", "", "loglevel", "nobody", "debug")
+		admin.does(0, "4 of 4 members log as configured", "", "loglevel", "all", "configured")
+	})
+	t.Run("what a port speaks", func(t *testing.T) {
+		secure := "wss://" + strings.TrimPrefix(c.edges[0].url, "ws://")
+		one.does(3, "speaks no TLS there: ws:// in the place of wss://", "", "ping", "--server", secure, "--timeout", "5s")
+		one.does(3, "speaks no LIME over TCP there", "", "ping", "--server", "net.tcp://"+strings.TrimSuffix(strings.TrimPrefix(c.edges[0].url, "ws://"), "/"), "--timeout", "5s")
+		certificate, key := newCertificate(t)
+		in := startCluster(t, 1, "-tls-cert", certificate, "-tls-key", key).edges[0].url
+		one.does(3, "speaks TLS there: wss:// in the place of ws://", "", "ping", "--server", strings.Replace(in, "wss://", "ws://", 1), "--timeout", "5s")
 	})
 	t.Run("an account goes", func(t *testing.T) {
 		admin.does(0, "deleted "+ana, "", "accounts", "delete", ana)

@@ -99,8 +99,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	// The admin pages first: they tell what the rest waits for.
 	var shown atomic.Pointer[edge.Edge]
 	var listens atomic.Pointer[routing.Hubs]
+	var inForce atomic.Pointer[process.Reload[config.Edge]]
 	page, err := p.OpenPage(cfg.Shared, process.PageParts{
 		Drain: func() { stopServing(process.AskedOnPage{}) }, Rebalance: sights{&shown}.rebalance, Sessions: sights{&shown}.sessions,
+		Bounds: func() map[string]float64 { return queueBounds(inForce.Load()) },
 	})
 	if err != nil {
 		return err
@@ -222,6 +224,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Settings: settings, Config: started, Read: read, Of: config.EdgeOf, Fixed: takes.fixed, Make: takes.take, Logger: log, Metrics: p.Metrics,
 	}
 	reload.Begin()
+	inForce.Store(&reload)
 
 	lease := p.TakeLease(ctx, cfg.Zone)
 

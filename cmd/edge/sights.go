@@ -5,7 +5,9 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"limegrove/cmd/internal/process"
 	"limegrove/edge"
+	"limegrove/internal/config"
 	"limegrove/internal/status"
 )
 
@@ -31,6 +33,15 @@ func sessionsOf(all []edge.Sight) []status.Session {
 		}
 	}
 	return sessions
+}
+
+// queueBounds are the bounds of queues that the configuration in force has; none before there is one.
+func queueBounds(of *process.Reload[config.Edge]) map[string]float64 {
+	if of == nil {
+		return nil
+	}
+	cfg := of.Current()
+	return map[string]float64{"max-queued": float64(cfg.MaxQueued), "max-held": float64(cfg.MaxHeld)}
 }
 
 var errStarts = errors.New("the edge is about to start")

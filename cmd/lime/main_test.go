@@ -115,6 +115,7 @@ func TestBadCommandLines(t *testing.T) {
 		"bench --rate 901 --pairs 1":       "more --pairs take more",
 		"bench --size 1":                   "--size: ",
 		"bench --for 1h":                   "--for: 1s to",
+		"queues --top 101":                 "--top: 0 to 100",
 		"loglevel debug":                   "lime loglevel all debug is for all",
 		"loglevel e1 loud":                 `"loud" is none of trace`,
 		"loglevel e1 --for 1m":             "without a LEVEL",

@@ -16,6 +16,7 @@ type question struct {
 	From    string `json:"from"`              // who asks, and does not answer itself
 	Top     int    `json:"top,omitempty"`     // so many of the busiest and slowest sessions
 	History bool   `json:"history,omitempty"` // what was before, too
+	Queues  bool   `json:"queues,omitempty"`  // what waits, and what was dropped since the member began
 }
 
 // order is what one member is asked to do.

@@ -12,6 +12,7 @@ func (p *Page) Pages() map[string]http.Handler {
 		"GET /status/":           p.cfg.Files,
 		"GET /status/events":     http.HandlerFunc(p.events),
 		"GET /status/identity":   http.HandlerFunc(p.identity),
+		"GET /status/queues":     http.HandlerFunc(p.queues),
 		"POST /status/token":     http.HandlerFunc(p.tokenIs),
 		"POST /status/drain":     http.HandlerFunc(p.drain),
 		"POST /status/rebalance": http.HandlerFunc(p.rebalance),

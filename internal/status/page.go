@@ -29,6 +29,9 @@ type Config struct {
 	LogLevel func(level string, during time.Duration, by string) error
 	// Search finds an identity. An error that is a [Refusal] is for who has asked.
 	Search func(ctx context.Context, text string) (Found, error)
+	// Survey looks at the streams, and names up to top identities with the most waiting. What there is of it counts with an
+	// error, too.
+	Survey func(ctx context.Context, top int) (Survey, error)
 	// Files are what a browser loads, at /status and below it.
 	Files http.Handler
 	// Token is who has it may do something and see whole addresses. Default none: nobody may. See [Page.SetToken].
@@ -42,6 +45,8 @@ type Page struct {
 	cfg     Config
 	guard   *guard
 	metrics *metrics
+
+	lately lately // what has waited
 
 	wanted chan struct{} // has room for one; given to by the first who watches
 

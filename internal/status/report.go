@@ -52,6 +52,9 @@ type Report struct {
 	Lease      float64 `json:"lease,omitempty"`      // age in seconds
 	RoundTrip  float64 `json:"round_trip,omitempty"` // seconds to the broker and back
 
+	Queues       []Queue            `json:"queues,omitempty"`
+	DroppedSince map[string]float64 `json:"dropped_since,omitempty"` // it began, by what has dropped it and the reason
+
 	Busiest []Session `json:"busiest,omitempty"`
 	Slowest []Session `json:"slowest,omitempty"`
 	History []Sample  `json:"history,omitempty"`

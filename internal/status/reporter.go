@@ -18,8 +18,18 @@ type ReporterConfig struct {
 	Cores int
 	// State tells what no metric does. It does not block.
 	State func() State
+	// Bounds are those of queues that no metric tells, by the names of the settings. It does not block. Default none.
+	Bounds func() map[string]float64
 	// Sessions tells of up to n of the busiest sessions and of the slowest, within ctx. Nil where there are none.
 	Sessions func(ctx context.Context, n int) (busiest, slowest []Session)
+}
+
+// bounds are those of Bounds.
+func (c *ReporterConfig) bounds() map[string]float64 {
+	if c.Bounds == nil {
+		return nil
+	}
+	return c.Bounds()
 }
 
 // State is what no metric tells of a process.
@@ -93,6 +103,9 @@ func (r *Reporter) keep(s Sample) {
 // Report answers a question. What it returns is nobody else's.
 func (r *Reporter) Report(ctx context.Context, q question) Report {
 	report := r.measured(q.History)
+	if q.Queues {
+		report.Queues, report.DroppedSince = queues(r.cfg.Gatherer, r.cfg.bounds())
+	}
 	if r.cfg.Sessions != nil && q.Top > 0 {
 		report.Busiest, report.Slowest = r.standouts(ctx, q.Top)
 	}

@@ -33,6 +33,8 @@ type PageParts struct {
 	// Rebalance and Sessions are an edge's; nil for a router.
 	Rebalance func() (surplus int, err error)
 	Sessions  func(ctx context.Context, n int) (busiest, slowest []status.Session)
+	// Bounds are those of queues, by the names of their settings; nil for a router.
+	Bounds func() map[string]float64
 }
 
 // StatusPage is the status page of this process.
@@ -54,14 +56,14 @@ func (p *Process) OpenPage(cfg config.Shared, parts PageParts) (*StatusPage, err
 			State: func() status.State {
 				return status.State{NATS: strings.ToLower(p.NATS.Status().String()), Draining: p.Cluster.Self().Draining, Log: p.Level.State()}
 			},
-			Sessions: parts.Sessions,
+			Sessions: parts.Sessions, Bounds: parts.Bounds,
 		}),
 		NATS: p.NATS,
 		Subjects: status.Subjects{
 			Ask: subject.Status, Order: func(incarnation string) string { return subject.Order(presence.EdgeID(incarnation)) },
 		},
 		Members: func() []status.Member { return statusMembers(p.Cluster.Members()) },
-		Drain:   parts.Drain, Rebalance: parts.Rebalance, LogLevel: p.Level.Say, Search: s.search.find,
+		Drain:   parts.Drain, Rebalance: parts.Rebalance, LogLevel: p.Level.Say, Search: s.search.find, Survey: s.search.survey,
 		Files: files, Token: cfg.AdminToken, Log: p.Log, Metrics: p.Metrics,
 	})
 	return s, nil
@@ -127,6 +129,28 @@ func (s *search) find(ctx context.Context, text string) (status.Found, error) {
 
 // errNotYet is why nothing is counted at the start.
 var errNotYet = errors.New("JetStream has not answered yet")
+
+// survey is that of status.Config.
+func (s *search) survey(ctx context.Context, top int) (v status.Survey, err error) {
+	v.Streams, v.Waiting = []status.Kept{}, []status.Backlog{}
+	streams := s.streams.Load()
+	if streams == nil {
+		return v, errNotYet
+	}
+	is, err := streams.Survey(ctx, top)
+	for _, one := range is.Streams {
+		kept := status.Kept{Name: one.Name, Messages: one.Messages, Bytes: one.Bytes, MaxBytes: one.MaxBytes, Addresses: one.Addresses, Oldest: one.Oldest}
+		for _, r := range one.Readers {
+			kept.Readers = append(kept.Readers, status.Reader(r))
+		}
+		v.Streams = append(v.Streams, kept)
+	}
+	for _, one := range is.Waiting {
+		v.Waiting = append(v.Waiting, status.Backlog{Identity: one.Identity.String(), Messages: one.Messages})
+	}
+	v.Uncounted = is.Uncounted
+	return v, err
+}
 
 // waiting counts what waits for an identity.
 func (s *search) waiting(ctx context.Context, id lime.Identity, key subject.Key) (w status.Waiting, err error) {
