@@ -203,4 +203,5 @@ func TestTheCommandLimeInTLS(t *testing.T) {
 	s := newShell(t)
 	s.does(3, "--ca names who is to be believed", "", "ping", "--server", c.edges[0].url)
 	s.does(0, "postmaster", "", "ping", "--server", c.edges[0].url, "--ca", certificate)
+	s.does(3, "speaks TLS there: wss:// in the place of ws://", "", "ping", "--server", strings.Replace(c.edges[0].url, "wss://", "ws://", 1), "--timeout", "5s")
 }
