@@ -15,6 +15,8 @@
 //	lg:edge:<edge>         string with a time to live: the edge's lease
 //	lg:edge:<edge>:{…}     likewise: a witness, see KeepLease
 //	lg:hold:<name>         likewise: who does some work, see Hold
+//	lg:ignored             hash with a time to live: peer → until when edges take
+//	                       nothing from it, see Ignore
 //
 // Keys and fields are made from the folded address; a registration hands back
 // the spelling that was announced. An identity's hash is one key and therefore

@@ -21,6 +21,7 @@ const (
 	toldPrefix   = "lg:told:"
 	holdPrefix   = "lg:hold:"
 	leasePrefix  = "lg:edge:"
+	ignoredKey   = "lg:ignored"
 	versionField = "\nv"
 )
 

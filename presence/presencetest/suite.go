@@ -74,6 +74,7 @@ func Test(t *testing.T, r Redis) {
 		{"AHoldThatNobodyRenewsEnds", holdEnds},
 		{"OfManyAtOnceOneHolds", manyWantToHold},
 		{"WhatWasToldIsKnown", whatWasTold},
+		{"WhoIsIgnoredIsNoted", ignoring},
 		{"WhoIsInARoom", whoIsInARoom},
 		{"TheDeadAreInNoRoom", deadInARoom},
 		{"BadRoomsAreRefused", badRooms},
