@@ -17,10 +17,15 @@ func TestQueuesAreReadByTheirNames(t *testing.T) {
 		name, label, value string
 		is                 float64
 	}{
-		{"limegrove_poll_queued_bytes", "", "", 70}, {"limegrove_poll_held_bytes", "", "", 0},
-		{"limegrove_routing_outbox_bytes", "", "", 5}, {"limegrove_routing_outbox_limit_bytes", "", "", 100},
-		{"limegrove_edge_waiting", "queue", "login", 2}, {"limegrove_edge_waiting", "queue", "rooms", 0},
-		{"limegrove_edge_dropped_total", "reason", "rate", 4}, {"limegrove_routing_dropped_total", "reason", "rate", 3}, {"limegrove_herald_dropped_total", "", "", 1},
+		{"limegrove_poll_queued_bytes", "", "", 70},
+		{"limegrove_poll_held_bytes", "", "", 0},
+		{"limegrove_routing_outbox_bytes", "", "", 5},
+		{"limegrove_routing_outbox_limit_bytes", "", "", 100},
+		{"limegrove_edge_waiting", "queue", "login", 2},
+		{"limegrove_edge_waiting", "queue", "rooms", 0},
+		{"limegrove_edge_dropped_total", "reason", "rate", 4},
+		{"limegrove_routing_dropped_total", "reason", "rate", 3},
+		{"limegrove_herald_dropped_total", "", "", 1},
 		{"limegrove_edge_sessions", "", "", 9},
 	} {
 		labels := prometheus.Labels{}
