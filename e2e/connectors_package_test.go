@@ -47,6 +47,11 @@ func TestConnectorsOfThePackage(t *testing.T) { // A-50
 		c := startConnectors(t, 0)
 		drive(t, c, driven{Mode: "token"}, append(aioFlags("depot@aio.localhost"), "-aioconnectors-tls", "-aioconnectors-tokens", "-tls-cert", certificate, "-tls-key", key)...)
 	})
+	t.Run("by certificates", func(t *testing.T) {
+		a := newConnectorAuthority(t)
+		c := startConnectors(t, 0)
+		drive(t, c, driven{Mode: "certificate", Certificates: a.tree(t), Other: a.tree(t)}, a.flags()...)
+	})
 }
 
 // drive runs the driver at two edges.

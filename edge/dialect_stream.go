@@ -41,8 +41,10 @@ func (c *conn) dialectFrame(s *scratch, b []byte) (n, need int) {
 	case n == 0 || len(b) < n:
 		return 0, n
 	case !k.greeted:
+		if k.framed.Greet(b[:n], c.peer()) {
+			return n, 0
+		}
 		k.greeted, k.awaiting = true, true
-		k.framed.Greet(b[:n], c.peer())
 		c.beginDialect()
 		return n, 0
 	case !c.maySay(s, n) || !c.affords(s, n):

@@ -47,7 +47,10 @@ func (*liner) Size(b []byte) (n int, err error) {
 	return digits + n, nil
 }
 
-func (l *liner) Greet(frame []byte, _ dialect.Peer) { l.name = string(frame[digits:]) }
+func (l *liner) Greet(frame []byte, _ dialect.Peer) (more bool) {
+	l.name = string(frame[digits:])
+	return l.name == "wait"
+}
 
 func (l *liner) Login() dialect.Login {
 	if l.name == "" {
@@ -297,6 +300,19 @@ func TestAClientOfFramesEntersRoomsTogether(t *testing.T) { // A-29
 		wants(t, nc, "the others, and what was said behind them", framedLine("in false")+framedLine("in true")+framedLine("x"))
 		h.publish("/c", "news")
 		wants(t, nc, "news", framedLine("/c news"))
+	})
+}
+
+func TestAFrameBeforeTheFirstCountsForNothing(t *testing.T) {
+	framesInMemory(t, Config{EstablishTimeout: 5 * time.Second}, func(t *testing.T, e *fixture) {
+		nc := e.liner(framedLine("wait") + framedLine("wait") + framedLine("bob") + framedLine("x"))
+		wants(t, nc, "it is let in", framedLine("x"))
+		e.board.only(t, "bob@lines.org")
+		began := time.Now()
+		itEnds(t, e.liner(framedLine("wait")), "nothing else comes")
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("it ends after %v", took)
+		}
 	})
 }
 

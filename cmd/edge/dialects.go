@@ -1,13 +1,9 @@
 package main
 
 import (
-	"context"
 	"strings"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"limegrove/cmd/internal/process"
-	"limegrove/connector"
 	"limegrove/edge/backing"
 	"limegrove/edge/dialect"
 	"limegrove/edge/dialect/aioconnectors"
@@ -20,13 +16,12 @@ import (
 // dialects are the other protocols that an edge speaks, and the API behind one of them.
 type dialects struct {
 	byPath map[string]dialect.Dialect
-	framed dialect.Stream      // nil for none
-	known  *connector.Registry // of connectors; nil for none
-	api    *backing.API        // nil for none
+	framed dialect.Stream // nil for none
+	api    *backing.API   // nil for none
 }
 
-// openDialects makes them. The triggers are those that this process takes, and known is what is known of connectors; nil for none.
-func openDialects(cfg config.Edge, p *process.Process, m made, t *trigger.Triggers, known *connector.Registry) (d dialects) {
+// openDialects makes them. The triggers are those that this process takes; nil for none.
+func openDialects(cfg config.Edge, p *process.Process, m made, t *trigger.Triggers, known connectors) (d dialects) {
 	d.byPath = map[string]dialect.Dialect{}
 	if b := cfg.Bachata; b.Path != "" {
 		d.byPath[b.Path] = bachata.New(bachata.Config{
@@ -53,27 +48,19 @@ func openDialects(cfg config.Edge, p *process.Process, m made, t *trigger.Trigge
 		d.byPath[h.Path] = hightemplar.New(own)
 	}
 	if a := cfg.AioConnectors; a.Address != "" {
-		stream := aioconnectors.New(aioconnectors.Config{
+		own := aioconnectors.Config{
 			Domain: a.Domain, Service: m.Service, Server: a.ServerName(), Rooms: cfg.Domains[0], TLS: a.TLS, Types: a.Types,
 			Simple: a.Simple, MaxEnvelope: cfg.MaxEnvelope, Topics: a.Topics, Backlog: a.Backlog,
-			Tokens: a.Tokens, Registry: known,
-		})
-		known.OnChange(stream.Review)
-		d.framed, d.known = stream, known
+			Tokens: a.Tokens, Registry: known.known,
+		}
+		if known.certificates != nil {
+			own.Certificates = known.certificates
+		}
+		stream := aioconnectors.New(own)
+		known.use(stream)
+		d.framed = stream
 	}
 	return d
 }
 
-// openConnectors opens what is known of connectors; nil where none are served.
-func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process) (*connector.Registry, error) {
-	if cfg.AioConnectors.Address == "" {
-		return nil, nil
-	}
-	return openStore(ctx, p, "what is known of connectors", func(ctx context.Context, js jetstream.JetStream) (*connector.Registry, error) {
-		return connector.Open(ctx, connector.Config{JetStream: js, Replicas: cfg.Replicas, Tokens: cfg.AioConnectors.MaxTokens, Logger: p.Log})
-	})
-}
-
 var _ hightemplar.API = (*backing.API)(nil)
-
-var _ aioconnectors.Registry = (*connector.Registry)(nil)

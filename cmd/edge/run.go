@@ -173,11 +173,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if cfg.RunRouter {
 		triggers = p.Triggers(cfg.Shared, rooms.Publisher)
 	}
-	connectors, err := openConnectors(serving, cfg, p)
+	ofConnectors, err := openConnectors(serving, cfg, p, made.Connectors)
 	if err != nil {
 		return err
 	}
-	others := openDialects(cfg, p, made, triggers, connectors)
+	others := openDialects(cfg, p, made, triggers, ofConnectors)
 	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
 	defer logins.Close()
 	// What sessions are to keep to, of the configuration that is in force.
@@ -253,12 +253,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return nil
 		})
 	}
-	if others.known != nil {
-		parts.Go("lists of connectors", func() error {
-			others.known.Run(routed)
-			return nil
-		})
-	}
+	ofConnectors.run(routed, parts)
 	parts.Go("streams", func() error { return streams.Keep(routed, hubs.MadeAnew) })
 	var routerEnded <-chan struct{}
 	if inside != nil {
@@ -283,7 +278,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		parts.Go("clients over TCP", func() error { return sessions.ServeTCP(serving, doors.tcp) })
 	}
 	if doors.connectors != nil {
-		parts.Go("connectors", func() error { return sessions.ServeFrames(serving, doors.connectors) })
+		parts.Go("connectors", func() error { return sessions.ServeFrames(serving, ofConnectors.door(doors)) })
 	}
 
 	parts.Go("reload", func() error { reload.Run(serving, hangups); return nil })

@@ -26,8 +26,9 @@ type Framed interface {
 	// Size is how long the frame is with which b begins, as far as that has come: 0 when it
 	// cannot be told yet. An error is about what no frame begins with.
 	Size(b []byte) (n int, err error)
-	// Greet takes the first frame, which it borrows, and who is at the other end.
-	Greet(frame []byte, from Peer)
+	// Greet takes the first frame, which it borrows, and who is at the other end. With more the frame counts for nothing, and it is
+	// called with the next one as well: a connection has little time until then.
+	Greet(frame []byte, from Peer) (more bool)
 	// Probe appends a frame that the client answers behind what has come before. FromClient
 	// tells the number n of the answer, unless it is 0. It may be called from anywhere.
 	Probe(dst []byte, n uint32) []byte

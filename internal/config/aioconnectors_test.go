@@ -36,18 +36,20 @@ func TestConnectorsHaveADomainOfTheirOwn(t *testing.T) {
 	}
 	good := "-aioconnectors :10673 -aioconnectors-domain aio.t.org "
 	for args, flag := range map[string]string{
-		"-aioconnectors 10673 -aioconnectors-domain aio.t.org":            "-aioconnectors",
-		"-aioconnectors :10673 -aioconnectors-domain t.org":               "-aioconnectors-domain",
-		"-aioconnectors :10673":                                           "-aioconnectors-domain",
-		good + "-listen :10673":                                           "-aioconnectors",
-		good + "-tcp :10673":                                              "-aioconnectors",
-		good + "-aioconnectors-tls":                                       "-aioconnectors-tls",
-		good + "-aioconnectors-service hub":                               "-aioconnectors-service",
-		good + "-aioconnectors-tokens":                                    "-aioconnectors-tokens",
-		good + "-aioconnectors-max-tokens 0":                              "-aioconnectors-max-tokens",
-		good + "-aioconnectors-topics 0":                                  "-aioconnectors-topics",
-		good + "-aioconnectors-backlog 1":                                 "-aioconnectors-backlog",
-		good + "-bachata /m -bachata-domain aio.t.org -bachata-auth open": "-aioconnectors-domain",
+		"-aioconnectors 10673 -aioconnectors-domain aio.t.org": "-aioconnectors",
+		"-aioconnectors :10673 -aioconnectors-domain t.org":    "-aioconnectors-domain",
+		"-aioconnectors :10673":                                "-aioconnectors-domain",
+		good + "-listen :10673":                                "-aioconnectors",
+		good + "-tcp :10673":                                   "-aioconnectors",
+		good + "-aioconnectors-tls":                            "-aioconnectors-tls",
+		good + "-aioconnectors-service hub":                    "-aioconnectors-service",
+		good + "-aioconnectors-tokens":                         "-aioconnectors-tokens",
+		good + "-aioconnectors-certs certs":                    "-aioconnectors-certs",
+		good + "-aioconnectors-certs certs -tls-cert c -tls-key k -aioconnectors-tls -aioconnectors-tokens": "-aioconnectors-certs",
+		good + "-aioconnectors-max-tokens 0":                                                   "-aioconnectors-max-tokens",
+		good + "-aioconnectors-topics 0":                                                       "-aioconnectors-topics",
+		good + "-aioconnectors-backlog 1":                                                      "-aioconnectors-backlog",
+		good + "-bachata /m -bachata-domain aio.t.org -bachata-auth open":                      "-aioconnectors-domain",
 		good + "-hightemplar /ws -hightemplar-api http://t.org/ -hightemplar-domain aio.t.org": "-aioconnectors-domain",
 	} {
 		_, err := ParseEdge(slices.Concat(domains, strings.Fields(args)), env(nil).get, io.Discard)

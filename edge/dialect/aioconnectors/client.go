@@ -26,7 +26,8 @@ type client struct {
 	from       netip.AddrPort // where it is
 	service    string         // who takes what is for its server; "" for nobody
 	refused    *lime.Reason   // why it is not let in; nil when it is
-	wants      tokenCommand   // in the mode of tokens
+	wants      wish           // of who has to be asked about
+	ignoredAs  int            // frames that came before the one that counts
 	credential string         // what it is let in by; "" for none
 	parting    []byte         // a frame that it is sent in place of a session; nil for none
 
@@ -62,6 +63,8 @@ func (d *Stream) client() *client {
 		cfg: &d.cfg, rights: d.rights, tries: &d.tries, live: &d.live, prefix: strings.ToLower(rand.Text()[:16]) + "-", server: d.cfg.Server,
 	}
 	switch {
+	case d.cfg.Certificates != nil:
+		c.introduction = byCertificate{}
 	case d.cfg.Tokens:
 		c.introduction = byToken{}
 	case d.cfg.TLS:
@@ -85,6 +88,9 @@ func (c *client) Closed() { c.live.remove(c) }
 
 // admitted tells whether the connector is let in.
 func (c *client) admitted() bool {
+	if c.cfg.Certificates != nil && c.credential != "" && !c.cfg.Certificates.Counts(c.credential) {
+		return false
+	}
 	return c.cfg.Registry == nil || c.cfg.Registry.Admits(c.name, c.from.Addr())
 }
 

@@ -2,6 +2,7 @@ package aioconnectors
 
 import (
 	"context"
+	"crypto/x509"
 	"hash/maphash"
 	"net/netip"
 
@@ -33,6 +34,10 @@ type Config struct {
 	// Tokens has connectors be let in by a token that was given to whoever asked for the name first. It needs TLS and the
 	// Registry.
 	Tokens bool
+
+	// Certificates has connectors be known by what they show in TLS, and be given that; nil for another mode. It needs TLS
+	// that demands certificates. Not with Tokens.
+	Certificates Certificates
 
 	// Registry is what the cluster knows of connectors. Default nothing: all are let in, and heard.
 	Registry Registry
@@ -79,6 +84,19 @@ type Registry interface {
 	Verify(ctx context.Context, id lime.Identity, token string) (credential string, err error)
 }
 
+// Certificates knows connectors by their certificates, and makes them. Its methods may be called from anywhere; those with
+// a context may block.
+type Certificates interface {
+	// Bearer tells whose certificates are that a connection has shown, its own first: an identity's, with the credential that it
+	// lets in by, or the default one, of somebody who has none yet. It is not ok for another one.
+	Bearer(shown []*x509.Certificate) (id lime.Identity, byDefault bool, credential string, ok bool)
+	// Counts tells whether a credential counts still.
+	Counts(credential string) bool
+	// Issue makes an identity's certificate and its key, both in PEM, unless it has one. An error that is a *lime.Reason
+	// says why there is none.
+	Issue(ctx context.Context, id lime.Identity) (certificate, key string, err error)
+}
+
 // Stream is aioconnectors as it is spoken on one address.
 type Stream struct {
 	cfg    Config
@@ -113,11 +131,32 @@ func (d *Stream) Domain() string { return d.cfg.Domain }
 // Accept is that of a dialect.
 func (d *Stream) Accept() dialect.Framed {
 	c := d.client()
-	if d.cfg.Tokens {
+	if d.cfg.Tokens || d.cfg.Certificates != nil {
 		return asking{c}
 	}
 	return c
 }
+
+// Opening is that of a dialect.Opener: who has a certificate of its own says nothing first.
+func (d *Stream) Opening(shown []*x509.Certificate) []byte {
+	if d.cfg.Certificates == nil {
+		return nil
+	}
+	if _, byDefault, _, ok := d.cfg.Certificates.Bearer(shown); byDefault || !ok {
+		return nil
+	}
+	return opening
+}
+
+// opening stands for what such a connector does not say.
+var opening = func() []byte {
+	w := write(nil, kindOpening)
+	w.headed()
+	w.part(nil)
+	return w.done()
+}()
+
+const kindOpening = "_certificate"
 
 // Review ends the sessions of those that are not let in any more. It is for whoever changes that.
 func (d *Stream) Review() {
@@ -140,4 +179,7 @@ func (d *Stream) Connected() (all []Connected) {
 	return all
 }
 
-var _ dialect.Stream = (*Stream)(nil)
+var (
+	_ dialect.Stream = (*Stream)(nil)
+	_ dialect.Opener = (*Stream)(nil)
+)

@@ -8,9 +8,9 @@ import (
 // introduction is how a connection's name becomes known, in which the modes of security
 // differ.
 type introduction interface {
-	// introduce takes the first frame of a connector, which it borrows, and returns a name that is one; or why
-	// the connector is not let in.
-	introduce(c *client, f *frame) (name string, why *lime.Reason)
+	// introduce takes the first frame of a connector, which it borrows, and who is at the other end, and returns a name that is one; or
+	// why the connector is not let in: errIgnored says that the next frame may do better.
+	introduce(c *client, f *frame, from *dialect.Peer) (name string, why *lime.Reason)
 }
 
 // handshake is the introduction of a connector that is believed: its first frame names it, and
@@ -23,6 +23,9 @@ const (
 	encrypted handshake = "_handshake_ssl"
 )
 
+// maxIgnored is how many frames may come that count for nothing, before the one that does.
+const maxIgnored = 100
+
 // greeting is the data of a handshake.
 const greeting = "hello"
 
@@ -30,11 +33,12 @@ const greeting = "hello"
 var (
 	noHandshake = lime.NewReason(lime.CodeSessionError, "The first frame is no handshake")
 	keptOut     = lime.NewReason(lime.CodeAuthorizationUnauthorizedSender, "The connector is not let in")
+	errIgnored  = lime.NewReason(lime.CodeSessionError, "The frame counts for nothing here")
 	noName      = lime.NewReason(lime.CodeValidationInvalidIdentity, "The name is none for a connector")
 )
 
 // introduce is that of an introduction.
-func (h handshake) introduce(_ *client, f *frame) (name string, why *lime.Reason) {
+func (h handshake) introduce(_ *client, f *frame, _ *dialect.Peer) (name string, why *lime.Reason) {
 	if string(f.header.text("message_type")) != string(h) || string(f.data) != greeting {
 		return "", noHandshake
 	}
@@ -54,21 +58,26 @@ func nameIn(f *frame) (name string, why *lime.Reason) {
 const instance = "connector"
 
 // Greet is that of a dialect.
-func (c *client) Greet(b []byte, from dialect.Peer) {
+func (c *client) Greet(b []byte, from dialect.Peer) (more bool) {
 	c.from = from.Address
 	f := frames.Get().(*frame)
 	defer f.done()
 	if f.parse(b) != nil {
 		c.refused = noHandshake
-		return
+		return false
 	}
-	c.name, c.refused = c.introduction.introduce(c, f)
+	c.name, c.refused = c.introduction.introduce(c, f, &from)
+	if c.refused == errIgnored && c.ignoredAs < maxIgnored {
+		c.ignoredAs++
+		return true
+	}
 	if c.refused == nil && !c.admitted() { // also before anything is given out
 		c.refused = keptOut
 	}
 	if i, ok := c.cfg.identity(c.name); ok && !i.EqualFold(c.cfg.Service) { // which has nobody behind its server
 		c.service = c.cfg.service
 	}
+	return false
 }
 
 // Login is that of a dialect.
