@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -104,4 +105,20 @@ func TestConnectorsByToken(t *testing.T) { // A-13, A-49
 	}
 	enter(here, "many", tokens[0]).sends("any", "", "of many")
 	depot.gets("who was given it is let in", "any", "many", "", "of many")
+}
+
+// TestConnectorsByTokenWithLeastRights: an edge may do with the stores what it does for connectors.
+func TestConnectorsByTokenWithLeastRights(t *testing.T) {
+	t.Parallel()
+	s := startSecured(t)
+	certificate, key := newCertificate(t)
+	s.settings = []string{"-domain", domain, "-domain", "aio.localhost", "-gossip-key", "aHVudGVyMmh1bnRlcjJodW50ZXIyISEh", "-partitions", "16"}
+	s.start(t, 1, append(aioFlags("depot@aio.localhost"), "-aioconnectors-tls", "-aioconnectors-tokens", "-tls-cert", certificate, "-tls-key", key)...)
+	at := s.edges[0]
+	token := connectSaying(t, at, inAnyTLS, "kiosk7", aioToken("kiosk7", `{"cmd": "get_new_token"}`)).given(t)
+	k := connectSaying(t, at, inAnyTLS, "kiosk7", aioToken("kiosk7", `{"cmd": "authenticate", "token": "`+token+`"}`))
+	k.getsFrame("it is let in", aioFrame(`{"message_type":"_token","source_id":"`+aioServer+`"}`, `{"result":"success"}`))
+	if log, _ := s.nats.output.read(); strings.Contains(string(log), "Violation") {
+		t.Error("somebody may not do what he does; see what nats-server has printed")
+	}
 }
