@@ -123,5 +123,6 @@ type (
 	aboutEntering struct{ key string }
 	aboutLeaving  struct{ key string }
 	aboutMembers  struct{ key, within string }
+	aboutGroup    struct{ key string }
 	aboutPresence struct{ presence lime.Presence }
 )

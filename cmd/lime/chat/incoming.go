@@ -302,6 +302,8 @@ func (m *model) takeAnswer(a answered) {
 		}
 	case aboutMembers:
 		m.takeMembers(about, a, why)
+	case aboutGroup:
+		m.takeGroup(about, a, why)
 	case aboutPresence:
 		if a.err != nil {
 			m.say("your status: %s", why)
@@ -417,6 +419,32 @@ func (m *model) tellMembers(within *talk, key string, d *room.Document) {
 		text = fmt.Sprintf("%s: %d sessions are there", key, *d.Count)
 	}
 	m.note(within, text)
+}
+
+// takeGroup tells who is in a group.
+func (m *model) takeGroup(about aboutGroup, a answered, why string) {
+	var page struct {
+		Total int `json:"total"`
+		Items []struct {
+			Address lime.Node `json:"address"`
+		} `json:"items"`
+	}
+	err := a.err
+	if err == nil {
+		if err = json.Unmarshal(a.answer.Resource, &page); err != nil {
+			why = err.Error()
+		}
+	}
+	t := m.talks[about.key]
+	if err != nil {
+		m.note(t, about.key+": "+why)
+		return
+	}
+	var names []string
+	for _, one := range page.Items {
+		names = append(names, m.shortOrYou(one.Address.Identity))
+	}
+	m.note(t, fmt.Sprintf("%s: %d members: %s", about.key, max(page.Total, len(names)), strings.Join(names, ", ")))
 }
 
 // foundAgain shows an own message of an earlier process, which waits still.

@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -432,8 +433,10 @@ func TestFilesAreFetched(t *testing.T) {
 	d.does(fetched{number: 1, path: "some/where else/cat.png"})
 	d.sees("is in some/where else/cat.png")
 	d.says("!get #1")
-	d.does(fetched{number: 1, err: errors.New("file exists")})
-	d.sees("not fetched: file exists")
+	d.does(fetched{number: 1, err: errors.New("no such luck")})
+	d.sees("not fetched: no such luck")
+	d.does(fetched{number: 1, err: &fs.PathError{Op: "fetch", Path: "cat.png", Err: fs.ErrExist}})
+	d.sees("not fetched: there is a file of its name")
 	for _, typed := range []string{"!get 2", "!get x", "!get -1"} {
 		d.wants(typed, d.says(typed))
 		d.sees("there is no file")
@@ -581,6 +584,14 @@ func TestGroupsAreConversations(t *testing.T) {
 	if m := d.says("li")[0].(publish).message; m.To.Identity != group {
 		t.Errorf("it goes to %s", m.To)
 	}
+	about := aboutGroup{"choir@groups.localhost"}
+	d.wants("its members", d.says("!members"), ask{about, &lime.Command{Method: lime.MethodGet, URI: "/groups/choir@groups.localhost/members?take=100"}})
+	d.does(answered{about: about, answer: &lime.Command{Resource: d.json(map[string]any{
+		"total": 120, "items": []map[string]any{{"address": "ana@localhost"}, {"address": "tom@localhost"}},
+	})}})
+	d.sees("120 members: you, tom")
+	d.does(answered{about: about, err: errors.New("not for you")})
+	d.sees("choir@groups.localhost: not for you")
 }
 
 func TestMessagesOfAnEarlierProcessAreShownAsWaiting(t *testing.T) {

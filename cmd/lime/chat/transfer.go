@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"limegrove/lime"
@@ -84,6 +86,10 @@ func (m *model) takeFetched(e fetched) {
 		return
 	}
 	f.line.done, f.line.total = 0, 0
+	if errors.Is(e.err, fs.ErrExist) {
+		f.line.state = fmt.Sprintf("not fetched: there is a file of its name; !get %d DIRECTORY fetches it to elsewhere", e.number)
+		return
+	}
 	if e.err != nil {
 		f.line.state = "not fetched: " + oneLine(reasonOf(e.err))
 		return

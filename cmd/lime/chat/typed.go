@@ -129,7 +129,7 @@ func commands() []command {
 		{"join", "ROOM", "enter a room, or make it: #name, or a path such as /ride/42", (*model).join},
 		{"leave", "[ROOM]", "leave a room", (*model).leave},
 		{"rooms", "", "list the rooms that you are in", (*model).listRooms},
-		{"members", "[ROOM]", "tell who is in a room", (*model).members},
+		{"members", "[ROOM]", "tell who is in a room or a group", (*model).members},
 		{"upload", "PATH", "send a file", (*model).uploadFile},
 		{"get", "N [DIRECTORY]", "fetch file N, into . or a directory", (*model).getFile},
 		{"cancel", "", "end what is being sent or fetched", func(m *model, _ string) { m.do(cancel{}) }},
@@ -347,7 +347,7 @@ func (m *model) listRooms(string) {
 
 func (m *model) members(rest string) {
 	if t := m.talks[m.current]; rest == "" && t != nil && t.kind == inGroup {
-		m.note(t, "Who is in a group is its owners' to tell.")
+		m.do(ask{aboutGroup{t.key}, &lime.Command{Method: lime.MethodGet, URI: "/groups/" + url.PathEscape(t.with.String()) + "/members?take=100"}})
 		return
 	}
 	name, ok := m.roomNamed(rest)

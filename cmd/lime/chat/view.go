@@ -435,7 +435,7 @@ func (m *model) said(t *talk) (string, look) {
 			return t.title + " is writing…", lookDim
 		}
 	}
-	if m.conn.state == away && m.conn.why != "" {
+	if m.conn.state == away && m.below() == 3 { // keys are of more use than a reason
 		return oneLine(m.conn.why), lookDim
 	}
 	return "", 0
