@@ -155,6 +155,11 @@ backup: deps-cluster ## streams that are backed up and restored by the command n
 	go vet -tags backup ./e2e
 	go test -tags backup -count=1 -run '^Test(BackupIsRestored|OperatorMayBackUp)$$' -v ./e2e
 
+.PHONY: pictures
+pictures: deps-cluster ## docs/images/terminal*.svg, of `lime chat` in real terminals
+	@tools/deps tmux
+	go test -count=1 -run '^TestChatInATerminal$$' ./e2e -pictures ../docs/images
+
 .PHONY: hooks
 hooks: deps-cluster ## an endpoint of the platform that is away for AWAY=1m, ROUNDS=1 times, under load
 	go test -count=1 -timeout 20m -run '^TestEndpointThatWasKilledGetsEverything$$' -v ./e2e -webhook-away $(AWAY) -webhook-rounds $(ROUNDS)

@@ -132,7 +132,7 @@ var libraries = []library{
 	{"golang.org/x/term", []string{"cmd"}},
 	// Draws on a terminal, cell by cell, and tells how many cells a text takes there.
 	{"github.com/gdamore/tcell/v3", []string{"cmd"}},
-	{"github.com/clipperhouse/displaywidth", []string{"cmd"}},
+	{"github.com/clipperhouse/displaywidth", []string{"cmd", "e2e"}},
 	// Shows how far long work is.
 	{"github.com/schollz/progressbar/v3", []string{"cmd"}},
 	{"golang.org/x/sync", []string{"cmd"}},
