@@ -115,6 +115,7 @@ changed over the HTTP API, without the old one.`,
 	c.AddCommand(
 		&cobra.Command{
 			Use: "show [IDENTITY]", Short: "Show your account, or what the directory has of another", Args: cobra.MaximumNArgs(1),
+			Example: "  lime accounts show\n  lime accounts show rui@localhost",
 			RunE: func(cmd *cobra.Command, args []string) error {
 				uri := "/account"
 				if len(args) == 1 {
@@ -129,6 +130,7 @@ changed over the HTTP API, without the old one.`,
 		},
 		&cobra.Command{
 			Use: "list DOMAIN", Short: "List the directory of a domain", Args: cobra.ExactArgs(1),
+			Example: "  lime accounts list localhost",
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return a.asks(cmd.Context(), get("lime://"+args[0]+"/accounts"), func(answer *lime.Command) error {
 					return a.lists(answer, "identity", "fullName", "email")
@@ -215,12 +217,14 @@ func (a *app) keys() *cobra.Command {
 	c.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the keys, without their secrets", Args: cobra.NoArgs,
+			Example: "  lime keys list",
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return a.asks(cmd.Context(), get("/account/keys"), func(answer *lime.Command) error { return a.lists(answer, "name", "created", "lastUsed") })
 			},
 		},
 		&cobra.Command{
 			Use: "create NAME", Short: "Make a key and print it, which is done once", Args: cobra.ExactArgs(1),
+			Example: "  lime keys create bot > bot.key",
 			RunE: func(cmd *cobra.Command, args []string) error {
 				resource, err := json.Marshal(map[string]string{"name": args[0]})
 				if err != nil {
@@ -239,6 +243,7 @@ func (a *app) keys() *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "revoke NAME", Short: "Revoke a key: nobody logs in by it any more, and who has is cut", Args: cobra.ExactArgs(1),
+			Example: "  lime keys revoke bot",
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return a.asks(cmd.Context(), &lime.Command{Method: lime.MethodDelete, URI: "/account/keys/" + url.PathEscape(args[0])}, nil)
 			},

@@ -169,7 +169,8 @@ func (a *app) snapshot(ctx context.Context) (got *status.Snapshot, err error) {
 func (a *app) cluster() *cobra.Command {
 	return &cobra.Command{
 		Use: "cluster", Short: "The members, as one of them sees them", Args: cobra.NoArgs,
-		Long: `The members of the cluster, with zone, health, load and version, as the member at --admin sees them.`,
+		Example: "  lime cluster\n  lime cluster --admin http://edge-1:8090 -o json",
+		Long:    `The members of the cluster, with zone, health, load and version, as the member at --admin sees them.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.snapshot(cmd.Context())
 			if err != nil {
@@ -201,6 +202,7 @@ func (a *app) top() *cobra.Command {
 	var count int
 	c := &cobra.Command{
 		Use: "top", Short: "Sessions that stand out, and the cluster's rates, again and again", Args: cobra.NoArgs,
+		Example: "  lime top\n  lime top --count 1 -o json",
 		Long: `The cluster's rates, and the busiest and the slowest sessions, each time that the members tell of themselves. With the admin token
 addresses are whole.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -247,6 +249,7 @@ func (a *app) showTop(s *status.Snapshot) error {
 func (a *app) drain() *cobra.Command {
 	return &cobra.Command{
 		Use: "drain MEMBER", Short: "Have a member finish its sessions and end", Args: cobra.ExactArgs(1),
+		Example: "  lime drain edge-1",
 		Long: `Have a member finish its sessions, which come back elsewhere, and end. MEMBER is its id (lime cluster). It needs the
 admin token: LIMEGROVE_ADMIN_TOKEN.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -262,6 +265,7 @@ admin token: LIMEGROVE_ADMIN_TOKEN.`,
 func (a *app) rebalance() *cobra.Command {
 	return &cobra.Command{
 		Use: "rebalance", Short: "Have all edges give away what they have above the mean", Args: cobra.NoArgs,
+		Example: "  lime rebalance",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.order(cmd.Context(), "/status/rebalance", struct{}{})
 		},
@@ -310,6 +314,7 @@ func (a *app) api(ctx context.Context, identity string, do func(ctx context.Cont
 func (a *app) sessions() *cobra.Command {
 	return &cobra.Command{
 		Use: "sessions IDENTITY", Short: "The sessions of an identity, invisible ones too", Args: cobra.ExactArgs(1),
+		Example: "  lime sessions rui@localhost",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.api(cmd.Context(), args[0], func(ctx context.Context, p *profile, at string) error {
 				var all struct{ Sessions []json.RawMessage }
@@ -338,6 +343,7 @@ func (a *app) disconnect() *cobra.Command {
 	var why string
 	c := &cobra.Command{
 		Use: "disconnect IDENTITY [INSTANCE]", Short: "End the sessions of an identity, or one of them", Args: cobra.RangeArgs(1, 2),
+		Example: "  lime disconnect rui@localhost\n  lime disconnect rui@localhost phone --because \"lost and reported\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.api(cmd.Context(), args[0], func(ctx context.Context, p *profile, at string) error {
 				at += "/sessions"
@@ -366,6 +372,7 @@ func (a *app) inbox() *cobra.Command {
 	var purge bool
 	c := &cobra.Command{
 		Use: "inbox IDENTITY", Short: "What waits for an identity", Args: cobra.ExactArgs(1),
+		Example: "  lime inbox rui@localhost\n  lime inbox rui@localhost --purge",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if take < 1 || take > 500 {
 				return usage("--take: 1 to 500, not %d", take)

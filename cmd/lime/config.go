@@ -47,6 +47,7 @@ func kindNamed(flag, name string) (kind, error) {
 func (a *app) config() *cobra.Command {
 	c := &cobra.Command{
 		Use: "config", Short: "Write and check the files that edges and routers are given by -config", Args: cobra.NoArgs, RunE: help,
+		Example: "  lime config template > edge.yaml\n  lime config check edge.yaml",
 	}
 	c.AddCommand(a.configTemplate(), a.configCheck())
 	return c

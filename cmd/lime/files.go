@@ -24,7 +24,8 @@ func (a *app) files() *cobra.Command {
 		Use: "files", Short: "Send files, fetch those that come, and see which are kept",
 		Long: `Files are kept by the cluster, for who has sent them and whoever has their link. A transfer that
 breaks goes on from where it stands, at whichever edge.`,
-		Args: cobra.NoArgs, RunE: help,
+		Example: "  lime files send rui@localhost cat.jpg\n  lime files get --into received",
+		Args:    cobra.NoArgs, RunE: help,
 	}
 	c.AddCommand(a.sendFile(), a.getFiles(), a.listFiles(), a.removeFile())
 	return c
@@ -198,6 +199,7 @@ func (a *app) fetch(ctx context.Context, t *files.Transfers, link lime.MediaLink
 func (a *app) listFiles() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List your files that the cluster keeps", Args: cobra.NoArgs,
+		Example: "  lime files list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.asks(cmd.Context(), get("/files"), func(answer *lime.Command) error {
 				return a.lists(answer, "id", "name", "type", "size", "complete", "expires")
@@ -209,6 +211,7 @@ func (a *app) listFiles() *cobra.Command {
 func (a *app) removeFile() *cobra.Command {
 	return &cobra.Command{
 		Use: "remove ID", Short: "Remove a file for good, also for those who have its link", Args: cobra.ExactArgs(1),
+		Example: "  lime files remove 0b2f5a",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.asks(cmd.Context(), &lime.Command{Method: lime.MethodDelete, URI: "/files/" + url.PathEscape(args[0])}, nil)
 		},

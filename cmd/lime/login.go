@@ -152,17 +152,20 @@ func (a *app) askPassword() (string, error) {
 func (a *app) profilesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "profiles", Short: "List, choose and forget profiles", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.listProfiles() },
+		Example: "  lime profiles\n  lime profiles use bot",
+		RunE:    func(*cobra.Command, []string) error { return a.listProfiles() },
 	}
 	c.AddCommand(
 		&cobra.Command{
 			Use: "use NAME", Short: "Have a profile be the one that is meant where none is named", Args: cobra.ExactArgs(1),
+			Example: "  lime profiles use bot",
 			RunE: func(_ *cobra.Command, args []string) error {
 				return a.changeProfiles(args[0], func(all *profiles) { all.Current = args[0] })
 			},
 		},
 		&cobra.Command{
 			Use: "forget NAME", Short: "Forget a profile, with its secrets", Args: cobra.ExactArgs(1),
+			Example: "  lime profiles forget bot",
 			RunE: func(_ *cobra.Command, args []string) error {
 				return a.changeProfiles(args[0], func(all *profiles) {
 					delete(all.Profiles, args[0])

@@ -49,6 +49,9 @@ func TestHelpSaysWhatItSays(t *testing.T) {
 		if err != nil || status != statusDone || errs != "" || out != string(want) {
 			t.Errorf("lime %s --help: status %d, %v, it says\n%s%s", strings.Join(path, " "), status, err, out, errs)
 		}
+		if c.HasParent() && !strings.HasPrefix(c.Example, "  lime ") && !strings.Contains(c.Example, "\n  lime ") {
+			t.Errorf("lime %s has no example, but %q", strings.Join(path, " "), c.Example)
+		}
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
 			t.Errorf("lime %s has the short help %q", strings.Join(path, " "), c.Short)
 		}

@@ -208,7 +208,8 @@ func (a *app) ping() *cobra.Command {
 	var count int
 	c := &cobra.Command{
 		Use: "ping [NODE]", Short: "Ask the server, or a node, whether it is there",
-		Args: cobra.MaximumNArgs(1),
+		Example: "  lime ping\n  lime ping rui@localhost/phone --count 5",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var to lime.Node
 			if len(args) == 1 {
