@@ -163,6 +163,43 @@ func TestTheCommandLimeRunsACluster(t *testing.T) {
 		admin.does(2, "no member", "", "loglevel", "nobody", "debug")
 		admin.does(0, "4 of 4 members log as configured", "", "loglevel", "all", "configured")
 	})
+	t.Run("who is ignored", func(t *testing.T) {
+		admin.does(0, rui+" is ignored until", "", "ignore", strings.ToUpper(rui), "--for", "1h")
+		admin.does(2, "--for", "", "ignore", rui, "--for", "25h")
+		admin.does(5, "neither an identity", "", "ignore", "postmaster@"+domain)
+		eventually(t, "its edge has heard it", patience, func() error {
+			if p := two.begins("", "send", lia, "x")(); p.status != 5 || !strings.Contains(p.errs, "code 31") {
+				return errors.New(p.errs)
+			}
+			return nil
+		})
+		two.does(0, "postmaster", "", "ping")
+		two.does(0, "", "", "send", lia, "lost", "--transient")
+		admin.does(0, rui, "", "ignore", "list")
+		c.addEdge(t, "-auth", "guest,plain,key") // which knows from the beginning
+		late := newShell(t)
+		late.does(0, rui, "word of rui\n", "login", c.edges[2].url, rui, "--password-file", "-")
+		eventually(t, "an edge that starts later knows", patience, func() error {
+			if p := late.begins("", "send", lia, "x")(); p.status != 5 || !strings.Contains(p.errs, "code 31") {
+				return errors.New(p.errs)
+			}
+			return nil
+		})
+		admin.does(0, "ignored no more", "", "ignore", "stop", rui)
+		admin.does(5, "is not ignored", "", "ignore", "stop", rui)
+		for _, s := range []*shell{two, late} {
+			eventually(t, "it is taken again", patience, func() error {
+				if p := s.begins("", "send", lia, "x")(); p.status != 0 {
+					return errors.New(p.errs)
+				}
+				return nil
+			})
+		}
+		if out := admin.does(0, "PEER", "", "ignore", "list"); strings.Contains(out, rui) {
+			t.Errorf("they are\n%s", out)
+		}
+		admin.does(0, "edge/ignored", "", "queues", "--top", "9") // which is not the answer of before
+	})
 	t.Run("what a port speaks", func(t *testing.T) {
 		secure := "wss://" + strings.TrimPrefix(c.edges[0].url, "ws://")
 		one.does(3, "speaks no TLS there: ws:// in the place of wss://", "", "ping", "--server", secure, "--timeout", "5s")

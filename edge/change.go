@@ -35,6 +35,8 @@ func (e *Edge) Change(cfg Config) (apply func(), err error) {
 		e.loops.SetBounds(poll.Bounds{
 			MaxUnread: maxUnread(will.MaxEnvelope), MaxHeld: will.MaxHeld, MaxQueued: will.MaxQueued, QueueLimit: will.SendQueue,
 		})
+		e.ruling.Lock()
+		defer e.ruling.Unlock()
 		rules := *e.rules.Load()
 		e.put(&will, &rules)
 	}, nil

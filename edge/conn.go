@@ -97,6 +97,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	}
 	if rules := c.edge.rules.Load(); rules != c.session.rules { // others are in force
 		c.session.rules = rules
+		c.session.heed()
 	}
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.letGo(s)

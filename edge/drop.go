@@ -11,6 +11,7 @@ const (
 	dropUnwanted  dropReason = "unwanted"   // an event, or an answer, that nobody waits for
 	dropLoop      dropReason = "loop"       // a receipt addressed to its own sender
 	dropNoID      dropReason = "no_id"      // a request that cannot be answered
+	dropIgnored   dropReason = "ignored"    // of somebody from whom nothing is taken for a while
 )
 
-var dropReasons = []dropReason{dropRefused, dropRate, dropQueueFull, dropUnwanted, dropLoop, dropNoID}
+var dropReasons = []dropReason{dropRefused, dropRate, dropQueueFull, dropUnwanted, dropLoop, dropNoID, dropIgnored}

@@ -26,6 +26,7 @@ type Edge struct {
 	log         logrus.FieldLogger
 	warn        complaint.Log                // of what clients may have happen again and again
 	rules       atomic.Pointer[sessionRules] // likewise
+	ruling      sync.Mutex                   // held by who puts others in their place
 	metrics     *metrics
 	traffic     *Traffic
 	loops       *poll.Group

@@ -33,6 +33,7 @@ type metrics struct {
 	expired     prometheus.Counter
 	rebalanced  prometheus.Counter
 	surplus     prometheus.Gauge
+	ignored     prometheus.Gauge
 	lime        stageGauges // of those who speak it
 	begun       prometheus.Counter
 	unbegun     map[failure]prometheus.Counter
@@ -93,6 +94,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		surplus: f.NewGauge(prometheus.GaugeOpts{
 			Name: "limegrove_edge_surplus", Help: "Sessions above the mean of all edges, while they are being finished, or when that was given up.",
+		}),
+		ignored: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_ignored_peers", Help: "Identities, nodes and domains from which nothing is taken for a while.",
 		}),
 		unbegun: map[failure]prometheus.Counter{},
 		drainLimit: f.NewGauge(prometheus.GaugeOpts{

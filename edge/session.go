@@ -66,6 +66,7 @@ type sessionRules struct {
 	presences    *presences
 	dialects     []string // domains in which nobody logs in with LIME
 	tracer       *tracing.Tracer
+	ignored      *ignored // nil for nobody
 }
 
 // session is LIME's state machine for one client, sans-IO: it is given envelopes,
@@ -94,6 +95,7 @@ type session struct {
 	guest     bool
 	ownDomain bool // the client's domain is one of ours, and not that of a gateway
 	overTCP   bool // and not over WebSocket
+	shunned   bool // it is among those that are ignored
 }
 
 // envelope takes one envelope, whose header is in t. It borrows both.

@@ -186,6 +186,7 @@ func (s *session) attached(m Member, err error) {
 	}
 	s.member = m
 	s.state = lime.StateEstablished
+	s.heed()
 	if as := s.has().as; as != nil {
 		m.SetReceipts(as.Receipts)
 		if as.Takes != nil {

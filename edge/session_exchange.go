@@ -50,9 +50,12 @@ func (s *session) exchange(t *scratch, b []byte) {
 	if why == nil {
 		return
 	}
-	if why == reasonRate { // a command that counts for more than one envelope
+	switch why {
+	case reasonRate: // a command that counts for more than one envelope
 		s.out.count(dropRate)
-	} else {
+	case reasonIgnored:
+		s.out.count(dropIgnored)
+	default:
 		s.out.count(dropRefused)
 	}
 	s.refuse(&t.header, why)
@@ -75,6 +78,8 @@ func (s *session) pass(t *scratch, b []byte) error {
 		return reasonSender
 	case server:
 		return s.serve(t, b, who, change)
+	case s.rules.ignored != nil && s.isIgnored(h, who):
+		return reasonIgnored
 	}
 	if why := h.CheckDocument(); why != nil {
 		return why

@@ -240,6 +240,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		})
 	})
 	leaseEnded := parts.Go("lease", func() error { return p.KeepLease(leased, lease, hubs.RegisterAll, rooms.RegisterAll) })
+	parts.Go("ignored peers", func() error { return p.FollowIgnored(routed, sessions.SetIgnored) })
 	parts.Go("tracing", func() error { p.Trace(telling); return nil })
 	parts.Go("events", func() error { publisher.Run(telling); return nil })
 	routingEnded := parts.Go("routing", func() error { return hubs.Run(routed) })

@@ -36,7 +36,7 @@ var ways = map[way][]string{
 		"groups list", "groups show x", "groups create x", "groups delete x", "groups members x", "groups add x a@b", "groups remove x a@b", "groups join x --as a@b",
 		"files send a@b {file}", "files get --count 1 --into {dir}", "files list", "files remove x",
 	},
-	byAdmin: {"cluster", "top --count 1", "drain x", "rebalance", "loglevel", "loglevel x debug", "queues"},
+	byAdmin: {"cluster", "top --count 1", "drain x", "rebalance", "loglevel", "loglevel x debug", "queues", "ignore a@b", "ignore list", "ignore stop a@b"},
 	byAPI:   {"sessions a@b", "disconnect a@b", "inbox a@b"},
 	nowhere: {"profiles", "profiles use", "profiles forget", "config template", "config check", "chat"}, // without a terminal
 }

@@ -4,6 +4,9 @@
 //	GET  /status/events           server-sent events: a history, and then a snapshot about once a second
 //	GET  /status/identity?q=…     where an identity is, and what waits for it; with the token
 //	GET  /status/queues?top=…     what waits where: members' queues, streams, the identities with the most; with the token
+//	GET  /status/ignore           from whom edges take nothing; with the token
+//	POST /status/ignore           has them take nothing from somebody for a time; with the token
+//	POST /status/ignore/stop      has them take it again; with the token
 //	POST /status/token            tells whether the token is right
 //	POST /status/drain            has a member drain and end; with the token
 //	POST /status/rebalance        has edges give away what they have above the mean; with the token

@@ -8,15 +8,18 @@ import (
 // Pages are the handlers of the page, by their patterns.
 func (p *Page) Pages() map[string]http.Handler {
 	all := map[string]http.Handler{
-		"GET /status":            p.cfg.Files,
-		"GET /status/":           p.cfg.Files,
-		"GET /status/events":     http.HandlerFunc(p.events),
-		"GET /status/identity":   http.HandlerFunc(p.identity),
-		"GET /status/queues":     http.HandlerFunc(p.queues),
-		"POST /status/token":     http.HandlerFunc(p.tokenIs),
-		"POST /status/drain":     http.HandlerFunc(p.drain),
-		"POST /status/rebalance": http.HandlerFunc(p.rebalance),
-		"POST /status/log-level": http.HandlerFunc(p.logLevel),
+		"GET /status":              p.cfg.Files,
+		"GET /status/":             p.cfg.Files,
+		"GET /status/events":       http.HandlerFunc(p.events),
+		"GET /status/identity":     http.HandlerFunc(p.identity),
+		"GET /status/queues":       http.HandlerFunc(p.queues),
+		"GET /status/ignore":       http.HandlerFunc(p.ignored),
+		"POST /status/ignore":      http.HandlerFunc(p.ignore),
+		"POST /status/ignore/stop": http.HandlerFunc(p.stopIgnoring),
+		"POST /status/token":       http.HandlerFunc(p.tokenIs),
+		"POST /status/drain":       http.HandlerFunc(p.drain),
+		"POST /status/rebalance":   http.HandlerFunc(p.rebalance),
+		"POST /status/log-level":   http.HandlerFunc(p.logLevel),
 	}
 	for pattern, h := range all {
 		all[pattern] = p.ownOnly(h)

@@ -29,6 +29,10 @@ type Config struct {
 	LogLevel func(level string, during time.Duration, by string) error
 	// Search finds an identity. An error that is a [Refusal] is for who has asked.
 	Search func(ctx context.Context, text string) (Found, error)
+	// Ignore has all edges take nothing from a peer for a time, or for 0 take it again, and Ignored are those of whom they do not.
+	// An error that wraps a [Refusal] is for who has asked.
+	Ignore  func(ctx context.Context, peer string, during time.Duration, by string) (Ignored, error)
+	Ignored func(ctx context.Context) ([]Ignored, error)
 	// Survey looks at the streams, and names up to top identities with the most waiting. What there is of it counts with an
 	// error, too.
 	Survey func(ctx context.Context, top int) (Survey, error)

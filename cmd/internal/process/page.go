@@ -64,6 +64,7 @@ func (p *Process) OpenPage(cfg config.Shared, parts PageParts) (*StatusPage, err
 		},
 		Members: func() []status.Member { return statusMembers(p.Cluster.Members()) },
 		Drain:   parts.Drain, Rebalance: parts.Rebalance, LogLevel: p.Level.Say, Search: s.search.find, Survey: s.search.survey,
+		Ignore: ignores{p}.set, Ignored: ignores{p}.list,
 		Files: files, Token: cfg.AdminToken, Log: p.Log, Metrics: p.Metrics,
 	})
 	return s, nil
