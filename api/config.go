@@ -25,6 +25,8 @@ type Config struct {
 	Resources Resources
 	Webhooks  Webhooks
 
+	Connectors Connectors
+
 	// Mount is further handlers behind the same keys and limits.
 	Mount []Mounted
 

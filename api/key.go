@@ -23,13 +23,15 @@ const (
 	ScopeAccounts Scope = "accounts" // accounts and their keys
 	ScopeKeys     Scope = "keys"     // keys of this API
 	ScopeWebhooks Scope = "webhooks" // how endpoints do, and what they did not take
+
+	ScopeConnectors Scope = "connectors" // who of the connectors of aioconnectors is let in, and how
 )
 
 // Scopes are all of them.
 func Scopes() []Scope {
 	return []Scope{
 		ScopeSend, ScopeCommands, ScopeRooms, ScopeGroups, ScopePresence, ScopeSessions, ScopeGrants, ScopeInbox, ScopeAccounts, ScopeKeys,
-		ScopeWebhooks,
+		ScopeWebhooks, ScopeConnectors,
 	}
 }
 

@@ -73,6 +73,28 @@ type Sessions interface {
 	End(ctx context.Context, id lime.Identity, s Session, why *lime.Reason) error
 }
 
+// Connector is a connector of aioconnectors that is connected.
+type Connector struct {
+	Name     string `json:"name"`
+	Identity string `json:"identity"`
+	Address  string `json:"address"` // where it is, host:port
+	Edge     string `json:"edge"`
+}
+
+// Connectors is what is known of connectors of aioconnectors.
+type Connectors interface {
+	// Connected are those that are connected, to any edge, by their names. It is not whole when an edge has not answered, or has too many.
+	Connected(ctx context.Context) (all []Connector, whole bool, err error)
+	// Lists are who is let in, and of whom nothing is taken, as JSON. SetLists replaces all of them; an error about them is a *lime.Reason.
+	Lists(ctx context.Context) (json.RawMessage, error)
+	SetLists(ctx context.Context, lists json.RawMessage) error
+	// TokenMade tells since when an identity has a token. ImportToken takes one by its hash, SHA-256 in hexadecimal digits, for an
+	// identity that has none. RemoveToken removes it, and ends the session that it has let in. Errors about them are a *lime.Reason.
+	TokenMade(ctx context.Context, id lime.Identity) (time.Time, error)
+	ImportToken(ctx context.Context, id lime.Identity, hash string) error
+	RemoveToken(ctx context.Context, id lime.Identity) error
+}
+
 // Waiting is one envelope in an inbox.
 type Waiting struct {
 	Sequence uint64          `json:"sequence"` // of its inbox; it rises

@@ -39,6 +39,12 @@ func (s *Server) operations() []operation {
 		{"replayDeadLetters", http.MethodPost, letters + "/replay", ScopeWebhooks, s.replayDeadLetters},
 		{"dropDeadLetter", http.MethodDelete, letters + "/{sequence}", ScopeWebhooks, s.dropDeadLetter},
 		{"replayDeadLetter", http.MethodPost, letters + "/{sequence}/replay", ScopeWebhooks, s.replayDeadLetter},
+		{"listConnectors", http.MethodGet, pathConnectors, ScopeConnectors, s.listConnectors},
+		{"getConnectorLists", http.MethodGet, pathConnectors + "/lists", ScopeConnectors, s.getConnectorLists},
+		{"replaceConnectorLists", http.MethodPut, pathConnectors + "/lists", ScopeConnectors, s.replaceConnectorLists},
+		{"getConnectorToken", http.MethodGet, identity + pathConnectorToken, ScopeConnectors, s.getConnectorToken},
+		{"importConnectorToken", http.MethodPut, identity + pathConnectorToken, ScopeConnectors, s.importConnectorToken},
+		{"removeConnectorToken", http.MethodDelete, identity + pathConnectorToken, ScopeConnectors, s.removeConnectorToken},
 		{"batch", http.MethodPost, "/v1/batch", "", s.batch},
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"limegrove/api"
 	"limegrove/certs"
 	"limegrove/cmd/internal/process"
 	"limegrove/connector"
@@ -21,6 +22,9 @@ import (
 type connectors struct {
 	known        *connector.Registry
 	certificates *ownCertificates // nil where there are none
+
+	domain string
+	stream *aioconnectors.Stream // set by use
 }
 
 // openConnectors opens what is known of connectors. There is nothing where none are served.
@@ -28,6 +32,7 @@ func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, fo
 	if cfg.AioConnectors.Address == "" {
 		return c, nil
 	}
+	c.domain = cfg.AioConnectors.Domain
 	c.known, err = openStore(ctx, p, "what is known of connectors", func(ctx context.Context, js jetstream.JetStream) (*connector.Registry, error) {
 		return connector.Open(ctx, connector.Config{JetStream: js, Replicas: cfg.Replicas, Tokens: cfg.AioConnectors.MaxTokens, Logger: p.Log})
 	})
@@ -53,7 +58,8 @@ func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, fo
 }
 
 // use tells the dialect of what changes.
-func (c connectors) use(s *aioconnectors.Stream) {
+func (c *connectors) use(s *aioconnectors.Stream) {
+	c.stream = s
 	c.known.OnChange(s.Review)
 	if c.certificates != nil {
 		c.certificates.revoked.Notify(func(certs.Revocation) { s.Review() }) // as long as the process
@@ -61,17 +67,30 @@ func (c connectors) use(s *aioconnectors.Stream) {
 }
 
 // run follows what others change, until ctx is done.
-func (c connectors) run(ctx context.Context, parts *process.Group) {
+func (c *connectors) run(ctx context.Context, p *process.Process, parts *process.Group) {
 	if c.known != nil {
 		parts.Go("lists of connectors", func() error { c.known.Run(ctx); return nil })
+		parts.Go("connected connectors", func() error {
+			return p.AnswerConnected(ctx, func() []api.Connector { return c.connected(p.Cluster.Self().ID) })
+		})
 	}
 	if c.certificates != nil {
 		parts.Go("revoked certificates of connectors", func() error { c.certificates.revoked.Run(ctx); return nil })
 	}
 }
 
+// connected are those that are connected here.
+func (c *connectors) connected(edge string) []api.Connector {
+	all := []api.Connector{}
+	for _, one := range c.stream.Connected() {
+		id := lime.Identity{Name: string(lime.AppendEscapedName(nil, one.Name)), Domain: c.domain}
+		all = append(all, api.Connector{Name: one.Name, Identity: id.String(), Address: one.Address.String(), Edge: edge})
+	}
+	return all
+}
+
 // door has connectors come in by their certificates, if they are to.
-func (c connectors) door(d doors) net.Listener {
+func (c *connectors) door(d doors) net.Listener {
 	if c.certificates == nil || d.connectors == nil {
 		return d.connectors
 	}

@@ -21,7 +21,7 @@ type dialects struct {
 }
 
 // openDialects makes them. The triggers are those that this process takes; nil for none.
-func openDialects(cfg config.Edge, p *process.Process, m made, t *trigger.Triggers, known connectors) (d dialects) {
+func openDialects(cfg config.Edge, p *process.Process, m made, t *trigger.Triggers, known *connectors) (d dialects) {
 	d.byPath = map[string]dialect.Dialect{}
 	if b := cfg.Bachata; b.Path != "" {
 		d.byPath[b.Path] = bachata.New(bachata.Config{

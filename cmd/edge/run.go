@@ -177,7 +177,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	others := openDialects(cfg, p, made, triggers, ofConnectors)
+	others := openDialects(cfg, p, made, triggers, &ofConnectors)
 	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
 	defer logins.Close()
 	// What sessions are to keep to, of the configuration that is in force.
@@ -254,7 +254,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return nil
 		})
 	}
-	ofConnectors.run(routed, parts)
+	ofConnectors.run(routed, p, parts)
 	parts.Go("streams", func() error { return streams.Keep(routed, hubs.MadeAnew) })
 	var routerEnded <-chan struct{}
 	if inside != nil {

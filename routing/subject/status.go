@@ -12,3 +12,6 @@ const Ignored = rootStatus + "ignored"
 
 // Order is where one member is told what somebody on the status page asks of it.
 func Order(e presence.EdgeID) string { return rootStatus + string(e) + ".do" }
+
+// Connectors is where edges are asked who of the connectors of aioconnectors is connected to them.
+const Connectors = rootStatus + "connectors"

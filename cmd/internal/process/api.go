@@ -95,8 +95,8 @@ func (p *Process) OpenAPI(ctx context.Context, cfg config.Shared, own config.API
 	a.server, err = api.New(api.Config{
 		Keys: a.keys, Answers: answers, Domains: cfg.Domains, Sender: sender, Asker: sender,
 		Rooms: apiRooms{parts.Rooms}, Sessions: apiSessions{p}, Inboxes: apiInboxes{parts.Streams}, Resources: apiResources{parts.Router},
-		Webhooks: parts.Webhooks.forAPI(),
-		Mount:    []api.Mounted{triggersOver(parts.Triggers, cfg.HighTemplarRooms.Rooms)}, Rate: apiRate(own), Traceparent: traceparent, Logger: p.Log, Metrics: p.Metrics,
+		Webhooks: parts.Webhooks.forAPI(), Connectors: &apiConnectors{p: p, replicas: cfg.Replicas},
+		Mount: []api.Mounted{triggersOver(parts.Triggers, cfg.HighTemplarRooms.Rooms)}, Rate: apiRate(own), Traceparent: traceparent, Logger: p.Log, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return nil, err
