@@ -331,7 +331,7 @@ func TestAttackersAreCountedApart(t *testing.T) {
 			})
 			a, l := r.Result.Attack, r.Result.Logins
 			came := a != nil && a.Sent > 0 && (c.came == nil || c.came(a))
-			if name == "connect" {
+			if name == "connect" || name == "half" {
 				came = came && l != nil && l.Begun >= 20 && l.Before.Count() > 0 && l.Disturbed.Count() > 0
 			}
 			if err := r.Err(); err != nil && (a == nil || a.Sent > 0) {

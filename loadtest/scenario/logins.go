@@ -12,7 +12,7 @@ import (
 	"limegrove/loadtest/tally"
 )
 
-// logins is pairs, and beside them clients that log in again, one after the other.
+// logins is pairs, and beside them the clients that do not talk, if there are any, which log in again, one after the other.
 type logins struct {
 	*pairs
 	idle  []*client.Client // those who do not talk
@@ -56,9 +56,7 @@ func newLogins(p protocol.Protocol, l Load, s Share) (Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := &logins{pairs: of.(*pairs), due: map[*client.Client]time.Duration{}}
-	all.result.Logins = &all.count
-	return all, nil
+	return &logins{pairs: of.(*pairs), due: map[*client.Client]time.Duration{}}, nil
 }
 
 // Attach is that of Scenario.
@@ -72,6 +70,9 @@ func (l *logins) Attach(e *client.Engine) {
 		if !talks[int32(i)] {
 			l.idle = append(l.idle, e.At(i))
 		}
+	}
+	if len(l.idle) > 0 {
+		l.result.Logins = &l.count
 	}
 }
 

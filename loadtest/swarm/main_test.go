@@ -185,7 +185,7 @@ func TestBadCommandLinesAreRefused(t *testing.T) {
 	for _, line := range []string{
 		"-scenario nothing", "-protocol nothing", "-rate x", "-rate 0", "-pairs 5 -sessions 4", "-window 0", "-to nowhere",
 		"-to 127.0.0.1:1 -pids edges", "-pids edges=1", "-brokers 2", "-edges 0", "-nothing", "extra", "-scenario room -rate 5 -senders 2000", "-server nothing",
-		"-server floor -to 127.0.0.1:1", "-attackers 5", "-disturbances 2", "-aside", "-apart", "-apart -aside -scenario half", "-aside -scenario flood -to 127.0.0.1:1", "-scenario half -attackers 9001", "-scenario connect -pairs 5 -sessions 10",
+		"-server floor -to 127.0.0.1:1", "-attackers 5", "-disturbances 2", "-aside", "-apart", "-aside -scenario flood -to 127.0.0.1:1", "-scenario half -attackers 9001", "-scenario connect -pairs 5 -sessions 10",
 		"-tls -scenario half", "-server floor -tls", "-server floor -compress",
 	} {
 		var out, errs strings.Builder
