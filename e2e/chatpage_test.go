@@ -41,3 +41,46 @@ func TestThePagesModulesAgree(t *testing.T) {
 		t.Errorf("tsc: %v\n%s", err, out)
 	}
 }
+
+// TestChatPageSendsFiles has people send each other files on the page: see browser/files.js for what they do. The edge that
+// one of them is at is killed in the middle.
+func TestChatPageSendsFiles(t *testing.T) {
+	t.Parallel()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatalf("no browser: tools/deps browser installs it: %v", err)
+	}
+	pages, files := startBalancer(t), startBalancer(t)
+	c := &cluster{nats: startNATS(t)}
+	c.broker = c.nats.url
+	c.settings = []string{"-files-url", "http://" + files.Addr().String(), "-file-size", "41943040"}
+	c.start(t, 0)
+	var ports, listens []string
+	for range 2 {
+		ports = append(ports, address(freePorts(t, 1)))
+		e := c.addEdge(t, "-pages", "-tcp", address(0), "-files", ports[len(ports)-1])
+		listens = append(listens, strings.TrimSuffix(strings.TrimPrefix(e.url, "ws://"), "/"))
+	}
+	half := newHold(6_000_000 + 6<<20) // a file, and half of the one after it
+	files.hold.Store(half)
+	files.to.Store(&ports[0])
+	pages.to.Store(&listens[0])
+	folder, err := filepath.Abs("../bin/screenshots")
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := startProcess(t, "the browser", "browser", "node", "files.js", chromium,
+		"http://"+pages.Addr().String()+"/", "http://"+listens[1]+"/", "http://"+files.Addr().String(), c.edges[1].tcp, folder)
+	select {
+	case <-half.begun:
+	case <-people.exited:
+	}
+	files.hold.Store(nil)
+	files.to.Store(&ports[1])
+	pages.to.Store(&listens[1])
+	c.edges[0].kill()
+	if status := people.wantExit(t, 3*time.Minute); status.ExitStatus() != 0 {
+		t.Errorf("it ended with %d", status.ExitStatus())
+	}
+	people.wantPrinted(t, `done: \d+ steps`)
+}

@@ -54,9 +54,40 @@ func (p paper) ReadAt(b []byte, at int64) (n int, err error) {
 // balancer has connections go to one edge, and those that come later to another.
 type balancer struct {
 	net.Listener
-	to atomic.Pointer[string]
+	to   atomic.Pointer[string]
+	hold atomic.Pointer[hold] // nil for none
 
 	all sync.WaitGroup
+}
+
+// hold has what clients send go no further after so many bytes, until the edge that it is for has gone.
+type hold struct {
+	left  atomic.Int64
+	begun chan struct{} // closed when it is there
+	once  sync.Once
+}
+
+func newHold(after int64) *hold {
+	h := &hold{begun: make(chan struct{})}
+	h.left.Store(after)
+	return h
+}
+
+// heldWriter is an edge's connection with what holds it.
+type heldWriter struct {
+	net.Conn
+	b    *balancer
+	gone chan struct{} // closed when the edge has
+}
+
+// Write is that of io.Writer.
+func (w heldWriter) Write(p []byte) (int, error) {
+	n, err := w.Conn.Write(p)
+	if h := w.b.hold.Load(); h != nil && h.left.Add(-int64(n)) <= 0 {
+		h.once.Do(func() { close(h.begun) })
+		<-w.gone
+	}
+	return n, err
 }
 
 func startBalancer(t *testing.T) *balancer {
@@ -90,11 +121,13 @@ func (b *balancer) pass(client net.Conn) {
 	}
 	defer edge.Close()
 	var back sync.WaitGroup
+	gone := make(chan struct{})
 	back.Go(func() {
 		_, _ = io.Copy(client, edge) // either side may go
 		_ = client.Close()
+		close(gone)
 	})
-	_, _ = io.Copy(edge, client)
+	_, _ = io.Copy(heldWriter{edge, b, gone}, client)
 	_ = edge.Close()
 	back.Wait()
 }

@@ -18,6 +18,7 @@ import (
 // them at any time.
 type Pages struct {
 	byPath map[string]*page
+	policy string
 }
 
 // page is one file, in the forms in which it leaves.
@@ -51,7 +52,7 @@ func New(folder fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	p := &Pages{byPath: map[string]*page{}}
+	p := &Pages{byPath: map[string]*page{}, policy: policy}
 	if err := p.add(folder, names...); err != nil {
 		return nil, err
 	}
@@ -106,16 +107,25 @@ func newPage(kind string, body []byte) (*page, error) {
 
 // policy is what browsers let a page do: to load what is served here and talk to who serves it, and nothing else. No
 // text becomes markup, not even by mistake.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+var policy = policyWith("")
 
-// always is in the head of every answer. The first three headers of the second line are for browsers that do not know the
+// policyWith also lets a page talk to an origin, and show its pictures; "" is none.
+func policyWith(origin string) string {
+	if origin != "" {
+		origin = " " + origin
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'" + origin + "; connect-src 'self'" + origin + "; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+}
+
+// always is in the head of every answer, beside the policy. The first three headers of the second line are for browsers that do not know the
 // policy.
 var always = []string{
 	"X-Content-Type-Options", "nosniff", "X-Frame-Options", "DENY", "Referrer-Policy", "no-referrer",
 	"Cross-Origin-Opener-Policy", "same-origin", "Cross-Origin-Resource-Policy", "same-origin",
-	"Content-Security-Policy", policy,
 }
+
+const policyHeader = "Content-Security-Policy"
 
 // reply is an answer: headers are names and values in turn.
 type reply struct {
@@ -129,12 +139,13 @@ type reply struct {
 // connections for something else. The caller does not change the body. It borrows r and does not read its body.
 func (p *Pages) Answer(r *http.Request) (status int, head, body []byte) {
 	a := p.reply(r)
-	return a.status, a.head(), a.body
+	return a.status, a.head(p.policy), a.body
 }
 
 // ServeHTTP answers a request whose path begins with that of the folder.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := p.reply(r)
+	w.Header().Set(policyHeader, p.policy)
 	for _, some := range [][]string{always, a.headers} {
 		for i := 0; i < len(some); i += 2 {
 			w.Header().Set(some[i], some[i+1])
@@ -184,7 +195,7 @@ func full(r *http.Request, status int, body []byte, headers ...string) reply {
 }
 
 // head is the head from the status line to the empty line.
-func (a *reply) head() []byte {
+func (a *reply) head(policy string) []byte {
 	b := make([]byte, 0, 1024)
 	b = append(b, "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(a.status), 10)
@@ -193,7 +204,7 @@ func (a *reply) head() []byte {
 	b = append(b, "\r\nDate: "...)
 	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
 	b = append(b, "\r\nConnection: close\r\n"...)
-	for _, some := range [][]string{always, a.headers} {
+	for _, some := range [][]string{always, {policyHeader, policy}, a.headers} {
 		for i := 0; i < len(some); i += 2 {
 			b = append(append(append(append(b, some[i]...), ": "...), some[i+1]...), "\r\n"...)
 		}

@@ -233,7 +233,7 @@ func TestUnknownKindsAreNotServed(t *testing.T) {
 
 // The page needs nothing from elsewhere, and has all that it names.
 func TestTheChatPageIsWhole(t *testing.T) {
-	p, err := Chat()
+	p, err := Chat(Files{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,5 +253,44 @@ func TestTheChatPageIsWhole(t *testing.T) {
 	}
 	if all > 40<<10 {
 		t.Errorf("the page has %d bytes compressed: it is to be there at once on a slow link", all)
+	}
+}
+
+func TestThePolicyLetsThePageReachItsFilesAndNothingMore(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://files.example.org":      "https://files.example.org",
+		"https://files.example.org:8081": "https://files.example.org:8081",
+		"http://127.0.0.1:8081/below":    "http://127.0.0.1:8081",
+		"":                               "",
+		"http://[::1]:8081":              "", // a policy has no word for it
+		"https://a.example;script-src":   "",
+		"https://*":                      "",
+	} {
+		p, err := Chat(Files{URL: url, Size: 1 << 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, body := ask(t, p, "GET", "/")
+		said := `<meta name="limegrove-files" content="` + url + `" data-size="1073741824">`
+		if got := strings.Contains(string(body), said); got != (want != "") {
+			t.Errorf("%q: the page says where files are: %t", url, got)
+		}
+		allowed := policy
+		if want != "" {
+			allowed = strings.NewReplacer("img-src 'self'", "img-src 'self' "+want, "connect-src 'self'", "connect-src 'self' "+want).Replace(policy)
+		}
+		if got := answer.header.Get("Content-Security-Policy"); got != allowed {
+			t.Errorf("%q: the policy is %s", url, got)
+		}
+		if answer, _ = ask(t, p, "GET", "/app.js"); answer.header.Get("Content-Security-Policy") != allowed {
+			t.Errorf("%q: that of a module is another", url)
+		}
+	}
+	p, err := Chat(Files{URL: `https://files.example.org/"><script>`, Size: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body := ask(t, p, "GET", "/"); strings.Contains(string(body), `"><script>`) {
+		t.Error("an address becomes markup")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"limegrove/cmd/internal/process"
 	"limegrove/edge"
 	"limegrove/internal/config"
+	"limegrove/web"
 )
 
 // made is what an edge's configuration names, read, and what the machine has room for.
@@ -21,12 +22,10 @@ func makeOf(cfg config.Edge) (m made, err error) {
 	return m, err
 }
 
-// pages are those that are served beside sessions; nil for none.
-func (m made) pages() edge.Pages {
-	if m.Pages == nil {
-		return nil // and not a nil *Pages that is no nil Pages
+// pagesOf are those that are served beside sessions; nil for none. cfg's URL of files is known by now.
+func pagesOf(cfg config.Edge) (edge.Pages, error) {
+	if !cfg.Pages {
+		return nil, nil
 	}
-	return m.Pages
+	return web.Chat(web.Files{URL: cfg.Files.URL, Size: int64(cfg.Files.Size)})
 }
-
-var _ edge.Pages = made{}.Pages

@@ -180,9 +180,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	others := openDialects(cfg, p, made, triggers, &ofConnectors)
 	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
 	defer logins.Close()
+	pages, err := pagesOf(cfg)
+	if err != nil {
+		return err
+	}
 	// What sessions are to keep to, of the configuration that is in force.
 	edgeOf := func(cfg config.Edge, rules room.Rules) edge.Config {
-		c := edgeConfig(cfg, p, hubs, logins, rooms, rules, others, made.pages(), doors)
+		c := edgeConfig(cfg, p, hubs, logins, rooms, rules, others, pages, doors)
 		c.Traffic = traffic
 		return c
 	}

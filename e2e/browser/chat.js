@@ -60,6 +60,7 @@ await step('the keyboard is enough to come in', async () => {
   await online(ana);
   await ana.getByRole('heading', { name: 'Lobby' }).waitFor();
   await ana.getByText('Nobody else is here yet').waitFor();
+  await ana.locator('#attach').waitFor({ state: 'hidden' }); // this cluster keeps no files
 });
 
 await step('two on different edges see each other', async () => {

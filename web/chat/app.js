@@ -1,10 +1,12 @@
 // @ts-check
 // The chat page: what is seen, and what becomes of what people do. lime.js speaks the protocol, history.js remembers.
 
+import { Tray, cardOf } from './attachments.js';
 import { arrange, avatar, by, dayOf, element, tell, tick, timeOf } from './dom.js';
 import { Envelopes } from './envelopes.js';
+import { kept, linkOf } from './files.js';
 import { History, storage, titleOf } from './history.js';
-import { Client, Refusal, codes, domainOf, identityOf, instanceOf, lookAt, media, nameOf, newId, register, same } from './lime.js';
+import { Client, Refusal, codes, domainOf, identityOf, instanceOf, lookAt, media, nameOf, newId, register, same, stays } from './lime.js';
 
 /** @typedef {import('./lime.js').Envelope} Envelope */
 /** @typedef {import('./history.js').Conversation} Conversation */
@@ -68,6 +70,13 @@ const contacts = new Map();
 const writing = new Map();
 /** When own messages were sent, by their ids. @type {Map<string, number>} */
 const sentAt = new Map();
+
+/** Files that are being sent. */
+const tray = new Tray({
+  ask: (request) => client?.command(request) ?? Promise.reject(new Refusal({ description: 'There is no session' })),
+  to: () => (current && client ? { key: current.key, title: titleOf(current) } : null),
+  sent: sendFile,
+});
 
 /** The node's instance stays with the window, so that a reload takes the node over. */
 const instance = () => {
@@ -165,6 +174,7 @@ function start(name, password) {
 }
 
 function signOut() {
+  tray.giveUp();
   client?.stop();
   history?.saveNow();
   storage.write('session', 'limegrove.guest', null);
@@ -220,6 +230,7 @@ function showState(state, { seconds = 0, reason }) {
         tell(at.connection, 'This chat goes on in another window.');
       } else {
         history?.saveNow();
+        tray.giveUp();
         client = history = current = null;
         storage.write('session', 'limegrove.guest', null);
         showWelcome(reason?.message ?? '');
@@ -241,7 +252,36 @@ function established() {
   resend(true);
   for (const path of rooms) void enterRoom(path);
   if (client?.login.password !== undefined) void readContacts();
+  void askForFiles();
+  tray.wake();
   if (current) consume(current);
+}
+
+/** askForFiles asks whether this session may send files: guests may not everywhere. */
+async function askForFiles() {
+  if (!kept) return;
+  try {
+    await client?.command({ method: 'get', uri: '/files?take=1' });
+    tray.allow(true);
+  } catch (why) {
+    if (why instanceof Refusal && stays(why.code)) tray.allow(false);
+    else if (client?.online) setTimeout(() => void askForFiles(), 5000);
+  }
+}
+
+/**
+ * sendFile sends a link to a file that is there.
+ * @param {string} key of the conversation
+ * @param {import('./files.js').Link} link
+ */
+function sendFile(key, link) {
+  if (!history) return;
+  const c = key.startsWith('/') ? history.room(key) : history.person(history.conversations.get(key)?.title ?? key);
+  /** @type {Line} */
+  const line = { id: newId(), own: true, from: me, text: link.name, file: link, at: Date.now(), state: 'pending' };
+  history.add(c, line);
+  transmit(c, line);
+  render();
 }
 
 /** resend sends what is unconfirmed, in order: all of it, or what has waited for long. @param {boolean} all */
@@ -262,7 +302,11 @@ function transmit(c, line) {
   const to = c.room ? addresses.get(c.key) : c.title;
   if (!to || !client) return; // the room is yet to be entered
   const sent = { sent: new Date(line.at).toISOString() };
-  if (client.send({ id: line.id, to, type: media.text, content: line.text, metadata: sent })) sentAt.set(line.id, Date.now());
+  const { file } = line;
+  const what = file
+    ? { type: media.link, content: { title: file.name, type: file.type, size: file.size, uri: file.uri } }
+    : { type: media.text, content: line.text };
+  if (client.send({ id: line.id, to, ...what, metadata: sent })) sentAt.set(line.id, Date.now());
 }
 
 /** @param {string} path */
@@ -340,7 +384,7 @@ function takeMessage(e) {
     return;
   }
   /** @type {Line} */
-  const line = { id: e.id || newId(), own: false, from, text: textOf(e), at: timeSent(e) };
+  const line = { id: e.id || newId(), own: false, from, ...contentOf(e), at: timeSent(e) };
   if (e.id) line.reply = e.pp ?? e.from;
   history.add(talk, line);
   seen(talk);
@@ -361,7 +405,7 @@ function takeOfRoom(c, from, e) {
     history.save();
     return;
   }
-  history?.add(c, { id, own, from, text: textOf(e), at: timeSent(e), ...(own && { state: /** @type {Progress} */ ('accepted') }) });
+  history?.add(c, { id, own, from, ...contentOf(e), at: timeSent(e), ...(own && { state: /** @type {Progress} */ ('accepted') }) });
   seen(c);
 }
 
@@ -432,6 +476,14 @@ function roomAt(node) {
 /** @param {Envelope} e */
 const textOf = (e) => (typeof e.content === 'string' ? e.content : `${e.type}\n${JSON.stringify(e.content, null, 2)}`);
 
+/** contentOf is what a line has of a message: a link to a file that may be shown, or text. @param {Envelope} e */
+function contentOf(e) {
+  const file = e.type === media.link ? linkOf(e.content) : null;
+  const { text = '', uri = '' } = /** @type {any} */ (file || e.type === media.link ? (e.content ?? {}) : {});
+  if (!file) return { text: e.type === media.link ? `A link that this page does not open: ${uri}` : textOf(e) };
+  return { text: typeof text === 'string' && text.trim() ? text.trim() : file.name, file };
+}
+
 /** timeSent is when a message was sent, if its sender says so and can be right. @param {Envelope} e */
 function timeSent(e) {
   const now = Date.now();
@@ -464,6 +516,7 @@ function hearWriting(from) {
  */
 function select(c, moves = true) {
   current = c;
+  tray.clear();
   at.lines.replaceChildren();
   at.lines.setAttribute('aria-live', 'off'); // what is there already is not news
   if (moves) {
@@ -649,6 +702,7 @@ function renderLists() {
 function renderHead() {
   const c = current;
   at.compose.hidden = !c;
+  tray.render();
   at.contact.hidden = !c || c.room || client?.login.password === undefined || !client.online || contacts.has(c.key);
   if (!c) {
     tell(at.title, 'Pick somebody to write to');
@@ -686,7 +740,11 @@ function lineOf(line, c, before) {
   const name = line.own ? 'You' : nameOf(line.from);
   if (first && c.room && !line.own) made.append(element('p', { class: 'from' }, name));
   else made.append(element('span', { class: 'visually-hidden' }, `${name}: `));
-  made.append(element('p', { class: 'bubble', dir: 'auto' }, line.text));
+  if (line.file) {
+    const bubble = element('div', { class: 'bubble' }, cardOf(line.file));
+    if (line.text !== line.file.name) bubble.append(element('p', { dir: 'auto' }, line.text));
+    made.append(bubble);
+  } else made.append(element('p', { class: 'bubble', dir: 'auto' }, line.text));
   const meta = element('p', { class: 'meta' }, element('time', { datetime: new Date(line.at).toISOString() }, timeOf(line.at)));
   if (line.own) meta.append(element('span', { class: 'progress', 'aria-live': 'off' }));
   made.append(meta);

@@ -93,6 +93,27 @@ export function tick(state) {
   return drawn;
 }
 
+/** Drawings of what a button or a card is about, as paths in a box of 20 by 20. */
+const icons = {
+  file: 'M5 2.5h6.5l4 4v11h-10.5zM11.5 2.5v4h4',
+  elsewhere: 'M8 4H4v12h12v-4M11 3h6v6M17 3l-8 8',
+};
+
+/**
+ * icon draws what something is about.
+ * @param {keyof typeof icons} what
+ */
+export function icon(what) {
+  const drawn = document.createElementNS(svg, 'svg');
+  drawn.setAttribute('viewBox', '0 0 20 20');
+  drawn.setAttribute('class', 'icon');
+  drawn.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS(svg, 'path');
+  path.setAttribute('d', icons[what]);
+  drawn.append(path);
+  return drawn;
+}
+
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const precise = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
 const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });

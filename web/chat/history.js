@@ -2,7 +2,10 @@
 // What is remembered of conversations, in memory and, as far as the browser lets us, in its storage. Everything is
 // bounded: the oldest goes first. What comes out of the storage is looked at like what comes from anybody.
 
+import { linkOf } from './files.js';
 import { identityOf, nameOf } from './lime.js';
+
+/** @typedef {import('./files.js').Link} Link */
 
 /**
  * How far an own message has come. Each state comes before those behind it; failed is an end.
@@ -19,6 +22,7 @@ export const progress = ['pending', 'accepted', 'dispatched', 'received', 'consu
  * @property {boolean} own
  * @property {string} from identity of its sender
  * @property {string} text
+ * @property {Link} [file] that it is about; the text is what is said of it, or else its name
  * @property {number} at milliseconds since 1970
  * @property {Progress} [state] of an own one
  * @property {string} [why] it failed
@@ -81,6 +85,8 @@ function lineOf(v) {
   if (v === null || typeof v !== 'object' || !textOf(v.id) || !textOf(v.from)) return null;
   /** @type {Line} */
   const line = { id: textOf(v.id), own: v.own === true, from: textOf(v.from), text: textOf(v.text, limits.text), at: numberOf(v.at) };
+  const file = v.file ? linkOf({ ...v.file, title: v.file.name }) : null;
+  if (file) line.file = file;
   if (line.own) line.state = v.state === 'failed' || progress.includes(v.state) ? v.state : 'pending';
   if (textOf(v.why)) line.why = textOf(v.why);
   if (textOf(v.reply)) line.reply = textOf(v.reply);

@@ -37,10 +37,18 @@ export const media = {
   contact: 'application/vnd.lime.contact+json',
   chatState: 'application/vnd.lime.chatstate+json',
   room: 'application/vnd.limegrove.room+json',
+  link: 'application/vnd.lime.media-link+json',
+  file: 'application/vnd.limegrove.file+json',
 };
 
 /** Reason codes that are acted on; timeout is our own. */
 export const codes = { conflict: 12, authentication: 13, identity: 25, timeout: -1, taken: 66 };
+
+/**
+ * stays tells whether asking again would be answered alike: what is wrong is the request, or who asks.
+ * @param {number} code
+ */
+export const stays = (code) => (code > 20 && code < 40) || (code > 61 && code < 70);
 
 /** An error with a reason of LIME's. */
 export class Refusal extends Error {
@@ -107,8 +115,8 @@ export const same = (a, b) => a.toLowerCase() === b.toLowerCase();
  */
 export function withoutSecrets(envelope) {
   const shown = structuredClone(envelope);
-  for (const part of [shown.authentication, shown.resource]) {
-    if (part === null || typeof part !== 'object') continue;
+  for (const part of [shown.authentication, shown.resource, shown.resource?.upload, shown.resource?.download]) {
+    if (!part || typeof part !== 'object') continue;
     for (const secret of ['password', 'oldPassword', 'key', 'accessKey', 'token']) {
       if (secret in part) /** @type {any} */ (part)[secret] = '•••';
     }

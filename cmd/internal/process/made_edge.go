@@ -11,14 +11,12 @@ import (
 	"limegrove/internal/config"
 	"limegrove/lime"
 	"limegrove/room"
-	"limegrove/web"
 )
 
 // MadeEdge is what an edge's configuration names, read.
 type MadeEdge struct {
 	Made
 	TLS     *Credentials // nil without TLS
-	Pages   *web.Pages   // nil for none
 	Headers []hightemplar.Header
 	Service lime.Identity // of connectors; zero for none
 
@@ -38,11 +36,6 @@ func MakeEdge(cfg config.Edge) (m MadeEdge, err error) {
 	}
 	if m.Rules, err = EdgeRoomRules(cfg); err != nil {
 		return m, err
-	}
-	if cfg.Pages {
-		if m.Pages, err = web.Chat(); err != nil {
-			return m, err
-		}
 	}
 	if cfg.TLSCert != "" {
 		if m.TLS, err = ReadCredentials(cfg); err != nil {
