@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"limegrove/cmd/lime/chat"
 	"limegrove/lime"
+	"limegrove/lime/client/spool"
 )
 
 func (a *app) chat() *cobra.Command {
@@ -53,7 +55,9 @@ sent to you meanwhile comes then. The ticks of your own messages are: … waits,
 				}
 				cfg.Spool, cfg.Rooms = filepath.Join(keep, "spool"), filepath.Join(keep, "rooms.json")
 			}
-			if err := chat.Run(cmd.Context(), cfg); err != nil {
+			if err := chat.Run(cmd.Context(), cfg); errors.Is(err, spool.ErrInUse) {
+				return fmt.Errorf("another chat as %s is open here, and has what waits to be sent; --keep DIRECTORY gives this one a place of its own: %w", cfg.Client.Node.Identity, err)
+			} else if err != nil {
 				return fmt.Errorf("chat at %s: %w", p.Server, err)
 			}
 			return nil

@@ -36,7 +36,7 @@ type Config struct {
 	Timeout time.Duration
 }
 
-// Run chats at the terminal that the standard input and output are, until its user ends it or ctx is done, which is no
+// Run chats at the process's terminal, until its user ends it or ctx is done, which is no
 // error, or the server does not let the user in, which is. The terminal is left as it was, after a panic, too.
 func Run(ctx context.Context, cfg Config) error {
 	rooms, err := readRooms(cfg.Rooms)

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -256,11 +257,8 @@ func (m *model) takeRoom(d *room.Document) {
 		m.note(t, "You were put out of this room.")
 		return
 	}
-	if d.Continuous != nil && !*d.Continuous && len(t.lines) > 0 {
+	if d.Continuous != nil && !*d.Continuous && t.position > 0 {
 		m.note(t, "Something may be missing here.")
-	}
-	if d.Position > 0 && t.position == 0 && d.Occupants == nil && d.Count == nil {
-		t.position = d.Position
 	}
 	if d.Count != nil {
 		t.count = *d.Count
@@ -469,8 +467,14 @@ func (m *model) foundAgain(e *lime.Message) {
 
 // reasonOf is an error as people read it.
 func reasonOf(err error) string {
-	if why := new(lime.Reason); errors.As(err, &why) {
+	why := new(lime.Reason)
+	switch {
+	case errors.As(err, &why):
 		return why.Error()
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "there was no answer in time"
 	}
 	return err.Error()
 }

@@ -357,6 +357,7 @@ type entry struct {
 	unread     int
 	last       time.Time
 	stranger   bool // has written, and is no contact
+	here       bool
 }
 
 // entries are the list: rooms, then people and groups, of whom the latest come first, and those who are here before others.
@@ -367,11 +368,11 @@ func (m *model) entries() []entry {
 			continue
 		}
 		_, known := m.contacts[t.key]
-		all = append(all, entry{t.key, t.title, t.kind, t.with, t.unread, t.last, t.asked && !known})
+		all = append(all, entry{t.key, t.title, t.kind, t.with, t.unread, t.last, t.asked && !known, m.isHere(t.key)})
 	}
 	for key, who := range m.contacts {
 		if m.talks[key] == nil {
-			all = append(all, entry{key: key, title: oneLine(m.short(who)), with: who})
+			all = append(all, entry{key: key, title: oneLine(m.short(who)), with: who, here: m.isHere(key)})
 		}
 	}
 	slices.SortFunc(all, func(a, b entry) int {
@@ -380,7 +381,7 @@ func (m *model) entries() []entry {
 		} else if ra {
 			return cmp.Or(order(b.key == lobby, a.key == lobby), cmp.Compare(a.key, b.key))
 		}
-		return cmp.Or(b.last.Compare(a.last), order(m.isHere(b.key), m.isHere(a.key)), cmp.Compare(a.key, b.key))
+		return cmp.Or(b.last.Compare(a.last), order(b.here, a.here), cmp.Compare(a.key, b.key))
 	})
 	return all
 }

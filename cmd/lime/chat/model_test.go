@@ -367,17 +367,17 @@ func TestWhoWritesIsSeenForAWhile(t *testing.T) {
 		d.does(came{&lime.Message{From: lime.MustParseNode("rui@localhost/web"), Type: mediaChatState, Content: d.json(map[string]any{"state": state})}})
 	}
 	writes("composing")
-	d.sees("rui is writing…")
+	d.sees("is writing…")
 	d.later(writingFor - time.Second)
-	d.sees("rui is writing…")
+	d.sees("is writing…")
 	d.later(time.Second)
-	d.seesNot("rui is writing…")
+	d.seesNot("is writing…")
 	writes("Composing")
 	writes("paused")
-	d.seesNot("rui is writing…")
+	d.seesNot("is writing…")
 	writes("composing")
 	d.comes("rui@localhost/web", "done")
-	d.seesNot("rui is writing…")
+	d.seesNot("is writing…")
 	for i := range 2 * maxWriting {
 		d.does(came{&lime.Message{From: lime.MustParseNode(fmt.Sprintf("n%d@localhost/web", i)), Type: mediaChatState, Content: d.json(map[string]any{"state": "composing"})}})
 	}

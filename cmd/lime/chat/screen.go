@@ -14,9 +14,10 @@ type screen struct {
 	plain bool    // it has no colours
 }
 
-// openScreen takes the terminal that the standard input and output are.
+// openScreen takes the process's terminal, and opens it for that: the library leaves what it has read from in non-blocking
+// mode, which the shell would find on a standard input that they share.
 func openScreen() (*screen, error) {
-	tty, err := tcell.NewStdIoTty()
+	tty, err := tcell.NewDevTty()
 	if err != nil {
 		return nil, fmt.Errorf("open the terminal: %w", err)
 	}

@@ -78,11 +78,11 @@ func draw(m *model) *frame {
 	}
 	switch m.below() {
 	case 3:
-		said, l := m.said(t)
+		said, l := m.said()
 		f.put(0, f.height-3, f.width, " "+cut(said, f.width-1), l)
 		m.drawKeys(f)
 	case 2: // what is said takes the place of the keys
-		if said, l := m.said(t); said != "" {
+		if said, l := m.said(); said != "" {
 			f.put(0, f.height-1, f.width, cut(said, f.width), l)
 		} else {
 			m.drawKeys(f)
@@ -143,6 +143,9 @@ func (m *model) aboutTalk(t *talk) string {
 		return m.aboutRoomTalk(t)
 	}
 	about := oneLine(t.with.String())
+	if _, writes := m.writing[t.key]; writes {
+		return "is writing… · " + about
+	}
 	switch p := m.presence(t.key); p {
 	case "":
 	case "not here":
@@ -425,15 +428,10 @@ func colourOf(l *line) look {
 	return []look{lookGreen, lookMagenta, lookCyan}[sum%3]
 }
 
-// said is what is said below: what has just happened, or who is writing.
-func (m *model) said(t *talk) (string, look) {
+// said is what is said below: what has just happened, or why there is no connection.
+func (m *model) said() (string, look) {
 	if m.notice != "" {
 		return m.notice, lookBold
-	}
-	if t != nil {
-		if _, writes := m.writing[t.key]; writes {
-			return t.title + " is writing…", lookDim
-		}
 	}
 	if m.conn.state == away && m.below() == 3 { // keys are of more use than a reason
 		return oneLine(m.conn.why), lookDim
