@@ -20,7 +20,7 @@ func (a *app) asks(ctx context.Context, cmd *lime.Command, show func(*lime.Comma
 	return a.with(ctx, func(ctx context.Context, c *client.Client) error {
 		answer, err := c.Command(ctx, cmd)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", cmd.Method, cmd.URI, err)
+			return a.asGuest(commandError(cmd.Method, cmd.URI, err))
 		}
 		if show == nil {
 			return nil

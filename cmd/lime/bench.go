@@ -90,6 +90,11 @@ stored message has not arrived, or one has arrived out of order or twice. Messag
 			if len(args) == 0 {
 				args = []string{p.Server}
 			}
+			for _, at := range args {
+				if err := checkURL("SERVER", at, "ws", "wss", "net.tcp"); err != nil {
+					return err
+				}
+			}
 			return a.runBench(cmd.Context(), c, p, args)
 		},
 	}

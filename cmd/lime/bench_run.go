@@ -96,7 +96,7 @@ func (o *pair) open(ctx context.Context, p profile, i int) (err error) {
 	cfg.ConnectTimeout = o.timeout        // of each
 	at := o.servers[(i+1)%len(o.servers)] // another than the sender's, where there are several
 	if o.to, err = client.Dial(ctx, at, cfg); err != nil {
-		return o.app.explain(ctx, at, fmt.Errorf("log in at %s: %w", at, err))
+		return o.app.explain(ctx, at, loginError("log in", at, err))
 	}
 	if cfg, err = benchConfig(&p, fmt.Sprintf("bench-%s-%d-from", o.name, i)); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (o *pair) open(ctx context.Context, p profile, i int) (err error) {
 	})
 	at = o.servers[i%len(o.servers)]
 	if o.from, err = client.Dial(ctx, at, cfg); err != nil {
-		return o.app.explain(ctx, at, fmt.Errorf("log in at %s: %w", at, err))
+		return o.app.explain(ctx, at, loginError("log in", at, err))
 	}
 	return nil
 }

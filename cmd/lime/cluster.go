@@ -90,6 +90,9 @@ func (a *app) open(ctx context.Context, p *profile, method, at, bearer string, b
 	}
 	_ = json.Unmarshal(b, &said) // then the status is all
 	why := said.Error
+	if nothing := r.StatusCode == http.StatusNotFound || r.StatusCode == http.StatusMethodNotAllowed; nothing && said.Error+said.Detail+said.Title == "" {
+		why = "there is no such thing there: another port, or an older version?"
+	}
 	for _, other := range []string{said.Detail, said.Title, http.StatusText(r.StatusCode)} {
 		if why == "" {
 			why = other
@@ -101,6 +104,9 @@ func (a *app) open(ctx context.Context, p *profile, method, at, bearer string, b
 // admin does something with the admin port of the profile's member.
 func (a *app) admin(ctx context.Context, do func(context.Context, *profile, string) error) error {
 	p, err := a.profile()
+	if err == nil {
+		err = checkURL("--admin", p.Admin, "http", "https")
+	}
 	if err != nil {
 		return err
 	}
@@ -305,6 +311,9 @@ func (a *app) api(ctx context.Context, identity string, do func(ctx context.Cont
 	}
 	if p.API == "" || p.APIKey == "" {
 		return usage("it is asked over the HTTP API: --api or LIME_API names it, and LIMEGROVE_API_KEY has a key")
+	}
+	if err := checkURL("--api", p.API, "http", "https"); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()

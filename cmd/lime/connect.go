@@ -36,13 +36,16 @@ func (a *app) dial(ctx context.Context, keep bool, change func(*client.Config)) 
 	defer cancel()
 	c, err := client.Dial(ctx, p.Server, cfg)
 	if err != nil {
-		return nil, a.explain(ctx, p.Server, fmt.Errorf("log in at %s: %w", p.Server, err))
+		return nil, a.explain(ctx, p.Server, loginError("log in", p.Server, err))
 	}
 	return c, nil
 }
 
 // config is what a client is made of.
 func (p *profile) config() (cfg client.Config, err error) {
+	if err := checkURL("--server", p.Server, "ws", "wss", "net.tcp"); err != nil {
+		return cfg, err
+	}
 	if p.Identity != "" {
 		if cfg.Node, err = lime.ParseNode(p.Identity); err != nil || cfg.Node.Name == "" {
 			return cfg, usage("%q is no identity, which is name@domain", p.Identity)

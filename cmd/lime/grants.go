@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -209,7 +208,7 @@ func (a *app) granting(ctx context.Context, identity string, do func(context.Con
 			}
 			answer, err := c.Command(ctx, order)
 			if err != nil {
-				return fmt.Errorf("%s %s: %w", method, uri, err)
+				return a.asGuest(commandError(method, uri, err))
 			}
 			if into == nil {
 				return nil

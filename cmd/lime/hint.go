@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"limegrove/lime"
@@ -24,6 +26,41 @@ func (w *wrongPort) Unwrap() error { return w.error }
 
 // Error tells what happened, and what it comes of.
 func (w *wrongPort) Error() string { return w.error.Error() + "; " + w.hint }
+
+// loginError is one of a login at a URL, which the client's own begins with.
+func loginError(what, at string, err error) error {
+	if strings.HasPrefix(err.Error(), at) {
+		return fmt.Errorf("%s at %w", what, err)
+	}
+	return fmt.Errorf("%s at %s: %w", what, at, err)
+}
+
+// commandError is one of a command, which the client's own begins with as well.
+func commandError(method lime.Method, uri string, err error) error {
+	if what := fmt.Sprintf("%s %s", method, uri); !strings.HasPrefix(err.Error(), what) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return err
+}
+
+// asGuest adds to the refusal of what is for accounts that nobody has logged in.
+func (a *app) asGuest(err error) error {
+	p, wrong := a.profile()
+	var why *lime.Reason
+	if err == nil || wrong != nil || p.Identity != "" || !errors.As(err, &why) || why.Code != lime.CodeAuthorizationPermissionRequired {
+		return err
+	}
+	return fmt.Errorf("%w; you are a guest: lime login makes you somebody", err)
+}
+
+// checkURL refuses what is no URL of one of some schemes.
+func checkURL(flag, text string, schemes ...string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+		return usage("%s: %q is no URL that begins with %s://", flag, text, strings.Join(schemes, ":// or "))
+	}
+	return nil
+}
 
 // probeTime is how long is looked for TLS at a port.
 const probeTime = 2 * time.Second

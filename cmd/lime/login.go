@@ -105,7 +105,7 @@ func (a *app) enter(ctx context.Context, p profile, register bool) (node lime.No
 	}
 	c, err := client.Dial(ctx, p.Server, cfg)
 	if err != nil {
-		return node, a.explain(ctx, p.Server, fmt.Errorf("log in at %s: %w", p.Server, err))
+		return node, a.explain(ctx, p.Server, loginError("log in", p.Server, err))
 	}
 	node = c.Node()
 	return node, a.finish(c, nil)
@@ -118,7 +118,7 @@ func (a *app) registers(ctx context.Context, p profile, cfg client.Config) error
 	}
 	c, err := client.Dial(ctx, p.Server, cfg)
 	if err != nil {
-		return a.explain(ctx, p.Server, fmt.Errorf("log in at %s as a guest: %w", p.Server, err))
+		return a.explain(ctx, p.Server, loginError("log in as a guest", p.Server, err))
 	}
 	resource, err := json.Marshal(map[string][]byte{"password": []byte(p.Password)}) // Base64
 	if err == nil {

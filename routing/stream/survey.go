@@ -157,6 +157,9 @@ func (s *Streams) backlogs(ctx context.Context, v *Survey, inboxes []Kept, ours 
 				of.Addresses++
 			}
 		}
+		if of.Messages == 0 {
+			of.Oldest = time.Time{} // that of the mark
+		}
 	}
 	for key, n := range waiting {
 		id, err := key.Identity()
