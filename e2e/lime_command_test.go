@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,7 +20,8 @@ type shell struct {
 }
 
 func newShell(t testing.TB, env ...string) *shell {
-	return &shell{t, append(append(os.Environ(), "LIME_PROFILES="+filepath.Join(t.TempDir(), "lime.json")), env...)}
+	own := slices.DeleteFunc(os.Environ(), func(one string) bool { return strings.HasPrefix(one, "LIME") }) // that of who runs the tests
+	return &shell{t, append(append(own, "LIME_PROFILES="+filepath.Join(t.TempDir(), "lime.json")), env...)}
 }
 
 // printed is what a command has printed.

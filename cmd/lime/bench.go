@@ -69,7 +69,7 @@ func (a *app) bench() *cobra.Command {
 more sessions of the profile's identity. Of several SERVERs, the edges of a cluster, the two of a pair are at different ones.
 
 Without --rate it is a closed loop: each pair has one message under way, and sends the next when it has arrived, which
-says how much pairs can do. With --rate it is an open loop: messages are sent at their times whatever becomes of those
+says how soon, and with how many pairs how much; none sends more than 900 a second, which edges allow. With --rate it is an open loop: messages are sent at their times whatever becomes of those
 before, and each is late from the time at which it was to be sent, so that a server that stands still for a second
 is seen. Both ends are in this process, so that there is one clock; what it cannot do itself, such as thousands
 of pairs, is for the load generators.

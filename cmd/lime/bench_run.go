@@ -245,7 +245,15 @@ func (o *pair) sendOpen(ctx context.Context, i int) {
 func (o *pair) sendClosed(ctx context.Context) {
 	late := time.NewTimer(o.timeout)
 	defer late.Stop()
-	for ctx.Err() == nil {
+	// Not faster than edges allow, and never so fast that the client itself holds it back, which would count as a delay.
+	pace := time.NewTicker(time.Second / maxPairRate)
+	defer pace.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pace.C:
+		}
 		number := o.sent.Load()
 		if !o.send(ctx, time.Since(o.began)) {
 			return
