@@ -156,12 +156,35 @@ func (all objects) checkProgram(w *object, known facts) (wrong []error) {
 		s.ID != fields["metadata.name"] || s.Zone != fields["metadata.labels['topology.kubernetes.io/zone']"] || len(s.Join) == 0 || len(s.GossipKeys) == 0 {
 		wrong = append(wrong, finding(w, "it is no member among others: %q %q %q %q %q", s.Gossip, s.Admin, s.Advertise, s.ID, s.Zone))
 	}
+	if s.edge != nil {
+		wrong = append(wrong, all.checkFiles(w, s)...)
+	}
 	for _, store := range []string{s.NATS, s.Redis} {
 		if err := all.checkStore(store); err != nil {
 			wrong = append(wrong, finding(w, "%w", err))
 		}
 	}
 	return append(wrong, all.checkMemory(w, s)...)
+}
+
+// checkFiles tells what keeps clients from an edge's files: each of these is there with all others, or none is.
+func (all objects) checkFiles(w *object, s settings) (wrong []error) {
+	at := s.ports["files"]
+	leads := func(name json.RawMessage) bool { return string(name) == `"files"` }
+	service := slices.ContainsFunc(all.of("Service"), func(o *object) bool {
+		return slices.ContainsFunc(o.Spec.Ports, func(p servicePort) bool { return leads(p.TargetPort) })
+	})
+	policy := slices.ContainsFunc(all.of("NetworkPolicy"), func(o *object) bool {
+		return slices.ContainsFunc(o.Spec.Ingress, func(r rule) bool {
+			return slices.ContainsFunc(r.Ports, func(p struct{ Port json.RawMessage }) bool { return leads(p.Port) })
+		})
+	})
+	for what, there := range map[string]bool{"-files-url": s.Files.On(), "-file-bytes": s.Files.Bytes > 0, "a service": service, "a policy": policy} {
+		if there != (at != 0) {
+			wrong = append(wrong, finding(w, "files are at the port %d, and there is %s for them: %t", at, what, there))
+		}
+	}
+	return wrong
 }
 
 // checkStore tells whether a store's URL, as the README makes it, leads to a service that is there.
@@ -185,6 +208,9 @@ const (
 	perSession = 2 << 10      // at the moment when all come at once
 	perSocket  = 5 << 10      // of the system's
 	edgeQueues = 144 << 20    // into the log 64, for contacts 16, events 64
+	perUpload  = 5 << 19      // half a mebibyte of a chunk, two of a request with a checksum
+	perLoad    = 1 << 19      // of a download
+	perAsk     = 3 << 19      // where an upload stands: a chunk in JSON, and what that is read to
 	router     = 38 << 20     // measured
 	perHash    = 19 << 20     // of a password, one for each processor
 	perGroups  = 2 * 16 << 20 // stored and not, of a partition
@@ -205,6 +231,9 @@ func (all objects) checkMemory(w *object, s settings) (wrong []error) {
 			wrong = append(wrong, finding(w, "without -max-sessions its memory has no bound"))
 		}
 		most = edgeAlone + int64(e.MaxSessions)*perSession + int64(e.MaxHeld+e.MaxQueued) + edgeQueues
+		if e.Files.Listen != "" {
+			most += int64(e.Files.Transfers) * (perUpload + perLoad + perAsk)
+		}
 		system = int64(e.MaxSessions) * perSocket
 		if request := size(c.Resources.Requests["memory"]); request != limit {
 			wrong = append(wrong, finding(w, "an edge that is short of memory is killed, with all its sessions: it requests %d of %d bytes", request, limit))

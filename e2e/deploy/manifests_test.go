@@ -24,7 +24,7 @@ import (
 	"limegrove/internal/redistest"
 )
 
-var overlays = []string{"overlays/small", "overlays/production", "overlays/production-keda"}
+var overlays = []string{"overlays/small", "overlays/production", "overlays/production-keda", "overlays/production-files"}
 
 // TestManifestsFitThePrograms: each overlay is what an API server takes, and says what the programs understand. Then things are made wrong,
 // one by one, and each has to be found.
@@ -45,6 +45,14 @@ func TestManifestsFitThePrograms(t *testing.T) {
 	}
 	t.Run("what is wrong is found", func(t *testing.T) { everyMistakeIsFound(t, made, known) })
 	t.Run("the README names what exists", func(t *testing.T) { checkReadme(t, known) })
+	t.Run("with files NATS has more room, and nothing else is different", func(t *testing.T) {
+		for i, line := range strings.Split(read(t, "../../k8s/nats/nats.conf"), "\n") {
+			other := strings.Split(read(t, "../../k8s/overlays/production-files/nats.conf"), "\n")
+			if setting, _, _ := strings.Cut(strings.TrimSpace(line), " "); i >= len(other) || setting != "#" && setting != "max_file_store:" && line != other[i] {
+				t.Errorf("line %d is %q", i+1, line)
+			}
+		}
+	})
 	t.Run("both autoscalers behave alike", func(t *testing.T) {
 		hpa, keda := parseObjects(t, made["overlays/production"]), parseObjects(t, made["overlays/production-keda"])
 		for _, name := range []string{"edge", "router"} {
@@ -87,7 +95,7 @@ func checkReadme(t *testing.T, known facts) {
 
 // everyMistakeIsFound changes one text in an overlay at a time.
 func everyMistakeIsFound(t *testing.T, made map[string][]json.RawMessage, known facts) {
-	const production, keda = "overlays/production", "overlays/production-keda"
+	const production, keda, files = "overlays/production", "overlays/production-keda", "overlays/production-files"
 	for _, tc := range []struct{ overlay, from, to, want string }{
 		{production, `"-listen=:8080"`, `"-lissten=:8080"`, "not defined: -lissten"},
 		{production, `"-join=gossip:7946"`, `"-join=gosip:7946"`, "leads to no headless service"},
@@ -117,6 +125,15 @@ func everyMistakeIsFound(t *testing.T, made map[string][]json.RawMessage, known 
 		},
 		{keda, `sum(limegrove_edge_sessions{`, `sum(limegrove_edge_session{`, "the edge has no metric limegrove_edge_session"},
 		{keda, `{namespace=\"limegrove\"}`, `{}`, "counts pods of other namespaces"},
+		{files, `"containerPort":8081`, `"containerPort":8082`, "the port files is 8082, and the program's is 8081"},
+		{files, `"targetPort":"files"`, `"targetPort":"file"`, `has no port "file"`},
+		{files, `"targetPort":"files"`, `"targetPort":"sessions"`, "there is a service for them: false"},
+		{files, `"port":"files","protocol":"TCP"`, `"port":"sessions","protocol":"TCP"`, "there is a policy for them: false"},
+		{files, `"LIMEGROVE_FILES","value":":8081"`, `"LIMEGROVE_FILES","value":""`, "the program listens on no port files"},
+		{files, `"LIMEGROVE_FILES_URL":"https://files.example.org"`, `"LIMEGROVE_FILES_URL":""`, "needs -files-url"},
+		{files, `"LIMEGROVE_FILE_BYTES":"6442450944"`, `"LIMEGROVE_FILE_BYTES":"0"`, "there is -file-bytes for them: false"},
+		{files, `"LIMEGROVE_FILE_QUOTA":"1073741824"`, `"LIMEGROVE_FILE_QUOTA":"1"`, "is less than one file"},
+		{files, `"LIMEGROVE_FILE_TRANSFERS","value":"32"`, `"LIMEGROVE_FILE_TRANSFERS","value":"320"`, "its bounds allow"},
 		{keda, `"kind":"Deployment","name":"router"`, `"kind":"Deployment","name":"router"`, ""},
 	} {
 		var changed []json.RawMessage
@@ -181,7 +198,7 @@ func checkNATS(t *testing.T, all objects) {
 	}
 	const more = 2 << 30 // events, dead letters, answers of the API and the buckets
 	// What is for groups is bounded like the log. JetStream sets all of it aside when a stream is made.
-	need := int64(e.Partitions)*int64(2*e.LogBytes+e.InboxBytes) + more
+	need := int64(e.Partitions)*int64(2*e.LogBytes+e.InboxBytes+e.Files.Bytes) + more
 	volume := size(w.Spec.VolumeClaimTemplates[0].Spec.Resources.Requests["storage"])
 	ports := map[string]int{"client": o.Port, "monitor": o.HTTPPort}
 	if *w.Spec.Replicas > 1 {

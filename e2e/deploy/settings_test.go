@@ -67,6 +67,9 @@ func parse(command []string, env map[string]string) (s settings, err error) {
 		if s.edge.TCP != "" {
 			s.ports["tcp"] = port(s.edge.TCP)
 		}
+		if s.edge.Files.Listen != "" {
+			s.ports["files"] = port(s.edge.Files.Listen)
+		}
 	}
 	return s, nil
 }

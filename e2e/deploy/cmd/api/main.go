@@ -24,7 +24,7 @@ func main() {
 }
 
 // overlays are what is applied.
-var overlays = []string{"k8s/overlays/small", "k8s/overlays/production", "k8s/overlays/production-keda"}
+var overlays = []string{"k8s/overlays/small", "k8s/overlays/production", "k8s/overlays/production-keda", "k8s/overlays/production-files"}
 
 func run(ctx context.Context, stdout io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "limegrove-api-")
