@@ -28,6 +28,7 @@ type Client struct {
 	done         chan struct{} // closed when nothing of it runs any more
 	handled      chan struct{} // closed when no handler runs any more
 	supervised   chan struct{} // closed when there will be no other session
+	hurry        chan struct{} // has room for one wish that a pause ends
 
 	drops drops
 	ids   atomic.Uint64
@@ -98,6 +99,7 @@ func newClient(url string, cfg Config) (*Client, error) {
 		publications: newPublications(&cfg), requests: newRequests(cfg.Requests), idPrefix: rand.Text() + "-", node: cfg.Node,
 		presence: cfg.Presence, chosen: cfg.Events, changed: make(chan struct{}),
 		done: make(chan struct{}), handled: make(chan struct{}), supervised: make(chan struct{}),
+		hurry: make(chan struct{}, 1),
 	}
 	for _, text := range append([]string{url}, cfg.Servers...) {
 		a, err := parseAddress(text)

@@ -39,13 +39,19 @@ func (c *Client) reconnect(rounds *int, cause error) (*session, error) {
 		if err := c.over(cause, *rounds); err != nil {
 			return nil, err
 		}
-		pause := c.cfg.Backoff.pause(*rounds)
+		var least time.Duration
 		var refused *HTTPError
 		if errors.As(cause, &refused) {
-			pause = max(pause, min(refused.RetryAfter, c.cfg.Backoff.Last))
+			least = min(refused.RetryAfter, c.cfg.Backoff.Last)
+		}
+		pause := max(c.cfg.Backoff.pause(*rounds), least)
+		select {
+		case <-c.hurry: // it was for a pause before
+		default:
 		}
 		c.is(Status{State: StateWaiting, Round: *rounds, Pause: pause, Err: cause})
-		sleep(c.ctx, pause)
+		sleep(c.ctx, nil, least)
+		sleep(c.ctx, c.hurry, pause-least)
 		*rounds++ // until a session has lived for a while
 		s, err := c.round(c.ctx, *rounds)
 		if err == nil {
@@ -165,11 +171,23 @@ func (c *Client) finish(cause error) {
 	c.is(Status{State: StateEnded, Err: cause})
 }
 
-func sleep(ctx context.Context, d time.Duration) {
+// Retry ends the pause before the next round of tries: for a program that has a reason to believe that there is a network
+// again, since its user or its system says so. It leaves a server alone that wants to be (HTTPError.RetryAfter), and
+// does nothing while there is a session or a try.
+func (c *Client) Retry() {
+	select {
+	case c.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// sleep waits for a time, but for ctx, and for hurry, which may be nil.
+func sleep(ctx context.Context, hurry <-chan struct{}, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-hurry:
 	case <-ctx.Done():
 	}
 }

@@ -21,7 +21,7 @@
 // within the connection; Config.Encryption says whether it must be, and by default it must
 // where a secret would leave this host. More addresses are tried
 // in turn, each once, at once; after all of them comes a pause, longer each time, with jitter
-// (Backoff). What the server assigned as the node, in its spelling, is proposed again, and
+// (Backoff), unless Retry ends it. What the server assigned as the node, in its spelling, is proposed again, and
 // presence and receipts are set before anything else is sent, so that whoever writes to the
 // node notices no more than a delay. Secrets are asked for at each login, so that a token
 // that has expired is not used again.

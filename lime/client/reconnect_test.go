@@ -325,3 +325,49 @@ func TestMessageThatFoundNoRoomComesAgain(t *testing.T) {
 		}
 	})
 }
+
+// Who knows that there is a network again need not wait for the pause to end.
+func TestAPauseEndsWhenTheProgramSaysSo(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		c, err := Start("ws://nobody/", Config{NetDial: p.dial, Backoff: Backoff{First: time.Hour, Last: time.Hour}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			c.Close()
+			<-c.Done()
+		}()
+		began := time.Now()
+		tries := func(what string, want int64) {
+			t.Helper()
+			synctest.Wait()
+			if got := p.dials.Load(); got != want || time.Since(began) != 0 {
+				t.Errorf("%s: %d tries after %s, want %d", what, got, time.Since(began), want)
+			}
+		}
+		tries("by itself", 0)
+		c.Retry()
+		tries("the first pause", 1)
+		tries("another pause follows", 1)
+		c.Retry()
+		c.Retry()
+		tries("one for two wishes at once", 2)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := p.dials.Load(); got != 3 {
+			t.Errorf("%d tries after an hour", got)
+		}
+	})
+	inMemory(t, func(t *testing.T, p *place) {
+		d := p.client("ws://server/", Config{Backoff: Backoff{First: time.Hour, Last: time.Hour}})
+		f := p.accept()
+		f.begins(ana)
+		c := d.get()
+		c.Retry() // nothing is to be ended
+		f.conn.Close()
+		synctest.Wait()
+		if got := p.dials.Load(); got != 1 {
+			t.Errorf("a wish of before the loss has made it %d tries", got)
+		}
+	})
+}
