@@ -291,6 +291,7 @@ func TestChatInATerminal(t *testing.T) {
 	r.types("And this by another process.")
 	r.sees("…   you: And this by another process.")
 	g.open(t)
+	r.types("!connect")
 	a.sees("rui: This is written without a network.", "rui: And this by another process.")
 	r.sees("ana: You are away, and this waits for you.", "✓✓✓ you: This is written", "✓✓✓ you: And this by")
 	if screen := a.screen(); strings.Count(screen, "without a network") != 1 || strings.Index(screen, "without a network") > strings.Index(screen, "And this by") {
@@ -308,6 +309,7 @@ func TestChatInATerminal(t *testing.T) {
 	a.types("Across a dead edge.")
 	a.sees("…   you: Across")
 	c.addEdge(t, "-auth", "guest,plain", "-files", address(ports), "-listen", at1.Host)
+	a.types("!connect")
 	a.sees(ana+" at edge-3", "✓✓✓ you: Across a dead edge.")
 	r.sees("ana: Across a dead edge.")
 

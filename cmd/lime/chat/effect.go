@@ -42,6 +42,9 @@ type (
 	// cancel ends the transfers.
 	cancel struct{}
 
+	// reconnect tries at once.
+	reconnect struct{}
+
 	// keepRooms remembers which rooms are to be entered.
 	keepRooms struct{ rooms []string }
 

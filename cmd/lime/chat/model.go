@@ -111,6 +111,9 @@ func (m *model) update(now time.Time, event any) []effect {
 		m.look()
 	case focused:
 		m.focused = e.on
+		if e.on && m.conn.state == away { // who comes back to it may have brought a network
+			m.do(reconnect{})
+		}
 		m.look()
 	case key:
 		m.press(e)

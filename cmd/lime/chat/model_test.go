@@ -164,7 +164,8 @@ func TestWhatIsSeenIsConsumedAndWhatIsNotIsCounted(t *testing.T) {
 	d.does(focused{false})
 	d.wants("the window is not looked at", d.comes(rui.String(), "three"))
 	d.offline()
-	d.wants("there is no session to tell it", d.does(focused{true}))
+	d.wants("there is no session to tell it", d.does(focused{true}), reconnect{})
+	d.wants("the user knows better", d.says("!connect"), reconnect{})
 	todo := d.online()
 	if last := todo[len(todo)-1]; last != (sayConsumed{fmt.Sprintf("in-%d", d.ids), rui}) {
 		t.Errorf("with a session it is to do %s", effects(todo))

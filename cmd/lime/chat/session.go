@@ -277,6 +277,8 @@ func (s *session) do(e effect) (answer any) {
 		if !s.move(func(ctx context.Context) { s.download(ctx, e) }) {
 			return fetched{number: e.number, err: errTransfers}
 		}
+	case reconnect:
+		s.client.Retry()
 	case cancel:
 		s.mu.Lock()
 		s.endMoving()

@@ -136,6 +136,7 @@ func TestALostConnectionIsFollowedByAnother(t *testing.T) {
 	s, _ := opened(t, server.URL(), "ana@localhost/desk", "")
 	defer closed(t, s)
 	awaits(t, s, "a session", isOnline)
+	s.do(reconnect{}) // which changes nothing
 	server.Cut()
 	c := awaits(t, s, "the next", func(c connection) bool { return c.state == online && c.sessions > 1 })
 	if c.me.String() != "ana@localhost/desk" {

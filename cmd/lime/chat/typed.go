@@ -135,6 +135,7 @@ func commands() []command {
 		{"cancel", "", "end what is being sent or fetched", func(m *model, _ string) { m.do(cancel{}) }},
 		{"again", "", "send again what has failed here", (*model).sendAgain},
 		{"status", "STATUS [TEXT]", "be available, away, busy or invisible to others", (*model).setStatus},
+		{"connect", "", "try at once to connect", func(m *model, _ string) { m.do(reconnect{}) }},
 		{"quit", "", "end this; what is not sent yet waits on disk", func(m *model, _ string) { m.do(quit{}) }},
 	}
 }
