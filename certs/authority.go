@@ -85,6 +85,9 @@ func ReadAuthority(certificate, key []byte) (*Authority, error) {
 // Certificate is the authority's own. Nobody changes it.
 func (a *Authority) Certificate() *x509.Certificate { return a.certificate }
 
+// EncodeKey writes the authority's key in PEM.
+func (a *Authority) EncodeKey() ([]byte, error) { return EncodeKey(a.key) }
+
 // ID names the authority: the end of its key's hash.
 func (a *Authority) ID() string { return authorityID(a.certificate) }
 

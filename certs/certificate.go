@@ -1,7 +1,9 @@
 package certs
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -14,6 +16,7 @@ type Certificate struct {
 	Serial      Serial        `json:"serial"`
 	Fingerprint string        `json:"fingerprint"`         // see [Fingerprint]
 	Authority   string        `json:"authority,omitempty"` // see [Authority.ID]; "" for one that is signed by itself
+	KeyHash     string        `json:"keyHash,omitempty"`   // SHA-256 of its public key, in lower-case hexadecimal digits
 	Issued      time.Time     `json:"issued"`
 	Expires     time.Time     `json:"expires"`
 	Revoked     time.Time     `json:"revoked,omitzero"`
@@ -24,6 +27,8 @@ func describe(i lime.Identity, c *x509.Certificate, by *Authority) Certificate {
 	known := Certificate{
 		Identity: i, Serial: SerialOf(c), Fingerprint: Fingerprint(c), Issued: time.Now().UTC().Truncate(time.Second), Expires: c.NotAfter.UTC(),
 	}
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	known.KeyHash = hex.EncodeToString(sum[:])
 	if by != nil {
 		known.Authority = by.ID()
 	}
@@ -35,6 +40,8 @@ func (c *Certificate) Good(now time.Time) bool { return c.Revoked.IsZero() && no
 
 // holder is the document of an identity. It is there as long as the identity is taken.
 type holder struct {
+	// Free says that the operator gives the name to whoever asks for it first, though somebody had it.
+	Free         bool          `json:"free,omitempty"`
 	Certificates []Certificate `json:"certificates"`
 }
 
@@ -49,6 +56,11 @@ func (h *holder) good(now time.Time) (n int) {
 		}
 	}
 	return n
+}
+
+// isOf tells whether one that counts is of a key: then whoever asks with that is its holder, and asks again because the answer was lost.
+func (h *holder) isOf(keyHash string, now time.Time) bool {
+	return slices.ContainsFunc(h.Certificates, func(c Certificate) bool { return c.KeyHash == keyHash && c.Good(now) })
 }
 
 // tidy forgets those that have expired, but the last: it tells since when nobody has the name.

@@ -117,14 +117,14 @@ func (r *Registry) note(ctx context.Context, c *Certificate, by how) error {
 		}
 	}
 	err = r.certificates.Change(ctx, k, func(old document.Document) ([]byte, error) {
-		if by == first && old.Revision != 0 {
-			return nil, ErrTaken
-		}
 		h, err := readHolder(old)
 		if err != nil {
 			return nil, err
 		}
 		now := time.Now()
+		if by == first && old.Revision != 0 && !h.Free && !h.isOf(c.KeyHash, now) {
+			return nil, ErrTaken
+		}
 		h.tidy(now)
 		switch {
 		case by == again && now.Sub(h.lastRevoked()) < coolDown:
@@ -135,7 +135,7 @@ func (r *Registry) note(ctx context.Context, c *Certificate, by how) error {
 		for len(h.Certificates) >= 4*MaxEach { // revoked ones; Revocations knows them by themselves
 			h.Certificates = h.Certificates[1:]
 		}
-		h.Certificates = append(h.Certificates, *c)
+		h.Certificates, h.Free = append(h.Certificates, *c), false
 		return json.Marshal(h)
 	})
 	if err != nil {
@@ -157,19 +157,24 @@ func readHolder(d document.Document) (h holder, err error) {
 // Of returns the certificates of an identity, the oldest first, as the bucket's leader has them. There are none where
 // the name is free.
 func (r *Registry) Of(ctx context.Context, i lime.Identity) ([]Certificate, error) {
+	h, err := r.holder(ctx, i)
+	return h.Certificates, err
+}
+
+func (r *Registry) holder(ctx context.Context, i lime.Identity) (h holder, err error) {
 	k, err := holderKey(i)
 	if err != nil {
-		return nil, err
+		return h, err
 	}
 	d, err := r.certificates.Latest(ctx, k)
 	if errors.Is(err, document.ErrNotFound) {
-		return nil, nil
+		return h, nil
 	}
 	h, unread := readHolder(d)
 	if err = errors.Join(err, unread); err != nil {
-		return nil, fmt.Errorf("certificates of %s: %w", i, err)
+		return h, fmt.Errorf("certificates of %s: %w", i, err)
 	}
-	return h.Certificates, nil
+	return h, nil
 }
 
 // Find returns the certificate of an identity that has a fingerprint, which counts now, or ErrNotFound.
@@ -186,9 +191,15 @@ func (r *Registry) Find(ctx context.Context, i lime.Identity, fingerprint string
 	return Certificate{}, ErrNotFound
 }
 
-// List returns all certificates, at most so many holders'; 0 for any number.
-func (r *Registry) List(ctx context.Context, most int) (all []Certificate, err error) {
-	documents, err := r.certificates.UnderAtMost(ctx, heldBelow, document.Most{Documents: most})
+// List returns all certificates of a domain, "" for every one, at most so many holders'; 0 for any number.
+func (r *Registry) List(ctx context.Context, domain string, most int) (all []Certificate, err error) {
+	below := heldBelow
+	if domain != "" {
+		if below, err = heldBelow.Part(lime.Identity{Domain: domain}.Fold().Domain); err != nil {
+			return nil, err
+		}
+	}
+	documents, err := r.certificates.UnderAtMost(ctx, below, document.Most{Documents: most})
 	if err != nil {
 		return nil, fmt.Errorf("list certificates: %w", err)
 	}
@@ -246,9 +257,7 @@ func (r *Registry) Revoke(ctx context.Context, i lime.Identity, free bool, why s
 				}
 				c.Revoked = now
 			}
-			if free {
-				return nil, nil
-			}
+			h.Free = h.Free || free
 			return json.Marshal(h)
 		})
 		switch {

@@ -57,6 +57,13 @@ func TestWhatARequestWishesIsNotWhatItGets(t *testing.T) {
 	if !k.Public().(interface{ Equal(crypto.PublicKey) bool }).Equal(c.PublicKey) {
 		t.Error("it is of another key")
 	}
+	again := issue(t, s, Request{Identity: ana, First: true, CSR: request(t, "", k)})
+	if again.Serial == i.Serial {
+		t.Error("who asks again with the same key gets the same certificate")
+	}
+	if _, err := s.Issue(t.Context(), Request{Identity: ana, First: true, CSR: request(t, "", key(t))}); !errors.Is(err, ErrTaken) {
+		t.Errorf("with another key: %v", err)
+	}
 	for what, err := range map[string]error{
 		"a forged one": second(s.Issue(t.Context(), Request{Identity: rui, First: true, CSR: "x"})),
 		"a bad name":   second(s.Issue(t.Context(), Request{Identity: lime.Identity{Name: "../x", Domain: "y"}, First: true})),
@@ -136,7 +143,7 @@ func TestFirstOnesAreBounded(t *testing.T) {
 	js := natstest.JetStream(t)
 	s := service(t, open(t, Config{JetStream: js, MaxNames: 1}), func(c *ServiceConfig) {
 		c.FirstRate, c.FirstBurst = 1, 4
-		c.Taken = func(_ context.Context, i lime.Identity) (bool, error) { return i.Name == "account", nil }
+		c.Taken = func(_ context.Context, i lime.Identity, _ bool) (bool, error) { return i.Name == "account", nil }
 	})
 	if _, err := s.Issue(t.Context(), Request{Identity: lime.MustParseIdentity("account@x"), First: true}); !errors.Is(err, ErrTaken) {
 		t.Errorf("the name of an account: %v", err)
@@ -243,7 +250,7 @@ func TestOneOfAnIdentitysCertificatesIsRevoked(t *testing.T) {
 	if c, err := s.Registry().Find(t.Context(), ana, b.Fingerprint); err != nil || c.Serial != b.Serial {
 		t.Errorf("the other: %+v, %v", c, err)
 	}
-	all, err := s.Registry().List(t.Context(), 0)
+	all, err := s.Registry().List(t.Context(), "EXAMPLE.org", 0)
 	if err != nil || len(all) != 2 || all[0].Revoked.IsZero() || !all[1].Revoked.IsZero() {
 		t.Errorf("listed: %+v, %v", all, err)
 	}

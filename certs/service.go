@@ -70,8 +70,9 @@ type ServiceConfig struct {
 	// Defaults 20 and 200; negative for no limit.
 	FirstRate, FirstBurst int
 
-	// Taken tells whether a name is somebody's who needs no certificate, as an account is. Default nobody's.
-	Taken func(context.Context, lime.Identity) (bool, error)
+	// Taken tells whether a name is somebody's who needs no certificate, as an account is. free says that the operator has
+	// given it free since somebody had it. Default nobody's.
+	Taken func(ctx context.Context, i lime.Identity, free bool) (bool, error)
 
 	Logger  logrus.FieldLogger    // required
 	Metrics prometheus.Registerer // default none
@@ -126,6 +127,11 @@ func NewService(cfg ServiceConfig, f *Folder) *Service {
 
 var _ Issuer = (*Service)(nil)
 
+// Asks has taken tell whether a name is somebody's, as ServiceConfig.Taken does. It is called before the service is used.
+func (s *Service) Asks(taken func(ctx context.Context, i lime.Identity, free bool) (bool, error)) {
+	s.cfg.Taken = taken
+}
+
 // Use puts another folder in force.
 func (s *Service) Use(f *Folder) { s.folder.Store(f) }
 
@@ -139,7 +145,12 @@ func (s *Service) Issue(ctx context.Context, r Request) (*Issued, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issue a certificate to %s: %w", r.Identity, err)
 	}
-	s.cfg.Logger.WithFields(logrus.Fields{"identity": r.Identity.String(), "serial": string(i.Serial), "first": r.First}).Info("a certificate was issued")
+	log := s.cfg.Logger.WithFields(logrus.Fields{"identity": r.Identity.String(), "serial": string(i.Serial)})
+	if r.First {
+		log.Info("a certificate was issued by the default one")
+	} else {
+		log.Info("a certificate was issued")
+	}
 	return i, nil
 }
 
@@ -172,20 +183,22 @@ func (s *Service) issue(ctx context.Context, r *Request) (*Issued, error) {
 		if s.first != nil && !s.first.Allow() {
 			return nil, ErrRate
 		}
-		if s.cfg.Taken != nil {
-			taken, err := s.cfg.Taken(ctx, r.Identity)
+		h, err := s.cfg.Registry.holder(ctx, r.Identity)
+		if err != nil {
+			return nil, err
+		}
+		nobody := len(h.Certificates) == 0 || h.Free
+		switch {
+		case !nobody && r.CSR == "": // a name that somebody has costs no signature
+			return nil, ErrTaken
+		case nobody && s.cfg.Taken != nil:
+			taken, err := s.cfg.Taken(ctx, r.Identity, h.Free)
 			if err != nil {
 				return nil, err
 			}
 			if taken {
 				return nil, ErrTaken
 			}
-		}
-		// A name that somebody has costs no signature.
-		if all, err := s.cfg.Registry.Of(ctx, r.Identity); err != nil {
-			return nil, err
-		} else if len(all) > 0 {
-			return nil, ErrTaken
 		}
 	case r.Operator:
 		by = byOperator

@@ -26,6 +26,13 @@ type Bearer struct {
 	Expires  time.Time
 }
 
+// Revoked tells whether one of some certificates was revoked; Revocations do. It does not block.
+type Revoked interface {
+	Any(chain []*x509.Certificate) bool
+}
+
+var _ Revoked = (*Revocations)(nil)
+
 // Trust decides whom an edge believes in TLS. It does not change, and may be used from anywhere: others authorities
 // make another one.
 type Trust struct {
@@ -33,11 +40,11 @@ type Trust struct {
 	own         *x509.CertPool      // of the folder's authorities
 	outside     *x509.CertPool      // nil for none
 	others      []*x509.Certificate // that are in outside
-	revocations *Revocations        // nil for none
+	revocations Revoked             // nil for none
 }
 
 // NewTrust makes a Trust of a folder, authorities outside and what was revoked. Each may be nil.
-func NewTrust(f *Folder, outside []*x509.Certificate, r *Revocations) *Trust {
+func NewTrust(f *Folder, outside []*x509.Certificate, r Revoked) *Trust {
 	t := &Trust{folder: f, others: outside, revocations: r}
 	if f != nil {
 		t.own = Pool(f.Authorities...)

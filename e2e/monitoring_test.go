@@ -71,9 +71,11 @@ func startMonitored(t *testing.T) *monitored {
 	}
 	m := &monitored{temple: startTemple(t, 2, shared, door...)}
 	certificate, key := newCertificate(t)
-	covered := m.addEdge(t, append(slices.Clone(m.flags), "-tls-cert", certificate, "-tls-key", key)...)
+	folder := filepath.Join(t.TempDir(), "certs")
+	newShell(t).does(0, "authority.pem", "", "certs", "create", folder, loopback)
+	covered := m.addEdge(t, append(slices.Clone(m.flags), "-tls-cert", certificate, "-tls-key", key, "-authority", folder)...)
 	pages := address(freePorts(t, 1))
-	backend := m.startBackend(t, "router-2", "-admin", pages)
+	backend := m.startBackend(t, "router-2", "-admin", pages, "-authority", folder)
 	shake(t, covered)
 	backend.posts("makes an account", http.StatusCreated, "/v1/accounts", fmt.Sprintf(`{"identity":"made@%s","password":%q}`, domain, secret(password)))
 	for _, e := range m.edges {

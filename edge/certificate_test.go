@@ -12,6 +12,8 @@ import (
 	"math/big"
 	"net"
 	"reflect"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -265,4 +267,104 @@ func TestCertificateThatDoesNotHoldEndsTheHandshake(t *testing.T) {
 			t.Error("one that holds ends it, too")
 		}
 	})
+}
+
+// own is an authority of the cluster's own, whose certificates are those of an identity or the default one.
+type own struct {
+	revoked atomic.Bool
+	of      auth.Certificate
+}
+
+func (o *own) Bearer([]*x509.Certificate) *auth.Certificate {
+	if o.revoked.Load() {
+		return nil
+	}
+	c := o.of
+	return &c
+}
+
+func (o *own) Revoked(chain []*x509.Certificate) bool { return len(chain) > 0 && o.revoked.Load() }
+
+func TestRevokedCertificatesEndTheirConnections(t *testing.T) {
+	for _, wss := range []bool{true, false} {
+		ca, o := newAuthority(t), &own{of: auth.Certificate{Identity: lime.MustParseIdentity("ana@example.org"), Expires: time.Now().Add(time.Hour)}}
+		var e *fixture
+		var enter func(...tls.Certificate) (speaker, string)
+		if wss {
+			e = newFixture(t, Config{Schemes: []auth.Scheme{auth.SchemeTransport, auth.SchemeGuest}, Authority: o})
+			e.run(tls.NewListener(e.listen(func(nc net.Conn) net.Conn { return nc }), ca.asks()))
+			enter = func(all ...tls.Certificate) (speaker, string) {
+				c := e.connect()
+				c.nc = tls.Client(c.nc, shown(tls.VersionTLS13, all...))
+				_, err := io.WriteString(c.nc, request)
+				must(t, err)
+				_, err = io.ReadFull(c.nc, make([]byte, 1))
+				must(t, err)
+				c.head()
+				f := &frames{t: t, nc: c.nc}
+				return f, f.ask(`{"state":"new"}`)
+			}
+		} else {
+			e = newFixture(t, Config{Schemes: []auth.Scheme{auth.SchemeTransport, auth.SchemeGuest}, TLS: ca.asks(), Authority: o})
+			e.over = overTCP
+			e.run(e.listen(func(nc net.Conn) net.Conn { return nc }))
+			enter = func(all ...tls.Certificate) (speaker, string) {
+				open := &objects{t: t, nc: e.tcp().nc}
+				first := understand(t, open.ask(`{"state":"new"}`))
+				open.ask(`{"id":"` + first.ID + `","state":"negotiating","encryption":"tls","compression":"none"}`)
+				inside := &objects{t: t, nc: tls.Client(open.nc, shown(tls.VersionTLS13, all...))}
+				offer, err := oneObject(inside.nc)
+				must(t, err)
+				return inside, offer
+			}
+		}
+		begin := func(scheme string, all ...tls.Certificate) speaker {
+			s, offer := enter(all...)
+			last := understand(t, s.ask(`{"id":"`+understand(t, offer).ID+`","from":"ana@example.org","state":"authenticating","scheme":"`+scheme+`"}`))
+			if last.State != "established" {
+				t.Fatalf("%+v", last)
+			}
+			return s
+		}
+		with := begin("transport", ca.sign(func(*x509.Certificate) {}))
+		if asked := e.doors.asked(); asked.Certificate == nil || asked.Certificate.Identity != o.of.Identity {
+			t.Errorf("asked about %+v", asked.Certificate)
+		}
+		without := begin("guest")
+		e.Revoked() // of others: nobody's ends
+		o.revoked.Store(true)
+		e.Revoked()
+		last := understand(t, with.(interface{ next() string }).next())
+		if last.State != "failed" || last.Reason == nil || last.Reason.Code != lime.CodeSessionAuthenticationFailed {
+			t.Errorf("by the revoked one: %+v", last)
+		}
+		pong := without.ask(`{"id":"p","method":"get","uri":"/ping"}`)
+		if !strings.Contains(pong, "success") { // over TCP the server has asked, too
+			pong = without.(interface{ next() string }).next()
+		}
+		if !strings.Contains(pong, "success") {
+			t.Errorf("by none: %s", pong)
+		}
+		_, offer := enter(ca.sign(func(*x509.Certificate) {}))
+		if first := understand(t, offer); !reflect.DeepEqual(first.SchemeOptions, []string{"guest"}) {
+			t.Errorf("who shows it later is offered %v", first.SchemeOptions)
+		}
+	}
+}
+
+func (o *objects) next() string {
+	o.t.Helper()
+	text, err := oneObject(o.nc)
+	for err == nil && strings.Contains(text, `/ping`) { // the server's
+		text, err = oneObject(o.nc)
+	}
+	must(o.t, err)
+	return text
+}
+
+func (f *frames) next() string {
+	f.t.Helper()
+	got, err := readFrame(f.nc)
+	must(f.t, err)
+	return string(got.Payload)
 }

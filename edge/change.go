@@ -11,7 +11,7 @@ import (
 // Change returns what puts another configuration in force while the edge runs, or says what is wrong with it. It may be
 // called from anywhere, by one at a time, and so may apply, which cannot fail.
 //
-// These count: RoomRules, MaxRooms, Peers, Schemes, ForwardHeaders, ForwardCookies, Encryption, MaxEnvelope, EnvelopeRate, ByteRate,
+// These count: Authority, RoomRules, MaxRooms, Peers, Schemes, ForwardHeaders, ForwardCookies, Encryption, MaxEnvelope, EnvelopeRate, ByteRate,
 // MaxSessions, MaxPerAddress, EstablishTimeout, PingInterval, IdleTimeout, SendQueue, MaxHeld, MaxQueued, AdmissionRate,
 // AddressRate and Exempt. Everything else stays what it was.
 //
@@ -26,6 +26,7 @@ func (e *Edge) Change(cfg Config) (apply func(), err error) {
 	will.MaxSessions, will.MaxPerAddress = cfg.MaxSessions, cfg.MaxPerAddress
 	will.EstablishTimeout, will.PingInterval, will.IdleTimeout = cfg.EstablishTimeout, cfg.PingInterval, cfg.IdleTimeout
 	will.SendQueue, will.MaxHeld, will.MaxQueued = cfg.SendQueue, cfg.MaxHeld, cfg.MaxQueued
+	will.Authority = cfg.Authority
 	will.AdmissionRate, will.AddressRate, will.Exempt = cfg.AdmissionRate, cfg.AddressRate, cfg.Exempt
 	if will, err = will.withDefaults(); err != nil {
 		return nil, err

@@ -64,6 +64,10 @@ type Config struct {
 	// the Authenticator. Default none.
 	ForwardHeaders, ForwardCookies []string
 
+	// Authority tells whose certificates clients have shown, where there is one of the cluster's own, or some may be revoked. Default none:
+	// all that hold are believed, and are of authorities outside.
+	Authority Authority
+
 	// TLS is for clients over TCP that choose EncryptionTLS; required when that is offered.
 	TLS *tls.Config
 

@@ -22,6 +22,7 @@ type metrics struct {
 	upgrades    prometheus.Counter
 	accepted    [transports]prometheus.Counter
 	handshakes  prometheus.Counter
+	revoked     prometheus.Counter
 	rejections  map[rejection]prometheus.Counter
 	deferred    prometheus.Gauge
 	overloaded  prometheus.Gauge
@@ -63,6 +64,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		handshakes: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_tls_failures_total", Help: "Connections over TCP that chose TLS and did not come so far.",
+		}),
+		revoked: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_certificates_revoked_total", Help: "Connections that were ended because their client's certificate was revoked.",
 		}),
 		rejections: map[rejection]prometheus.Counter{},
 		deferred: f.NewGauge(prometheus.GaugeOpts{

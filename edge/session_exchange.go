@@ -65,6 +65,9 @@ func (s *session) exchange(t *scratch, b []byte) {
 // what the edge answers itself.
 func (s *session) pass(t *scratch, b []byte) error {
 	h := &t.header
+	if s.rank == rankApplicant && !s.applies(h) {
+		return reasonApplicant
+	}
 	var change lime.Rewrite
 	who, err := s.checkSender(t, &change)
 	if err != nil {

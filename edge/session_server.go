@@ -73,6 +73,26 @@ func (s *session) mayRegister(h *lime.Header) bool {
 	return err == nil && uri.HasPath("/account")
 }
 
+// rankApplicant is that of a session which may ask for a certificate, and nothing else.
+var rankApplicant = lime.RoleApplicant.Rank()
+
+// applies tells whether an envelope does that, or pings.
+func (s *session) applies(h *lime.Header) bool {
+	if !isRequest(h) || h.From != nil && !s.isOwn(h.From) || h.PP != nil {
+		return false
+	}
+	uri, err := lime.ParseURI(string(h.URI))
+	return err == nil && (h.Method == lime.MethodSet && uri.HasPath("/certificates") || uri.HasPath("/ping")) && uri.Owner.IsZero()
+}
+
+// isOwn tells whether an address is the session's own.
+func (s *session) isOwn(from []byte) bool {
+	n, err := lime.ParseNode(string(from))
+	return err == nil && n.EqualFold(s.who.Node())
+}
+
+var reasonApplicant = &lime.Reason{Code: lime.CodeAuthorizationPermissionRequired, Description: "With the default certificate one of its own may be asked for, and nothing else"}
+
 // mayAsk tells whether an envelope asks in somebody's name for what that one may share with
 // its contacts. A router knows, and decides about it.
 func (s *session) mayAsk(h *lime.Header) bool {

@@ -11,6 +11,10 @@ const (
 	RoleMember        Role = "member"        // speaks for itself alone
 	RoleAuthority     Role = "authority"     // for its domain
 	RoleRootAuthority Role = "rootAuthority" // for its domain and those below it
+
+	// RoleApplicant is ours and below a member: it has shown a certificate that all clients share, and may ask for
+	// one of its own, and for nothing else.
+	RoleApplicant Role = "applicant"
 )
 
 // Allows tells whether a session with that role may have a routing rule: L-RES-06.
@@ -41,7 +45,7 @@ func (r Role) Over(own, domain string) bool {
 // Rank is a Role in one byte, for those who keep many.
 type Rank uint8
 
-var ranks = [...]Role{"", RoleMember, RoleAuthority, RoleRootAuthority}
+var ranks = [...]Role{"", RoleMember, RoleAuthority, RoleRootAuthority, RoleApplicant}
 
 // Rank returns the rank of r; that of a role that does not exist is the zero Role's.
 func (r Role) Rank() Rank {

@@ -92,7 +92,7 @@ func schemes(cfg Config, accounts *account.Store, owners auth.Owners) (auth.Sche
 		auth.SchemeGuest:     auth.Guest{Accounts: accounts},
 		auth.SchemePlain:     auth.Plain{Verifier: accounts},
 		auth.SchemeKey:       auth.Key{Keys: keyring{accounts}},
-		auth.SchemeTransport: auth.Transport{Owners: owners, Serves: s.Serves},
+		auth.SchemeTransport: transport(cfg, owners, s.Serves),
 	}
 	if len(cfg.Issuers) > 0 {
 		issuers, err := issuer.New(owners, cfg.Issuers)

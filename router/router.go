@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"limegrove/account"
+	"limegrove/certs"
 	"limegrove/delegation"
 	"limegrove/edge/auth"
 	"limegrove/edge/auth/issuer"
@@ -84,6 +85,10 @@ type Config struct {
 	Files      *files.Store
 	FilesURL   string
 	FileGuests bool
+
+	// Certificates issues certificates and revokes them. Its Asks is the router's to call. Default: nobody is issued any, and
+	// those who show a default certificate are not let in.
+	Certificates *certs.Service
 
 	// Events is told of the sessions that were removed with their edges. It does not block.
 	// Default: nobody is told.
@@ -210,7 +215,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	})
 	events.farewell = presences.farewell
 	events.leave = func(ctx context.Context, i lime.Identity) error {
-		return errors.Join(groups.Forget(ctx, i), delegated.forget(ctx, i), roomRights.forget(ctx, i))
+		return errors.Join(groups.Forget(ctx, i), delegated.forget(ctx, i), roomRights.forget(ctx, i), forgetCertificates(ctx, cfg.Certificates, i))
 	}
 	if cfg.Files != nil {
 		resource.HandleFiles(mux, fileStore{cfg.Files, cfg.FilesURL}, cfg.FileGuests)
@@ -227,6 +232,10 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	resource.HandlePresence(mux, presences)
 	resource.HandleContacts(mux, people, presences.sharingChanged)
 	own := owners{accounts, events}
+	if cfg.Certificates != nil {
+		cfg.Certificates.Asks(taken(accounts))
+		resource.HandleCertificates(mux, certificates{cfg.Certificates, own, isServed(cfg.Domains)})
+	}
 	served, err := schemes(cfg, accounts, own)
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
@@ -249,6 +258,9 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if _, ok := served.Guests(); ok {
 		work.Guests = r.logins.answerGuests
 	}
+	if cfg.Certificates != nil {
+		work.Authority = cfg.Certificates.Answer
+	}
 	r.worker = routing.NewWorker(work)
 	return r, nil
 }
@@ -266,6 +278,9 @@ func (r *Router) Run(ctx context.Context) error {
 	sweeping.Go(func() { r.events.tell(ctx, r.events.gone) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.revoked) })
 	sweeping.Go(func() { r.events.tell(ctx, r.events.again) })
+	if r.cfg.Certificates != nil {
+		sweeping.Go(func() { r.cfg.Certificates.Run(ctx) })
+	}
 	if r.temporary != nil {
 		sweeping.Go(func() { r.temporary.run(ctx) })
 	}

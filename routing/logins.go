@@ -82,6 +82,21 @@ func (l *Logins) Ask(ctx context.Context, scheme string, question []byte) ([]byt
 	return AskLogin(ctx, l.nats, scheme, question)
 }
 
+// AskAuthority asks any router that has the cluster's authority, once: what it has done must not be done again. It borrows
+// the question. Errors are those of Ask.
+func (l *Logins) AskAuthority(ctx context.Context, question []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	if !l.nats.IsConnected() {
+		return nil, errBrokerAway
+	}
+	msg, err := l.nats.RequestWithContext(ctx, subject.Auth(kindCertificates), question)
+	if err != nil {
+		return nil, fmt.Errorf("ask the authority: %w", err)
+	}
+	return msg.Data, nil
+}
+
 // Close gives up what is being asked. Nobody may call Ask meanwhile or later.
 func (l *Logins) Close() {
 	l.cancel()

@@ -34,6 +34,13 @@ func (w *Worker) guests(ctx context.Context, msg *nats.Msg) {
 	w.respond(msg, w.cfg.Guests(ctx, msg.Data))
 }
 
+// authority answers an edge that wants a certificate for somebody.
+func (w *Worker) authority(ctx context.Context, msg *nats.Msg) {
+	answer := w.cfg.Authority(ctx, msg.Data)
+	w.respond(msg, answer)
+	clear(answer) // it may have a key
+}
+
 func (w *Worker) refuseLogin(msg *nats.Msg) { w.respond(msg, w.cfg.Busy) }
 
 func (w *Worker) respond(msg *nats.Msg, answer []byte) {

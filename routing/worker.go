@@ -38,6 +38,9 @@ type WorkerConfig struct {
 	// line is for all of them. Default: guests are asked about one by one.
 	Guests func(ctx context.Context, questions []byte) []byte
 
+	// Authority answers what an edge asks of the cluster's authority for certificates. Default: others are asked.
+	Authority func(ctx context.Context, question []byte) []byte
+
 	// Presence takes word that an identity's presence may have changed, and does not block.
 	// It calls done, soon or late, when those who are to know have been told. It returns
 	// false when it takes no more now, and the edge asks again. Default: nobody is told.
@@ -110,6 +113,9 @@ const routers = "routers"
 // kindGuests are logins of several guests in one message.
 const kindGuests = "guests"
 
+// kindCertificates are questions of edges for the authority.
+const kindCertificates = "certificates"
+
 // NewWorker makes a worker. It takes nothing before Run.
 func NewWorker(cfg WorkerConfig) *Worker {
 	if cfg.Commands <= 0 {
@@ -153,6 +159,12 @@ func NewWorker(cfg WorkerConfig) *Worker {
 		w.jobs = append(w.jobs, &job{
 			kind: kindGuests, subject: subject.Guests, workers: cfg.Logins, patience: cfg.LoginPatience,
 			handle: w.guests, refuse: w.refuseLogin,
+		})
+	}
+	if cfg.Authority != nil {
+		w.jobs = append(w.jobs, &job{
+			kind: kindCertificates, subject: subject.Auth(kindCertificates), workers: cfg.Commands, patience: cfg.LoginPatience,
+			handle: w.authority, refuse: w.refuseLogin,
 		})
 	}
 	f := promauto.With(cfg.Metrics)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"limegrove/certs"
 	"limegrove/cmd/internal/process"
 	"limegrove/edge"
 	"limegrove/edge/ticket"
@@ -29,7 +30,11 @@ type doors struct {
 }
 
 // inForce is with what clients shake hands that come from now on.
-type inForce struct{ web, tcp atomic.Pointer[tls.Config] }
+type inForce struct {
+	web, tcp atomic.Pointer[tls.Config]
+	trust    atomic.Pointer[certs.Trust]
+	revoked  revoked
+}
 
 // openDoors opens the addresses for clients, who are served in TLS with credentials, if there are any.
 func openDoors(cfg config.Edge, with *process.Credentials) (d doors, err error) {
@@ -66,6 +71,7 @@ func openDoors(cfg config.Edge, with *process.Credentials) (d doors, err error) 
 		Name: "limegrove_edge_tls_refused_total", Help: "Handshakes of TLS that were given up because too many others were under way.",
 	})
 	d.inForce = new(inForce)
+	d.inForce.revoked.wanted = cfg.Authority.On()
 	d.expiry = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "limegrove_edge_tls_certificate_expiry_timestamp_seconds", Help: "When the certificate that clients are shown expires, in seconds of Unix time.",
 	}, func() float64 { return float64(d.inForce.tcp.Load().Certificates[0].Leaf.NotAfter.Unix()) })
@@ -102,9 +108,9 @@ func chosen(of *atomic.Pointer[tls.Config]) *tls.Config {
 // change returns what has clients be served with other credentials, of doors that were opened with some.
 func (d doors) change(with *process.Credentials) (apply func(), err error) {
 	overTCP := &tls.Config{Certificates: []tls.Certificate{with.Certificate}, MinVersion: tls.VersionTLS12} // L-TRN-12
-	if with.Clients != nil {
-		overTCP.ClientCAs = with.Clients
-		overTCP.ClientAuth = tls.VerifyClientCertIfGiven // one that does not hold ends the handshake
+	trust := certs.NewTrust(with.Own, with.Clients, &d.inForce.revoked)
+	if trust.Any() {
+		trust.Server(overTCP) // a certificate that does not hold ends the handshake
 	}
 	web := overTCP.Clone()
 	web.NextProtos = []string{"http/1.1"}
@@ -124,6 +130,7 @@ func (d doors) change(with *process.Credentials) (apply func(), err error) {
 	// All configurations that were made of this one share its certificates; the tickets' keys are made by now.
 	overTCP.Certificates[0].PrivateKey = gated(with.Certificate.PrivateKey, d.refused)
 	return func() {
+		d.inForce.trust.Store(trust)
 		d.inForce.tcp.Store(overTCP)
 		d.inForce.web.Store(web)
 	}, nil

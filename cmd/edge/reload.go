@@ -14,6 +14,8 @@ import (
 
 // running is what of an edge takes another configuration.
 type running struct {
+	certificates *process.Certificates
+
 	process  *process.Process
 	page     *process.StatusPage
 	stores   stores
@@ -77,6 +79,7 @@ func (r running) take(cfg config.Edge, kept []string) (apply func(), err error) 
 		r.hubs.SetBounds(bounds(cfg))
 		ofDoors()
 		ofRouter()
+		r.certificates.Use(m.Authority)
 		ofSessions()
 		if r.api != nil {
 			r.api.Change(cfg.API, m.API)

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"limegrove/certs"
 	"limegrove/cluster"
 	"limegrove/cmd/internal/process"
 	"limegrove/edge"
@@ -151,6 +152,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	certificates, err := p.OpenCertificates(serving, cfg.Shared, made.Authority, true, cfg.RunRouter)
+	if err != nil {
+		return err
+	}
+	if certificates.On() {
+		doors.inForce.revoked.known.Store(certificates.Revocations)
+	}
 	traffic := edge.NewTraffic(p.Metrics)
 	hubs := routing.New(routing.Config{
 		NATS: p.NATS, Streams: streams, Directory: known, Delegations: delegated, Grants: granted, Groups: groups,
@@ -203,6 +211,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		work.NATS, work.Registry, work.Incarnation, work.ID, work.Domains = p.NATS, p.Presence, p.Incarnation(), cfg.ID, cfg.Domains
 		work.Sessions, work.Replicas, work.Forget, work.Alive, work.Events = p.Presence, cfg.Replicas, streams.Forget, p.Alive, publisher
 		kept.For(&work, cfg.Files)
+		certificates.For(&work)
 		work.Hashers = max(1, runtime.GOMAXPROCS(0)/2) // the rest is for the sessions
 		work.Logger, work.Metrics = log, p.Metrics
 		if inside, err = p.OpenRouter(serving, work); err != nil {
@@ -223,7 +232,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}
 
-	takes := running{process: p, page: page, stores: stores, doors: doors, rules: rules, hubs: hubs, sessions: sessions, inside: inside, api: forBackends, edgeOf: edgeOf}
+	takes := running{certificates: &certificates, process: p, page: page, stores: stores, doors: doors, rules: rules, hubs: hubs, sessions: sessions, inside: inside, api: forBackends, edgeOf: edgeOf}
 	reload := process.Reload[config.Edge]{
 		Settings: settings, Config: started, Read: read, Of: config.EdgeOf, Fixed: takes.fixed, Make: takes.take, Logger: log, Metrics: p.Metrics,
 	}
@@ -259,6 +268,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		})
 	}
 	ofConnectors.run(routed, p, parts)
+	if certificates.On() {
+		// Connections that were begun with what is revoked end, whatever they speak.
+		certificates.Revocations.Notify(func(certs.Revocation) { sessions.Revoked() })
+		parts.Go("revocations", func() error { certificates.Revocations.Run(routed); return nil })
+	}
 	parts.Go("streams", func() error { return streams.Keep(routed, hubs.MadeAnew) })
 	var routerEnded <-chan struct{}
 	if inside != nil {
@@ -337,6 +351,9 @@ func edgeConfig(cfg config.Edge, p *process.Process, hubs *routing.Hubs, logins 
 		ForwardHeaders: cfg.ForwardHeaders, ForwardCookies: cfg.ForwardCookies,
 		Tracer: p.Tracer,
 		Logger: p.Log, Metrics: p.Metrics,
+	}
+	if cfg.Authority.On() {
+		c.Authority = bearers{d.inForce}
 	}
 	for _, o := range cfg.TCPEncryption {
 		c.Encryption = append(c.Encryption, edge.Encryption(o))

@@ -38,6 +38,7 @@ func (a *app) dial(ctx context.Context, keep bool, change func(*client.Config)) 
 	if err != nil {
 		return nil, a.explain(ctx, p.Server, loginError("log in", p.Server, err))
 	}
+	a.renew(ctx, &p, c)
 	return c, nil
 }
 
@@ -61,6 +62,13 @@ func (p *profile) config() (cfg client.Config, err error) {
 		return cfg, err
 	}
 	cfg.Proxy = client.ProxyFromEnvironment
+	if p.Certificate != "" && p.Password == "" && p.Key == "" {
+		own, err := client.OpenCertificate(p.Certificate)
+		if err != nil {
+			return cfg, usage("the profile's certificate: %w", err)
+		}
+		own.Use(&cfg)
+	}
 	return cfg, nil
 }
 

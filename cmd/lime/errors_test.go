@@ -37,8 +37,8 @@ var ways = map[way][]string{
 		"files send a@b {file}", "files get --count 1 --into {dir}", "files list", "files remove x",
 	},
 	byAdmin: {"cluster", "top --count 1", "drain x", "rebalance", "loglevel", "loglevel x debug", "queues", "ignore a@b", "ignore list", "ignore stop a@b"},
-	byAPI:   {"sessions a@b", "disconnect a@b", "inbox a@b"},
-	nowhere: {"profiles", "profiles use", "profiles forget", "config template", "config check", "chat"}, // without a terminal
+	byAPI:   {"sessions a@b", "disconnect a@b", "inbox a@b", "certs list", "certs revoke a@b", "certs issue a@b"},
+	nowhere: {"profiles", "profiles use", "profiles forget", "config template", "config check", "chat", "certs create", "certs server", "certs rotate add", "certs rotate use", "certs rotate drop"}, // without a terminal
 }
 
 // TestEveryCommandIsInTheTableOfErrors, so that somebody has looked at what it says when it cannot.

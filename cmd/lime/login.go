@@ -18,15 +18,18 @@ import (
 
 func (a *app) login() *cobra.Command {
 	var guest, register bool
-	var key, keyFile string
+	var key, keyFile, certificate, certificateKey string
 	c := &cobra.Command{
 		Use: "login SERVER [IDENTITY]", Short: "Log in, and remember where and as whom in a profile",
 		Long: `Log in at a server, and remember in a profile where and as whom, so that the other commands need not be told. The
 password is asked for, or the first line of --password-file. It is kept in the profile's file, which is for you
 alone; --key-file takes one of an account's keys in its place, which can be revoked by itself (lime keys). --register
-makes the account first. Profiles are in lime.json in the configuration folder, or where LIME_PROFILES says.`,
+makes the account first. With --certificate there is no password: FILE has the identity's own certificate (lime certs
+issue), or the one that clients without any share, by which the server issues the identity one of its own if
+nobody has the name; its key is made here, and both are kept beside the profiles and renewed in time. Profiles are in lime.json in the configuration folder, or where LIME_PROFILES says.`,
 		Example: `  lime login ws://localhost:8080/ ana@localhost --register
   lime login wss://chat.example.org/ bot@example.org --key-file bot.key --profile bot
+  lime login wss://edge.example.org/ kiosk7@example.org --ca authorities.pem --certificate default.pem
   lime login ws://localhost:8080/ --guest`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,17 +46,22 @@ makes the account first. Profiles are in lime.json in the configuration folder, 
 					return usage("--key-file: %w", err)
 				}
 			}
-			return a.logIn(cmd.Context(), guest, register, key)
+			if certificate != "" && (guest || register || key != "" || a.given.Password != "") {
+				return usage("--certificate: the identity is proved by it, and by nothing else")
+			}
+			return a.logIn(cmd.Context(), guest, register, key, certificate, certificateKey)
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&guest, "guest", false, "be a guest, with a name of the client's making")
 	f.BoolVar(&register, "register", false, "make the account")
+	f.StringVar(&certificate, "certificate", "", "`FILE` of a certificate: your own, or the one that all clients share (lime certs)")
+	f.StringVar(&certificateKey, "certificate-key", "", "`FILE` of its key; default in the same file, or beside it as .key")
 	f.StringVar(&keyFile, "key-file", "", "`FILE` with a key in its first line, in place of a password; - is the standard input")
 	return c
 }
 
-func (a *app) logIn(ctx context.Context, guest, register bool, key string) error {
+func (a *app) logIn(ctx context.Context, guest, register bool, key, certificate, certificateKey string) error {
 	all, err := a.readProfiles()
 	if err != nil {
 		return err
@@ -66,7 +74,13 @@ func (a *app) logIn(ctx context.Context, guest, register bool, key string) error
 			*to = said
 		}
 	}
-	if !guest && p.Key == "" && p.Password == "" {
+	p.Certificate = ""
+	if certificate != "" {
+		if err := a.takeCertificate(ctx, name, &p, certificate, certificateKey); err != nil {
+			return err
+		}
+	}
+	if !guest && p.Key == "" && p.Password == "" && p.Certificate == "" {
 		if p.Password, err = a.askPassword(); err != nil {
 			return err
 		}

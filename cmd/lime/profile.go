@@ -16,7 +16,10 @@ type profile struct {
 	Identity string `json:"identity,omitempty"` // name@domain, or a node; empty: a guest with a name of the client's making
 	Password string `json:"password,omitempty"`
 	Key      string `json:"key,omitempty"` // Base64, as the server has given it
-	CA       string `json:"ca,omitempty"`  // a file of certificates that are believed beside the system's
+	// Certificate is the file of a certificate of its own, with its key.
+	Certificate string `json:"certificate,omitempty"`
+
+	CA string `json:"ca,omitempty"` // a file of certificates that are believed beside the system's
 
 	Admin      string `json:"admin,omitempty"` // URL of a member's admin port
 	AdminToken string `json:"adminToken,omitempty"`

@@ -86,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	}
 	add("talk", a.chat(), a.send(), a.listen(), a.request(), a.publish(), a.subscribe(), a.ping(), a.files())
 	add("own", a.login(), a.profilesCommand(), a.accounts(), a.keys(), a.grants(), a.rooms(), a.groups())
-	add("run", a.cluster(), a.top(), a.sessions(), a.disconnect(), a.drain(), a.rebalance(), a.inbox(), a.ignore(), a.queues(), a.logLevel(), a.bench(), a.config())
+	add("run", a.cluster(), a.top(), a.sessions(), a.disconnect(), a.drain(), a.rebalance(), a.inbox(), a.certs(), a.ignore(), a.queues(), a.logLevel(), a.bench(), a.config())
 	for _, c := range root.Commands() {
 		refuseExtra(c)
 	}

@@ -16,6 +16,8 @@ type running struct {
 	rules   *process.Rules
 	router  *router.Router
 	api     *process.API // nil without one
+
+	certificates *process.Certificates
 }
 
 // fixed tells what cannot change this time.
@@ -50,6 +52,7 @@ func (r running) take(cfg config.Router, kept []string) (apply func(), err error
 		r.page.SetToken(cfg.AdminToken)
 		r.rules.Store(m.Rules)
 		ofRouter()
+		r.certificates.Use(m.Authority)
 		if r.api != nil {
 			r.api.Change(cfg.API, m.API)
 		}

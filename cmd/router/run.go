@@ -91,6 +91,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer kept.Close()
 	work := process.RouterLimits(cfg.Shared, made)
 	kept.For(&work, cfg.Files)
+	certificates, err := p.OpenCertificates(working, cfg.Shared, made.Authority, false, true)
+	if err != nil {
+		return err
+	}
+	certificates.For(&work)
 	work.NATS, work.Registry, work.Incarnation, work.ID, work.Domains = p.NATS, p.Presence, p.Incarnation(), cfg.ID, cfg.Domains
 	work.Sessions, work.Replicas, work.Forget, work.Alive, work.Events = p.Presence, cfg.Replicas, streams.Forget, p.Alive, publisher
 	work.Logger, work.Metrics = log, p.Metrics
@@ -117,7 +122,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 
-	takes := running{process: p, page: page, rules: rules, router: r, api: forBackends.api}
+	takes := running{process: p, page: page, rules: rules, router: r, api: forBackends.api, certificates: &certificates}
 	reload := process.Reload[config.Router]{
 		Settings: settings, Config: cfg, Read: read, Of: config.RouterOf, Fixed: takes.fixed, Make: takes.take, Logger: log, Metrics: p.Metrics,
 	}

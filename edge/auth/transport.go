@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"time"
@@ -13,7 +14,13 @@ import (
 // authorities that the operator has given it.
 type Certificate struct {
 	// Names are the DNS names of the certificate, or else its subject's common names.
-	Names []string `json:"names"`
+	Names []string `json:"names,omitempty"`
+
+	// Identity is whose it is, of an authority of the cluster's own; zero else.
+	Identity lime.Identity `json:"identity,omitzero"`
+
+	// Default says that it is the one that all clients without one of their own share. It proves nothing but that.
+	Default bool `json:"default,omitempty"`
 
 	// Expires is when the certificate does.
 	Expires time.Time `json:"expires"`
@@ -37,15 +44,44 @@ type Transport struct {
 
 	// Serves tells whether a domain is one that others may log in with, too.
 	Serves func(domain string) bool
+
+	// Applicants tells whether those who show a default certificate are let in, to ask for one of their own.
+	Applicants bool
+
+	// Until tells until when an identity has a certificate that counts, of the cluster's own authority, where it has renewed the one that it
+	// has shown. Default: as long as that one lasts.
+	Until func(ctx context.Context, i lime.Identity) (time.Time, error)
+}
+
+// applicantTime is for how long somebody may be in session to ask for a certificate.
+const applicantTime = time.Minute
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // Authenticate does not look at the credentials, which may be absent (L-SES-31). The
-// grant ends with the certificate.
+// grant ends with the certificate. One of the cluster's own authority is for its identity alone, as a member, and the default one
+// for nobody yet.
 func (t Transport) Authenticate(ctx context.Context, r Request) (Grant, error) {
 	clear(r.Credentials)
 	role := lime.Role("")
-	if r.Certificate != nil {
-		role = roleOf(r.Certificate.Names, r.Node.Domain)
+	switch c := r.Certificate; {
+	case c == nil:
+	case c.Default && t.Applicants && t.Serves(r.Node.Domain):
+		// It is nobody yet, and nobody else: what is for the name that it asks for is not for it.
+		nobody := lime.Identity{Name: "applicant-" + strings.ToLower(rand.Text()), Domain: r.Node.Domain}
+		return Grant{Identity: nobody, Guest: true, Role: lime.RoleApplicant, Expires: earlier(c.Expires, time.Now().Add(applicantTime))}, nil
+	case c.Default:
+	case !c.Identity.IsZero():
+		if c.Identity.EqualFold(r.Node.Identity) && t.Serves(r.Node.Domain) {
+			role = lime.RoleMember
+		}
+	default:
+		role = roleOf(c.Names, r.Node.Domain)
 	}
 	if role == "" {
 		return Grant{}, Refused(OutcomeCertificate)
@@ -55,7 +91,20 @@ func (t Transport) Authenticate(ctx context.Context, r Request) (Grant, error) {
 			return Grant{}, fmt.Errorf("transport login of %s: %w", r.Node, err)
 		}
 	}
-	return Grant{Identity: r.Node.Identity, Role: role, Expires: r.Certificate.Expires}, nil
+	return Grant{Identity: r.Node.Identity, Role: role, Expires: t.until(ctx, &r)}, nil
+}
+
+// until is when the login ends. Whoever has renewed a certificate stays in session by showing its credentials again, without
+// another handshake; whoever else has the old one could have renewed it, too, so that it is worth the same.
+func (t Transport) until(ctx context.Context, r *Request) time.Time {
+	ends := r.Certificate.Expires
+	if t.Until == nil || r.Certificate.Identity.IsZero() {
+		return ends
+	}
+	if last, err := t.Until(ctx, r.Certificate.Identity); err == nil && last.After(ends) {
+		return last
+	}
+	return ends
 }
 
 // roleOf is the greatest role that names give over a domain; "" for none. A name that

@@ -104,3 +104,56 @@ func TestNoGuestTakesTheNameOfAnAuthority(t *testing.T) {
 		t.Errorf("without a store: %v", err)
 	}
 }
+
+func TestACertificateOfOurOwnIsForItsIdentity(t *testing.T) {
+	soon := time.Now().Add(time.Hour)
+	ana := &auth.Certificate{Identity: lime.MustParseIdentity("Ana@example.org"), Names: []string{"*.example.org"}, Expires: soon}
+	g, err := transport(&owner{}, "ana@EXAMPLE.org/1", ana)
+	if err != nil || g.Role != lime.RoleMember || g.Guest || !g.Expires.Equal(soon) {
+		t.Errorf("its identity: %+v, %v", g, err)
+	}
+	for _, node := range []string{"rui@example.org/1", "ana@partner.example/1", "gw@example.org"} {
+		_, err := transport(&owner{}, node, ana)
+		wantCode(t, node, err, lime.CodeSessionAuthenticationFailed)
+	}
+	foreign := &auth.Certificate{Identity: lime.MustParseIdentity("gw@partner.example"), Expires: soon}
+	_, err = transport(&owner{}, "gw@partner.example/1", foreign)
+	wantCode(t, "a domain that is not served", err, lime.CodeSessionAuthenticationFailed)
+}
+
+func TestARenewedCertificateHasTheSessionGoOn(t *testing.T) {
+	soon, later := time.Now().Add(time.Hour), time.Now().Add(48*time.Hour)
+	ana := lime.MustParseIdentity("ana@example.org")
+	for _, row := range []struct {
+		until time.Time
+		err   error
+		want  time.Time
+	}{{later, nil, later}, {time.Time{}, nil, soon}, {later, errBackend, soon}} {
+		tr := auth.Transport{Owners: &owner{}, Serves: func(string) bool { return true }, Until: func(context.Context, lime.Identity) (time.Time, error) {
+			return row.until, row.err
+		}}
+		g, err := tr.Authenticate(context.Background(), auth.Request{Node: lime.Node{Identity: ana}, Certificate: &auth.Certificate{Identity: ana, Expires: soon}})
+		if err != nil || !g.Expires.Equal(row.want) {
+			t.Errorf("until %v, %v: %v, %v, want %v", row.until, row.err, g.Expires, err, row.want)
+		}
+	}
+}
+
+func TestWhoShowsTheDefaultCertificateIsNobody(t *testing.T) {
+	everybodys := &auth.Certificate{Default: true, Names: []string{"example.org"}, Expires: time.Now().Add(time.Hour)}
+	_, err := transport(&owner{}, "ana@example.org/1", everybodys)
+	wantCode(t, "where none are issued", err, lime.CodeSessionAuthenticationFailed)
+
+	o := &owner{}
+	tr := auth.Transport{Owners: o, Serves: func(d string) bool { return d == "example.org" }, Applicants: true}
+	ask := func(node string) (auth.Grant, error) {
+		return tr.Authenticate(context.Background(), auth.Request{Node: lime.MustParseNode(node), Certificate: everybodys})
+	}
+	g, err := ask("ana@example.org/1")
+	other, err2 := ask("ana@example.org/1")
+	if err != nil || err2 != nil || g.Role != lime.RoleApplicant || !g.Guest || g.Identity.Name == "ana" || g.Identity == other.Identity || time.Until(g.Expires) > 2*time.Minute || len(o.made) > 0 {
+		t.Errorf("%+v and %+v, %v, %v, accounts for %q", g, other, err, err2, o.made)
+	}
+	_, err = ask("gw@partner.example/1")
+	wantCode(t, "a domain that is not served", err, lime.CodeSessionAuthenticationFailed)
+}

@@ -66,7 +66,7 @@ var folders = []folder{
 	// A client of routing/events.
 	{path: "webhook", ours: []string{"lime", "event", "presence", "routing", "internal/signature", "internal/complaint"}},
 	// Wires what a router is made of, for both commands.
-	{path: "router", ours: []string{"lime", "event", "presence", "routing", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "files", "room", "resource", "internal/complaint"}},
+	{path: "router", ours: []string{"lime", "event", "presence", "routing", "certs", "edge/auth", "account", "delegation", "grant", "roster", "herald", "group", "document", "files", "room", "resource", "internal/complaint"}},
 	// HTTP alone: it declares what it needs of all that does the work.
 	{path: "api", ours: []string{"lime", "room", "internal/complaint"}},
 	{path: "api/store", ours: []string{"api", "document", "internal/complaint"}},

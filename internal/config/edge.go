@@ -235,6 +235,7 @@ func (e *Edge) bind() *binder {
 
 	b.member(&e.Shared)
 	b.logins(&e.Logins)
+	b.authority(&e.Authority)
 	b.webhooks(&e.Shared)
 
 	b.api(&e.API)
@@ -315,7 +316,7 @@ func (e *Edge) LoginFlags() (flags []string) {
 		flags = append(flags, "-auth "+auth)
 	}
 	for _, f := range []struct{ name, value string }{
-		{"tls-client-ca", e.TLSClientCA}, {"auth-webhook-headers", joined(e.ForwardHeaders)}, {"auth-webhook-cookies", joined(e.ForwardCookies)},
+		{"tls-client-ca", e.TLSClientCA}, {"authority", e.Authority.Folder}, {"auth-webhook-headers", joined(e.ForwardHeaders)}, {"auth-webhook-cookies", joined(e.ForwardCookies)},
 	} {
 		if f.value != "" {
 			flags = append(flags, "-"+f.name+" "+f.value)
@@ -369,7 +370,8 @@ func (e *Edge) validate() error {
 	c.listen("listen", e.Listen)
 	c.that((e.TLSCert == "") == (e.TLSKey == ""), "tls-cert", "goes with -tls-key: give both or neither")
 	c.that(e.TLSClientCA == "" || e.TLSCert != "", "tls-client-ca", "needs -tls-cert and -tls-key")
-	c.that(e.TLSClientCA != "" || !slices.Contains(e.Auth, SchemeTransport), "auth", "transport needs -tls-client-ca")
+	c.that(!e.Authority.On() || e.TLSCert != "", "authority", "needs -tls-cert and -tls-key")
+	c.that(e.TLSClientCA != "" || e.Authority.On() || !slices.Contains(e.Auth, SchemeTransport), "auth", "transport needs -authority or -tls-client-ca")
 	if e.TCP != "" {
 		c.listen("tcp", e.TCP)
 		c.that(e.TCP != e.Listen || strings.HasSuffix(e.TCP, ":0"), "tcp", "%s is the address of -listen", e.TCP)

@@ -27,6 +27,7 @@ var effects = map[string]Effect{
 	"tls-cert":             ForNewConnections,
 	"tls-key":              ForNewConnections,
 	"tls-client-ca":        ForNewConnections,
+	"authority":            ForNewConnections,
 
 	"max-contacts": ForNewMembers,
 
@@ -79,4 +80,4 @@ var effects = map[string]Effect{
 }
 
 // switches are flags of these that turn something on: that there is any takes a restart, which one does not.
-var switches = []string{"tls-cert", "tls-key", "api-tls-cert", "api-tls-key", "gossip-key"}
+var switches = []string{"authority", "tls-cert", "tls-key", "api-tls-cert", "api-tls-key", "gossip-key"}

@@ -57,6 +57,7 @@ func (r *Router) bind() *binder {
 	b.files(&r.Files)
 	b.member(&r.Shared)
 	b.logins(&r.Logins)
+	b.authority(&r.Authority)
 	b.webhooks(&r.Shared)
 	b.api(&r.API)
 	b.recipients(&r.Recipients)

@@ -100,6 +100,9 @@ type Shared struct {
 	// encrypts, all decrypt. Default none: plain.
 	GossipKeys [][]byte
 
+	// Authority is who signs certificates of clients.
+	Authority Authority
+
 	// Logins is how they are checked.
 	Logins Logins
 
@@ -231,6 +234,7 @@ func (s *Shared) validate(storesNeeded bool) error {
 	sorted := slices.Sorted(slices.Values(s.Domains))
 	c.that(len(slices.Compact(sorted)) == len(s.Domains), "domain", "the same domain is given twice")
 
+	s.Authority.validate(&c)
 	s.Files.validate(&c)
 	s.HighTemplarRooms.validate(&c, s.Domains)
 	s.HighTemplarTriggers.validate(&c)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"limegrove/certs"
 	"limegrove/internal/config"
 	"limegrove/presence"
 	"limegrove/room"
@@ -17,6 +18,8 @@ type Made struct {
 	Rules  room.Rules
 	Logins router.Config    // its part about logins alone; nothing without a router
 	API    *tls.Certificate // nil for none
+
+	Authority *certs.Folder // nil for none
 }
 
 // Make reads what a configuration names. It connects to nobody. An error is bad usage, and names the flag.
@@ -35,6 +38,11 @@ func Make(cfg config.Shared, api config.API, runsRouter bool) (m Made, err error
 	if runsRouter {
 		if err := Logins(cfg, &m.Logins); err != nil {
 			return m, err
+		}
+	}
+	if cfg.Authority.On() {
+		if m.Authority, err = certs.ReadFolder(cfg.Authority.Folder); err != nil {
+			return m, fmt.Errorf("%w: -authority: %w", ErrUsage, err)
 		}
 	}
 	if api.TLSCert != "" {

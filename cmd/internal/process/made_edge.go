@@ -26,7 +26,8 @@ type MadeEdge struct {
 // Credentials are an edge's certificate and whom it asks for theirs.
 type Credentials struct {
 	Certificate tls.Certificate
-	Clients     *x509.CertPool // nil for nobody
+	Clients     []*x509.Certificate // authorities of others
+	Own         *certs.Folder       // the cluster's own; nil for none
 }
 
 // MakeEdge reads what an edge's configuration names, and connects to nobody. An error is bad usage.
@@ -41,6 +42,7 @@ func MakeEdge(cfg config.Edge) (m MadeEdge, err error) {
 		if m.TLS, err = ReadCredentials(cfg); err != nil {
 			return m, fmt.Errorf("%w: %w", ErrUsage, err)
 		}
+		m.TLS.Own = m.Authority
 	}
 	if a := cfg.AioConnectors; a.Address != "" && a.Service != "" {
 		if m.Service, err = lime.ParseIdentity(a.Service); err != nil {
@@ -93,14 +95,14 @@ func ReadCredentials(cfg config.Edge) (*Credentials, error) {
 }
 
 // authorities reads the certificates of a PEM file.
-func authorities(file string) (*x509.CertPool, error) {
+func authorities(file string) ([]*x509.Certificate, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s has no certificate", file)
+	all, err := certs.ParseCertificates(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s has no certificate: %w", file, err)
 	}
-	return pool, nil
+	return all, nil
 }

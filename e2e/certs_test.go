@@ -1,0 +1,165 @@
+package e2e
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// certified is a cluster with an authority of its own, and an operator at a shell.
+type certified struct {
+	*cluster
+	folder   string
+	flags    []string // of its edges
+	operator *shell
+	reloads  float64
+	api      *caller
+	apiAdmin string
+}
+
+func startCertified(t *testing.T) *certified {
+	t.Helper()
+	c := &certified{folder: filepath.Join(t.TempDir(), "certs")}
+	newShell(t).does(0, "server.pem", "", "certs", "create", c.folder, loopback)
+	nats := startNATS(t)
+	c.cluster = &cluster{nats: nats, broker: nats.url, settings: []string{"-authority", c.folder}}
+	c.flags = []string{"-auth", "transport,guest", "-tls-cert", c.in("server.pem"), "-tls-key", c.in("server.key")}
+	c.start(t, 2, c.flags...)
+	c.apiAdmin = address(freePorts(t, 1))
+	c.api = c.startBackend(t, "router-api", "-admin", c.apiAdmin)
+	c.operator = newShell(t, "LIME_API="+c.api.url, "LIMEGROVE_API_KEY="+bootstrapKey)
+	return c
+}
+
+func (c *certified) in(file string) string { return filepath.Join(c.folder, file) }
+
+// login has a client log in with the default certificate, or one that it has.
+func (c *certified) login(s *shell, status int, says string, at *edge, identity string) {
+	s.t.Helper()
+	s.does(status, says, "", "login", at.url, identity, "--ca", c.in("authorities.pem"), "--certificate", c.in("default.pem"))
+}
+
+// reload has all read their files again.
+func (c *certified) reload(t *testing.T) {
+	t.Helper()
+	c.reloads++
+	for _, e := range c.edges {
+		e.process.reload(t, e.admin, "done", c.reloads)
+	}
+	c.router.reload(t, c.routerAdmin, "done", c.reloads)
+	c.api.at.reload(t, c.apiAdmin, "done", c.reloads)
+}
+
+// TestClientsAreIssuedCertificates of their own by the first who asks, on whichever edge, and are cut off by a revocation on all.
+func TestClientsAreIssuedCertificates(t *testing.T) {
+	t.Parallel()
+	c := startCertified(t)
+	ana, bia := c.name("ana")+"@"+domain, c.name("bia")+"@"+domain
+	hers, his := newShell(t), newShell(t)
+	c.login(hers, 0, ana, c.edges[0], ana)
+	c.login(his, 5, "The name is taken", c.edges[1], ana)
+	c.login(his, 5, "The name is taken", c.edges[0], strings.ToUpper(ana[:1])+ana[1:])
+	c.login(hers, 0, ana, c.edges[1], ana) // by what it has, at the other edge
+	c.login(his, 0, bia, c.edges[0], bia)
+	for _, bad := range []string{"a/../b@" + domain, "postmaster@" + domain, "x@elsewhere.example"} {
+		p := newShell(t).begins("", "login", c.edges[0].url, bad, "--ca", c.in("authorities.pem"), "--certificate", c.in("default.pem"))()
+		if p.status == 0 {
+			t.Errorf("%s is issued a certificate: %s", bad, p.out)
+		}
+	}
+	c.operator.does(0, ana, "", "certs", "list")
+	c.operator.does(0, ana, "", "certs", "list", ana, "-o", "json")
+
+	// One session at each edge, and a third that is another's.
+	var ends []func() printed
+	for i, at := range c.edges {
+		ends = append(ends, hers.begins("", "listen", "--server", at.url, "--as", ana+"/"+[]string{"one", "two"}[i]))
+	}
+	other := his.begins("", "listen", "--server", c.edges[1].url, "--as", bia+"/one", "--count", "1")
+	for i, at := range c.edges {
+		wantMetric(t, at.admin, "limegrove_edge_sessions", []float64{1, 2}[i])
+	}
+	c.operator.does(0, "1 revoked", "", "certs", "revoke", ana, "--because", "stolen")
+	for _, end := range ends {
+		if p := end(); p.status != 5 || !strings.Contains(p.errs, "The certificate was revoked") {
+			t.Errorf("a session by what was revoked: status %d, %s%s", p.status, p.out, p.errs)
+		}
+	}
+	his.does(0, "accepted", "", "send", bia, "are you there?", "--server", c.edges[0].url)
+	if p := other(); p.status != 0 || !strings.Contains(p.out, "are you there?") {
+		t.Errorf("a session by another certificate: status %d, %s%s", p.status, p.out, p.errs)
+	}
+	refused := func(at *edge) {
+		t.Helper()
+		hers.does(3, "bad certificate", "", "send", bia, "x", "--server", at.url)
+	}
+	refused(c.edges[0])
+	refused(c.edges[1])
+	refused(c.addEdge(t, c.flags...)) // which has begun later
+	c.login(newShell(t), 5, "The name is taken", c.edges[0], ana)
+
+	// What is known counts on while nobody can be asked.
+	c.nats.kill()
+	refused(c.edges[0])
+	c.nats.start(t)
+	eventually(t, "the broker is back", patience, func() error {
+		if p := his.begins("", "send", bia, "again", "--server", c.edges[0].url)(); p.status != 0 {
+			return errors.New(p.errs)
+		}
+		return nil
+	})
+	eventually(t, "the name is given free", patience, func() error {
+		if p := c.operator.begins("", "certs", "revoke", ana, "--free")(); p.status != 0 {
+			return errors.New(p.errs)
+		}
+		return nil
+	})
+	c.login(newShell(t), 0, ana, c.edges[1], ana)
+
+	c.operator.does(0, "1 revoked", "", "certs", "revoke", "--file", c.in("default.pem"))
+	eventually(t, "the default certificate opens nothing", patience, func() error {
+		if p := newShell(t).begins("", "login", c.edges[0].url, "new@"+domain, "--ca", c.in("authorities.pem"), "--certificate", c.in("default.pem"))(); p.status == 0 {
+			return errors.New(p.out)
+		}
+		return nil
+	})
+}
+
+// TestAnAuthorityIsRotated in the steps of the command, and no session ends.
+func TestAnAuthorityIsRotated(t *testing.T) {
+	t.Parallel()
+	c := startCertified(t)
+	bot, lia := c.name("bot")+"@"+domain, c.name("lia")+"@"+domain
+	old := filepath.Join(t.TempDir(), "bot.pem")
+	c.operator.does(0, "bot.pem", "", "certs", "issue", bot, "--out", old)
+	c.operator.does(2, "is there already", "", "certs", "issue", bot, "--out", old)
+	his := newShell(t)
+	his.does(0, bot, "", "login", c.edges[0].url, bot, "--certificate", old)
+	heard := his.begins("", "listen", "--as", bot+"/open", "--count", "4")
+	wantMetric(t, c.edges[0].admin, "limegrove_edge_sessions", 1)
+	tell := func(s *shell, what string) {
+		t.Helper()
+		s.does(0, "consumed", "", "send", bot, what, "--wait", "consumed", "--server", c.edges[1].url)
+	}
+	tell(his, "before")
+	c.operator.does(2, "the first step is add", "", "certs", "rotate", "use", c.folder)
+	c.operator.does(0, "next.pem", "", "certs", "rotate", "add", c.folder)
+	c.reload(t)
+	c.operator.does(0, "previous.pem", "", "certs", "rotate", "use", c.folder)
+	c.operator.does(2, "is there already", "", "certs", "server", c.folder, loopback)
+	c.operator.does(0, "server.pem", "", "certs", "server", c.folder, loopback, "--replace")
+	c.reload(t)
+	hers := newShell(t)
+	c.login(hers, 0, lia, c.edges[0], lia) // the default one is of the authority before, hers of the new one
+	tell(hers, "by both authorities")
+	// What was issued before is believed, and believes the new authority when it was renewed; till then it is told by --ca.
+	his.does(0, "accepted", "", "send", bot, "meanwhile", "--ca", c.in("authorities.pem"))
+	c.operator.does(0, "authorities.pem", "", "certs", "rotate", "drop", c.folder)
+	c.reload(t)
+	tell(hers, "after")
+	if p := heard(); p.status != 0 || strings.Count(p.out, "\n") != 4 || strings.Contains(p.errs, "again") {
+		t.Errorf("the session that was open throughout: status %d, %s%s", p.status, p.out, p.errs)
+	}
+	his.does(3, "certificate", "", "send", bot, "too late", "--ca", c.in("authorities.pem"))
+}
