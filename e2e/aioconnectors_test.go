@@ -192,13 +192,17 @@ func TestConnectors(t *testing.T) { // A-49
 	t.Run("what does not wait", func(t *testing.T) { // A-26
 		simple := c.addEdge(t, append(aioFlags("hub@localhost"), "-aioconnectors-simple", "-aioconnectors-types", "any")...)
 		kiosk := c.name("kiosk")
-		sender := connect(t, simple, c.name("sender"))
+		sender, witness := connect(t, simple, c.name("sender")), connect(t, here, c.name("witness"))
+		witness.getsNothing("it is there")
 		send := func(transport int, content string) {
 			t.Helper()
 			sender.write(aioFrame(fmt.Sprintf(`{"message_type":"any","source_id":"%s","destination_id":"%s","transport_id":%d}`, sender.name, kiosk, transport), content))
 			sender.isAcknowledged("it has come", transport)
 		}
 		send(1, "lost")
+		// It was acknowledged before it went anywhere: what is behind it tells that it has gone.
+		sender.write(aioFrame(`{"message_type":"any","source_id":"`+sender.name+`","destination_id":"`+witness.name+`"}`, "behind it"))
+		witness.gets("what is behind it", "any", sender.name, "", "behind it")
 		receiver := connect(t, here, kiosk)
 		receiver.getsNothing("it is there")
 		sender.sends("other", `,"transport_id":2`, "A-18")

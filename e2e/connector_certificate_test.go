@@ -205,6 +205,45 @@ func TestConnectorsByCertificate(t *testing.T) { // A-05, A-06, A-49
 		}
 	})
 
+	t.Run("many who ask for one name", func(t *testing.T) { // A-07
+		many := make([]*connector, 8)
+		for i := range many {
+			many[i] = connectSaying(t, []*edge{here, there}[i%2], a.with(a.byDefault), "many", "")
+		}
+		for _, k := range many {
+			k.write(aioFrame(`{"message_type":"_ssl","source_id":"many"}`, `{"cmd": "get_new_certificate"}`))
+		}
+		given := 0
+		for _, k := range many {
+			for frame := range k.in { // until it ends
+				if strings.Contains(frame, "set_new_certificate") {
+					given++
+				}
+			}
+		}
+		if given != 1 {
+			t.Errorf("%d are given a certificate", given)
+		}
+	})
+
+	t.Run("what is no frame", func(t *testing.T) { // A-40, A-41
+		evil, ok := a.asks(t, here, "evil")
+		if !ok {
+			t.Fatal("it is given no certificate")
+		}
+		for what, bytes := range map[string]string{
+			"a huge length": "\xff\xff\xff\xff\x02\x00{}", "no length": "\x00\x00\x00\x00", "a header longer than the frame": "\x10\x00\x00\x00\xff\xff{}............",
+			"no JSON": aioFrame("{", ""), "a list": aioFrame("[]", ""),
+		} {
+			connectSaying(t, here, a.with(a.byDefault), "evil", bytes).isClosed(what + ", by the default certificate")
+			connectSaying(t, there, a.with(evil), "evil", bytes).isClosed(what + ", by its own")
+		}
+		for _, name := range []string{`7`, `"a\u0000b"`, `"a b"`, `"../a"`, `null`, `{}`} {
+			connectSaying(t, here, a.with(a.byDefault), "evil", aioFrame(`{"message_type":"_ssl","source_id":`+name+`}`, `{"cmd": "get_new_certificate"}`)).isClosed(name)
+		}
+		depot.getsNothing("nobody else is concerned")
+	})
+
 	t.Run("a certificate is revoked", func(t *testing.T) { // A-11
 		nc, err := nats.Connect(c.broker)
 		must(t, err)
