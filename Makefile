@@ -35,10 +35,11 @@ DURATION ?= 10m
 # How many sessions an edge takes that `make scale` fills.
 SESSIONS ?= 2000
 # Where `make connectors` finds the package aioconnectors: a folder that has it, or . for what is installed for
-# PYTHON. Its connectors send a file of FILE bytes.
+# PYTHON. Its connectors send a file of FILE bytes, and BURST messages at once.
 PACKAGE ?= .
 PYTHON ?= python3
 FILE ?= 104857600
+BURST ?= 3000
 # For how long `make hooks` has an endpoint away, and `make kiosk` a network, and how often the one.
 AWAY ?= 1m
 ROUNDS ?= 1
@@ -143,7 +144,7 @@ files: deps-cluster ## a file of a gibibyte through three edges, two of them kil
 
 .PHONY: connectors
 connectors: deps-cluster ## connectors of the Python package aioconnectors itself, at two edges: PACKAGE=folder, or . for what PYTHON= has
-	go test -count=1 -timeout 20m -run '^TestConnectorsOfThePackage$$' -v ./e2e -connectors-package '$(PACKAGE)' -connectors-python '$(PYTHON)' -connectors-file $(FILE)
+	go test -count=1 -timeout 20m -run '^TestConnectorsOfThePackage$$' -v ./e2e -connectors-package '$(PACKAGE)' -connectors-python '$(PYTHON)' -connectors-file $(FILE) -connectors-burst $(BURST)
 
 .PHONY: prices
 prices: deps-cluster ## what syncing costs NATS and Redis, and what waits

@@ -15,6 +15,7 @@ var (
 	connectorsPackage = flag.String("connectors-package", "", "folder that has the package aioconnectors, or . for what python has installed; empty for not")
 	connectorsPython  = flag.String("connectors-python", "python3", "the interpreter for -connectors-package")
 	connectorsFile    = flag.Int("connectors-file", 100<<20, "bytes of the file that connectors send")
+	connectorsBurst   = flag.Int("connectors-burst", 3000, "messages that connectors send at once")
 )
 
 // driven is what connectors/driver.py is given.
@@ -25,6 +26,7 @@ type driven struct {
 	Mode         string   `json:"mode"`
 	Certificates string   `json:"certificates,omitempty"`
 	Other        string   `json:"other,omitempty"` // of an impostor
+	Messages     int      `json:"messages"`
 	File         int      `json:"file"`
 }
 
@@ -33,7 +35,7 @@ func TestConnectorsOfThePackage(t *testing.T) { // A-50
 	if *connectorsPackage == "" {
 		t.Skip("no -connectors-package")
 	}
-	t.Run("in clear", func(t *testing.T) {
+	t.Run("in clear", func(t *testing.T) { // A-48
 		c := startConnectors(t, 0)
 		drive(t, c, driven{Mode: "plain"}, aioFlags("depot@aio.localhost")...)
 	})
@@ -67,7 +69,7 @@ func drive(t *testing.T, c *cluster, d driven, flags ...string) {
 	dir, err := os.MkdirTemp("", "aio") //nolint:usetesting // paths of unix sockets are short
 	must(t, err)
 	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
-	d.Dir, d.File = dir, *connectorsFile
+	d.Dir, d.Messages, d.File = dir, *connectorsBurst, *connectorsFile
 	if *connectorsPackage != "." {
 		d.Package, err = filepath.Abs(*connectorsPackage)
 		must(t, err)

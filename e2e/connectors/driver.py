@@ -5,7 +5,8 @@ the first that does not hold.
 Its only argument is JSON: {"package": folder that has aioconnectors, or "" for what is installed,
 "dir": an empty folder with a short name, "edges": [[host, port], [host, port]],
 "mode": "plain", "tls", "token" or "certificate", "certificates": folder with certificates/ (for token and
-certificate), "file": bytes of the file that is sent}.
+certificate), "other": another one, for an impostor, "messages": how many are sent at once, "file": bytes of
+the file that is sent}.
 """
 
 import asyncio
@@ -175,6 +176,14 @@ async def run():
     header, data, _ = await kiosk.api.send_message_await_response(
         message_type="price", data={"of": "y"}, request_id="eight", await_response_timeout=PATIENCE)
     holds("by a text", header["response_id"] == "eight", header)
+
+    for n in range(given["messages"]):
+        await kiosk.api.send_message(message_type="any", data={"n": n})
+    for n in range(given["messages"]):
+        _, data, _ = await depot.gets()
+        if json.loads(data) != {"n": n}:
+            raise AssertionError(f"message {n} is {data}")
+    print("ok:", given["messages"], "messages, in order", flush=True)
 
     source = os.path.join(kiosk.folder, "source.bin")
     write_file(source, given["file"])
