@@ -56,3 +56,22 @@ func TestIgnoredPeersStayThroughAChange(t *testing.T) {
 		ana.hears("it is told", `{"event":"failed","id":"m","reason":{"code":31}}`)
 	})
 }
+
+// TestWhoSpeaksForAnIgnoredPeerIsIgnoredInThat alone, and receipts are heard whoever gives them.
+func TestWhoSpeaksForAnIgnoredPeerIsIgnoredInThat(t *testing.T) {
+	d := established(t)
+	rules := *d.session.rules
+	rules.ignored = &ignored{map[string]struct{}{"rui@example.org": {}}}
+	d.session.rules, d.session.rank = &rules, lime.RoleAuthority.Rank()
+	d.session.heed()
+	d.says(`{"id":"1","from":"rui@example.org/x","to":"lia@example.org","type":"text/plain","content":"x"}`)
+	d.hears("in his name", `{"event":"failed","id":"1","reason":{"code":31}}`)
+	d.wantDropped("it is counted", dropIgnored, 1)
+	d.says(`{"from":"rui@example.org/x","to":"lia@example.org","type":"text/plain","content":"x"}`)
+	d.hearsNothing("without an id")
+	d.handsOnNothing("nor is it handed on")
+	d.says(`{"id":"2","to":"lia@example.org","type":"text/plain","content":"x"}`)
+	d.routes("in its own", "lia@example.org", `{"id":"2"}`)
+	d.says(`{"id":"3","from":"rui@example.org/x","to":"lia@example.org/1","event":"received"}`)
+	d.routes("a receipt", "lia@example.org/1", `{"id":"3","event":"received"}`)
+}

@@ -140,6 +140,12 @@ func (h *Hubs) watch() {
 		}
 		return n
 	})
+	gauge("limegrove_routing_inbound_limit", "How many that are at most; NATS's client drops what comes beyond, and stored messages are read again.", func() (n int) {
+		for _, s := range h.shards {
+			n += cap(s.messages)
+		}
+		return n
+	})
 	gauge("limegrove_routing_outbox_bytes", "What is on its way into the log, and what its senders are yet to be told of.", func() int {
 		return int(h.budget.used.Load())
 	})

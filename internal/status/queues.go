@@ -79,7 +79,7 @@ type Waits struct {
 var gauges = map[string]string{
 	"limegrove_poll_queued_bytes": "max-queued", "limegrove_poll_held_bytes": "max-held",
 	"limegrove_edge_waiting": "", "limegrove_edge_deferred": "", "limegrove_backing_waiting": "", "limegrove_rooms_untold": "",
-	"limegrove_routing_inbound": "", "limegrove_routing_outbox_bytes": "limegrove_routing_outbox_limit_bytes", "limegrove_routing_readers_waiting": "",
+	"limegrove_routing_inbound": "limegrove_routing_inbound_limit", "limegrove_routing_outbox_bytes": "limegrove_routing_outbox_limit_bytes", "limegrove_routing_readers_waiting": "",
 	"limegrove_routing_registrations_pending": "", "limegrove_routing_presence_pending": "", "limegrove_routing_unacknowledged": "",
 	"limegrove_nats_buffered_bytes": "", "limegrove_presence_waiting": "", "limegrove_events_waiting_bytes": "",
 	"limegrove_group_waiting": "", "limegrove_router_waiting": "", "limegrove_account_hashing": "", "limegrove_herald_waiting": "",
