@@ -16,7 +16,8 @@ func TestTheCommandLimeRunsACluster(t *testing.T) {
 	const token = "token-of-an-operator"
 	nats := startNATS(t)
 	c := &cluster{nats: nats, broker: nats.url, env: []string{"LIMEGROVE_ADMIN_TOKEN=" + token}}
-	c.start(t, 1, "-auth", "guest,plain,key")
+	settings := fileOf(t, "edge.yaml", "log-level: info\n")
+	c.start(t, 1, "-auth", "guest,plain,key", "-config", settings)
 	c.addEdge(t, "-auth", "guest,plain,key")
 	api := c.startBackend(t, "router-api")
 	ana, rui, lia := c.name("ana")+"@"+domain, c.name("rui")+"@"+domain, c.name("lia")+"@"+domain
@@ -83,6 +84,15 @@ func TestTheCommandLimeRunsACluster(t *testing.T) {
 		}
 		one.does(0, "listen: \":8080\" # default", "", "config", "check", file)
 		one.does(2, "-nats: needs a URL", "", "config", "check", "--of", "router", file)
+		for what, text := range map[string]string{"good": "max-rate: 7\nzone: a\n", "bad": "room-rules: /nowhere\n"} {
+			file := fileOf(t, what+".yaml", text)
+			out, told, status := checked(t, edgeProgram, "-config", file)
+			p := one.begins("", "config", "check", file)()
+			// What -check says, that the usage is bad, the status says here.
+			if _, why, _ := strings.Cut(told, "-room-rules"); p.status != status || p.out != out || !strings.HasSuffix(p.errs, why) {
+				t.Errorf("%s: status %d, %s%s, and of the edge %d, %s%s", what, p.status, p.out, p.errs, status, out, told)
+			}
+		}
 	})
 	t.Run("a bench", func(t *testing.T) {
 		for _, course := range [][]string{{"--stored"}, {"--rate", "200"}} {
@@ -130,7 +140,21 @@ func TestTheCommandLimeRunsACluster(t *testing.T) {
 		})
 		admin.does(0, "edge-2", "", "loglevel", "edge-2")
 		admin.does(2, "no member", "", "loglevel", "nobody", "debug")
+		must(t, os.WriteFile(settings, []byte("log-level: warn\n"), 0o600)) // which waits for its turn
+		c.edges[0].reload(t, c.edges[0].admin, "done", 1)
+		eventually(t, "the level that was said is in force", patience, func() error {
+			if out := admin.does(0, "", "", "loglevel", "edge-1", "-o", "json"); !strings.Contains(out, `"level":"debug","configured":"warning"`) {
+				return errors.New(out)
+			}
+			return nil
+		})
 		admin.does(0, "4 of 4 members log as configured", "", "loglevel", "all", "configured")
+		eventually(t, "and then that of the configuration", patience, func() error {
+			if out := admin.does(0, "", "", "loglevel", "edge-1", "-o", "json"); !strings.Contains(out, `"log":{"level":"warning"}`) {
+				return errors.New(out)
+			}
+			return nil
+		})
 	})
 	t.Run("who is ignored", func(t *testing.T) {
 		admin.does(0, rui+" is ignored until", "", "ignore", strings.ToUpper(rui), "--for", "1h")
