@@ -50,7 +50,8 @@ func newFrame(width, height int) *frame {
 }
 
 // put writes a text into a row, from a column up to another, and returns the column behind it. Nothing gets beyond:
-// a wide character of which only half would fit is left out, as is what has no width at all.
+// a wide character of which only half would fit is left out, as is what has no width at all. Of one that is half
+// written over nothing stays.
 func (f *frame) put(x, y, end int, text string, l look) int {
 	end = min(end, f.width)
 	if y < 0 || y >= f.height || x < 0 {
@@ -65,9 +66,16 @@ func (f *frame) put(x, y, end int, text string, l look) int {
 		if x+cells > end {
 			break
 		}
-		f.cells[y*f.width+x] = cell{g.Value(), l}
-		for i := 1; i < cells; i++ {
-			f.cells[y*f.width+x+i] = cell{"", l}
+		row := f.cells[y*f.width : (y+1)*f.width]
+		for i := x; i > 0 && row[i].text == ""; i-- {
+			row[i-1].text = " "
+		}
+		for i := x + cells; i < len(row) && row[i].text == ""; i++ {
+			row[i].text = " "
+		}
+		row[x] = cell{g.Value(), l}
+		for i := x + 1; i < x+cells; i++ {
+			row[i] = cell{"", l}
 		}
 		x += cells
 	}

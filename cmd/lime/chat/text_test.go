@@ -125,3 +125,20 @@ func checkFrame(t *testing.T, f *frame) {
 		t.Fatalf("the cursor is at %d, %d of %d, %d", f.cursorX, f.cursorY, f.width, f.height)
 	}
 }
+
+func TestNothingStaysOfACharacterThatIsHalfWrittenOver(t *testing.T) {
+	for _, tc := range []struct {
+		at         int
+		text, want string
+	}{
+		{0, "x", "x 字漢"}, {1, "x", " x字漢"}, {2, "x", "漢x 漢"}, {3, "x", "漢 x漢"}, {1, "力", " 力 漢"}, {4, "力", "漢字力"}, {5, "力", "漢字漢"},
+	} {
+		f := newFrame(6, 1)
+		f.put(0, 0, 6, "漢字漢", 0)
+		f.put(tc.at, 0, 6, tc.text, 0)
+		checkFrame(t, f)
+		if got := f.text(); got != tc.want+"\n" {
+			t.Errorf("%s at %d gives %q, want %q", tc.text, tc.at, got, tc.want)
+		}
+	}
+}
