@@ -119,6 +119,11 @@ func (r *Reader) fetch() error {
 
 // message returns the file's first chunk from a sequence on.
 func (r *Reader) message(seq uint64) (*jetstream.RawStreamMsg, error) {
+	leave, err := r.s.turn(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(r.ctx, publishTimeout)
 	defer cancel()
 	return r.b.stream.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(r.b.chunks(r.f.ID)))

@@ -26,6 +26,21 @@ type Store struct {
 	key       []byte
 	chunkSize int
 	metrics   *metrics
+	answers   chan struct{} // one for each chunk that is asked for
+}
+
+// maxAnswers is how many chunks are on their way from the broker at once. All answers of a connection come to one subscription of
+// nats.go, which drops what comes when 64 MiB wait there: whoever has asked for it hears nothing until his time is over.
+const maxAnswers = 32
+
+// turn waits until a chunk may be asked for. The caller calls leave when it has come.
+func (s *Store) turn(ctx context.Context) (leave func(), err error) {
+	select {
+	case s.answers <- struct{}{}:
+		return func() { <-s.answers }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // bucket is one of JetStream's object store.
@@ -49,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open files: %w", err)
 	}
-	s := &Store{cfg: cfg, js: js}
+	s := &Store{cfg: cfg, js: js, answers: make(chan struct{}, maxAnswers)}
 	if s.documents, err = document.Open(ctx, document.Config{JetStream: js, Name: "files", Replicas: cfg.Replicas}); err != nil {
 		return nil, fmt.Errorf("open files: %w", err)
 	}

@@ -68,6 +68,11 @@ func (s *Store) Resume(ctx context.Context, id ID) (*Upload, File, error) {
 
 // find reads the last chunk.
 func (u *Upload) find(ctx context.Context) error {
+	leave, err := u.s.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	header, seq, err := u.b.last(ctx, u.s.cfg.NATS, u.b.chunks(u.f.ID))
 	if err != nil || seq == 0 {
 		return err

@@ -133,11 +133,19 @@ func (s *Server) patch(a *answer, r *http.Request, id files.ID, owner string) {
 	if full != 0 {
 		s.metrics.ended(upload, resultBusy)
 		a.Header().Set("Connection", "close") // what it sends is not read
-		a.refuse(full, "Too many uploads are under way")
+		a.refuse(full, s.tooMany(full))
 		return
 	}
 	defer leave()
 	s.metrics.ended(upload, s.add(a, r, id))
+}
+
+// tooMany says whose uploads are too many, of which takeUpload has told.
+func (s *Server) tooMany(full int) string {
+	if full == http.StatusTooManyRequests {
+		return "Of one identity " + strconv.Itoa(s.cfg.PerOwner) + " uploads may be under way here; one of them has to end first"
+	}
+	return "Too many uploads of all are under way here"
 }
 
 // add answers a PATCH, and returns what it has come to, as metrics have it.
