@@ -252,12 +252,17 @@ func TestSeveralDocumentsAtOnce(t *testing.T) {
 }
 
 func TestBucketThatIsNotOursIsRefusedByName(t *testing.T) {
-	for want, cfg := range map[string]jetstream.KeyValueConfig{
-		"memory storage": {Storage: jetstream.MemoryStorage},
-		"history of 5":   {History: 5},
-		"other settings": {MaxBytes: 1 << 20},
+	for _, row := range []struct {
+		want string
+		cfg  jetstream.KeyValueConfig
+	}{
+		{"memory storage", jetstream.KeyValueConfig{Storage: jetstream.MemoryStorage}},
+		{"history of 5", jetstream.KeyValueConfig{History: 5}},
+		{"other settings", jetstream.KeyValueConfig{MaxBytes: 1 << 20}},
+		{"other settings", jetstream.KeyValueConfig{LimitMarkerTTL: markersFor, RePublish: &jetstream.RePublish{Source: "$KV.contacts.>", Destination: "told.>"}}},
 	} {
 		js := natstest.JetStream(t)
+		want, cfg := row.want, row.cfg
 		cfg.Bucket = "contacts"
 		if _, err := js.CreateKeyValue(t.Context(), cfg); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -43,42 +44,40 @@ func Open(ctx context.Context, cfg Config) (*Bucket, error) {
 	return &Bucket{js: cfg.JetStream, kv: kv, stream: "KV_" + cfg.Name, prefix: "$KV." + cfg.Name + "."}, nil
 }
 
+// open looks for the bucket before it makes it: an edge may not make any, and finds those of the routers.
 func open(ctx context.Context, cfg Config) (jetstream.KeyValue, error) {
-	kv, err := create(ctx, cfg)
-	if err == nil {
-		return kv, nil
-	}
-	stream, missing := cfg.JetStream.Stream(ctx, "KV_"+cfg.Name)
-	if errors.Is(missing, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("make it: %w", err)
-	}
-	if missing != nil {
-		return nil, fmt.Errorf("look at it: %w", missing)
-	}
-	c := stream.CachedInfo().Config
-	if c.Replicas != max(cfg.Replicas, 1) {
-		cfg.Replicas = c.Replicas
-		if kv, err = create(ctx, cfg); err == nil {
-			return kv, nil
+	stream, err := cfg.JetStream.Stream(ctx, "KV_"+cfg.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if stream, err = create(ctx, cfg); err != nil {
+			return nil, fmt.Errorf("make it: %w", err)
 		}
 	}
-	if !errors.Is(err, jetstream.ErrBucketExists) {
+	if err != nil {
+		return nil, fmt.Errorf("look at it: %w", err)
+	}
+	if err := check(cfg.Name, stream.CachedInfo().Config); err != nil {
 		return nil, err
 	}
-	err = jetstream.ErrBucketExists // without what is joined to it, on a line of its own
-	switch {
-	case c.Storage != jetstream.FileStorage:
-		return nil, fmt.Errorf("it is kept in %s storage, not in files: %w", c.Storage, err)
-	case c.MaxMsgsPerSubject != 1:
-		return nil, fmt.Errorf("it keeps a history of %d, not of 1: %w", c.MaxMsgsPerSubject, err)
-	}
-	return nil, fmt.Errorf("it has other settings than ours: %w", err)
+	return cfg.JetStream.KeyValue(ctx, cfg.Name)
 }
 
-// create makes the bucket, or returns the one that is there with just these
-// settings.
-func create(ctx context.Context, cfg Config) (jetstream.KeyValue, error) {
-	return cfg.JetStream.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+// check says whether a bucket has settings that are not ours.
+func check(name string, c jetstream.StreamConfig) error {
+	switch {
+	case c.Storage != jetstream.FileStorage:
+		return fmt.Errorf("it is kept in %s storage, not in files: %w", c.Storage, jetstream.ErrBucketExists)
+	case c.MaxMsgsPerSubject != 1:
+		return fmt.Errorf("it keeps a history of %d, not of 1: %w", c.MaxMsgsPerSubject, jetstream.ErrBucketExists)
+	case !slices.Equal(c.Subjects, []string{"$KV." + name + ".>"}), c.SubjectDeleteMarkerTTL != markersFor, !c.AllowMsgTTL, !c.AllowRollup, !c.AllowDirect, c.MaxBytes > 0, c.MaxMsgs > 0, c.MaxAge > 0,
+		c.RePublish != nil, c.Mirror != nil, len(c.Sources) > 0:
+		return fmt.Errorf("it has other settings than ours: %w", jetstream.ErrBucketExists)
+	}
+	return nil
+}
+
+// create makes the bucket, or returns the one that was made meanwhile.
+func create(ctx context.Context, cfg Config) (jetstream.Stream, error) {
+	_, err := cfg.JetStream.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket:         cfg.Name,
 		Description:    "Limegrove " + cfg.Name,
 		History:        1,
@@ -86,4 +85,8 @@ func create(ctx context.Context, cfg Config) (jetstream.KeyValue, error) {
 		Replicas:       max(cfg.Replicas, 1),
 		LimitMarkerTTL: markersFor,
 	})
+	if err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
+		return nil, err
+	}
+	return cfg.JetStream.Stream(ctx, "KV_"+cfg.Name)
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -107,7 +108,7 @@ func TestSecuredStores(t *testing.T) {
 	s := startSecured(t)
 	hook, hooks := startHook(t, "")
 	rules := fileOf(t, "rooms.json", strings.Replace(rulesOfRooms, "[\n", "[\n"+`{"room": "/public/kept", "may": ["enter"], "history": {"count": 10}},`, 1))
-	s.settings = []string{"-events", "all", "-webhooks", hooks, "-room-rules", rules, "-partitions", "16", "-gossip-key", "aHVudGVyMmh1bnRlcjJodW50ZXIyISEh"}
+	s.settings = []string{"-events", "all", "-webhooks", hooks, "-room-rules", rules, "-partitions", "16", "-gossip-key", "aHVudGVyMmh1bnRlcjJodW50ZXIyISEh", "-admin-token", operatorsToken}
 	at := startBalancer(t)
 	s.settings = append(s.settings, "-files-url", "http://"+at.Addr().String(), "-file-guests")
 	s.start(t, 2)
@@ -186,6 +187,7 @@ func conversations(t *testing.T, c *cluster, hook *hook) {
 	c.groupTalks(t, goLibrary)
 	for _, admin := range []string{c.edges[0].admin, c.routerAdmin} {
 		statusShowsAll(t, admin, len(c.edges)+1)
+		queuesShowStreams(t, admin)
 	}
 	c.edges[1].signal(t, syscall.SIGTERM)
 	if status := c.edges[1].wantExit(t, patience); status.ExitStatus() != 0 {
@@ -213,6 +215,27 @@ func statusShowsAll(t *testing.T, admin string, members int) {
 		if err != nil {
 			t.Fatalf("the status page of %s has not shown %d members that answer: %v", admin, members, err)
 		}
+	}
+}
+
+// operatorsToken is the admin token of all that run with secured stores.
+const operatorsToken = "operators-secret"
+
+// queuesShowStreams wants a process to tell what JetStream keeps, and who reads it.
+func queuesShowStreams(t *testing.T, admin string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+admin+"/status/queues", http.NoBody)
+	must(t, err)
+	request.Header.Set("Authorization", "Bearer "+operatorsToken)
+	answer, err := http.DefaultClient.Do(request)
+	must(t, err)
+	defer answer.Body.Close()
+	told, err := io.ReadAll(answer.Body)
+	must(t, err)
+	if text := string(told); answer.StatusCode != http.StatusOK || strings.Contains(text, `"error"`) || !strings.Contains(text, `"name":"LOG_0"`) || !strings.Contains(text, `"consumers":[{`) {
+		t.Errorf("%s tells of what waits: %s, %s", admin, answer.Status, text)
 	}
 }
 
@@ -283,7 +306,7 @@ func (s *secured) brokersRefuse(t *testing.T) {
 	for user, subjects := range map[string][]string{
 		"edge": {
 			"$JS.API.STREAM.DELETE.LOG_0", "$JS.API.STREAM.PURGE.INBOX_0", "$JS.API.STREAM.UPDATE.KV_accounts", "$JS.API.STREAM.SNAPSHOT.KV_accounts",
-			"$JS.API.STREAM.CREATE.stolen", "$JS.API.STREAM.MSG.DELETE.KV_accounts", "$JS.API.CONSUMER.CREATE.KV_accounts.x",
+			"$JS.API.STREAM.CREATE.stolen", "$JS.API.STREAM.CREATE.KV_connectors", "$JS.API.STREAM.CREATE.KV_files", "$JS.API.STREAM.MSG.DELETE.KV_accounts", "$JS.API.CONSUMER.CREATE.KV_accounts.x",
 			"$JS.API.STREAM.CREATE.OBJ_files_0", "$JS.API.STREAM.PURGE.KV_files", "$JS.API.DIRECT.GET.KV_apikeys", "$JS.API.DIRECT.GET.KV_apikeys.$KV.apikeys.x", "$JS.API.STREAM.MSG.GET.KV_apikeys",
 			"$KV.accounts.org.example.@.ana", "inbox.0.org.example.@.ana._", "grouped.0.x", "dead.push", "$SYS.REQ.SERVER.PING",
 		},

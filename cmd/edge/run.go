@@ -214,7 +214,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		certificates.For(&work)
 		work.Hashers = max(1, runtime.GOMAXPROCS(0)/2) // the rest is for the sessions
 		work.Logger, work.Metrics = log, p.Metrics
-		if inside, err = p.OpenRouter(serving, work); err != nil {
+		if inside, err = p.OpenRouter(serving, work, cfg.Replicas); err != nil {
 			return err
 		}
 		if webhooks, err = p.OpenWebhooks(serving, cfg.Shared, made.Told, streams); err != nil {

@@ -99,7 +99,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	work.NATS, work.Registry, work.Incarnation, work.ID, work.Domains = p.NATS, p.Presence, p.Incarnation(), cfg.ID, cfg.Domains
 	work.Sessions, work.Replicas, work.Forget, work.Alive, work.Events = p.Presence, cfg.Replicas, streams.Forget, p.Alive, publisher
 	work.Logger, work.Metrics = log, p.Metrics
-	r, err := p.OpenRouter(working, work)
+	r, err := p.OpenRouter(working, work, cfg.Replicas)
 	if err != nil {
 		return err
 	}

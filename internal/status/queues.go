@@ -166,8 +166,11 @@ func (p *Page) queues(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if time.Since(p.lately.at) > waitsTime || p.lately.top != top {
-		p.lately.waits = p.wait(r.Context(), top)
-		p.lately.at, p.lately.top = time.Now(), top
+		waits := p.wait(r.Context(), top)
+		if r.Context().Err() != nil {
+			return // who has gone has not waited for all, and others want it all
+		}
+		p.lately.waits, p.lately.at, p.lately.top = waits, time.Now(), top
 	}
 	answer(w, http.StatusOK, p.lately.waits)
 }

@@ -5,6 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go/jetstream"
+
+	"limegrove/certs"
+	"limegrove/connector"
+	"limegrove/document"
 	"limegrove/internal/config"
 	"limegrove/room"
 	"limegrove/router"
@@ -36,13 +41,31 @@ func (p *Process) OpenStreams(ctx context.Context, cfg config.Shared, rules room
 	return s, nil
 }
 
-// OpenRouter makes a router. It waits for JetStream.
-func (p *Process) OpenRouter(ctx context.Context, cfg router.Config) (r *router.Router, err error) {
+// OpenRouter makes a router, and what edges may not make and no router needs. It waits for JetStream.
+func (p *Process) OpenRouter(ctx context.Context, cfg router.Config, replicas int) (r *router.Router, err error) {
 	err = p.Patiently(ctx, "the accounts", func(ctx context.Context) error {
+		if err := p.makeForEdges(ctx, replicas); err != nil {
+			return err
+		}
 		r, err = router.New(ctx, cfg)
 		return err
 	})
 	return r, err
+}
+
+// makeForEdges makes the buckets that edges alone read and write. Who may make a stream chooses what is in it: an edge's user of NATS
+// would have it copy what is not for edges.
+func (p *Process) makeForEdges(ctx context.Context, replicas int) error {
+	js, err := jetstream.New(p.NATS)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{connector.Bucket, certs.CertificatesBucket, certs.RevocationsBucket} {
+		if _, err := document.Open(ctx, document.Config{JetStream: js, Name: name, Replicas: replicas}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Sweeper makes a router's part in sweeping.
