@@ -14,12 +14,12 @@ import (
 )
 
 // startConnectors starts a router and edges that serve connectors, whose service is hub@localhost.
-func startConnectors(t *testing.T, edges int) *cluster {
+func startConnectors(t *testing.T, edges int, settings ...string) *cluster {
 	t.Helper()
 	broker := startNATS(t)
 	rules := filepath.Join(t.TempDir(), "rooms.json")
 	must(t, os.WriteFile(rules, []byte(`[{"room":{"topic":"*"},"may":["enter","publish"]}]`), 0o600))
-	c := &cluster{nats: broker, broker: broker.url, settings: []string{"-domain", domain, "-domain", "aio.localhost", "-room-rules", rules}}
+	c := &cluster{nats: broker, broker: broker.url, settings: append(settings, "-domain", domain, "-domain", "aio.localhost", "-room-rules", rules)}
 	c.start(t, edges, aioFlags("hub@localhost")...)
 	return c
 }

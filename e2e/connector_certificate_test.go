@@ -74,7 +74,7 @@ func newConnectorAuthority(t *testing.T) *connectorAuthority {
 }
 
 func (a *connectorAuthority) flags() []string {
-	return append(aioFlags("depot@aio.localhost"), "-aioconnectors-tls", "-aioconnectors-certs", a.dir, "-tls-cert", a.server, "-tls-key", a.key)
+	return append(aioFlags("depot@aio.localhost"), "-aioconnectors-tls", "-aioconnectors-certificates", "-tls-cert", a.server, "-tls-key", a.key)
 }
 
 // with shows a certificate, and wants the server's to be the authority's.
@@ -116,7 +116,7 @@ func (a *connectorAuthority) asks(t *testing.T, at *edge, name string) (own tls.
 func TestConnectorsByCertificate(t *testing.T) {
 	t.Parallel()
 	a := newConnectorAuthority(t)
-	c := startConnectors(t, 0)
+	c := startConnectors(t, 0, "-authority", a.dir)
 	here, there := c.addEdge(t, a.flags()...), c.addEdge(t, a.flags()...)
 	own, ok := a.asks(t, here, "Kiosk:7")
 	of, ok2 := a.asks(t, there, "depot")

@@ -51,7 +51,7 @@ func TestConnectorsOfThePackage(t *testing.T) { // A-50
 	})
 	t.Run("by certificates", func(t *testing.T) {
 		a := newConnectorAuthority(t)
-		c := startConnectors(t, 0)
+		c := startConnectors(t, 0, "-authority", a.dir)
 		drive(t, c, driven{Mode: "certificate", Certificates: a.tree(t), Other: a.tree(t)}, a.flags()...)
 	})
 }

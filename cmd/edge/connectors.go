@@ -28,7 +28,7 @@ type connectors struct {
 }
 
 // openConnectors opens what is known of connectors. There is nothing where none are served.
-func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, folder *certs.Folder) (c connectors, err error) {
+func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, d doors, issuer certs.Issuer) (c connectors, err error) {
 	if cfg.AioConnectors.Address == "" {
 		return c, nil
 	}
@@ -36,34 +36,16 @@ func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, fo
 	c.known, err = openStore(ctx, p, "what is known of connectors", func(ctx context.Context, js jetstream.JetStream) (*connector.Registry, error) {
 		return connector.Open(ctx, connector.Config{JetStream: js, Replicas: cfg.Replicas, Tokens: cfg.AioConnectors.MaxTokens, Logger: p.Log})
 	})
-	if err != nil || folder == nil {
-		return c, err
+	if err == nil && cfg.AioConnectors.Certificates {
+		c.certificates = &ownCertificates{d.inForce, issuer}
 	}
-	c.certificates, err = openStore(ctx, p, "the certificates of connectors", func(ctx context.Context, js jetstream.JetStream) (*ownCertificates, error) {
-		where := certs.Config{JetStream: js, Replicas: cfg.Replicas}
-		registry, err := certs.Open(ctx, where)
-		if err != nil {
-			return nil, err
-		}
-		revoked, err := certs.OpenRevocations(ctx, where, p.Log, nil)
-		if err != nil {
-			return nil, err
-		}
-		return &ownCertificates{
-			trust: certs.NewTrust(folder, nil, revoked), revoked: revoked,
-			issuer: certs.NewService(certs.ServiceConfig{Registry: registry, Logger: p.Log}, folder),
-		}, nil
-	})
 	return c, err
 }
 
-// use tells the dialect of what changes.
+// use tells the dialect of what changes. Whose certificate is revoked is cut as others are.
 func (c *connectors) use(s *aioconnectors.Stream) {
 	c.stream = s
 	c.known.OnChange(s.Review)
-	if c.certificates != nil {
-		c.certificates.revoked.Notify(func(certs.Revocation) { s.Review() }) // as long as the process
-	}
 }
 
 // run follows what others change, until ctx is done.
@@ -73,9 +55,6 @@ func (c *connectors) run(ctx context.Context, p *process.Process, parts *process
 		parts.Go("connected connectors", func() error {
 			return p.AnswerConnected(ctx, func() []api.Connector { return c.connected(p.Cluster.Self().ID) })
 		})
-	}
-	if c.certificates != nil {
-		parts.Go("revoked certificates of connectors", func() error { c.certificates.revoked.Run(ctx); return nil })
 	}
 }
 
@@ -98,7 +77,7 @@ func (c *connectors) door(d doors) net.Listener {
 		MinVersion: tls.VersionTLS12,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			cfg := &tls.Config{Certificates: d.inForce.tcp.Load().Certificates, MinVersion: tls.VersionTLS12}
-			c.certificates.trust.Server(cfg)
+			d.inForce.trust.Load().Server(cfg)
 			// Who is resumed would not be looked at again.
 			cfg.ClientAuth, cfg.SessionTicketsDisabled = tls.RequireAndVerifyClientCert, true
 			return cfg, nil
@@ -108,8 +87,7 @@ func (c *connectors) door(d doors) net.Listener {
 
 // ownCertificates are those that the cluster's authority gives to connectors.
 type ownCertificates struct {
-	trust   *certs.Trust
-	revoked *certs.Revocations
+	inForce *inForce
 	issuer  certs.Issuer
 }
 
@@ -118,14 +96,15 @@ const byCertificate = "certificate:"
 
 // Bearer is that of aioconnectors.Certificates.
 func (o *ownCertificates) Bearer(shown []*x509.Certificate) (id lime.Identity, byDefault bool, credential string, ok bool) {
-	b, err := o.trust.Identify(shown)
+	b, err := o.inForce.trust.Load().Identify(shown)
 	return b.Identity, b.Default, byCertificate + string(b.Serial), err == nil
 }
 
 // Counts is that of aioconnectors.Certificates.
 func (o *ownCertificates) Counts(credential string) bool {
 	serial, is := strings.CutPrefix(credential, byCertificate)
-	return is && !o.revoked.Revoked(certs.Serial(serial))
+	known := o.inForce.revoked.known.Load()
+	return is && known != nil && !known.Revoked(certs.Serial(serial))
 }
 
 // Issue is that of aioconnectors.Certificates.

@@ -85,7 +85,7 @@ func openDoors(cfg config.Edge, with *process.Credentials) (d doors, err error) 
 	if d.files != nil {
 		d.files = tls.NewListener(d.files, chosen(&d.inForce.web))
 	}
-	if d.connectors != nil && cfg.AioConnectors.TLS && cfg.AioConnectors.Certs == "" { // see connectors.door
+	if d.connectors != nil && cfg.AioConnectors.TLS && !cfg.AioConnectors.Certificates { // see connectors.door
 		d.connectors = tls.NewListener(d.connectors, d.tls)
 	}
 	return d, nil

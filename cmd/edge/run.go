@@ -181,13 +181,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if cfg.RunRouter {
 		triggers = p.Triggers(cfg.Shared, rooms.Publisher)
 	}
-	ofConnectors, err := openConnectors(serving, cfg, p, made.Connectors)
+	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
+	defer logins.Close()
+	ofConnectors, err := openConnectors(serving, cfg, p, doors, certs.Remote{Ask: logins.AskAuthority})
 	if err != nil {
 		return err
 	}
 	others := openDialects(cfg, p, made, triggers, &ofConnectors)
-	logins := routing.NewLogins(p.NATS, cfg.EstablishTimeout)
-	defer logins.Close()
 	pages, err := pagesOf(cfg)
 	if err != nil {
 		return err

@@ -16,8 +16,8 @@ type AioConnectors struct {
 	Tokens bool
 	// MaxTokens is how many there may be. Default 10000.
 	MaxTokens int
-	// Certs is the folder of the authority that gives them certificates, by which they are let in. Default none.
-	Certs string
+	// Certificates has them be let in by certificates of the cluster's authority, which gives them theirs. Default false.
+	Certificates bool
 	// Domain is what connectors are identities of: one that is served, and not the first.
 	Domain string
 	// Service is the identity that takes what is for their server. Default none.
@@ -71,8 +71,8 @@ func (p *AioConnectors) Flags() (flags []string) {
 	if p.TLS {
 		flags = append(flags, "-aioconnectors-tls")
 	}
-	if p.Certs != "" {
-		flags = append(flags, "-aioconnectors-certs "+p.Certs)
+	if p.Certificates {
+		flags = append(flags, "-aioconnectors-certificates")
 	}
 	if p.Tokens {
 		flags = append(flags, "-aioconnectors-tokens")
@@ -95,7 +95,7 @@ func (b *binder) aioConnectors(p *AioConnectors) {
 	b.yes(&p.TLS, "aioconnectors-tls", false, "have connectors encrypted, with -tls-cert; they set ssl_allow_all")
 	b.yes(&p.Tokens, "aioconnectors-tokens", false, "let connectors in by tokens, each given to who asks for a name first; they set use_token")
 	b.num(&p.MaxTokens, "aioconnectors-max-tokens", aioTokens, "`tokens` that there may be")
-	b.str(&p.Certs, "aioconnectors-certs", "", "`folder` of an authority that gives connectors certificates, by which they are let in; they set use_ssl alone")
+	b.yes(&p.Certificates, "aioconnectors-certificates", false, "let connectors in by certificates that -authority gives them; they set use_ssl alone")
 	b.str(&p.Domain, "aioconnectors-domain", "", "`domain` that connectors are identities of: one of -domain, in which nobody else logs in")
 	b.str(&p.Service, "aioconnectors-service", "", "`identity` that takes what connectors send to their server, and speaks as that; empty for nobody")
 	b.str(&p.Server, "aioconnectors-server", "", "`name` of the server in frames until a connector has named it (default the address, as connectors write one)")
@@ -115,8 +115,8 @@ func (p *AioConnectors) validate(c *check, domains []string) {
 	name, domain, ok := strings.Cut(p.Service, "@")
 	c.that(p.Service == "" || ok && name != "" && domain != "", "aioconnectors-service", "%q is no identity", p.Service)
 	c.that(!p.Tokens || p.TLS, "aioconnectors-tokens", "needs -aioconnectors-tls: a token in clear is everybody's")
-	c.that(p.Certs == "" || p.TLS, "aioconnectors-certs", "needs -aioconnectors-tls")
-	c.that(p.Certs == "" || !p.Tokens, "aioconnectors-certs", "goes without -aioconnectors-tokens")
+	c.that(!p.Certificates || p.TLS, "aioconnectors-certificates", "needs -aioconnectors-tls")
+	c.that(!p.Certificates || !p.Tokens, "aioconnectors-certificates", "goes without -aioconnectors-tokens")
 	c.atLeast("aioconnectors-max-tokens", p.MaxTokens, 1)
 	c.atLeast("aioconnectors-topics", p.Topics, 1)
 	c.atLeast("aioconnectors-backlog", p.Backlog, 4096)

@@ -396,6 +396,7 @@ func (e *Edge) validate() error {
 	e.AioConnectors.validate(&c, e.Domains)
 	if a := e.AioConnectors; a.Address != "" {
 		c.that(strings.HasSuffix(a.Address, ":0") || a.Address != e.Listen && a.Address != e.TCP, "aioconnectors", "%s is the address of -listen or -tcp", a.Address)
+		c.that(!a.Certificates || e.Authority.On(), "aioconnectors-certificates", "needs -authority")
 		c.that(!a.TLS || e.TLSCert != "", "aioconnectors-tls", "needs -tls-cert and -tls-key")
 		c.that(e.Bachata.Path == "" || !strings.EqualFold(e.Bachata.Domain, a.Domain), "aioconnectors-domain", "%s is that of -bachata-domain", a.Domain)
 		c.that(e.HighTemplar.Path == "" || !strings.EqualFold(e.HighTemplar.Domain, a.Domain), "aioconnectors-domain", "%s is that of -hightemplar-domain", a.Domain)

@@ -19,8 +19,6 @@ type MadeEdge struct {
 	TLS     *Credentials // nil without TLS
 	Headers []hightemplar.Header
 	Service lime.Identity // of connectors; zero for none
-
-	Connectors *certs.Folder // of the authority of connectors; nil for none
 }
 
 // Credentials are an edge's certificate and whom it asks for theirs.
@@ -47,11 +45,6 @@ func MakeEdge(cfg config.Edge) (m MadeEdge, err error) {
 	if a := cfg.AioConnectors; a.Address != "" && a.Service != "" {
 		if m.Service, err = lime.ParseIdentity(a.Service); err != nil {
 			return m, fmt.Errorf("%w: -aioconnectors-service: %w", ErrUsage, err)
-		}
-	}
-	if a := cfg.AioConnectors; a.Address != "" && a.Certs != "" {
-		if m.Connectors, err = certs.ReadFolder(a.Certs); err != nil {
-			return m, fmt.Errorf("%w: -aioconnectors-certs: %w", ErrUsage, err)
 		}
 	}
 	if cfg.HighTemplar.Path != "" {
