@@ -73,12 +73,14 @@ func TestChatPageSendsFiles(t *testing.T) {
 		"http://"+pages.Addr().String()+"/", "http://"+listens[1]+"/", "http://"+files.Addr().String(), c.edges[1].tcp, folder)
 	select {
 	case <-half.begun:
+		c.edges[0].kill()
+		files.hold.Store(nil)
+		people.wantPrinted(t, `it waits for the server`) // a browser asks another one by itself where that answers at once
+		files.to.Store(&ports[1])
+		pages.to.Store(&listens[1])
 	case <-people.exited:
+		t.Error("it ended before the edge did")
 	}
-	files.hold.Store(nil)
-	files.to.Store(&ports[1])
-	pages.to.Store(&listens[1])
-	c.edges[0].kill()
 	if status := people.wantExit(t, 3*time.Minute); status.ExitStatus() != 0 {
 		t.Errorf("it ended with %d", status.ExitStatus())
 	}

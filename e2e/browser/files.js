@@ -106,6 +106,7 @@ await step('an edge dies in the middle, and the upload goes on at the other', as
   desk.excused = true; // browsers complain of connections
   await attach(ana, ['a large one.bin', 'application/octet-stream', bytes]);
   await ana.waitForFunction(() => globalThis.seen.includes('lost'));
+  console.log('it waits for the server');
   const before = offsets.length;
   await ana.locator('#connection', { hasText: 'edge-1' }).waitFor({ state: 'hidden' });
   await ana.locator('[data-connection=online] #chat').waitFor();
