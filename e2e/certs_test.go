@@ -1,10 +1,17 @@
 package e2e
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"limegrove/lime"
+	"limegrove/lime/client"
 )
 
 // certified is a cluster with an authority of its own, and an operator at a shell.
@@ -162,4 +169,75 @@ func TestAnAuthorityIsRotated(t *testing.T) {
 		t.Errorf("the session that was open throughout: status %d, %s%s", p.status, p.out, p.errs)
 	}
 	his.does(3, "certificate", "", "send", bot, "too late", "--ca", c.in("authorities.pem"))
+}
+
+// TestCertificatesWithLeastRights: an edge may do with the stores what it does for certificates, and write none.
+func TestCertificatesWithLeastRights(t *testing.T) {
+	t.Parallel()
+	s := startSecured(t)
+	folder := filepath.Join(t.TempDir(), "certs")
+	newShell(t).does(0, "server.pem", "", "certs", "create", folder, loopback)
+	c := &certified{cluster: s.cluster, folder: folder}
+	c.settings = []string{"-domain", domain, "-gossip-key", "aHVudGVyMmh1bnRlcjJodW50ZXIyISEh", "-partitions", "16", "-authority", folder}
+	c.start(t, 1, "-auth", "transport", "-tls-cert", c.in("server.pem"), "-tls-key", c.in("server.key"))
+	ana := newShell(t)
+	c.login(ana, 0, "ana@", c.edges[0], "ana@"+domain)
+	c.login(newShell(t), 5, "The name is taken", c.edges[0], "ana@"+domain)
+	ana.begins("", "accounts", "delete")() // it may hear of its own end before the answer
+	eventually(t, "what was revoked is known", patience, func() error {
+		if p := ana.begins("", "ping")(); p.status == 0 {
+			return errors.New(p.out)
+		}
+		return nil
+	})
+	if log, _ := s.nats.output.read(); strings.Contains(string(log), "Violation") {
+		t.Error("somebody may not do what he does; see what nats-server has printed")
+	}
+}
+
+// TestAClientRenewsItsCertificate in its session, which goes on; connections that begin then show the new one.
+func TestAClientRenewsItsCertificate(t *testing.T) {
+	t.Parallel()
+	c := startCertified(t)
+	node := lime.Node{Identity: lime.Identity{Name: c.name("kiosk"), Domain: domain}, Instance: "one"}
+	text, err := os.ReadFile(c.in("authorities.pem"))
+	must(t, err)
+	believed := x509.NewCertPool()
+	believed.AppendCertsFromPEM(text)
+	shared, err := tls.LoadX509KeyPair(c.in("default.pem"), c.in("default.key"))
+	must(t, err)
+	file := filepath.Join(t.TempDir(), "own", "kiosk.pem")
+	ask := client.Config{Node: node, TLS: &tls.Config{RootCAs: believed, Certificates: []tls.Certificate{shared}}}
+	own, err := client.IssueCertificate(t.Context(), c.edges[0].url, ask, file)
+	must(t, err)
+	if _, err := client.IssueCertificate(t.Context(), c.edges[0].url, ask, file); err == nil {
+		t.Error("what was issued is overwritten")
+	}
+	if _, err := client.IssueCertificate(t.Context(), c.edges[1].url, ask, file+"2"); lime.AsReason(err) == nil || lime.AsReason(err).Code != lime.CodeCommandNotAllowed {
+		t.Errorf("the name again: %v", err)
+	}
+	first := own.Leaf().SerialNumber
+	cfg := client.Config{Node: node, TLS: &tls.Config{RootCAs: believed}, SendOnly: true}
+	own.Use(&cfg)
+	session, err := client.Dial(t.Context(), c.edges[0].url, cfg)
+	must(t, err)
+	defer session.Close()
+	must(t, own.Renew(t.Context(), session))
+	again, err := client.OpenCertificate(file)
+	must(t, err)
+	if now := own.Leaf().SerialNumber; now.Cmp(first) == 0 || again.Leaf().SerialNumber.Cmp(now) != 0 {
+		t.Errorf("the first is %x, now %x, and %x is kept", first, now, again.Leaf().SerialNumber)
+	}
+	if _, err := session.Command(t.Context(), &lime.Command{Method: lime.MethodGet, URI: "/certificates"}); err != nil {
+		t.Errorf("in the session that was renewed: %v", err)
+	}
+	// The first one counts no more, and with it the connection that has shown it; the next shows the other.
+	c.operator.does(0, "1 revoked", "", "certs", "revoke", hex.EncodeToString(first.Bytes()))
+	<-session.Done()
+	if err := session.Err(); lime.AsReason(err) == nil || lime.AsReason(err).Code != lime.CodeSessionAuthenticationFailed {
+		t.Errorf("the session by the first one ends with %v", err)
+	}
+	session, err = client.Dial(t.Context(), c.edges[1].url, cfg)
+	must(t, err)
+	session.Close()
 }
