@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"regexp/syntax"
 	"slices"
+	"strings"
 
 	"limegrove/lime"
 )
@@ -38,23 +40,33 @@ type Lists struct {
 const (
 	maxListed = 1000
 	maxText   = 256 // bytes
+	// maxProgram bounds what the regular expressions of a list become together, in instructions. As many as may be, of 200
+	// characters each, are less; repetitions of repetitions are not.
+	maxProgram = 200_000
 )
 
 // Filter is Lists that are ready. It does not change, and may be used from anywhere.
 type Filter struct {
 	lists        Lists
-	white, black []*regexp.Regexp
+	white, black kinds
 	ignored      map[string]struct{}
+}
+
+// kinds is a List that is ready.
+type kinds struct {
+	names     *regexp.Regexp // one of all; nil for none
+	addresses map[netip.Addr]struct{}
+	networks  []netip.Prefix
 }
 
 // NewFilter makes lists ready. An error is a *lime.Reason.
 func NewFilter(l Lists) (*Filter, error) {
 	f := &Filter{lists: l, ignored: map[string]struct{}{}}
 	var err error
-	if f.white, err = compiled("white", &l.White); err != nil {
+	if f.white, err = ready("white", &l.White); err != nil {
 		return nil, err
 	}
-	if f.black, err = compiled("black", &l.Black); err != nil {
+	if f.black, err = ready("black", &l.Black); err != nil {
 		return nil, err
 	}
 	if len(l.Ignored.Names) > maxListed {
@@ -69,21 +81,81 @@ func NewFilter(l Lists) (*Filter, error) {
 	return f, nil
 }
 
-func compiled(what string, l *List) (all []*regexp.Regexp, err error) {
+func ready(what string, l *List) (k kinds, err error) {
 	if max(len(l.Names), len(l.Addresses), len(l.Networks)) > maxListed {
-		return nil, invalid(what, "has more than %d of a kind", maxListed)
+		return k, invalid(what, "has more than %d of a kind", maxListed)
 	}
-	for _, name := range l.Names {
+	if k.names, err = alternation(what, l.Names); err != nil {
+		return k, err
+	}
+	k.addresses = make(map[netip.Addr]struct{}, len(l.Addresses))
+	for _, a := range l.Addresses {
+		if !a.IsValid() {
+			return k, invalid(what, "has an address that is none")
+		}
+		k.addresses[plain(a)] = struct{}{}
+	}
+	for _, n := range l.Networks {
+		if !n.IsValid() {
+			return k, invalid(what, "has a network that is none")
+		}
+		// Addresses are compared as those of IPv4 that they are.
+		const mapped = 96 // bits before such an address
+		if n.Addr().Is4In6() {
+			if n.Bits() < mapped {
+				return k, invalid(what, "has the network %s, which is neither one of IPv4 nor of IPv6", n)
+			}
+			n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-mapped)
+		}
+		k.networks = append(k.networks, n.Masked())
+	}
+	return k, nil
+}
+
+// alternation is one regular expression of all, nil of none: a name is looked at once, and what several begin with
+// once, too.
+func alternation(what string, names []string) (*regexp.Regexp, error) {
+	if len(names) == 0 {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	var all strings.Builder
+	all.WriteString(`\A(?:`)
+	program := 0
+	for i, name := range names {
 		if len(name) > maxText {
 			return nil, invalid(what, "has a name of more than %d bytes", maxText)
 		}
-		r, err := regexp.Compile(`\A(?:` + name + `)`)
+		r, err := syntax.Parse(name, syntax.Perl)
 		if err != nil {
 			return nil, invalid(what, "has %q, which is no regular expression", name)
 		}
-		all = append(all, r)
+		p, err := syntax.Compile(r.Simplify())
+		if err != nil {
+			return nil, invalid(what, "has %q, which is no regular expression", name)
+		}
+		if program += len(p.Inst); program > maxProgram {
+			return nil, invalid(what, "has names that are too much to look for, up to %q", name)
+		}
+		if i > 0 {
+			all.WriteByte('|')
+		}
+		all.WriteString(`(?:` + withoutCaptures(r).String() + `)`)
 	}
-	return all, nil
+	all.WriteByte(')')
+	r, err := regexp.Compile(all.String())
+	if err != nil {
+		return nil, invalid(what, "has names that are too much to look for: %s", err)
+	}
+	return r, nil
+}
+
+// withoutCaptures takes names of groups away, of which two may not be the same, and changes r.
+func withoutCaptures(r *syntax.Regexp) *syntax.Regexp {
+	r.Name = ""
+	for _, sub := range r.Sub {
+		withoutCaptures(sub)
+	}
+	return r
 }
 
 func invalid(what, format string, args ...any) error {
@@ -95,15 +167,15 @@ func (f *Filter) Lists() Lists { return f.lists }
 
 // Admits tells whether a connector is let in. An address that is not valid is that of nobody's list.
 func (f *Filter) Admits(name string, from netip.Addr) bool {
-	from = from.Unmap()
-	w, b := &f.lists.White, &f.lists.Black
+	from = plain(from)
+	w, b := &f.white, &f.black
 	switch {
-	case len(w.Addresses) > 0 && !slices.Contains(w.Addresses, from),
-		len(w.Networks) > 0 && !within(w.Networks, from),
-		len(f.white) > 0 && !matches(f.white, name):
+	case len(w.addresses) > 0 && !w.has(from),
+		len(w.networks) > 0 && !w.within(from),
+		w.names != nil && !w.matches(name):
 		return false
 	}
-	return !slices.Contains(b.Addresses, from) && !within(b.Networks, from) && !matches(f.black, name)
+	return !b.has(from) && !b.within(from) && !b.matches(name)
 }
 
 // Ignores tells whether nothing is taken of a connector.
@@ -115,10 +187,16 @@ func (f *Filter) Ignores(name string) bool {
 	return is
 }
 
-func within(all []netip.Prefix, a netip.Addr) bool {
-	return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a) })
+// plain is an address as it is compared: one of IPv4 whatever it is written as, and without the interface that it is at.
+func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
+
+func (k *kinds) has(a netip.Addr) bool {
+	_, is := k.addresses[a]
+	return is
 }
 
-func matches(all []*regexp.Regexp, name string) bool {
-	return slices.ContainsFunc(all, func(r *regexp.Regexp) bool { return r.MatchString(name) })
+func (k *kinds) within(a netip.Addr) bool {
+	return slices.ContainsFunc(k.networks, func(n netip.Prefix) bool { return n.Contains(a) })
 }
+
+func (k *kinds) matches(name string) bool { return k.names != nil && k.names.MatchString(name) }
