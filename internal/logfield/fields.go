@@ -19,6 +19,7 @@ var Fields = []Field{
 	{"cause", "why a process drains: the signal, the status page, or what has failed"},
 	{"changed", "flags that have another value than before"},
 	{"connections", "how many clients are connected"},
+	{"during", "for how long something is to be so; 0 for until it is taken back"},
 	{"edge", "the incarnation of another edge"},
 	{"endpoint", "the name of an endpoint in the file of `-webhooks`"},
 	{"error", "what has failed, and why; also in place of an error what there is of it"},
@@ -41,6 +42,8 @@ var Fields = []Field{
 	{"others", "how often the same has happened since it was logged last: a line that clients can bring about is logged once in 10 s"},
 	{"partition", "the number of a partition"},
 	{"path", "the resource that a command is about, as it is registered"},
+	{"peer", "a node, an identity or a domain that edges ignore, or not any more"},
+	{"peers", "how many peers are ignored"},
 	{"registrations", "how many registrations are meant"},
 	{"remote", "address and port of a client"},
 	{"restart", "flags that need a restart to change"},
@@ -50,12 +53,16 @@ var Fields = []Field{
 	{"source", "how a trigger has come"},
 	{"stack", "where the program was when it failed"},
 	{"status", "the HTTP status of an answer"},
+	{"stopped", "whether something that was to be so for a time is to be so no longer"},
 	{"stream", "the name of a stream in JetStream"},
 	{"subject", "a subject of NATS"},
 	{"through", "the last position that is meant"},
 	{"took", "how long something has taken, in nanoseconds as JSON"},
 	{"unacknowledged", "positions of messages that wait"},
+	{"until", "when what was said for a time is over"},
 	{"version", "the version of this program"},
+	{"was", "the level of the log before"},
+	{"will", "the level of the log from now on"},
 }
 
 // Table is the table of all fields for the page of operations.

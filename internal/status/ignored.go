@@ -60,7 +60,7 @@ func (p *Page) changeIgnored(w http.ResponseWriter, r *http.Request, on bool) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), ignoreTime)
 	defer cancel()
-	p.cfg.Log.WithFields(logrus.Fields{"peer": body.Peer, "for": during, "remote": r.RemoteAddr}).Warn("somebody changes on the status page who is ignored")
+	p.cfg.Log.WithFields(logrus.Fields{"peer": body.Peer, "during": during, "remote": r.RemoteAddr}).Warn("somebody changes on the status page who is ignored")
 	is, err := p.cfg.Ignore(ctx, body.Peer, during, r.RemoteAddr+" by "+p.cfg.Reporter.cfg.Incarnation)
 	if err != nil {
 		failOf(w, err)

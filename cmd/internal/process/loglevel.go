@@ -37,7 +37,7 @@ func (l *Level) Configure(cfg config.Shared) {
 	defer l.mu.Unlock()
 	l.configured = cfg.LogLevel
 	if l.said {
-		l.tellLocked(l.level, logrus.Fields{"level": l.level, "remote": l.by}, "the log keeps the level that somebody has said, and not that of the configuration")
+		l.tellLocked(l.level, logrus.Fields{"will": l.level, "remote": l.by}, "the log keeps the level that somebody has said, and not that of the configuration")
 		cfg.LogLevel = l.level
 	}
 	SetLog(l.log, cfg)
@@ -57,7 +57,7 @@ func (l *Level) Say(level string, during time.Duration, by string) error {
 	}
 	l.stopLocked()
 	l.said, l.level, l.by = true, will, by
-	fields := logrus.Fields{"level": will, "was": l.log.GetLevel(), "remote": by}
+	fields := logrus.Fields{"will": will, "was": l.log.GetLevel(), "remote": by}
 	if during > 0 {
 		l.until = time.Now().Add(during)
 		fields["until"] = l.until.Format(time.RFC3339)
@@ -82,7 +82,7 @@ func (l *Level) backLocked(why, by string) {
 	if !l.said {
 		return
 	}
-	l.tellLocked(l.configured, logrus.Fields{"level": l.configured, "was": l.level, "remote": by}, why)
+	l.tellLocked(l.configured, logrus.Fields{"will": l.configured, "was": l.level, "remote": by}, why)
 	l.said, l.by = false, ""
 }
 
