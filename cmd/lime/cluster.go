@@ -103,7 +103,7 @@ func (a *app) open(ctx context.Context, p *profile, method, at, bearer string, b
 
 // admin does something with the admin port of the profile's member.
 func (a *app) admin(ctx context.Context, do func(context.Context, *profile, string) error) error {
-	p, err := a.profile()
+	p, err := a.profileAt(a.given.Admin, "LIME_ADMIN")
 	if err == nil {
 		err = checkURL("--admin", p.Admin, "http", "https")
 	}
@@ -305,7 +305,7 @@ func (a *app) api(ctx context.Context, identity string, do func(ctx context.Cont
 	if id, err := lime.ParseIdentity(identity); err != nil || id.Name == "" || id.Domain == "" {
 		return usage("IDENTITY: %q is none, which is name@domain", identity)
 	}
-	p, err := a.profile()
+	p, err := a.profileAt(a.given.API, "LIME_API")
 	if err != nil {
 		return err
 	}

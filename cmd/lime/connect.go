@@ -53,7 +53,9 @@ func (p *profile) config() (cfg client.Config, err error) {
 		}
 	}
 	switch {
-	case p.Key != "" && p.Password == "":
+	case p.Key != "" && p.Password != "":
+		return cfg, usage("there are a password and a key: give one of them (LIME_PASSWORD, LIME_KEY)")
+	case p.Key != "":
 		cfg.Scheme = client.Key(client.Fixed(p.Key))
 	case p.Password != "":
 		cfg.Scheme = client.Plain(client.Fixed(p.Password))

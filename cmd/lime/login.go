@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -40,6 +41,9 @@ nobody has the name; its key is made here, and both are kept beside the profiles
 			if guest == (len(args) == 2) {
 				return usage("either IDENTITY or --guest")
 			}
+			if keyFile != "" && a.given.Password != "" {
+				return usage("--key-file and --password-file: one of them is the proof")
+			}
 			if keyFile != "" {
 				var err error
 				if key, err = a.firstLine(keyFile); err != nil {
@@ -66,7 +70,7 @@ func (a *app) logIn(ctx context.Context, guest, register bool, key, certificate,
 	if err != nil {
 		return err
 	}
-	name, named := a.profileName(all), a.given.name != ""
+	name, named := a.profileName(all), a.given.name != "" || a.env("LIME_PROFILE") != ""
 	p := all.Profiles[name]
 	p.Server, p.Identity, p.Key, p.Password = a.given.Server, a.given.Identity, key, a.given.Password
 	for to, said := range map[*string]string{&p.CA: a.given.CA, &p.Admin: a.given.Admin, &p.API: a.given.API} {
@@ -89,16 +93,47 @@ func (a *app) logIn(ctx context.Context, guest, register bool, key, certificate,
 	if err != nil {
 		return err
 	}
-	if all.Profiles[name] = p; all.Current == "" || !named {
-		all.Current = name
-	}
-	if err := a.writeProfiles(all); err != nil {
+	return a.remember(ctx, name, named, p, node)
+}
+
+// loggedIn is what is printed of a login.
+type loggedIn struct {
+	Profile string `json:"profile"`
+	Node    string `json:"node"`
+	Current string `json:"current"` // the profile that is in force where none is named
+	// Replaced is who the profile was before, if somebody else.
+	Replaced string `json:"replaced,omitempty"`
+}
+
+// remember keeps a profile that is good. It is in force from now on where none is named, unless this one was named.
+func (a *app) remember(ctx context.Context, name string, named bool, p profile, node lime.Node) error {
+	is := loggedIn{Profile: name, Node: node.String()}
+	err := a.changeProfiles(ctx, func(all *profiles) error {
+		old, known := all.Profiles[name]
+		if known && (old.Server != p.Server || !strings.EqualFold(old.Identity, p.Identity)) {
+			who := old.Identity
+			if who == "" {
+				who = "a guest"
+			}
+			is.Replaced = who + " at " + old.Server
+		}
+		if all.Profiles[name] = p; all.Current == "" || !named {
+			all.Current = name
+		}
+		is.Current = all.Current
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	return a.print(struct {
-		Profile string `json:"profile"`
-		Node    string `json:"node"`
-	}{name, node.String()}, "profile %s: %s at %s", name, node, p.Server)
+	if is.Replaced != "" && a.output != outputJSON {
+		a.note("warning", "profile %s was %s, and is no more: --profile keeps several", name, is.Replaced)
+	}
+	inForce := ""
+	if is.Current != name {
+		inForce = fmt.Sprintf("; where none is named, %s is in force: lime profiles use %s changes that", is.Current, name)
+	}
+	return a.print(is, "profile %s: %s at %s%s", name, node, p.Server, inForce)
 }
 
 // enter sees whether the login is good, and makes the account before if it is to be.
@@ -173,15 +208,15 @@ func (a *app) profilesCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "use NAME", Short: "Have a profile be the one that is meant where none is named", Args: cobra.ExactArgs(1),
 			Example: "  lime profiles use bot",
-			RunE: func(_ *cobra.Command, args []string) error {
-				return a.changeProfiles(args[0], func(all *profiles) { all.Current = args[0] })
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return a.changeProfile(cmd.Context(), args[0], func(all *profiles) { all.Current = args[0] })
 			},
 		},
 		&cobra.Command{
 			Use: "forget NAME", Short: "Forget a profile, with its secrets", Args: cobra.ExactArgs(1),
 			Example: "  lime profiles forget bot",
-			RunE: func(_ *cobra.Command, args []string) error {
-				return a.changeProfiles(args[0], func(all *profiles) {
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return a.changeProfile(cmd.Context(), args[0], func(all *profiles) {
 					delete(all.Profiles, args[0])
 					if all.Current == args[0] {
 						all.Current = ""
@@ -215,14 +250,13 @@ func (a *app) listProfiles() error {
 	return t.end()
 }
 
-func (a *app) changeProfiles(name string, change func(*profiles)) error {
-	all, err := a.readProfiles()
-	if err != nil {
-		return err
-	}
-	if _, known := all.Profiles[name]; !known {
-		return usage("there is no profile %q", name)
-	}
-	change(&all)
-	return a.writeProfiles(all)
+// changeProfile changes something about one that is there.
+func (a *app) changeProfile(ctx context.Context, name string, change func(*profiles)) error {
+	return a.changeProfiles(ctx, func(all *profiles) error {
+		if _, known := all.Profiles[name]; !known {
+			return usage("there is no profile %q", name)
+		}
+		change(all)
+		return nil
+	})
 }

@@ -19,6 +19,21 @@ func (a *app) print(object any, format string, args ...any) error {
 	return err
 }
 
+// note is what somebody is told beside what a command prints.
+type note struct {
+	Kind string `json:"kind"` // warning, lost, back
+	Text string `json:"text"`
+}
+
+// note tells it on the standard error: as an object with -o json. Nobody to tell is no trouble.
+func (a *app) note(kind, format string, args ...any) {
+	n := note{kind, fmt.Sprintf(format, args...)}
+	if a.output == outputJSON && json.NewEncoder(a.err).Encode(n) == nil {
+		return
+	}
+	_, _ = fmt.Fprintf(a.err, "lime: %s\n", words.Clean(strings.ReplaceAll(n.Text, "\n", "; ")))
+}
+
 // envelope prints one: as it came with -o json.
 func (a *app) envelope(e interface{ AppendJSON([]byte) []byte }, text string) error {
 	if a.output == outputJSON {

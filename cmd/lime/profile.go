@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // profile is where somebody logs in, as whom, and where a cluster is steered. Secrets are in it, so that the file is for
@@ -54,7 +57,7 @@ func (a *app) readProfiles() (p profiles, err error) {
 	if err != nil {
 		return p, err
 	}
-	b, err := os.ReadFile(file)
+	b, err := readProfilesFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
 	}
@@ -62,12 +65,79 @@ func (a *app) readProfiles() (p profiles, err error) {
 		err = json.Unmarshal(b, &p)
 	}
 	if err != nil {
-		return p, fmt.Errorf("read the profiles in %s: %w", file, err)
+		return p, fmt.Errorf("read the profiles in %s: %w; mend the file, or move it away and log in again, or have LIME_PROFILES name another", file, err)
 	}
 	if p.Profiles == nil {
 		p.Profiles = map[string]profile{}
 	}
 	return p, nil
+}
+
+// maxProfiles is how many bytes the profiles' file may have.
+const maxProfiles = 1 << 20
+
+// readProfilesFile reads one that is a file, and no device or pipe that never ends.
+func readProfilesFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no file")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxProfiles+1))
+	if err == nil && len(b) > maxProfiles {
+		err = fmt.Errorf("it has more than %d bytes", maxProfiles)
+	}
+	return b, err
+}
+
+// lockPause is how long is waited between two tries to lock the profiles.
+const lockPause = 5 * time.Millisecond
+
+// changeProfiles reads the profiles, has them changed, and writes them, while nobody else does: logins may come together.
+func (a *app) changeProfiles(ctx context.Context, change func(*profiles) error) error {
+	file, err := a.profilesFile()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return fmt.Errorf("write the profiles: %w", err)
+	}
+	locked, err := a.lockProfiles(ctx, file)
+	if err != nil {
+		return fmt.Errorf("write the profiles: %w", err)
+	}
+	defer locked.Close()
+	all, err := a.readProfiles()
+	if err == nil {
+		err = change(&all)
+	}
+	if err != nil {
+		return err
+	}
+	return a.writeProfiles(all)
+}
+
+// lockProfiles takes what goes with a file of profiles. They themselves are replaced, so that a lock on them would be one on the old ones.
+func (a *app) lockProfiles(ctx context.Context, file string) (*os.File, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	for {
+		if locked, err := tryLock(file + ".lock"); locked != nil || err != nil {
+			return locked, err
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("another lime changes those in %s: %w", file, ctx.Err())
+		}
+	}
 }
 
 // writeProfiles puts others in the place of those that there are, all or none.
@@ -98,16 +168,34 @@ func (a *app) writeProfiles(p profiles) error {
 	return nil
 }
 
-// profile is the one in force: what the command line says, or else the environment, or else the file.
-func (a *app) profile() (profile, error) {
+// profile is the one in force for a session: what the command line says, or else the environment, or else the file.
+func (a *app) profile() (profile, error) { return a.profileAt(a.given.Server, "LIME_SERVER") }
+
+// profileAt is the one in force for who is asked at an URL, which a flag has given or a variable has. Where one has it and no
+// profile is named, it goes without profiles that cannot be read.
+func (a *app) profileAt(given, variable string) (profile, error) {
+	named := a.given.name != "" || a.env("LIME_PROFILE") != ""
 	all, err := a.readProfiles()
 	if err != nil {
-		return profile{}, err
+		if named || given == "" && a.env(variable) == "" {
+			return profile{}, err
+		}
+		if !a.warned {
+			a.warned = true
+			a.note("warning", "this goes without profiles: %v", err)
+		}
 	}
 	name := a.profileName(all)
 	p, known := all.Profiles[name]
-	if !known && (a.given.name != "" || a.env("LIME_PROFILE") != "") {
+	if !known && named {
 		return p, usage("there is no profile %q: `lime login --profile %s` makes it", name, name)
+	}
+	// A proof that is nearer to the command line goes before others of whatever kind.
+	for _, proof := range [][2]string{{a.given.Password, a.given.Key}, {a.env("LIME_PASSWORD"), a.env("LIME_KEY")}} {
+		if proof != [2]string{} {
+			p.Password, p.Key = proof[0], proof[1]
+			break
+		}
 	}
 	for _, v := range []struct {
 		to          *string
@@ -115,8 +203,6 @@ func (a *app) profile() (profile, error) {
 	}{
 		{&p.Server, a.given.Server, "LIME_SERVER"},
 		{&p.Identity, a.given.Identity, "LIME_IDENTITY"},
-		{&p.Password, a.given.Password, "LIME_PASSWORD"},
-		{&p.Key, a.given.Key, "LIME_KEY"},
 		{&p.CA, a.given.CA, "LIME_CA"},
 		{&p.Admin, a.given.Admin, "LIME_ADMIN"},
 		{&p.AdminToken, "", "LIMEGROVE_ADMIN_TOKEN"},

@@ -19,6 +19,7 @@ type app struct {
 	given   given
 	output  string
 	timeout time.Duration
+	warned  bool // of profiles that cannot be read
 }
 
 // given is what flags say.
