@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/sirupsen/logrus"
+	"golang.org/x/time/rate"
 
 	"limegrove/document"
 	"limegrove/internal/complaint"
@@ -48,7 +50,23 @@ type Registry struct {
 	warn   complaint.Log
 	filter atomic.Pointer[Filter]
 	tell   atomic.Pointer[func()]
+	first  *rate.Limiter // of tokens that are given out
+	undone chan undone   // tokens that nobody was told
+
+	mu    sync.Mutex
+	rooms map[document.Key]*document.Room // by domain; maxRooms at most
+	held  map[document.Key]*held          // of those who are let in here, or are about to be
+	round uint64                          // how often all was read
 }
+
+// New tokens that this process gives out, a second and at once. A refusal for another reason is none of them.
+const (
+	firstRate  = 20
+	firstBurst = 200
+)
+
+// maxRooms is for how many domains it is remembered whether there is room: connectors have one.
+const maxRooms = 16
 
 // Open makes the bucket when it is missing, and reads the lists. After an error that passes Open may be called
 // again.
@@ -60,7 +78,10 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open what is known of connectors: %w", err)
 	}
-	r := &Registry{cfg: cfg, bucket: b, warn: complaint.Log{Logger: cfg.Logger}}
+	r := &Registry{
+		cfg: cfg, bucket: b, warn: complaint.Log{Logger: cfg.Logger}, first: rate.NewLimiter(firstRate, firstBurst),
+		undone: make(chan undone, maxUndone), rooms: map[document.Key]*document.Room{}, held: map[document.Key]*held{},
+	}
 	r.filter.Store(new(Filter))
 	d, err := b.Latest(ctx, keyLists)
 	switch {
@@ -85,7 +106,8 @@ func (r *Registry) Admits(name string, from netip.Addr) bool { return r.Filter()
 // Ignores tells whether nothing is taken of a connector, and told to it.
 func (r *Registry) Ignores(name string) bool { return r.Filter().Ignores(name) }
 
-// OnChange has tell called when other lists are in force. It is called by the goroutine of Run, and does not block.
+// OnChange has tell called when other lists are in force, and when a token that is held counts no more. It is called by the goroutine
+// of Run, and does not block.
 func (r *Registry) OnChange(tell func()) { r.tell.Store(&tell) }
 
 // SetLists puts lists in force, in all processes that run a registry. An error about the lists is a *lime.Reason.
@@ -119,22 +141,72 @@ func (r *Registry) Latest(ctx context.Context) (l Lists, err error) {
 	return l, nil
 }
 
-// Run follows the lists until ctx is done. While they cannot be followed, those count on that were known.
+// Run follows the lists and the tokens that are held until ctx is done, and takes back what nobody was told. While they cannot be
+// followed, those lists count on that were known, and whoever is let in by a token stays.
 func (r *Registry) Run(ctx context.Context) {
+	var undoing sync.WaitGroup
+	defer undoing.Wait()
+	undoing.Go(func() { r.undo(ctx) })
 	for ctx.Err() == nil {
-		err := r.bucket.Follow(ctx, func(c document.Change) {
-			if c.All || c.Key != keyLists {
-				return
-			}
-			r.take(c.Value)
-		})
+		err := r.follow(ctx)
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		r.warn.Warn("the lists of connectors cannot be followed; those that are known count on", err)
+		r.warn.Warn("what is known of connectors cannot be followed; what was known counts on", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(followPause):
+		}
+	}
+}
+
+// follow reads all, and takes changes until the connection to NATS was lost: a removal is told of for an hour.
+func (r *Registry) follow(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer stop(nil)
+	looking.Go(func() { r.stopAgain(ctx, stop) })
+	r.mu.Lock()
+	r.round++
+	r.mu.Unlock()
+	all := false
+	err := r.bucket.Follow(ctx, func(c document.Change) {
+		switch {
+		case c.All:
+			all = true
+			if err := r.recheck(ctx); err != nil {
+				stop(err)
+			}
+		case c.Key == keyLists:
+			r.take(c.Value)
+		default:
+			r.learn(&c, all)
+		}
+	})
+	if err == nil && !errors.Is(context.Cause(ctx), context.Canceled) {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+// lookPause is how often it is looked whether the connection was lost.
+const lookPause = 5 * time.Second
+
+// stopAgain stops when the connection to NATS is another one than before.
+func (r *Registry) stopAgain(ctx context.Context, stop context.CancelCauseFunc) {
+	before := r.cfg.JetStream.Conn().Stats().Reconnects
+	tick := time.NewTicker(lookPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if r.cfg.JetStream.Conn().Stats().Reconnects != before {
+				stop(context.Canceled)
+				return
+			}
 		}
 	}
 }
@@ -156,6 +228,11 @@ func (r *Registry) take(text []byte) {
 		return
 	}
 	r.filter.Store(f)
+	r.changed()
+}
+
+// changed tells that others may be let in than before.
+func (r *Registry) changed() {
 	if tell := r.tell.Load(); tell != nil {
 		(*tell)()
 	}

@@ -22,6 +22,8 @@ var (
 	ErrTaken error = &lime.Reason{Code: lime.CodeCommandNotAllowed, Description: "The name has a token"}
 	// ErrTooMany says that there are as many tokens as there may be.
 	ErrTooMany error = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "There are too many tokens"}
+	// ErrRate says that too many ask for a token at the same time. They may ask again.
+	ErrRate error = &lime.Reason{Code: lime.CodeAuthorizationQuotaThresholdExceeded, Description: "Too many ask for a token; try again later"}
 	// ErrToken says that the token is not that of the name.
 	ErrToken error = &lime.Reason{Code: lime.CodeSessionAuthenticationFailed, Description: "The token is not that of the name"}
 	// ErrNotFound says that the name has no token.
@@ -43,14 +45,19 @@ type kept struct {
 // credential is what sessions are let in by.
 func (k *kept) credential() string { return "connector-token:" + k.ID }
 
-// NewToken gives an identity its token, unless it has one. It is not kept, and cannot be told again.
+// NewToken gives an identity its token, unless it has one. It is not kept, and cannot be told again. When it is not known whether
+// it was made, Run takes it back.
 func (r *Registry) NewToken(ctx context.Context, id lime.Identity) (token string, err error) {
 	var text [tokenBytes]byte
 	if _, err := rand.Read(text[:]); err != nil {
 		return "", fmt.Errorf("make a token for %s: %w", id, err)
 	}
 	token = hex.EncodeToString(text[:])
-	if err := r.keep(ctx, id, hash(token)); err != nil {
+	made, err := r.keep(ctx, id, hash(token), true)
+	if err != nil {
+		if made {
+			r.TakeBack(id, token)
+		}
 		return "", fmt.Errorf("make a token for %s: %w", id, err)
 	}
 	return token, nil
@@ -62,50 +69,65 @@ func (r *Registry) Import(ctx context.Context, id lime.Identity, hash string) er
 	if b, err := hex.DecodeString(hash); err != nil || len(b) != sha256.Size {
 		return ErrHash
 	}
-	if err := r.keep(ctx, id, hash); err != nil {
+	if _, err := r.keep(ctx, id, hash, false); err != nil {
 		return fmt.Errorf("import a token of %s: %w", id, err)
 	}
 	return nil
 }
 
-func (r *Registry) keep(ctx context.Context, id lime.Identity, hash string) error {
+// keep keeps a token. After an error made tells that it may be kept all the same.
+func (r *Registry) keep(ctx context.Context, id lime.Identity, hash string, limited bool) (made bool, err error) {
 	key, err := document.Of(id)
 	if err != nil {
-		return err
+		return false, err
 	}
-	below, err := document.Key("").Part(strings.ToLower(id.Domain))
+	below, err := document.Key("").Part(id.Fold().Domain)
 	if err != nil {
-		return err
+		return false, err
 	}
-	// Before it is looked whether there is room: who has a token is told that, also when there is none.
+	// Before it is looked whether there is room: who has a token is told that, also when there is none. And it takes nothing of what
+	// others may.
 	switch _, err := r.bucket.Latest(ctx, key); {
 	case err == nil:
-		return ErrTaken
+		return false, ErrTaken
 	case !errors.Is(err, document.ErrNotFound):
-		return err
+		return false, err
+	case limited && !r.first.Allow():
+		return false, ErrRate
 	}
-	switch room, err := r.bucket.HasRoom(ctx, below, r.cfg.Tokens); {
+	switch room, err := r.room(below).Take(ctx); {
 	case err != nil:
-		return err
+		return false, err
 	case !room:
-		return ErrTooMany
+		return false, ErrTooMany
 	}
 	text, err := json.Marshal(kept{ID: strings.ToLower(rand.Text()[:16]), Hash: hash, Made: time.Now().UTC().Truncate(time.Millisecond)})
 	if err != nil {
-		return err
+		return false, err
 	}
-	return r.bucket.Change(ctx, key, func(old document.Document) ([]byte, error) {
+	err = r.bucket.Change(ctx, key, func(old document.Document) ([]byte, error) {
 		if old.Revision > 0 {
 			return nil, ErrTaken
 		}
 		return text, nil
 	})
+	if err == nil || errors.Is(err, ErrTaken) {
+		return false, err
+	}
+	// The answer may be lost, and nothing else.
+	if d, unread := r.bucket.Latest(ctx, key); unread == nil {
+		if isKept(d.Value, hash) {
+			return true, nil
+		}
+		return false, ErrTaken
+	}
+	return true, err
 }
 
 // Verify tells by which credential a token lets an identity in, or returns ErrToken. A session that is let in by it ends
 // when the token is removed.
 func (r *Registry) Verify(ctx context.Context, id lime.Identity, token string) (credential string, err error) {
-	k, err := r.token(ctx, id)
+	k, revision, err := r.token(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return "", ErrToken
@@ -116,27 +138,30 @@ func (r *Registry) Verify(ctx context.Context, id lime.Identity, token string) (
 	if subtle.ConstantTimeCompare([]byte(shown), []byte(k.Hash)) != 1 {
 		return "", ErrToken
 	}
+	if key, err := document.Of(id); err == nil {
+		r.note(key, revision, k.credential())
+	}
 	return k.credential(), nil
 }
 
-func (r *Registry) token(ctx context.Context, id lime.Identity) (k kept, err error) {
+func (r *Registry) token(ctx context.Context, id lime.Identity) (k kept, revision uint64, err error) {
 	key, err := document.Of(id)
 	if err != nil {
-		return k, err
+		return k, 0, err
 	}
 	d, err := r.bucket.Latest(ctx, key)
 	if errors.Is(err, document.ErrNotFound) {
-		return k, ErrNotFound
+		return k, 0, ErrNotFound
 	}
 	if err == nil {
 		err = json.Unmarshal(d.Value, &k)
 	}
-	return k, err
+	return k, d.Revision, err
 }
 
 // Made tells since when an identity has a token, or returns ErrNotFound.
 func (r *Registry) Made(ctx context.Context, id lime.Identity) (time.Time, error) {
-	k, err := r.token(ctx, id)
+	k, _, err := r.token(ctx, id)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("find a token of %s: %w", id, err)
 	}
@@ -160,6 +185,7 @@ func (r *Registry) Remove(ctx context.Context, id lime.Identity) (credential str
 	if err != nil {
 		return "", fmt.Errorf("remove the token of %s: %w", id, err)
 	}
+	r.freed(key)
 	return k.credential(), nil
 }
 

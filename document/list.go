@@ -149,8 +149,8 @@ func (b *Bucket) each(ctx context.Context, keys []Key) (all []Document, err erro
 
 // watch reads what is below k by a consumer, the oldest change first, as much as fits.
 // With them comes the last revision, as directly has it.
-func (b *Bucket) watch(ctx context.Context, k Key, most Most) (all []Document, last uint64, err error) {
-	w, err := b.kv.Watch(ctx, string(k)+".>")
+func (b *Bucket) watch(ctx context.Context, k Key, most Most, opts ...jetstream.WatchOpt) (all []Document, last uint64, err error) {
+	w, err := b.kv.Watch(ctx, string(k)+".>", opts...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -138,7 +138,7 @@ var libraries = []library{
 	{"golang.org/x/sync", []string{"cmd"}},
 	// Bounds the connections of a listener.
 	{"golang.org/x/net", []string{"files/transfer"}},
-	{"golang.org/x/time", []string{"api", "certs", "internal", "tracing"}},
+	{"golang.org/x/time", []string{"api", "certs", "connector", "internal", "tracing"}},
 	{"go.opentelemetry.io/proto/slim/otlp", []string{"tracing/otlp"}},
 	{"google.golang.org/protobuf", []string{"tracing/otlp"}},
 	{"github.com/go-jose/go-jose/v4", []string{"edge/auth", "files"}},
