@@ -268,7 +268,7 @@ func (s *session) enterAs(login *dialect.Login) {
 		return
 	case login.Token == "" && !login.Asked:
 		own.instance = login.Node.Instance
-		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true, Rooms: login.Rights, Credential: login.Credential}, nil) // it may be anybody
+		s.authenticated(auth.Grant{Identity: login.Node.Identity, Guest: true, Rooms: login.Rights, Credential: login.Credential, Expires: login.Expires}, nil) // it may be anybody
 		return
 	case fold(s.rules.options, string(auth.SchemeExternal)) == "":
 		s.fail(lime.CodeSessionAuthenticationFailed, "Tokens are not looked at here")

@@ -61,6 +61,9 @@ func (c *conn) peer() (p dialect.Peer) {
 	if secure, ok := c.socket.NetConn().(interface{ ConnectionState() tls.ConnectionState }); ok {
 		p.Certificates = secure.ConnectionState().PeerCertificates
 	}
+	if o, ok := c.socket.NetConn().(*opening); ok {
+		p.Known = o.known
+	}
 	return p
 }
 
@@ -85,6 +88,7 @@ type opening struct {
 	opener dialect.Opener
 	shaken bool   // owned by who reads
 	rest   []byte // likewise: of the frame
+	known  any    // likewise: set before anything is read
 }
 
 // Read is that of net.Conn.
@@ -93,7 +97,8 @@ func (o *opening) Read(b []byte) (int, error) {
 		if err := o.HandshakeContext(context.Background()); err != nil { // its time is the connection's
 			return 0, err
 		}
-		o.shaken, o.rest = true, o.opener.Opening(o.ConnectionState().PeerCertificates)
+		o.shaken = true
+		o.rest, o.known = o.opener.Opening(o.ConnectionState().PeerCertificates)
 	}
 	if len(o.rest) > 0 {
 		n := copy(b, o.rest)

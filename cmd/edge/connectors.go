@@ -4,16 +4,20 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/sirupsen/logrus"
 
 	"limegrove/api"
 	"limegrove/certs"
 	"limegrove/cmd/internal/process"
 	"limegrove/connector"
 	"limegrove/edge/dialect/aioconnectors"
+	"limegrove/internal/complaint"
 	"limegrove/internal/config"
 	"limegrove/lime"
 )
@@ -37,7 +41,9 @@ func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, d 
 		return connector.Open(ctx, connector.Config{JetStream: js, Replicas: cfg.Replicas, Tokens: cfg.AioConnectors.MaxTokens, Logger: p.Log})
 	})
 	if err == nil && cfg.AioConnectors.Certificates {
-		c.certificates = &ownCertificates{d.inForce, issuer}
+		c.certificates = &ownCertificates{
+			inForce: d.inForce, issuer: issuer, log: p.Log, warn: complaint.Log{Logger: p.Log}, back: make(chan lime.Identity, maxTakenBack),
+		}
 	}
 	return c, err
 }
@@ -55,6 +61,9 @@ func (c *connectors) run(ctx context.Context, p *process.Process, parts *process
 		parts.Go("connected connectors", func() error {
 			return p.AnswerConnected(ctx, func() []api.Connector { return c.connected(p.Cluster.Self().ID) })
 		})
+	}
+	if c.certificates != nil {
+		parts.Go("certificates of connectors", func() error { c.certificates.run(ctx); return nil })
 	}
 }
 
@@ -89,15 +98,18 @@ func (c *connectors) door(d doors) net.Listener {
 type ownCertificates struct {
 	inForce *inForce
 	issuer  certs.Issuer
+	log     logrus.FieldLogger
+	warn    complaint.Log
+	back    chan lime.Identity // whose certificates are to be taken back
 }
 
 // byCertificate begins the credentials of those who are let in by one.
 const byCertificate = "certificate:"
 
 // Bearer is that of aioconnectors.Certificates.
-func (o *ownCertificates) Bearer(shown []*x509.Certificate) (id lime.Identity, byDefault bool, credential string, ok bool) {
+func (o *ownCertificates) Bearer(shown []*x509.Certificate) (aioconnectors.Bearer, bool) {
 	b, err := o.inForce.trust.Load().Identify(shown)
-	return b.Identity, b.Default, byCertificate + string(b.Serial), err == nil
+	return aioconnectors.Bearer{Identity: b.Identity, Default: b.Default, Credential: byCertificate + string(b.Serial), Expires: b.Expires}, err == nil
 }
 
 // Counts is that of aioconnectors.Certificates.
@@ -109,11 +121,58 @@ func (o *ownCertificates) Counts(credential string) bool {
 
 // Issue is that of aioconnectors.Certificates.
 func (o *ownCertificates) Issue(ctx context.Context, id lime.Identity) (certificate, key string, err error) {
-	i, err := o.issuer.Issue(ctx, certs.Request{Identity: id, First: true})
+	i, err := o.issuer.Issue(ctx, certs.Request{Identity: id, First: true, Lifetime: connectorLifetime})
 	if err != nil {
 		return "", "", err
 	}
 	return i.PEM, i.Key, nil
+}
+
+// connectorLifetime is for how long a connector's certificate is good, as the original's: a connector never asks for another one.
+// The authority's end comes first.
+const connectorLifetime = 3650 * 24 * time.Hour
+
+// maxTakenBack bounds those whose certificate is to be taken back.
+const maxTakenBack = 1024
+
+// TakeBack is that of aioconnectors.Certificates.
+func (o *ownCertificates) TakeBack(id lime.Identity) {
+	select {
+	case o.back <- id:
+	default:
+		o.log.WithField("identity", id.String()).Warn("a certificate that its connector was not told is not taken back: too many wait; revoke it")
+	}
+}
+
+// run takes certificates back until ctx is done.
+func (o *ownCertificates) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case id := <-o.back:
+			o.takeBack(ctx, id)
+		}
+	}
+}
+
+// takeBack takes one back, as often as it has to.
+func (o *ownCertificates) takeBack(ctx context.Context, id lime.Identity) {
+	const patience, pause = 5 * time.Second, time.Second
+	for {
+		trying, cancel := context.WithTimeout(ctx, patience)
+		_, err := o.issuer.Revoke(trying, id, true, "it was not handed over")
+		cancel()
+		if err == nil || lime.AsReason(err) != nil && !errors.Is(err, certs.ErrFault) {
+			return
+		}
+		o.warn.Warn("a certificate that its connector was not told cannot be taken back", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
 }
 
 var (

@@ -60,6 +60,8 @@ type Login struct {
 	Asked bool
 	// Credential is what it is let in by, which may be revoked alone; "" for none. It is no secret.
 	Credential string
+	// Expires is when that counts no more, and the session ends; zero for never.
+	Expires time.Time
 	// Refused is why it is not let in; nil when it may be.
 	Refused *lime.Reason
 	// Presence is what the session sets, nil for nothing, and Receipts are the events that it

@@ -41,11 +41,13 @@ type Peer struct {
 	// Certificates are what it has shown in TLS, its own first; nil for none. The handshake has looked at them, as far as the
 	// configuration of TLS says so.
 	Certificates []*x509.Certificate
+	// Known is what an Opener has told of them; nil for nothing.
+	Known any
 }
 
 // Opener is a Stream some of whose clients say nothing first, since their certificate tells who they are.
 type Opener interface {
 	// Opening is the first frame of a client that has shown such certificates in TLS, in its place; nil when it says something
-	// itself. Nobody changes it.
-	Opening(certificates []*x509.Certificate) []byte
+	// itself. Nobody changes it. What it knows of them then, Greet is told. It is called once, behind the handshake, where that is.
+	Opening(certificates []*x509.Certificate) (first []byte, known any)
 }

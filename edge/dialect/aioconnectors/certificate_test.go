@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"limegrove/edge/dialect"
 	"limegrove/lime"
@@ -18,17 +20,19 @@ type mint struct {
 	away    bool
 }
 
-func (m *mint) Bearer(shown []*x509.Certificate) (id lime.Identity, byDefault bool, credential string, ok bool) {
+func (m *mint) Bearer(shown []*x509.Certificate) (b Bearer, ok bool) {
 	if len(shown) == 0 {
-		return id, false, "", false
+		return b, false
 	}
 	name := shown[0].Subject.CommonName
 	if name == "default" {
-		return id, true, "", true
+		return Bearer{Default: true}, true
 	}
 	id, err := lime.ParseIdentity(name)
-	return id, false, "by-" + name, err == nil
+	return Bearer{Identity: id, Credential: "by-" + name, Expires: shown[0].NotAfter}, err == nil
 }
+
+func (m *mint) TakeBack(id lime.Identity) { delete(m.taken, id.String()) }
 
 func (m *mint) Counts(credential string) bool { return !m.revoked[credential] }
 
@@ -47,7 +51,15 @@ func (m *mint) Issue(_ context.Context, id lime.Identity) (certificate, key stri
 }
 
 func shows(name string) dialect.Peer {
-	return dialect.Peer{Certificates: []*x509.Certificate{{Subject: pkix.Name{CommonName: name}}}}
+	return dialect.Peer{Certificates: []*x509.Certificate{{Subject: pkix.Name{CommonName: name}, NotAfter: lastDay}}}
+}
+
+var lastDay = time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// says is the frame that stands for who shows a certificate.
+func says(d *Stream, name string) []byte {
+	first, _ := d.Opening(shows(name).Certificates)
+	return first
 }
 
 // showing has a connector come in that shows a certificate.
@@ -55,7 +67,9 @@ func (m *mint) showing(name string, b Registry, frames ...[]byte) (d *Stream, c 
 	d = New(Config{Domain: domain, Rooms: "t.org", Server: server, TLS: true, Certificates: m, Registry: b})
 	c = d.Accept().(asking)
 	for _, f := range frames {
-		if !c.Greet(f, shows(name)) {
+		peer := shows(name)
+		_, peer.Known = d.Opening(peer.Certificates)
+		if !c.Greet(f, peer) {
 			break
 		}
 	}
@@ -75,13 +89,13 @@ func TestACertificateIsGivenOnceAndLetsItsOwnerIn(t *testing.T) { // A-05, A-06,
 	if frame, _ := c.End(login.Refused); login.Refused != certificateGiven || string(frame) != want {
 		t.Fatalf("it is told %q (%v), want %q", frame, login.Refused, want)
 	}
-	if d.Opening(shows("default").Certificates) != nil || d.Opening(nil) != nil {
+	if says(d, "default") != nil || says(d, "@") != nil {
 		t.Error("who has none of its own says nothing first")
 	}
 	const own = "%4biosk%3a7@aio.t.org"
-	_, c, login = m.showing(own, nil, d.Opening(shows(own).Certificates))
-	if login.Refused != nil || login.Node.String() != own+"/connector" || login.Credential != "by-"+own || c.name != "Kiosk:7" {
-		t.Fatalf("it is let in as %v by %q (%v)", login.Node, login.Credential, login.Refused)
+	_, c, login = m.showing(own, nil, says(d, own))
+	if login.Refused != nil || login.Node.String() != own+"/connector" || login.Credential != "by-"+own || !login.Expires.Equal(lastDay) || c.name != "Kiosk:7" {
+		t.Fatalf("it is let in as %v by %q until %v (%v)", login.Node, login.Credential, login.Expires, login.Refused)
 	}
 	if frame, ok := c.ToClient(nil, []byte(`{"id":"s","from":"postmaster@t.org/#e","state":"established"}`)); !ok || len(frame) > 0 {
 		t.Errorf("it is told %q", frame)
@@ -108,12 +122,21 @@ func TestWithoutItsCertificateNobodyIsLetIn(t *testing.T) { // A-07, A-10, A-16
 		"of another domain":          {"kiosk8@t.org", opening, noCertificate},
 		"of what is no connector":    {"a.b@aio.t.org", opening, noCertificate},
 		"of nobody":                  {"@", opening, noCertificate},
+		"another spelling":           {"kiosk%38@aio.t.org", opening, noCertificate},
+		"other capitals":             {"%4Biosk8@aio.t.org", opening, nil},
+		"too many capitals":          {"default", wants(strings.Repeat("K", 100), `{"cmd":"get_new_certificate"}`), longName},
 		"revoked since":              {"gone@aio.t.org", opening, keptOut},
 		"by default, says something": {"default", framed(header("any", ""), "x"), errIgnored},
 		"no frame":                   {"default", framed("[]", ""), noHandshake},
 	} {
 		m := &mint{taken: map[string]bool{"kiosk7@aio.t.org": true}, revoked: map[string]bool{"by-gone@aio.t.org": true}}
 		_, c, login := m.showing(row.shown, &book{out: []string{"eve"}}, row.first)
+		if row.why == nil {
+			if login.Refused != nil {
+				t.Errorf("%s: it is refused by %v", what, login.Refused)
+			}
+			continue
+		}
 		if frame, _ := c.End(login.Refused); login.Refused == nil || login.Refused.Description != row.why.Description || frame != nil {
 			t.Errorf("%s: it is refused by %v, want %v, and told %q", what, login.Refused, row.why, frame)
 		}
@@ -127,9 +150,11 @@ func TestWithoutItsCertificateNobodyIsLetIn(t *testing.T) { // A-07, A-10, A-16
 }
 
 func TestOnlySoManyFramesCountForNothing(t *testing.T) { // A-10
-	c := New(Config{Domain: domain, Rooms: "t.org", Server: server, TLS: true, Certificates: &mint{}}).Accept()
+	d := New(Config{Domain: domain, Rooms: "t.org", Server: server, TLS: true, Certificates: &mint{}})
+	c, peer := d.Accept(), shows("default")
+	_, peer.Known = d.Opening(peer.Certificates)
 	n := 0
-	for c.Greet(framed(header("any", ""), "x"), shows("default")) {
+	for c.Greet(framed(header("any", ""), "x"), peer) {
 		if n++; n > maxIgnored {
 			t.Fatal("more and more are taken")
 		}
@@ -152,5 +177,32 @@ func TestWhoseCertificateIsRevokedIsEnded(t *testing.T) { // A-11
 	d.Review()
 	if ended != 1 {
 		t.Errorf("it is ended %d times", ended)
+	}
+}
+
+// What was made for a connector that is gone before it is told would lock its name for ever.
+func TestWhatCannotBeToldIsTakenBack(t *testing.T) { // A-05, A-13
+	m, b := &mint{}, &book{}
+	want := wants("kiosk7", `{"cmd":"get_new_certificate"}`)
+	_, c, _ := m.showing("default", nil, want)
+	c.Closed()
+	if len(m.taken) > 0 {
+		t.Error("its certificate is not taken back")
+	}
+	d := New(Config{Domain: domain, Rooms: "t.org", Server: server, TLS: true, Tokens: true, Registry: b})
+	early := d.Accept().(asking)
+	early.Greet(token("kiosk7", `{"cmd":"get_new_token"}`), dialect.Peer{})
+	early.Closed() // while somebody is asked
+	early.Ask(t.Context())
+	if len(b.tokens) > 0 {
+		t.Error("its token is not taken back")
+	}
+	_, c, login := m.showing("default", nil, want)
+	if frame, _ := c.End(login.Refused); frame == nil {
+		t.Error("it is not told")
+	}
+	c.Closed()
+	if len(m.taken) != 1 {
+		t.Error("what it was told is taken back")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"limegrove/edge/dialect"
 	"limegrove/lime"
@@ -17,9 +19,11 @@ type client struct {
 	cfg          *Config
 	introduction introduction
 	rights       room.Rules
-	tries        *tries // of all connectors
-	live         *live  // likewise
-	prefix       string // of the ids of its envelopes
+	tries        *tries         // of all connectors
+	live         *live          // likewise
+	firsts       *firsts        // likewise
+	reviews      *atomic.Uint64 // likewise
+	prefix       string         // of the ids of its envelopes
 
 	// Set by Greet and Ask, before anybody else knows of the connection.
 	name       string         // the connector's
@@ -29,6 +33,8 @@ type client struct {
 	wants      wish           // of who has to be asked about
 	ignoredAs  int            // frames that came before the one that counts
 	credential string         // what it is let in by; "" for none
+	expires    time.Time      // when that counts no more; zero for never
+	looked     uint64         // how many reviews there were when it was let in
 	parting    []byte         // a frame that it is sent in place of a session; nil for none
 
 	// Owned by the connection's loop.
@@ -37,6 +43,10 @@ type client struct {
 	entering []dialect.Subscription // some of them, which are not confirmed yet
 
 	mu       sync.Mutex
+	counts   func(credential string) bool // whether that does; nil where nobody is asked
+	release  func()                       // what is held for that; nil for nothing
+	takeBack func()                       // what was given to it, unless it is told; nil for nothing
+	closed   bool
 	welcome  []byte // a frame that it is sent when the session begins; nil for none
 	server   string // what the connector calls its server
 	unacked  []unacked
@@ -60,7 +70,8 @@ const (
 
 func (d *Stream) client() *client {
 	c := &client{
-		cfg: &d.cfg, rights: d.rights, tries: &d.tries, live: &d.live, prefix: strings.ToLower(rand.Text()[:16]) + "-", server: d.cfg.Server,
+		cfg: &d.cfg, rights: d.rights, tries: &d.tries, live: &d.live, firsts: &d.firsts, reviews: &d.reviews,
+		prefix: strings.ToLower(rand.Text()[:16]) + "-", server: d.cfg.Server,
 	}
 	switch {
 	case d.cfg.Certificates != nil:
@@ -78,20 +89,70 @@ func (d *Stream) client() *client {
 // Ends is that of a dialect.Ender.
 func (c *client) Ends(end func()) {
 	c.live.add(c, end)
-	if !c.admitted() { // since it was asked for
+	// Since it was asked for. Lists are looked at when others are in force alone.
+	if !c.entitled() || c.reviews.Load() != c.looked && !c.admitted() {
 		end()
 	}
 }
 
 // Closed is that of a dialect.Closer.
-func (c *client) Closed() { c.live.remove(c) }
+func (c *client) Closed() {
+	c.live.remove(c)
+	c.mu.Lock()
+	c.closed = true
+	release, takeBack := c.release, c.takeBack
+	c.release, c.takeBack = nil, nil
+	c.mu.Unlock()
+	if release != nil {
+		release()
+	}
+	if takeBack != nil {
+		takeBack()
+	}
+}
+
+// holds has release be called when the connection is gone, and counts tell until then.
+func (c *client) holds(counts func(credential string) bool, release func()) {
+	c.mu.Lock()
+	closed := c.closed
+	c.counts = counts
+	if !closed {
+		c.release = release
+	}
+	c.mu.Unlock()
+	if closed {
+		release()
+	}
+}
+
+// gives notes a frame that the connector is told last. When it cannot be, back takes back what it gives.
+func (c *client) gives(frame []byte, back func()) {
+	c.mu.Lock()
+	closed := c.closed
+	c.parting = frame
+	if !closed {
+		c.takeBack = back
+	}
+	c.mu.Unlock()
+	if closed {
+		back()
+	}
+}
+
+// entitled tells whether what the connector was let in by counts. It is cheap.
+func (c *client) entitled() bool {
+	c.mu.Lock()
+	counts := c.counts
+	c.mu.Unlock()
+	if c.cfg.Certificates != nil {
+		counts = c.cfg.Certificates.Counts
+	}
+	return c.credential == "" || counts == nil || counts(c.credential)
+}
 
 // admitted tells whether the connector is let in.
 func (c *client) admitted() bool {
-	if c.cfg.Certificates != nil && c.credential != "" && !c.cfg.Certificates.Counts(c.credential) {
-		return false
-	}
-	return c.cfg.Registry == nil || c.cfg.Registry.Admits(c.name, c.from.Addr())
+	return c.entitled() && (c.cfg.Registry == nil || c.cfg.Registry.Admits(c.name, c.from.Addr()))
 }
 
 // ignored tells whether nothing is taken of the connector, and told to it.

@@ -5,6 +5,9 @@ import (
 	"crypto/x509"
 	"hash/maphash"
 	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"limegrove/edge/dialect"
 	"limegrove/lime"
@@ -78,23 +81,37 @@ type Registry interface {
 	// taken of it and told to it.
 	Admits(name string, from netip.Addr) bool
 	Ignores(name string) bool
+	// Hold has it be known what becomes of an identity's token, until release is called. counts tells whether a credential counts that
+	// Verify has returned since then. None of them blocks.
+	Hold(id lime.Identity) (counts func(credential string) bool, release func())
 	// NewToken gives an identity its token, and Verify tells by which credential a token lets one in. An error that is a
 	// *lime.Reason says why there is none.
 	NewToken(ctx context.Context, id lime.Identity) (token string, err error)
 	Verify(ctx context.Context, id lime.Identity, token string) (credential string, err error)
+	// TakeBack removes a token of NewToken's that could not be told. It does not block.
+	TakeBack(id lime.Identity, token string)
 }
 
 // Certificates knows connectors by their certificates, and makes them. Its methods may be called from anywhere; those with
 // a context may block.
 type Certificates interface {
-	// Bearer tells whose certificates are that a connection has shown, its own first: an identity's, with the credential that it
-	// lets in by, or the default one, of somebody who has none yet. It is not ok for another one.
-	Bearer(shown []*x509.Certificate) (id lime.Identity, byDefault bool, credential string, ok bool)
+	// Bearer tells whose certificates are that a connection has shown, its own first. It is not ok for those of nobody.
+	Bearer(shown []*x509.Certificate) (b Bearer, ok bool)
 	// Counts tells whether a credential counts still.
 	Counts(credential string) bool
 	// Issue makes an identity's certificate and its key, both in PEM, unless it has one. An error that is a *lime.Reason
 	// says why there is none.
 	Issue(ctx context.Context, id lime.Identity) (certificate, key string, err error)
+	// TakeBack revokes what Issue has made and could not be told, and gives the name free. It does not block.
+	TakeBack(id lime.Identity)
+}
+
+// Bearer is whose a certificate is: an identity's, or, as the default one, that of somebody who has none yet.
+type Bearer struct {
+	Identity   lime.Identity
+	Default    bool
+	Credential string    // what an identity is let in by
+	Expires    time.Time // when it counts no more
 }
 
 // Stream is aioconnectors as it is spoken on one address.
@@ -103,6 +120,11 @@ type Stream struct {
 	rights room.Rules
 	tries  tries
 	live   live
+	firsts firsts
+
+	reviews   atomic.Uint64 // how many were asked for
+	reviewing sync.Mutex
+	reviewed  uint64 // how many were done; guarded by reviewing
 }
 
 // New returns the dialect of a configuration.
@@ -119,7 +141,7 @@ func New(cfg Config) *Stream {
 	if cfg.Service.Name != "" {
 		cfg.service = cfg.Service.String()
 	}
-	return &Stream{cfg: cfg, rights: anyTopic(), tries: tries{seed: maphash.MakeSeed()}}
+	return &Stream{cfg: cfg, rights: anyTopic(), tries: tries{seed: maphash.MakeSeed()}, firsts: firsts{seed: maphash.MakeSeed()}}
 }
 
 // Name is that of a dialect.
@@ -138,14 +160,18 @@ func (d *Stream) Accept() dialect.Framed {
 }
 
 // Opening is that of a dialect.Opener: who has a certificate of its own says nothing first.
-func (d *Stream) Opening(shown []*x509.Certificate) []byte {
+func (d *Stream) Opening(shown []*x509.Certificate) (first []byte, known any) {
 	if d.cfg.Certificates == nil {
-		return nil
+		return nil, nil
 	}
-	if _, byDefault, _, ok := d.cfg.Certificates.Bearer(shown); byDefault || !ok {
-		return nil
+	b, ok := d.cfg.Certificates.Bearer(shown)
+	switch {
+	case !ok:
+		return nil, nil
+	case b.Default:
+		return nil, b
 	}
-	return opening
+	return opening, b
 }
 
 // opening stands for what such a connector does not say.
@@ -158,13 +184,22 @@ var opening = func() []byte {
 
 const kindOpening = "_certificate"
 
-// Review ends the sessions of those that are not let in any more. It is for whoever changes that.
+// Review ends the sessions of those that are not let in any more. It is for whoever changes that, after the change. Several that come
+// together become one.
 func (d *Stream) Review() {
-	d.live.each(func(c *client, end func()) {
+	wanted := d.reviews.Add(1)
+	d.reviewing.Lock()
+	defer d.reviewing.Unlock()
+	if d.reviewed >= wanted { // by one that has begun since
+		return
+	}
+	done := d.reviews.Load()
+	for c, end := range d.live.all() {
 		if !c.admitted() {
 			end()
 		}
-	})
+	}
+	d.reviewed = done
 }
 
 // Connected is a connector that has a session.
@@ -175,7 +210,9 @@ type Connected struct {
 
 // Connected are those that have a session here, in no order.
 func (d *Stream) Connected() (all []Connected) {
-	d.live.each(func(c *client, _ func()) { all = append(all, Connected{c.name, c.from}) })
+	for c := range d.live.all() {
+		all = append(all, Connected{c.name, c.from})
+	}
 	return all
 }
 

@@ -1,6 +1,9 @@
 package aioconnectors
 
-import "sync"
+import (
+	"maps"
+	"sync"
+)
 
 // live are the connectors that have a session, with what ends that. The zero value is empty.
 type live struct {
@@ -23,11 +26,9 @@ func (l *live) remove(c *client) {
 	delete(l.ends, c)
 }
 
-// each calls f for each, which does not block.
-func (l *live) each(f func(c *client, end func())) {
+// all are those that are there now: what is done with each holds up nobody who comes or goes.
+func (l *live) all() map[*client]func() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for c, end := range l.ends {
-		f(c, end)
-	}
+	return maps.Clone(l.ends)
 }

@@ -1,6 +1,8 @@
 package aioconnectors
 
 import (
+	"time"
+
 	"limegrove/edge/dialect"
 	"limegrove/lime"
 )
@@ -34,7 +36,10 @@ var (
 	noHandshake = lime.NewReason(lime.CodeSessionError, "The first frame is no handshake")
 	keptOut     = lime.NewReason(lime.CodeAuthorizationUnauthorizedSender, "The connector is not let in")
 	errIgnored  = lime.NewReason(lime.CodeSessionError, "The frame counts for nothing here")
-	noName      = lime.NewReason(lime.CodeValidationInvalidIdentity, "The name is none for a connector")
+	// tooManyFirst is that of one that may come again later.
+	tooManyFirst = lime.NewReason(lime.CodeAuthorizationQuotaThresholdExceeded, "Too many new connectors come from there")
+
+	noName = lime.NewReason(lime.CodeValidationInvalidIdentity, "The name is none for a connector")
 )
 
 // introduce is that of an introduction.
@@ -71,8 +76,13 @@ func (c *client) Greet(b []byte, from dialect.Peer) (more bool) {
 		c.ignoredAs++
 		return true
 	}
-	if c.refused == nil && !c.admitted() { // also before anything is given out
+	c.looked = c.reviews.Load()
+	switch { // also before anything is given out
+	case c.refused != nil:
+	case !c.admitted():
 		c.refused = keptOut
+	case (c.wants.Command == tokenNew || c.wants.Command == certificateNew) && !c.firsts.allow(c.from.Addr(), time.Now()):
+		c.refused = tooManyFirst
 	}
 	if i, ok := c.cfg.identity(c.name); ok && !i.EqualFold(c.cfg.Service) { // which has nobody behind its server
 		c.service = c.cfg.service
@@ -94,10 +104,18 @@ func (c *client) Login() dialect.Login {
 		Presence:   &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity, Echo: true},
 		Receipts:   lime.EventsOf(lime.EventAccepted, lime.EventFailed),
 		Takes:      &lime.Capability{ResourceTypes: &[]string{}},
-		Credential: c.credential,
-		Rooms:      c.cfg.Rooms, Literal: true, Rights: c.rights, Backlog: c.cfg.Backlog,
+		Credential: c.credential, Expires: c.expires,
+		Rooms: c.cfg.Rooms, Literal: true, Rights: c.rights, Backlog: c.cfg.Backlog,
 	}
 }
 
 // End is that of a dialect. A connector is told nothing but what was given to it: it comes again by itself.
-func (c *client) End(*lime.Reason) (frame []byte, reason string) { return c.parting, "" }
+func (c *client) End(*lime.Reason) (frame []byte, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ""
+	}
+	c.takeBack = nil
+	return c.parting, ""
+}

@@ -78,13 +78,15 @@ func (c asking) Ask(ctx context.Context) {
 func (c *client) giveToken(ctx context.Context, id lime.Identity) error {
 	token, err := c.cfg.Registry.NewToken(ctx, id)
 	if err == nil {
-		c.refused, c.parting = tokenGiven, c.tell(kindToken, wish{Command: "set_new_token", Token: token})
+		c.refused = tokenGiven
+		c.gives(c.tell(kindToken, wish{Command: "set_new_token", Token: token}), func() { c.cfg.Registry.TakeBack(id, token) })
 	}
 	return err
 }
 
 // takeToken lets the connector in by its token.
 func (c *client) takeToken(ctx context.Context, id lime.Identity) (err error) {
+	c.holds(c.cfg.Registry.Hold(id))
 	if c.credential, err = c.cfg.Registry.Verify(ctx, id, c.wants.Token); err == nil {
 		c.welcome = c.tell(kindToken, struct {
 			Result string `json:"result"`

@@ -3,9 +3,14 @@ package aioconnectors
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/maphash"
 	"net/netip"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"limegrove/edge/dialect"
 	"limegrove/lime"
@@ -18,10 +23,13 @@ type book struct {
 	out     []string // names that are kept out
 	ignored []string // names
 	from    netip.Addr
+	looked  int // how often it was asked who is let in
+	holding int
 }
 
 func (b *book) Admits(name string, from netip.Addr) bool {
 	b.from = from
+	b.looked++
 	return !slices.Contains(b.out, name)
 }
 
@@ -51,6 +59,18 @@ func (b *book) Verify(_ context.Context, id lime.Identity, token string) (string
 		return "", errTaken
 	}
 	return "by-" + token, nil
+}
+
+// Hold is that of a Registry: a credential counts as long as there is the token.
+func (b *book) Hold(id lime.Identity) (func(string) bool, func()) {
+	b.holding++
+	return func(credential string) bool { return credential == "by-"+b.tokens[id.String()] }, func() { b.holding-- }
+}
+
+func (b *book) TakeBack(id lime.Identity, token string) {
+	if b.tokens[id.String()] == token {
+		delete(b.tokens, id.String())
+	}
 }
 
 // comes has a connector come in where there are tokens, and returns what there is of it.
@@ -194,5 +214,156 @@ func TestOfWhoIsIgnoredNothingIsTaken(t *testing.T) { // A-45
 	}
 	if said := c.FromClient(framed(header("any", ""), "x"), true); said.Envelope == nil {
 		t.Errorf("it says %+v still", said)
+	}
+}
+
+func TestATokenThatIsRemovedMeanwhileEndsItsSession(t *testing.T) { // A-13, A-14
+	b := &book{tokens: map[string]string{"kiosk7@aio.t.org": "secret"}}
+	d := New(Config{Domain: domain, Rooms: "t.org", Server: server, TLS: true, Tokens: true, Registry: b})
+	enters := func() (c asking, ended *int) {
+		c = d.Accept().(asking)
+		c.Greet(token("kiosk7", `{"cmd":"authenticate","token":"secret"}`), dialect.Peer{})
+		c.Ask(t.Context())
+		if login := c.Login(); login.Refused != nil {
+			t.Fatal(login.Refused)
+		}
+		return c, new(int)
+	}
+	c, ended := enters()
+	c.Ends(func() { *ended++ })
+	d.Review()
+	if *ended != 0 {
+		t.Error("it is ended for nothing")
+	}
+	late, lateEnded := enters()
+	delete(b.tokens, "kiosk7@aio.t.org")
+	late.Ends(func() { *lateEnded++ })
+	if *lateEnded != 1 {
+		t.Error("it was removed before its session began, which goes on")
+	}
+	d.Review()
+	if *ended != 1 {
+		t.Error("it was removed, and the session goes on")
+	}
+	gone, _ := asking{d.client()}, 0
+	gone.Greet(token("kiosk7", `{"cmd":"authenticate","token":"secret"}`), dialect.Peer{})
+	gone.Closed()
+	gone.Ask(t.Context())
+	for _, c := range []asking{c, late} {
+		c.Closed()
+		c.Closed()
+	}
+	if b.holding != 0 {
+		t.Errorf("%d tokens are held for nobody", b.holding)
+	}
+}
+
+// Whether lists let a connector in costs what they are long: they are looked at when they change, and not by loops for each session.
+func TestListsAreLookedAtWhenTheyChange(t *testing.T) { // A-16
+	b := &book{tokens: map[string]string{"kiosk7@aio.t.org": "secret"}}
+	d := New(Config{Domain: domain, Rooms: "t.org", Server: server, TLS: true, Tokens: true, Registry: b})
+	enters := func() asking {
+		c := d.Accept().(asking)
+		c.Greet(token("kiosk7", `{"cmd":"authenticate","token":"secret"}`), dialect.Peer{})
+		c.Ask(t.Context())
+		return c
+	}
+	c := enters()
+	if b.looked != 1 {
+		t.Errorf("they are looked at %d times before it is let in", b.looked)
+	}
+	c.Ends(func() { t.Error("it is ended") })
+	if b.looked != 1 {
+		t.Error("they are looked at again")
+	}
+	c.Closed()
+	ended, late := false, enters()
+	b.out = []string{"kiosk7"}
+	d.Review()
+	late.Ends(func() { ended = true })
+	if !ended {
+		t.Error("it was kept out before its session began, which goes on")
+	}
+}
+
+// slowly is a book that takes its time to say who is let in.
+type slowly struct {
+	*book
+	asked, answer chan struct{}
+}
+
+func (s *slowly) Admits(string, netip.Addr) bool {
+	s.asked <- struct{}{}
+	<-s.answer
+	return true
+}
+
+func TestAReviewHoldsUpNobody(t *testing.T) { // A-16
+	s := &slowly{&book{}, make(chan struct{}), make(chan struct{})}
+	d := New(Config{Domain: domain, Rooms: "t.org", Server: server, Registry: s})
+	d.live.add(d.client(), func() {})
+	var reviews sync.WaitGroup
+	reviews.Go(d.Review)
+	<-s.asked
+	for range 10 { // while one is under way
+		reviews.Go(d.Review)
+	}
+	for d.reviews.Load() < 11 {
+		runtime.Gosched()
+	}
+	other := d.client()
+	other.looked = d.reviews.Load() // it has just been let in
+	other.Ends(func() {})
+	if len(d.Connected()) != 2 {
+		t.Error("one is missing")
+	}
+	other.Closed()
+	s.answer <- struct{}{}
+	<-s.asked // one for all that have come meanwhile
+	s.answer <- struct{}{}
+	reviews.Wait()
+}
+
+func TestSoManyNewConnectorsComeFromOneAddress(t *testing.T) {
+	f := firsts{seed: maphash.MakeSeed()}
+	now := time.Unix(1_800_000_000, 0)
+	here, there := netip.MustParseAddr("10.0.0.9"), netip.MustParseAddr("10.0.0.8")
+	let := func(from netip.Addr) (n int) {
+		for range 3 * firstsAtOnce {
+			if f.allow(from, now) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := let(here); n != firstsAtOnce {
+		t.Errorf("%d are let in at once", n)
+	}
+	if let(netip.MustParseAddr("::ffff:10.0.0.9")) != 0 {
+		t.Error("more come by another spelling")
+	}
+	if n := let(there); n != firstsAtOnce {
+		t.Errorf("of another address %d are let in", n)
+	}
+	now = now.Add(2 * firstEvery)
+	if n := let(here); n != 2 {
+		t.Errorf("later %d are let in", n)
+	}
+	if let(netip.MustParseAddr("2001:db8::1")) != firstsAtOnce || let(netip.MustParseAddr("2001:db8::2")) != 0 {
+		t.Error("a network of one host has more than an address")
+	}
+	if !f.allow(netip.Addr{}, now) {
+		t.Error("who has no address is not let in")
+	}
+
+	b := &book{}
+	d := New(Config{Domain: domain, Rooms: "t.org", Server: server, TLS: true, Tokens: true, Registry: b})
+	for n := range firstsAtOnce + 1 {
+		c := d.Accept().(asking)
+		c.Greet(token(fmt.Sprint("k", n), `{"cmd":"get_new_token"}`), dialect.Peer{Address: netip.MustParseAddrPort("10.0.0.9:40112")})
+		c.Ask(t.Context())
+	}
+	if len(b.tokens) != firstsAtOnce {
+		t.Errorf("%d tokens are given out", len(b.tokens))
 	}
 }
