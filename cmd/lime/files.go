@@ -5,7 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -69,15 +72,11 @@ func (a *app) transfers(ctx context.Context, do func(context.Context, *client.Cl
 	if err != nil {
 		return err
 	}
-	t, err := a.newTransfers(c)
+	t, err := files.New(c, files.Config{Progress: a.progress()})
 	if err == nil {
 		err = do(ctx, c, t)
 	}
 	return a.finish(c, err)
-}
-
-func (a *app) newTransfers(c *client.Client) (*files.Transfers, error) {
-	return files.New(c, files.Config{Progress: a.progress()})
 }
 
 // progress shows how far a transfer is, to somebody at a terminal.
@@ -130,11 +129,13 @@ func (a *app) getFiles() *cobra.Command {
 	c := &cobra.Command{
 		Use: "get", Short: "Fetch the files whose links come, or that of one link",
 		Long: `Fetch the files whose links come in messages into a directory, until the command is interrupted, and print where
-they are; what else comes is printed as by listen. A message is consumed when its file is there, and failed when that cannot
-be had. With --link one file is fetched.
+they are; what else comes is printed as by listen. A message is consumed when its file is there, and failed when the server
+says that it gives none. Where a file cannot be had for another reason, its message is not spent: it waits for the next time.
+A file in which nothing moves for --timeout is given up. Where any was not had, the status is 1 at the end. With --link one
+file is fetched, without a session.
 
 --template puts files into folders by {type}, the media type's first part, {subtype}, {from}, the sender, or its {domain} and
-{name}. No file leaves the directory, and none takes another's place unless --overwrite is given.`,
+{name}. No file leaves the directory. One whose name is taken comes as "name (2).txt", or in the other's place with --overwrite.`,
 		Example: "  lime files get --into received --template '{type}/{from}'\n  lime files get --link https://edge/files/…",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -142,12 +143,10 @@ be had. With --link one file is fetched.
 			if err != nil {
 				return usage("--into, --template: %w", err)
 			}
-			dir.Overwrite = overwrite
+			dir.Overwrite, dir.Rename = overwrite, true
 			defer func() { _ = dir.Close() }() // it was read
 			if link != "" {
-				return a.transfers(cmd.Context(), func(ctx context.Context, _ *client.Client, t *files.Transfers) error {
-					return a.fetch(ctx, t, lime.MediaLink{URI: link}, lime.Identity{}, dir)
-				})
+				return a.fetch(cmd.Context(), lime.MediaLink{URI: link}, lime.Identity{}, dir)
 			}
 			return a.fetchAll(cmd.Context(), e, dir)
 		},
@@ -168,12 +167,8 @@ func (a *app) fetchAll(ctx context.Context, e ears, into *files.Directory) error
 		if m.Type != lime.MediaLinkType || json.Unmarshal(m.Content, &link) != nil {
 			return a.heard(ctx, c, m)
 		}
-		t, err := a.newTransfers(c)
-		if err != nil {
-			return err
-		}
-		if err := a.fetch(ctx, t, link, senderOf(m).Identity, into); err != nil {
-			return failedError{err}
+		if err := a.fetch(ctx, link, senderOf(m).Identity, into); err != nil {
+			return failedError{err, forGood(err)}
 		}
 		return nil
 	})
@@ -187,13 +182,57 @@ type fetched struct {
 	Verified bool   `json:"verified"`
 }
 
-func (a *app) fetch(ctx context.Context, t *files.Transfers, link lime.MediaLink, from lime.Identity, into *files.Directory) error {
-	got, err := t.Download(ctx, link, from, into)
+// fetch fetches one file. It ends when nothing has moved for the time for answers, however often that was tried.
+func (a *app) fetch(ctx context.Context, link lime.MediaLink, from lime.Identity, into *files.Directory) error {
+	limited, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(a.timeout, func() { cancel(context.DeadlineExceeded) })
+	defer timer.Stop()
+	show := a.progress()
+	var most int64
+	t, err := files.New(nil, files.Config{Progress: func(done, total int64) {
+		if done > most {
+			most = done
+			timer.Reset(a.timeout)
+		}
+		if show != nil {
+			show(done, total)
+		}
+	}})
 	if err != nil {
 		return err
 	}
+	got, err := t.Download(limited, link, from, into)
+	if err != nil {
+		return tooLate(limited, link.URI, err)
+	}
 	f := fetched{got.Path, got.Size, hex.EncodeToString(got.SHA256), got.Verified}
 	return a.print(f, "%s, %d bytes", f.Path, f.Size)
+}
+
+// tooLate is what has come of a download that the time is over for: what kept it from beginning, if anything did.
+func tooLate(limited context.Context, at string, err error) error {
+	if !errors.Is(context.Cause(limited), context.DeadlineExceeded) {
+		return err
+	}
+	var op *net.OpError
+	var status *files.StatusError
+	switch {
+	case errors.As(err, &op):
+		return fmt.Errorf("download %s: %w", at, op)
+	case errors.As(err, &status):
+		return fmt.Errorf("download %s: %w", at, status)
+	}
+	return fmt.Errorf("download %s: nothing moves: %w", at, context.DeadlineExceeded)
+}
+
+// forGood tells of a download that has failed whether it would for ever.
+func forGood(err error) bool {
+	var status *files.StatusError
+	if errors.As(err, &status) {
+		return status.Status == http.StatusNotFound || status.Status == http.StatusGone || status.Status == http.StatusForbidden
+	}
+	return errors.Is(err, files.ErrNotAllowed) || errors.Is(err, files.ErrTooLong)
 }
 
 func (a *app) listFiles() *cobra.Command {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 )
 
 const ignoreHelp = `Have all edges take nothing from a peer for a while: an identity, name@domain, with all its sessions; a node,
-name@domain/instance, one of them; or a domain, by itself. It is for a client that floods the cluster, or does harm
+name@domain/instance, one of them; or a domain, by itself, which needs --domain unless it has a dot. It is for a client that floods the cluster, or does harm
 otherwise, until its people have mended it.
 
 What the peer sends to others is dropped, and counted as such: what has an id is refused with reason 31, so that its
@@ -22,18 +23,30 @@ at most. To end its sessions, too, there is lime disconnect. It needs the admin 
 
 func (a *app) ignore() *cobra.Command {
 	var during time.Duration
+	var domain bool
 	c := &cobra.Command{
 		Use: "ignore PEER", Short: "Take nothing from somebody for a while, on all edges", Args: cobra.ExactArgs(1), Long: ignoreHelp,
 		Example: `  lime ignore bot@example.org --for 30m
   lime ignore list
   lime ignore stop bot@example.org`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch peer := args[0]; {
+			case domain && strings.ContainsAny(peer, "@/"):
+				return usage("--domain: %q is more than a domain", peer)
+			case !domain && !strings.ContainsAny(peer, "@."):
+				meant := ""
+				if all := cmd.SuggestionsFor(peer); len(all) > 0 {
+					meant = fmt.Sprintf("; is it `%s %s`?", cmd.CommandPath(), all[0])
+				}
+				return usage("PEER: %q is neither name@domain nor a domain with a dot; --domain says that it is a domain%s", peer, meant)
+			}
 			if during < time.Second || during > 24*time.Hour {
 				return usage("--for: 1s to 24h0m0s, not %s", during)
 			}
 			return a.changeIgnored(cmd.Context(), "/status/ignore", map[string]any{"peer": args[0], "for": during.Seconds()}, "ignored until")
 		},
 	}
+	c.Flags().BoolVar(&domain, "domain", false, "PEER is a domain, though it has no dot")
 	c.Flags().DurationVar(&during, "for", 10*time.Minute, "for how long, 24h at most")
 	c.AddCommand(
 		&cobra.Command{

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 
 	"limegrove/cmd/lime/words"
 	"limegrove/lime"
@@ -32,7 +35,8 @@ func (a *app) listen() *cobra.Command {
 	c := &cobra.Command{
 		Use: "listen", Short: "Print the messages that come, and what has waited",
 		Long: `Print the messages that come, one a line, each with its sender; with -o json as they came. What has waited
-comes first. Each is received and consumed when it was printed. A lost connection is followed by another.`,
+comes first. Further lines of a message are indented, so that none looks like another's. Each is received and consumed when
+it was printed. A lost connection is followed by another, and the standard error says so.`,
 		Example: "  lime listen\n  lime listen -o json --count 1",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hear(cmd.Context(), e, a.heard) },
@@ -77,7 +81,9 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 	c, err := a.dial(ctx, true, func(cfg *client.Config) {
 		cfg.Presence = &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity}
 		cfg.Receipts = client.ReceiptsOff // what was printed is received and consumed: has
+		line := watched{app: a, often: rate.Sometimes{Interval: 5 * time.Second}}
 		cfg.OnStatus = func(s client.Status) {
+			line.is(s)
 			if s.State == client.StateOnline {
 				select {
 				case online <- struct{}{}:
@@ -92,7 +98,7 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go a.enterAll(ctx, c, e.rooms, online, cancel)
-	heard := 0
+	heard, failures, kept := 0, 0, 0
 	for m, err := range c.Messages(ctx) {
 		if err != nil {
 			break
@@ -100,12 +106,20 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 		err := take(ctx, c, m)
 		var failed failedError
 		var why *lime.Reason
+		spent := true
 		if errors.As(err, &failed) && ctx.Err() == nil {
 			why = lime.NewReason(lime.CodeApplicationError, "The application could not handle the message")
-			_, _ = fmt.Fprintf(a.err, "lime: message %s of %s: %s\n", m.ID, senderOf(m), words.Clean(err.Error()))
+			a.messageFailed(m, err)
+			failures++
+			if spent = failed.forGood; !spent {
+				kept++
+			}
 			err = nil
 		}
-		if err == nil {
+		if err == nil && kept >= maxKept {
+			err = fmt.Errorf("%d messages have failed and wait for the next time: the server sends no more before these", kept)
+		}
+		if err == nil && spent {
 			err = has(ctx, c, m, why)
 		}
 		if err != nil {
@@ -118,20 +132,83 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 	}
 	switch why := context.Cause(ctx); {
 	case why == nil:
-		return a.finish(c, c.Err())
+		err = a.finish(c, c.Err())
 	case errors.Is(why, context.Canceled), errors.Is(why, context.DeadlineExceeded): // that is how it ends
-		return a.finish(c, nil)
+		err = a.finish(c, nil)
 	default:
-		return a.finish(c, why)
+		err = a.finish(c, why)
 	}
+	if err == nil && failures > 0 {
+		err = fmt.Errorf("of %d messages %d have failed", heard, failures)
+	}
+	return err
 }
 
+// maxKept is how many messages may have failed and not be spent, which is below how many a server sends that are not
+// acknowledged.
+const maxKept = 200
+
 // failedError is why one message has failed, of several.
-type failedError struct{ error }
+type failedError struct {
+	error
+	forGood bool // it would the next time, too
+}
+
+func (f failedError) Unwrap() error { return f.error }
+
+// messageFailed tells people of one.
+func (a *app) messageFailed(m *lime.Message, err error) {
+	a.telling.Lock()
+	defer a.telling.Unlock()
+	if a.output == outputJSON {
+		object := struct {
+			fault
+			ID   string `json:"id,omitempty"`
+			From string `json:"from"`
+		}{faultOf(err), m.ID, senderOf(m).String()}
+		if json.NewEncoder(a.err).Encode(object) == nil {
+			return
+		}
+	}
+	_, _ = fmt.Fprintf(a.err, "lime: message %s of %s: %s\n", words.Clean(m.ID), senderOf(m), words.Clean(strings.ReplaceAll(err.Error(), "\n", "; ")))
+}
+
+// continued begins the further lines of a message, so that nobody writes what looks like a message of another.
+const continued = "\n    "
 
 // heard prints a message.
 func (a *app) heard(_ context.Context, _ *client.Client, m *lime.Message) error {
-	return a.envelope(m, fmt.Sprintf("%s: %s", senderOf(m), words.Content(m.Type, m.Content)))
+	return a.envelope(m, fmt.Sprintf("%s: %s", senderOf(m), strings.ReplaceAll(words.Content(m.Type, m.Content), "\n", continued)))
+}
+
+// watched tells people of a connection that is lost, and of the next one, now and then.
+type watched struct {
+	*app
+	online, said bool
+	often        rate.Sometimes
+}
+
+func (w *watched) is(s client.Status) {
+	switch s.State {
+	case client.StateOnline:
+		if w.said {
+			w.note("back", "back at %s", s.Server)
+		}
+		w.online, w.said = true, false
+	case client.StateConnecting, client.StateWaiting:
+		if !w.online {
+			return // it is the first one, or was told
+		}
+		w.online = false
+		w.often.Do(func() {
+			w.said = true
+			why := ""
+			if s.Err != nil {
+				why = ": " + s.Err.Error()
+			}
+			w.note("lost", "connection lost, trying again%s", why)
+		})
+	}
 }
 
 // has says of a message to oneself that it was received and consumed, or why it has failed.

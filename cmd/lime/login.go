@@ -32,7 +32,12 @@ nobody has the name; its key is made here, and both are kept beside the profiles
   lime login wss://chat.example.org/ bot@example.org --key-file bot.key --profile bot
   lime login wss://edge.example.org/ kiosk7@example.org --ca authorities.pem --certificate default.pem
   lime login ws://localhost:8080/ --guest`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("SERVER is missing, and IDENTITY or --guest, as in `lime login ws://localhost:8080/ ana@localhost`")
+			}
+			return cobra.RangeArgs(1, 2)(c, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.given.Server = args[0]
 			if len(args) == 2 {

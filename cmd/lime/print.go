@@ -28,6 +28,8 @@ type note struct {
 // note tells it on the standard error: as an object with -o json. Nobody to tell is no trouble.
 func (a *app) note(kind, format string, args ...any) {
 	n := note{kind, fmt.Sprintf(format, args...)}
+	a.telling.Lock()
+	defer a.telling.Unlock()
 	if a.output == outputJSON && json.NewEncoder(a.err).Encode(n) == nil {
 		return
 	}

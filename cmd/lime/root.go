@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +22,8 @@ type app struct {
 	output  string
 	timeout time.Duration
 	warned  bool // of profiles that cannot be read
+
+	telling sync.Mutex // one line after the other on the standard error
 }
 
 // given is what flags say.
@@ -55,9 +59,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "lime", Short: "Speak with a Limegrove cluster", Long: rootHelp, Version: version.String(),
 		SilenceUsage: true, SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("there is no command %q; `lime help` has them", args[0])
+				return noCommand(c, args[0])
 			}
 			return nil
 		},
@@ -88,16 +92,69 @@ func (a *app) root() *cobra.Command {
 	add("talk", a.chat(), a.send(), a.listen(), a.request(), a.publish(), a.subscribe(), a.ping(), a.files())
 	add("own", a.login(), a.profilesCommand(), a.accounts(), a.keys(), a.grants(), a.rooms(), a.groups())
 	add("run", a.cluster(), a.top(), a.sessions(), a.disconnect(), a.drain(), a.rebalance(), a.inbox(), a.certs(), a.ignore(), a.queues(), a.logLevel(), a.bench(), a.config())
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.RunE = help // so that what is no shell is looked at
+		}
 		refuseExtra(c)
 	}
+	root.SuggestionsMinimumDistance = suggested
 	return root
+}
+
+// suggested is how many letters may be wrong in what is taken for a command.
+const suggested = 2
+
+// noCommand is what is said of a word that is no command below c.
+func noCommand(c *cobra.Command, word string) error {
+	if meant := c.SuggestionsFor(word); len(meant) > 0 {
+		return usage("there is no command %q: is it `%s %s`?", word, c.CommandPath(), strings.Join(meant, "` or `"+c.CommandPath()+" "))
+	}
+	return usage("there is no command %q; `lime help%s` has them", word, strings.TrimPrefix(c.CommandPath(), "lime"))
+}
+
+// helpCommand is help, which refuses what there is no help for.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Help about any command", Args: cobra.ArbitraryArgs,
+		Long:    "Help about any command: lime help COMMAND says all about it.",
+		Example: "  lime help send",
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+			if of, _, err := c.Root().Find(args); err == nil {
+				for _, below := range of.Commands() {
+					if below.IsAvailableCommand() {
+						names = append(names, cobra.CompletionWithDesc(below.Name(), below.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			of := c.Root()
+			for _, word := range args {
+				i := slices.IndexFunc(of.Commands(), func(below *cobra.Command) bool { return below.Name() == word || below.HasAlias(word) })
+				if i < 0 {
+					return noCommand(of, word)
+				}
+				of = of.Commands()[i]
+			}
+			of.InitDefaultHelpFlag()
+			return of.Help()
+		},
+	}
 }
 
 // refuseExtra has arguments that are too many or too few be a bad command line.
 func refuseExtra(c *cobra.Command) {
+	c.SuggestionsMinimumDistance = suggested
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 && c.HasSubCommands() && c.Use == c.Name() && check(c, args) != nil { // it takes commands alone
+				return noCommand(c, args[0])
+			}
 			if err := check(c, args); err != nil {
 				return usage("%w: %s", err, c.UseLine())
 			}

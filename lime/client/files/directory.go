@@ -18,6 +18,9 @@ type Directory struct {
 	// an error that matches fs.ErrExist.
 	Overwrite bool
 
+	// Rename has a file whose name is taken come under the next free one, such as "cat (2).png". Overwrite goes before it.
+	Rename bool
+
 	root     *os.Root
 	template []string
 }
@@ -106,14 +109,36 @@ func (d *Directory) taken(place string) error {
 		return nil
 	case err != nil:
 		return err
-	case d.Overwrite:
+	case d.Overwrite, d.Rename:
 		return nil
 	}
 	return &fs.PathError{Op: "fetch", Path: place, Err: fs.ErrExist}
 }
 
-// settle gives a whole file its name.
-func (d *Directory) settle(part, place string) error {
+// maxNamesakes is how many files there may be of one name until there is no other one for the next.
+const maxNamesakes = 1000
+
+// settle gives a whole file its name, or with Rename the first free one after it, and returns where it is.
+func (d *Directory) settle(part, place string) (string, error) {
+	at := place
+	for n := 2; ; n++ {
+		err := d.settleAt(part, at)
+		if !d.Rename || n > maxNamesakes || !errors.Is(err, fs.ErrExist) {
+			return at, err
+		}
+		at = namesake(place, n)
+	}
+}
+
+// namesake is the nth place beside one: a (2).txt.
+func namesake(place string, n int) string {
+	dir, name := path.Split(place)
+	ext := path.Ext(name)
+	return fmt.Sprintf("%s%s (%d)%s", dir, strings.TrimSuffix(name, ext), n, ext)
+}
+
+// settleAt gives a whole file this name.
+func (d *Directory) settleAt(part, place string) error {
 	if d.Overwrite {
 		return d.root.Rename(part, place)
 	}
@@ -125,8 +150,8 @@ func (d *Directory) settle(part, place string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if taken := d.taken(place); taken != nil { // of a file system without links
-		return taken
+	if _, err := d.root.Lstat(place); err == nil { // of a file system without links
+		return &fs.PathError{Op: "fetch", Path: place, Err: fs.ErrExist}
 	}
 	return d.root.Rename(part, place)
 }

@@ -32,7 +32,7 @@
 // so that a program inside a network that others should not see has to say more. A download goes first into a file of a
 // hidden name in the directory, from which another Download of the same goes on, and has its own name when it is whole and its
 // SHA-256 is what the server says (Repr-Digest, RFC 9530). It never leaves the directory,
-// whatever names and links say, and takes no existing file's place unless Directory.Overwrite is set.
+// whatever names and links say, and takes no existing file's place unless Directory.Overwrite is set; Directory.Rename gives it a free name.
 //
 // # What it does not do
 //

@@ -104,16 +104,17 @@ func (t *Transfers) download(ctx context.Context, link lime.MediaLink, from lime
 			return got, err
 		}
 	}
-	got = Fetched{Path: filepath.Join(into.root.Name(), filepath.FromSlash(place)), Size: part.size, SHA256: part.sum.Sum(nil), Verified: len(file.digest) > 0}
+	got = Fetched{Size: part.size, SHA256: part.sum.Sum(nil), Verified: len(file.digest) > 0}
 	if got.Verified && !bytes.Equal(file.digest, got.SHA256) {
 		return Fetched{}, errors.Join(ErrDigest, into.root.Remove(part.name))
 	}
 	if err := part.f.Sync(); err != nil {
 		return Fetched{}, err
 	}
-	if err := into.settle(part.name, place); err != nil {
+	if place, err = into.settle(part.name, place); err != nil {
 		return Fetched{}, err
 	}
+	got.Path = filepath.Join(into.root.Name(), filepath.FromSlash(place))
 	return got, nil
 }
 

@@ -361,6 +361,23 @@ func TestDownloadGoesOnWhereItBroke(t *testing.T) {
 	wantEntries(t, dir, 1)
 }
 
+func TestDownloadTakesAFreeName(t *testing.T) {
+	s := newShop(t)
+	link := s.stock(bytesOf(1000))
+	dir := t.TempDir()
+	into := open(t, dir, "")
+	into.Rename = true
+	for _, name := range []string{"cat.png", "cat (2).png", "cat (3).png"} {
+		got, err := s.transfers(t).Download(t.Context(), link, ana, into)
+		must(t, err)
+		if got.Path != filepath.Join(dir, name) {
+			t.Errorf("it is in %s, not %s", got.Path, name)
+		}
+		wantFile(t, got.Path, s.has)
+	}
+	wantEntries(t, dir, 3)
+}
+
 func TestDownloadTakesNoFilesPlace(t *testing.T) {
 	s := newShop(t)
 	link := s.stock(bytesOf(1000))
@@ -377,12 +394,12 @@ func TestDownloadTakesNoFilesPlace(t *testing.T) {
 	_, err := s.transfers(t).Download(t.Context(), link, ana, into)
 	must(t, err)
 	wantFile(t, mine, s.has)
-	if err := into.settle("cat.png", "cat.png"); err != nil { // with itself it is no trouble
+	if _, err := into.settle("cat.png", "cat.png"); err != nil { // with itself it is no trouble
 		t.Error(err)
 	}
 	into.Overwrite = false
 	must(t, os.WriteFile(filepath.Join(dir, "part"), nil, 0o600))
-	if err := into.settle("part", "cat.png"); !errors.Is(err, fs.ErrExist) {
+	if _, err := into.settle("part", "cat.png"); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("one that was made at the last moment: %v", err)
 	}
 }
