@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,25 +52,37 @@ func welcome(to io.Writer, cfg config.Edge, s stores, p *process.Process, d door
 		fmt.Fprintf(&b, "  Redis   embedded, %s\n", s.redis.URL())
 	}
 	if s.nats != nil && s.redis != nil {
-		fmt.Fprintf(&b, "Add a second edge on this machine:\n  %s\n", secondEdge(cfg, s, p, d))
+		fmt.Fprintf(&b, "Add a second edge on this machine:\n  %s\n", secondEdge(cfg, s, p, d, backends))
 	}
 	// Nobody to tell is no reason not to serve.
 	_, _ = io.WriteString(to, b.String())
 }
 
 // secondEdge is the command that adds an edge to this one.
-func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
+func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors, backends *process.APIListener) string {
 	web, tcp := d.webSocket.Addr().String(), ""
+	// Those of the second edge, and what only the first has.
+	moved, kept := []string{web, p.AdminAddr(), p.Cluster.GossipAddr()}, []string{hostOf(s.nats.URL()), hostOf(s.redis.URL())}
 	if d.tcp != nil {
 		tcp = d.tcp.Addr().String()
+		moved = append(moved, tcp)
 	}
-	step := stepFrom(web, tcp)
+	if d.files != nil {
+		moved = append(moved, d.files.Addr().String())
+	}
+	if d.connectors != nil {
+		moved = append(moved, d.connectors.Addr().String())
+	}
+	if backends != nil {
+		kept = append(kept, backends.Addr().String())
+	}
+	step := stepFrom(moved, kept)
 	args := []string{
 		"go run ./cmd/edge",
 		"-id " + cfg.ID + "-2",
 		"-listen " + laterPort(web, step),
-		"-admin " + laterPort(p.AdminAddr(), 1),
-		"-gossip " + laterPort(p.Cluster.GossipAddr(), 1),
+		"-admin " + laterPort(p.AdminAddr(), step),
+		"-gossip " + laterPort(p.Cluster.GossipAddr(), step),
 		"-join " + p.Cluster.GossipAddr(),
 		"-nats " + s.nats.URL(),
 		"-redis " + s.redis.URL(),
@@ -110,13 +124,27 @@ func secondEdge(cfg config.Edge, s stores, p *process.Process, d doors) string {
 	return strings.Join(args, " ")
 }
 
-// stepFrom is how far the ports of a second edge are from those of the first: one's next
-// may be the other.
-func stepFrom(web, tcp string) int {
-	if portOf(web)+1 == portOf(tcp) || portOf(tcp)+1 == portOf(web) {
-		return 2
+// stepFrom is how far the ports of a second edge are from those of the first, which it has as well: the smallest distance at which none
+// is a port of the first, moved or kept. Whatever their hosts, for one may be all of them.
+func stepFrom(moved, kept []string) int {
+	taken := map[int]bool{}
+	for _, addr := range slices.Concat(moved, kept) {
+		taken[portOf(addr)] = true
 	}
-	return 1
+	for step := 1; ; step++ { // ends, as there are few ports
+		if !slices.ContainsFunc(moved, func(addr string) bool { return portOf(addr) >= 0 && taken[portOf(addr)+step] }) {
+			return step
+		}
+	}
+}
+
+// hostOf is the host and port of a URL.
+func hostOf(at string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // portOf is the port of an address; less than 0 for none.

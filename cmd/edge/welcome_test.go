@@ -10,9 +10,28 @@ func TestSecondEdgeTakesNoPortOfTheFirst(t *testing.T) {
 		{"10.0.0.1:65535", "10.0.0.1:65534", "10.0.0.1:0", "10.0.0.1:0"},
 		{"[::]:8080", "", ":8081", `""`},
 	} {
-		step := stepFrom(row.web, row.tcp)
+		step := stepFrom([]string{row.web, row.tcp}, nil)
 		if web, tcp := laterPort(row.web, step), laterPort(row.tcp, step); web != row.wantWeb || tcp != row.wantTCP {
 			t.Errorf("behind %s and %q come %s and %s, not %s and %s", row.web, row.tcp, web, tcp, row.wantWeb, row.wantTCP)
 		}
+	}
+}
+
+func TestSecondEdgeTakesNoneOfAnyPort(t *testing.T) {
+	for _, row := range []struct {
+		moved, kept []string
+		want        int
+	}{
+		{[]string{":8080", ":8090", ":7946"}, nil, 1},
+		{[]string{":8080", ":8081", "127.0.0.1:8082"}, nil, 3}, // -files beside -tcp
+		{[]string{":8080", ":8082"}, []string{":8081"}, 3},
+		{[]string{":8080", ""}, []string{":8081", "127.0.0.1:8082"}, 3},
+	} {
+		if step := stepFrom(row.moved, row.kept); step != row.want {
+			t.Errorf("behind %q and %q the step is %d, not %d", row.moved, row.kept, step, row.want)
+		}
+	}
+	if at := hostOf("nats://127.0.0.1:4222"); portOf(at) != 4222 {
+		t.Errorf("it is at %q", at)
 	}
 }

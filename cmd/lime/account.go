@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,11 @@ func (a *app) lists(answer *lime.Command, members ...string) error {
 		for i, m := range members {
 			if cells[i] = fields[m]; cells[i] == nil {
 				cells[i] = ""
+			}
+			if n, is := cells[i].(float64); is && m == "size" { // in bytes
+				cells[i] = size(n)
+			} else if is {
+				cells[i] = strconv.FormatFloat(n, 'f', -1, 64)
 			}
 		}
 		t.row(item, cells...)
@@ -212,6 +218,8 @@ func (a *app) accountOf(ctx context.Context, identity, method string, body any, 
 func (a *app) keys() *cobra.Command {
 	c := &cobra.Command{
 		Use: "keys", Short: "Keys that your account logs in with", Args: cobra.NoArgs, RunE: help,
+		Long: `Keys that your account logs in with, in the place of its password, at edges that take keys: those that were started with
+-auth guest,plain,key, which is not the default.`,
 		Example: "  lime keys create bot > bot.key\n  lime login ws://localhost:8080/ ana@localhost --key-file bot.key --profile bot",
 	}
 	c.AddCommand(
@@ -254,19 +262,20 @@ func (a *app) keys() *cobra.Command {
 
 func (a *app) rooms() *cobra.Command {
 	members := func(cmd *cobra.Command, args []string) error {
-		if args[0] == "" || args[0][0] != '/' {
-			return usage("ROOM: %q does not begin with /", args[0])
+		path, err := roomPath(args[0])
+		if err != nil {
+			return err
 		}
-		return a.asks(cmd.Context(), get("/rooms"+args[0]), a.shows)
+		return roomHint(a.asks(cmd.Context(), get("/rooms"+path), a.shows))
 	}
 	c := &cobra.Command{
 		Use: "rooms ROOM", Short: "Who is in a room", Args: cobra.ExactArgs(1), RunE: members,
 		Long: `Who is in a room, for those who may enter it. A room is there while somebody is in it (lime subscribe), and needs no making;
 who may enter it is told by the cluster's rules, by the login and by grants. What is made and deleted, and keeps
 messages for who is away, is a group (lime groups).`,
-		Example: `  lime rooms /public/lobby
+		Example: `  lime rooms /chat/lobby
   lime rooms invite rui@localhost /ride/42
-  lime subscribe /public/lobby`,
+  lime subscribe /chat/lobby`,
 	}
 	invite := a.grantsAdd()
 	invite.Use, invite.Short = "invite IDENTITY ROOM", "Let somebody into a room: the same as lime grants add"
@@ -276,7 +285,7 @@ messages for who is away, is a group (lime groups).`,
 	expel.Example = "  lime rooms expel rui@localhost /ride/42"
 	c.AddCommand(&cobra.Command{
 		Use: "members ROOM", Short: "Who is in a room, for those who may enter it", Args: cobra.ExactArgs(1), RunE: members,
-		Example: "  lime rooms members /public/lobby",
+		Example: "  lime rooms members /chat/lobby",
 	}, invite, expel)
 	return c
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,12 +92,18 @@ func (a *app) open(ctx context.Context, p *profile, method, at, bearer string, b
 	_ = json.Unmarshal(b, &said) // then the status is all
 	why := said.Error
 	if nothing := r.StatusCode == http.StatusNotFound || r.StatusCode == http.StatusMethodNotAllowed; nothing && said.Error+said.Detail+said.Title == "" {
-		why = "there is no such thing there: another port, or an older version?"
+		return nil, &wrongPort{
+			fmt.Errorf("ask %s: %w", at, &answerError{r.StatusCode, 0, http.StatusText(r.StatusCode)}),
+			"this is no port of the kind that is asked, an admin port or the HTTP API's, or a server of an older version",
+		}
 	}
 	for _, other := range []string{said.Detail, said.Title, http.StatusText(r.StatusCode)} {
 		if why == "" {
 			why = other
 		}
+	}
+	if s, err := strconv.ParseUint(r.Header.Get("Retry-After"), 10, 31); err == nil {
+		why += fmt.Sprintf("; it takes another try in %s", time.Duration(s)*time.Second)
 	}
 	return nil, a.explain(ctx, at, fmt.Errorf("ask %s: %w", at, &answerError{r.StatusCode, said.Code, why}))
 }

@@ -36,7 +36,7 @@ func (a *app) dial(ctx context.Context, keep bool, change func(*client.Config)) 
 	defer cancel()
 	c, err := client.Dial(ctx, p.Server, cfg)
 	if err != nil {
-		return nil, a.explain(ctx, p.Server, loginError("log in", p.Server, err))
+		return nil, a.explain(ctx, p.Server, p.keyOffered(loginError("log in", p.Server, err)))
 	}
 	a.renew(ctx, &p, c)
 	return c, nil
@@ -142,11 +142,22 @@ func readLine(in io.Reader) (string, error) {
 // lines hands out the lines of the standard input until one is refused.
 func (a *app) lines(take func(string) error) error {
 	s := bufio.NewScanner(a.in)
-	s.Buffer(nil, maxLine)
+	s.Buffer(nil, maxLine+len("\r\n"))
+	n := 0
 	for s.Scan() {
-		if err := take(strings.TrimSuffix(s.Text(), "\r")); err != nil {
+		n++
+		line := strings.TrimSuffix(s.Text(), "\r")
+		if len(line) > maxLine {
+			return tooLongLine(n)
+		}
+		if err := take(line); err != nil {
 			return err
 		}
 	}
+	if errors.Is(s.Err(), bufio.ErrTooLong) {
+		return tooLongLine(n + 1)
+	}
 	return s.Err()
 }
+
+func tooLongLine(n int) error { return fmt.Errorf("line %d has more than %d bytes", n, maxLine) }

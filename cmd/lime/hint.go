@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"limegrove/lime"
 	"limegrove/lime/client"
@@ -53,6 +55,38 @@ func (a *app) asGuest(err error) error {
 	return fmt.Errorf("%w; you are a guest: lime login makes you somebody", err)
 }
 
+// keyOffered adds to the refusal of a key what has edges take keys.
+func (p *profile) keyOffered(err error) error {
+	if p.Key == "" || !errors.Is(err, client.ErrNotOffered) {
+		return err
+	}
+	return fmt.Errorf("%w; edges take keys that are started with them: -auth guest,plain,key", err)
+}
+
+// roomHint adds to the refusal of a room what helps.
+func roomHint(err error) error {
+	var why *lime.Reason
+	if !errors.As(err, &why) || why.Code != lime.CodeCommandNotAllowed && why.Code != lime.CodeAuthorizationUnauthorizedSender {
+		return err
+	}
+	return fmt.Errorf("%w; rooms in /chat, such as #lobby, are open unless the cluster says otherwise; others need a grant (lime grants add) or the edges' -room-rules", err)
+}
+
+// roomPath is the path of a room as somebody has named it: that, or #name for one in /chat, as in lime chat.
+func roomPath(text string) (string, error) {
+	if short, ok := strings.CutPrefix(text, "#"); ok {
+		odd := func(r rune) bool { return !unicode.In(r, unicode.L, unicode.N) && r != '-' && r != '_' }
+		if short == "" || strings.ContainsFunc(short, odd) {
+			return "", usage("ROOM: %q is none: a short name has letters, digits, hyphens and underscores", text)
+		}
+		return "/chat/" + strings.ToLower(short), nil
+	}
+	if !strings.HasPrefix(text, "/") {
+		return "", usage("ROOM: %q does not begin with / or #", text)
+	}
+	return text, nil
+}
+
 // checkURL refuses what is no URL of one of some schemes.
 func checkURL(flag, text string, schemes ...string) error {
 	u, err := url.Parse(text)
@@ -75,6 +109,10 @@ func (a *app) explain(ctx context.Context, at string, err error) error {
 	instead := func(what string) error {
 		return &wrongPort{err, fmt.Sprintf("%s speaks %s: %s:// in the place of %s://", u.Host, what, other, u.Scheme)}
 	}
+	var upgrade *client.HTTPError
+	if errors.As(err, &upgrade) && speaksNoLIME(upgrade.Status) {
+		return &wrongPort{err, u.Host + " is no LIME port, or has LIME at another path"}
+	}
 	switch u.Scheme {
 	case "wss", "https":
 		if errors.As(err, new(tls.RecordHeaderError)) || errors.Is(err, http.ErrSchemeMismatch) {
@@ -85,12 +123,20 @@ func (a *app) explain(ctx context.Context, at string, err error) error {
 		if mayBeTLS(err) && speaksTLS(ctx, u, a.timeout) {
 			return instead("TLS there")
 		}
+		if u.Scheme == "ws" && errors.Is(err, io.EOF) && !errors.Is(err, client.ErrLost) {
+			return fmt.Errorf("%w; %s ends the connection: is it the port of LIME over TCP, net.tcp://?", err, u.Host)
+		}
 	case "net.tcp":
 		if errors.Is(err, client.ErrProtocol) {
 			return &wrongPort{err, u.Host + " speaks no LIME over TCP there: is it the port of a WebSocket, ws:// or wss://?"}
 		}
 	}
 	return err
+}
+
+// speaksNoLIME tells whether a status of HTTP is that of a server that has no sessions there.
+func speaksNoLIME(status int) bool {
+	return status < http.StatusBadRequest || status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
 }
 
 // mayBeTLS tells whether a server was there that would not do what it was asked to, and not with words of its own.

@@ -49,17 +49,18 @@ func (a *app) subscribe() *cobra.Command {
 	var e ears
 	c := &cobra.Command{
 		Use: "subscribe ROOM...", Short: "Print what is published to rooms",
-		Long: `Enter rooms, and print what is published there, and what else comes. A ROOM is a path such as /public/lobby. After a lost
+		Long: `Enter rooms, and print what is published there, and what else comes. A ROOM is a path such as /chat/lobby, or '#lobby' for that. After a lost
 connection the rooms are entered again, and what a room keeps is read from where this has ended.`,
-		Example: "  lime subscribe /public/lobby",
+		Example: "  lime subscribe /chat/lobby",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, room := range args {
-				if room == "" || room[0] != '/' {
-					return usage("ROOM: %q does not begin with /", room)
+				path, err := roomPath(room)
+				if err != nil {
+					return err
 				}
+				e.rooms = append(e.rooms, path)
 			}
-			e.rooms = args
 			return a.hear(cmd.Context(), e, a.heard)
 		},
 	}
@@ -249,7 +250,7 @@ func (a *app) enterAll(ctx context.Context, c *client.Client, rooms []string, on
 			_, err := c.Command(limited, &lime.Command{Method: lime.MethodSubscribe, URI: "/rooms" + room})
 			cancel()
 			if err != nil && !errors.Is(err, client.ErrLost) {
-				end(fmt.Errorf("enter %s: %w", room, err))
+				end(fmt.Errorf("enter %s: %w", room, roomHint(err)))
 				return
 			}
 		}
@@ -261,22 +262,23 @@ func (a *app) publish() *cobra.Command {
 	var transient bool
 	c := &cobra.Command{
 		Use: "publish ROOM [TEXT]", Short: "Publish to a room, TEXT or each line of the standard input",
-		Example: `  lime publish /public/lobby "hello, all"`,
+		Example: `  lime publish /chat/lobby "hello, all"`,
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] == "" || args[0][0] != '/' {
-				return usage("ROOM: %q does not begin with /", args[0])
+			path, err := roomPath(args[0])
+			if err != nil {
+				return err
 			}
-			name, err := room.Parse(args[0])
+			name, err := room.Parse(path)
 			if err != nil {
 				return usage("ROOM: %w", err)
 			}
 			s := a.sending(lime.Node{Identity: lime.Identity{Name: name.Address()}}, mediaType)
-			s.transient = transient
+			s.transient, s.room = transient, true
 			return s.run(cmd.Context(), args[1:])
 		},
 	}
-	c.Flags().StringVar(&mediaType, "type", lime.MediaText, "`TYPE` of the content; other than text/plain it is JSON, or text")
+	c.Flags().StringVar(&mediaType, "type", lime.MediaText, "`TYPE` of the content; other than text/plain it is JSON, or text where TYPE is not JSON's")
 	c.Flags().BoolVar(&transient, "transient", false, "publish without an id: nobody says that it was published")
 	return c
 }

@@ -24,7 +24,7 @@ func (a *app) login() *cobra.Command {
 		Use: "login SERVER [IDENTITY]", Short: "Log in, and remember where and as whom in a profile",
 		Long: `Log in at a server, and remember in a profile where and as whom, so that the other commands need not be told. The
 password is asked for, or the first line of --password-file. It is kept in the profile's file, which is for you
-alone; --key-file takes one of an account's keys in its place, which can be revoked by itself (lime keys). --register
+alone; --key-file takes one of an account's keys in its place, which can be revoked by itself (lime keys), where the edges take keys (-auth guest,plain,key). --register
 makes the account first. With --certificate there is no password: FILE has the identity's own certificate (lime certs
 issue), or the one that clients without any share, by which the server issues the identity one of its own if
 nobody has the name; its key is made here, and both are kept beside the profiles and renewed in time. Profiles are in lime.json in the configuration folder, or where LIME_PROFILES says.`,
@@ -159,7 +159,7 @@ func (a *app) enter(ctx context.Context, p profile, register bool) (node lime.No
 	}
 	c, err := client.Dial(ctx, p.Server, cfg)
 	if err != nil {
-		return node, a.explain(ctx, p.Server, loginError("log in", p.Server, err))
+		return node, a.explain(ctx, p.Server, p.keyOffered(loginError("log in", p.Server, err)))
 	}
 	node = c.Node()
 	return node, a.finish(c, nil)
@@ -172,7 +172,7 @@ func (a *app) registers(ctx context.Context, p profile, cfg client.Config) error
 	}
 	c, err := client.Dial(ctx, p.Server, cfg)
 	if err != nil {
-		return a.explain(ctx, p.Server, loginError("log in as a guest", p.Server, err))
+		return a.explain(ctx, p.Server, mayExist(loginError("log in as a guest", p.Server, err)))
 	}
 	resource, err := json.Marshal(map[string][]byte{"password": []byte(p.Password)}) // Base64
 	if err == nil {
@@ -180,9 +180,18 @@ func (a *app) registers(ctx context.Context, p profile, cfg client.Config) error
 	}
 	if err != nil {
 		c.Close()
-		return fmt.Errorf("make the account: %w", err)
+		return fmt.Errorf("make the account: %w", mayExist(err))
 	}
 	return a.finish(c, nil)
+}
+
+// mayExist adds to the refusal of an account what it comes of, most often: nobody is a guest by an account's name.
+func mayExist(err error) error {
+	var why *lime.Reason
+	if errors.As(err, &why) && (why.Code == lime.CodeSessionAuthenticationFailed || why.Code == lime.CodeCommandNotAllowed) {
+		return fmt.Errorf("%w; the account may exist already: log in without --register", err)
+	}
+	return err
 }
 
 // askPassword asks somebody at a terminal.

@@ -26,7 +26,8 @@ func (a *app) logLevel() *cobra.Command {
 		Long: `Show from which level on members log, or have one of them, or all, log from another level on: trace, debug, info, warn or
 error. MEMBER is its id (lime cluster), or "all". It goes before the configuration until the time of --for is over, or
 LEVEL is "configured", or the process ends; a configuration that is read again meanwhile (SIGHUP) is what comes after
-it. Each member logs who has asked. Changing needs the admin token: LIMEGROVE_ADMIN_TOKEN.`,
+it. Each member logs who has asked, and tells of its new level with its next report, a second
+later or more. Changing needs the admin token: LIMEGROVE_ADMIN_TOKEN.`,
 		Example: `  lime loglevel
   lime loglevel edge-1 debug --for 10m
   lime loglevel all configured`,
@@ -57,7 +58,13 @@ it. Each member logs who has asked. Changing needs the admin token: LIMEGROVE_AD
 				}
 				body["member"] = m.Incarnation
 			}
-			return a.order(cmd.Context(), "/status/log-level", body)
+			if err := a.order(cmd.Context(), "/status/log-level", body); err != nil {
+				return err
+			}
+			if a.output != outputJSON {
+				a.note("note", "until the next report of a member, in a second or more, lime loglevel shows the level before")
+			}
+			return nil
 		},
 	}
 	c.Flags().DurationVar(&during, "for", 0, "for how long; 0 until it is taken back")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,9 @@ func content(mediaType, text string) (json.RawMessage, error) {
 		return json.Marshal(text)
 	}
 	if !json.Valid([]byte(text)) {
+		if t, err := lime.ParseMediaType(mediaType); err == nil && (strings.EqualFold(t.Subtype, "json") || strings.EqualFold(t.Suffix, "json")) {
+			return nil, usage("TEXT is no JSON, and --type says that it is")
+		}
 		b, err := json.Marshal(text)
 		return b, err
 	}
@@ -39,8 +43,8 @@ func (a *app) send() *cobra.Command {
 	var transient bool
 	c := &cobra.Command{
 		Use: "send TO [TEXT]", Short: "Send a message, or each line of the standard input as one",
-		Long: `Send a message to an identity, a node, a group or a room. Without TEXT each line of
-the standard input is a message. It is stored, and lime waits until the cluster
+		Long: `Send a message to an identity, a node or a group; lime publish is for rooms. Without
+TEXT each line of the standard input, of 512 KiB at most, is a message. It is stored, and lime waits until the cluster
 has it: accepted. --wait has it wait for more: dispatched, when a session has it,
 received or consumed, when the recipient says so.`,
 		Example: `  lime send rui@localhost "hello"
@@ -49,6 +53,9 @@ received or consumed, when the recipient says so.`,
   lime send bot@localhost --type application/json '{"n":1}'`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if room, err := roomPath(args[0]); err == nil {
+				return usage("TO: %q is a room: `lime publish %s` publishes there", args[0], room)
+			}
 			to, err := lime.ParseNode(args[0])
 			if err != nil || to.Name == "" || to.Domain == "" {
 				return usage("TO: %q is no address, which is name@domain or name@domain/instance", args[0])
@@ -66,7 +73,7 @@ received or consumed, when the recipient says so.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&mediaType, "type", lime.MediaText, "`TYPE` of the content; other than text/plain it is JSON, or text")
+	f.StringVar(&mediaType, "type", lime.MediaText, "`TYPE` of the content; other than text/plain it is JSON, or text where TYPE is not JSON's")
 	f.StringVar(&id, "id", "", "`ID` of the message, so that it can be sent again and is one (default a random one)")
 	f.StringVar(&until, "wait", "accepted", "`EVENT` to wait for: accepted, dispatched, received or consumed")
 	f.BoolVar(&transient, "transient", false, "send without an id: it is not stored, and reaches who is there")
@@ -80,6 +87,7 @@ type sending struct {
 	mediaType, id string
 	until         lime.Event
 	transient     bool
+	room          bool // to is one
 	told          chan *lime.Notification
 }
 
@@ -88,6 +96,11 @@ func (a *app) sending(to lime.Node, mediaType string) *sending {
 }
 
 func (s *sending) run(ctx context.Context, texts []string) error {
+	for _, text := range texts {
+		if _, err := content(s.mediaType, text); err != nil {
+			return err
+		}
+	}
 	c, err := s.dial(ctx, false, func(cfg *client.Config) {
 		cfg.SendOnly = true
 		var m client.Mux
@@ -130,6 +143,9 @@ func (s *sending) one(ctx context.Context, c *client.Client, text string) error 
 		m.ID = rand.Text()
 	}
 	if err := c.Publish(ctx, m); err != nil {
+		if s.room {
+			err = roomHint(err)
+		}
 		return fmt.Errorf("send to %s: %w", s.to, err)
 	}
 	at := told{ID: m.ID, Event: lime.EventAccepted.String()}
@@ -200,7 +216,7 @@ func (a *app) request() *cobra.Command {
 			return a.finish(c, err)
 		},
 	}
-	c.Flags().StringVar(&mediaType, "type", lime.MediaText, "`TYPE` of the content; other than text/plain it is JSON, or text")
+	c.Flags().StringVar(&mediaType, "type", lime.MediaText, "`TYPE` of the content; other than text/plain it is JSON, or text where TYPE is not JSON's")
 	return c
 }
 
