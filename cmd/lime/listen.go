@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/time/rate"
 
 	"limegrove/cmd/lime/words"
 	"limegrove/lime"
@@ -82,7 +81,7 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 	c, err := a.dial(ctx, true, func(cfg *client.Config) {
 		cfg.Presence = &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity}
 		cfg.Receipts = client.ReceiptsOff // what was printed is received and consumed: has
-		line := watched{app: a, often: rate.Sometimes{Interval: 5 * time.Second}}
+		line := watched{app: a, pause: 5 * time.Second}
 		cfg.OnStatus = func(s client.Status) {
 			line.is(s)
 			if s.State == client.StateOnline {
@@ -186,7 +185,8 @@ func (a *app) heard(_ context.Context, _ *client.Client, m *lime.Message) error 
 type watched struct {
 	*app
 	online, said bool
-	often        rate.Sometimes
+	pause        time.Duration // between two times
+	last         time.Time
 }
 
 func (w *watched) is(s client.Status) {
@@ -201,14 +201,16 @@ func (w *watched) is(s client.Status) {
 			return // it is the first one, or was told
 		}
 		w.online = false
-		w.often.Do(func() {
-			w.said = true
-			why := ""
-			if s.Err != nil {
-				why = ": " + s.Err.Error()
-			}
-			w.note("lost", "connection lost, trying again%s", why)
-		})
+		now := time.Now()
+		if !w.last.IsZero() && now.Sub(w.last) < w.pause {
+			return
+		}
+		w.last, w.said = now, true
+		why := ""
+		if s.Err != nil {
+			why = ": " + s.Err.Error()
+		}
+		w.note("lost", "connection lost, trying again%s", why)
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"limegrove/lime"
 	"limegrove/lime/client"
 	"limegrove/lime/client/files"
@@ -36,7 +34,7 @@ func TestALostConnectionIsToldNowAndThen(t *testing.T) {
 		outputJSON: `{"kind":"lost","text":"connection lost, trying again: gone"}` + "\n" + `{"kind":"back","text":"back at ws://b"}` + "\n",
 	} {
 		var errs strings.Builder
-		w := watched{app: &app{streams: streams{err: &errs}, output: output}, often: rate.Sometimes{Interval: time.Hour}}
+		w := watched{app: &app{streams: streams{err: &errs}, output: output}, pause: time.Hour}
 		gone := errors.New("gone")
 		for range 3 {
 			w.is(client.Status{State: client.StateConnecting, Err: gone}) // the first time nothing is lost yet
