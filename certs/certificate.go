@@ -1,9 +1,11 @@
 package certs
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -27,12 +29,25 @@ func describe(i lime.Identity, c *x509.Certificate, by *Authority) Certificate {
 	known := Certificate{
 		Identity: i, Serial: SerialOf(c), Fingerprint: Fingerprint(c), Issued: time.Now().UTC().Truncate(time.Second), Expires: c.NotAfter.UTC(),
 	}
-	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
-	known.KeyHash = hex.EncodeToString(sum[:])
+	known.KeyHash = hashOf(c.RawSubjectPublicKeyInfo)
 	if by != nil {
 		known.Authority = by.ID()
 	}
 	return known
+}
+
+func hashOf(public []byte) string {
+	sum := sha256.Sum256(public)
+	return hex.EncodeToString(sum[:])
+}
+
+// KeyHash is how a key is known of which there is a certificate: see [Certificate].
+func KeyHash(public crypto.PublicKey) (string, error) {
+	text, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return "", fmt.Errorf("know a key: %w", err)
+	}
+	return hashOf(text), nil
 }
 
 // Good tells whether the certificate counts at a time.
@@ -61,6 +76,14 @@ func (h *holder) good(now time.Time) (n int) {
 // isOf tells whether one that counts is of a key: then whoever asks with that is its holder, and asks again because the answer was lost.
 func (h *holder) isOf(keyHash string, now time.Time) bool {
 	return slices.ContainsFunc(h.Certificates, func(c Certificate) bool { return c.KeyHash == keyHash && c.Good(now) })
+}
+
+// lapseAfter is how long the last certificate of a name has to be over before another one has it: clocks may differ.
+const lapseAfter = time.Hour
+
+// lapsed tells whether all of them are over.
+func (h *holder) lapsed(now time.Time) bool {
+	return len(h.Certificates) > 0 && !slices.ContainsFunc(h.Certificates, func(c Certificate) bool { return now.Sub(c.Expires) < lapseAfter })
 }
 
 // tidy forgets those that have expired, but the last: it tells since when nobody has the name.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -54,7 +55,7 @@ type Config struct {
 // goroutine and nothing to close.
 type Registry struct {
 	certificates, revocations *document.Bucket
-	maxNames                  int
+	room                      *document.Room // for names
 }
 
 // Open makes the buckets when they are missing. After an error that passes Open may be called again.
@@ -67,11 +68,10 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{certificates: held, revocations: revoked, maxNames: cfg.MaxNames}
-	if r.maxNames == 0 {
-		r.maxNames = DefaultMaxNames
+	if cfg.MaxNames == 0 {
+		cfg.MaxNames = DefaultMaxNames
 	}
-	return r, nil
+	return &Registry{certificates: held, revocations: revoked, room: held.Room(heldBelow, cfg.MaxNames)}, nil
 }
 
 func openRevocations(ctx context.Context, cfg Config) (*document.Bucket, error) {
@@ -97,9 +97,18 @@ type how int
 
 const (
 	first      how = iota // by the default certificate: the name must be free
+	lapsing               // likewise, and it is free when its last certificate is over
 	again                 // the holder itself
 	byOperator            // who need not ask anybody
 )
+
+// isFirst tells whether somebody asks who has no certificate yet.
+func (b how) isFirst() bool { return b == first || b == lapsing }
+
+// isFree tells whether whoever asks first may have a name of which that is known.
+func (b how) isFree(h *holder, now time.Time) bool {
+	return len(h.Certificates) == 0 || h.Free || b == lapsing && h.lapsed(now)
+}
 
 // note notes a certificate of an identity, in one step: of several who are the first, one is.
 func (r *Registry) note(ctx context.Context, c *Certificate, by how) error {
@@ -107,8 +116,8 @@ func (r *Registry) note(ctx context.Context, c *Certificate, by how) error {
 	if err != nil {
 		return err
 	}
-	if by == first {
-		room, err := r.certificates.HasRoom(ctx, heldBelow, r.maxNames)
+	if by.isFirst() {
+		room, err := r.room.Take(ctx)
 		if err != nil {
 			return fmt.Errorf("note a certificate of %s: %w", c.Identity, err)
 		}
@@ -122,7 +131,7 @@ func (r *Registry) note(ctx context.Context, c *Certificate, by how) error {
 			return nil, err
 		}
 		now := time.Now()
-		if by == first && old.Revision != 0 && !h.Free && !h.isOf(c.KeyHash, now) {
+		if by.isFirst() && old.Revision != 0 && !by.isFree(&h, now) && !h.isOf(c.KeyHash, now) {
 			return nil, ErrTaken
 		}
 		h.tidy(now)
@@ -277,6 +286,52 @@ func contains(all []Certificate, serial Serial) bool {
 		}
 	}
 	return false
+}
+
+// TakeBack undoes that certificates of a key, by [KeyHash], were issued to an identity that was not told: they are revoked, and where there
+// are no others the name is free. That there are none is no error.
+func (r *Registry) TakeBack(ctx context.Context, i lime.Identity, keyHash string) error {
+	k, err := holderKey(i)
+	if err != nil {
+		return err
+	}
+	all, err := r.Of(ctx, i)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	found := false
+	for _, c := range all {
+		if c.KeyHash != keyHash {
+			continue
+		}
+		found = true
+		if err := r.tell(ctx, &c, now, "it was not handed over"); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return nil
+	}
+	removed := false
+	err = r.certificates.Change(ctx, k, func(old document.Document) ([]byte, error) {
+		h, err := readHolder(old)
+		if err != nil || old.Revision == 0 {
+			return nil, err
+		}
+		h.Certificates = slices.DeleteFunc(h.Certificates, func(c Certificate) bool { return c.KeyHash == keyHash })
+		if removed = len(h.Certificates) == 0; removed {
+			return nil, nil
+		}
+		return json.Marshal(h)
+	})
+	if err != nil {
+		return fmt.Errorf("take a certificate of %s back: %w", i, err)
+	}
+	if removed {
+		r.room.Freed()
+	}
+	return nil
 }
 
 // RevokeSerial revokes one certificate. Of an identity it is given one that the registry knows of it, else ErrNotFound is the

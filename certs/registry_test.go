@@ -153,12 +153,112 @@ func TestFirstOnesAreBounded(t *testing.T) {
 		t.Errorf("one name more: %v", err)
 	}
 	issue(t, s, Request{Identity: rui, Operator: true})
+	for range 20 { // who asks for what is somebody's takes nothing of what others may
+		if _, err := s.Issue(t.Context(), Request{Identity: ana, First: true}); !errors.Is(err, ErrTaken) {
+			t.Errorf("a name that is taken: %v", err)
+		}
+		if _, err := s.Issue(t.Context(), Request{Identity: ana, First: true, CSR: request(t, "x", key(t))}); !errors.Is(err, ErrTaken) {
+			t.Errorf("a name that is taken, by a key: %v", err)
+		}
+	}
+	newcomer := func(n int) error {
+		return second(s.Issue(t.Context(), Request{Identity: lime.Identity{Name: fmt.Sprint("new", n), Domain: "x"}, First: true}))
+	}
+	if err := newcomer(0); !errors.Is(err, ErrTooMany) {
+		t.Errorf("a newcomer after those: %v", err)
+	}
 	var last error
-	for range 5 {
-		_, last = s.Issue(t.Context(), Request{Identity: ana, First: true})
+	for n := range 20 {
+		last = newcomer(n)
 	}
 	if !errors.Is(last, ErrRate) {
 		t.Errorf("too many at once: %v", last)
+	}
+}
+
+func TestANameThatLapsesIsFreeWhenItsLastCertificateIsOver(t *testing.T) {
+	s := service(t, open(t, Config{}), nil)
+	over := func(since time.Duration) {
+		c := Certificate{Identity: ana, Serial: "4a", KeyHash: "x", Expires: time.Now().Add(-since)}
+		if err := s.Registry().note(t.Context(), &c, byOperator); err != nil {
+			t.Fatal(err)
+		}
+	}
+	over(time.Minute)
+	if _, err := s.Issue(t.Context(), Request{Identity: ana, First: true, Lapses: true}); !errors.Is(err, ErrTaken) {
+		t.Errorf("by another clock it is not over: %v", err)
+	}
+	s = service(t, open(t, Config{}), nil)
+	over(lapseAfter + time.Minute)
+	if _, err := s.Issue(t.Context(), Request{Identity: ana, First: true}); !errors.Is(err, ErrTaken) {
+		t.Errorf("a name that does not lapse: %v", err)
+	}
+	issue(t, s, Request{Identity: ana, First: true, Lapses: true})
+	if _, err := s.Issue(t.Context(), Request{Identity: ana, First: true, Lapses: true}); !errors.Is(err, ErrTaken) {
+		t.Errorf("again: %v", err)
+	}
+}
+
+func TestWhatWasNotToldIsTakenBack(t *testing.T) {
+	js := natstest.JetStream(t)
+	s := service(t, open(t, Config{JetStream: js, MaxNames: 1}), nil)
+	remote := Remote{Ask: func(ctx context.Context, q []byte) ([]byte, error) { return s.Answer(ctx, q), nil }}
+	mine := key(t)
+	hash, err := KeyHash(mine.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := issue(t, s, Request{Identity: ana, First: true, CSR: request(t, "x", mine)})
+	if i.KeyHash != hash {
+		t.Fatalf("its key is known as %s and %s", i.KeyHash, hash)
+	}
+	if err := remote.TakeBack(t.Context(), ana, "another"); err != nil {
+		t.Error(err)
+	}
+	if err := remote.TakeBack(t.Context(), rui, hash); err != nil {
+		t.Error(err)
+	}
+	if all, err := s.Registry().Of(t.Context(), ana); err != nil || len(all) != 1 {
+		t.Fatalf("somebody else's was taken back: %v, %v", all, err)
+	}
+	if err := remote.TakeBack(t.Context(), ana, hash); err != nil {
+		t.Fatal(err)
+	}
+	if !revocations(t, js).Revoked(i.Serial) {
+		t.Error("it counts")
+	}
+	other := issue(t, s, Request{Identity: ana, First: true, CSR: request(t, "x", key(t))})
+	if err := remote.TakeBack(t.Context(), ana, hash); err != nil {
+		t.Error(err)
+	}
+	if revocations(t, js).Revoked(other.Serial) {
+		t.Error("that of who came next is taken back")
+	}
+}
+
+// losing is a JetStream that does what it is asked and does not say so.
+type losing struct{ jetstream.JetStream }
+
+func (l losing) KeyValue(ctx context.Context, bucket string) (jetstream.KeyValue, error) {
+	kv, err := l.JetStream.KeyValue(ctx, bucket)
+	return losingBucket{kv}, err
+}
+
+type losingBucket struct{ jetstream.KeyValue }
+
+func (l losingBucket) Create(ctx context.Context, key string, value []byte, opts ...jetstream.KVCreateOpt) (uint64, error) {
+	revision, err := l.KeyValue.Create(ctx, key, value, opts...)
+	if err == nil {
+		err = context.DeadlineExceeded
+	}
+	return revision, err
+}
+
+func TestALostAnswerLosesNoName(t *testing.T) {
+	s := service(t, open(t, Config{JetStream: losing{natstest.JetStream(t)}}), nil)
+	i := issue(t, s, Request{Identity: ana, First: true})
+	if all, err := s.Registry().Of(t.Context(), ana); err != nil || len(all) != 1 || all[0].Serial != i.Serial {
+		t.Errorf("it has %v, %v", all, err)
 	}
 }
 

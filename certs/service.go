@@ -24,6 +24,9 @@ type Request struct {
 
 	// First says that who asks has shown the default certificate: the name must be free. Else it is the identity itself.
 	First bool `json:"first,omitempty"`
+	// Lapses says, with First, that a name is free when the last certificate for it has been over for an hour, as that of somebody who
+	// is known by it alone.
+	Lapses bool `json:"lapses,omitempty"`
 	// Operator says that the operator asks: what was revoked a moment ago is no hindrance.
 	Operator bool `json:"operator,omitempty"`
 
@@ -180,17 +183,22 @@ func (s *Service) issue(ctx context.Context, r *Request) (*Issued, error) {
 	switch {
 	case r.First:
 		by = first
-		if s.first != nil && !s.first.Allow() {
-			return nil, ErrRate
+		if r.Lapses {
+			by = lapsing
 		}
 		h, err := s.cfg.Registry.holder(ctx, r.Identity)
 		if err != nil {
 			return nil, err
 		}
-		nobody := len(h.Certificates) == 0 || h.Free
+		now := time.Now()
+		nobody := by.isFree(&h, now)
 		switch {
-		case !nobody && r.CSR == "": // a name that somebody has costs no signature
-			return nil, ErrTaken
+		case !nobody: // a name that somebody has costs no signature, and nothing of what others may
+			if own, err := asksAgain(r, &h, now); err != nil {
+				return nil, err
+			} else if !own {
+				return nil, ErrTaken
+			}
 		case nobody && s.cfg.Taken != nil:
 			taken, err := s.cfg.Taken(ctx, r.Identity, h.Free)
 			if err != nil {
@@ -199,6 +207,9 @@ func (s *Service) issue(ctx context.Context, r *Request) (*Issued, error) {
 			if taken {
 				return nil, ErrTaken
 			}
+		}
+		if s.first != nil && !s.first.Allow() {
+			return nil, ErrRate
 		}
 	case r.Operator:
 		by = byOperator
@@ -209,10 +220,30 @@ func (s *Service) issue(ctx context.Context, r *Request) (*Issued, error) {
 		return nil, err
 	}
 	if err := s.cfg.Registry.note(ctx, &issued.Certificate, by); err != nil {
-		return nil, err
+		// The answer may be lost, and nothing else.
+		if lime.AsReason(err) != nil {
+			return nil, err
+		}
+		h, unread := s.cfg.Registry.holder(ctx, r.Identity)
+		if unread != nil || !contains(h.Certificates, issued.Serial) {
+			return nil, err
+		}
 	}
 	issued.Authorities = string(f.authorities())
 	return issued, nil
+}
+
+// asksAgain tells whether who asks is the holder of a name, whose answer was lost: by its key.
+func asksAgain(r *Request, h *holder, now time.Time) (bool, error) {
+	if r.CSR == "" {
+		return false, nil
+	}
+	public, err := publicOf([]byte(r.CSR))
+	if err != nil {
+		return false, err
+	}
+	key, err := KeyHash(public)
+	return err == nil && h.isOf(key, now), err
 }
 
 // make makes what is asked for.
@@ -271,6 +302,11 @@ func (s *Service) Revoke(ctx context.Context, i lime.Identity, free bool, why st
 	return s.cfg.Registry.Revoke(ctx, i, free, why)
 }
 
+// TakeBack is that of Registry.
+func (s *Service) TakeBack(ctx context.Context, i lime.Identity, keyHash string) error {
+	return s.cfg.Registry.TakeBack(ctx, i, keyHash)
+}
+
 // Run removes revocations that are over, now and then, until ctx is done.
 func (s *Service) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
@@ -293,6 +329,9 @@ type order struct {
 	Revoke lime.Identity `json:"revoke,omitzero"`
 	Free   bool          `json:"free,omitempty"`
 	Why    string        `json:"why,omitempty"`
+
+	TakeBack lime.Identity `json:"takeBack,omitzero"`
+	KeyHash  string        `json:"keyHash,omitempty"`
 }
 
 // answer is what it says.
@@ -313,6 +352,8 @@ func (s *Service) Answer(ctx context.Context, question []byte) []byte {
 		err = lime.NewReason(lime.CodeCommandInvalidArgument, "The question cannot be read")
 	case o.Issue != nil:
 		a.Issued, err = s.Issue(ctx, *o.Issue)
+	case !o.TakeBack.IsZero():
+		err = s.TakeBack(ctx, o.TakeBack, o.KeyHash)
 	default:
 		a.Revoked, err = s.Revoke(ctx, o.Revoke, o.Free, o.Why)
 	}
@@ -360,6 +401,14 @@ func (r Remote) Revoke(ctx context.Context, i lime.Identity, free bool, why stri
 		return nil, fmt.Errorf("revoke certificates of %s: %w", i, err)
 	}
 	return a.Revoked, nil
+}
+
+// TakeBack is that of Registry.
+func (r Remote) TakeBack(ctx context.Context, i lime.Identity, keyHash string) error {
+	if _, err := r.ask(ctx, order{TakeBack: i, KeyHash: keyHash}); err != nil {
+		return fmt.Errorf("take a certificate of %s back: %w", i, err)
+	}
+	return nil
 }
 
 func (r Remote) ask(ctx context.Context, o order) (a answer, err error) {

@@ -32,7 +32,7 @@ type connectors struct {
 }
 
 // openConnectors opens what is known of connectors. There is nothing where none are served.
-func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, d doors, issuer certs.Issuer) (c connectors, err error) {
+func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, d doors, issuer certs.Remote) (c connectors, err error) {
 	if cfg.AioConnectors.Address == "" {
 		return c, nil
 	}
@@ -42,7 +42,7 @@ func openConnectors(ctx context.Context, cfg config.Edge, p *process.Process, d 
 	})
 	if err == nil && cfg.AioConnectors.Certificates {
 		c.certificates = &ownCertificates{
-			inForce: d.inForce, issuer: issuer, log: p.Log, warn: complaint.Log{Logger: p.Log}, back: make(chan lime.Identity, maxTakenBack),
+			inForce: d.inForce, issuer: issuer, log: p.Log, warn: complaint.Log{Logger: p.Log}, back: make(chan takenBack, maxTakenBack),
 		}
 	}
 	return c, err
@@ -97,10 +97,10 @@ func (c *connectors) door(d doors) net.Listener {
 // ownCertificates are those that the cluster's authority gives to connectors.
 type ownCertificates struct {
 	inForce *inForce
-	issuer  certs.Issuer
+	issuer  certs.Remote
 	log     logrus.FieldLogger
 	warn    complaint.Log
-	back    chan lime.Identity // whose certificates are to be taken back
+	back    chan takenBack
 }
 
 // byCertificate begins the credentials of those who are let in by one.
@@ -119,13 +119,34 @@ func (o *ownCertificates) Counts(credential string) bool {
 	return is && known != nil && !known.Revoked(certs.Serial(serial))
 }
 
-// Issue is that of aioconnectors.Certificates.
-func (o *ownCertificates) Issue(ctx context.Context, id lime.Identity) (certificate, key string, err error) {
-	i, err := o.issuer.Issue(ctx, certs.Request{Identity: id, First: true, Lifetime: connectorLifetime})
+// Issue is that of aioconnectors.Certificates. The key is made here, by which a router knows who asks again: nobody else
+// learns it.
+func (o *ownCertificates) Issue(ctx context.Context, id lime.Identity) (certificate, key string, back func(), err error) {
+	made, err := certs.NewKey()
 	if err != nil {
-		return "", "", err
+		return "", "", nil, err
 	}
-	return i.PEM, i.Key, nil
+	text, err := certs.EncodeKey(made)
+	if err != nil {
+		return "", "", nil, err
+	}
+	csr, err := certs.NewRequest(id.String(), made)
+	if err != nil {
+		return "", "", nil, err
+	}
+	hash, err := certs.KeyHash(made.Public())
+	if err != nil {
+		return "", "", nil, err
+	}
+	back = func() { o.takenBack(takenBack{id, hash}) }
+	i, err := o.issuer.Issue(ctx, certs.Request{Identity: id, First: true, Lapses: true, CSR: string(csr), Lifetime: connectorLifetime})
+	if err != nil {
+		if lime.AsReason(err) == nil || errors.Is(err, certs.ErrFault) { // the answer may be lost, and nothing else
+			back()
+		}
+		return "", "", nil, err
+	}
+	return i.PEM, string(text), back, nil
 }
 
 // connectorLifetime is for how long a connector's certificate is good, as the original's: a connector never asks for another one.
@@ -135,12 +156,17 @@ const connectorLifetime = 3650 * 24 * time.Hour
 // maxTakenBack bounds those whose certificate is to be taken back.
 const maxTakenBack = 1024
 
-// TakeBack is that of aioconnectors.Certificates.
-func (o *ownCertificates) TakeBack(id lime.Identity) {
+// takenBack is who was not told of the certificate of a key.
+type takenBack struct {
+	id      lime.Identity
+	keyHash string
+}
+
+func (o *ownCertificates) takenBack(t takenBack) {
 	select {
-	case o.back <- id:
+	case o.back <- t:
 	default:
-		o.log.WithField("identity", id.String()).Warn("a certificate that its connector was not told is not taken back: too many wait; revoke it")
+		o.log.WithField("identity", t.id.String()).Warn("a certificate that its connector was not told is not taken back: too many wait; revoke it")
 	}
 }
 
@@ -150,18 +176,18 @@ func (o *ownCertificates) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case id := <-o.back:
-			o.takeBack(ctx, id)
+		case t := <-o.back:
+			o.takeBack(ctx, t)
 		}
 	}
 }
 
 // takeBack takes one back, as often as it has to.
-func (o *ownCertificates) takeBack(ctx context.Context, id lime.Identity) {
+func (o *ownCertificates) takeBack(ctx context.Context, t takenBack) {
 	const patience, pause = 5 * time.Second, time.Second
 	for {
 		trying, cancel := context.WithTimeout(ctx, patience)
-		_, err := o.issuer.Revoke(trying, id, true, "it was not handed over")
+		err := o.issuer.TakeBack(trying, t.id, t.keyHash)
 		cancel()
 		if err == nil || lime.AsReason(err) != nil && !errors.Is(err, certs.ErrFault) {
 			return

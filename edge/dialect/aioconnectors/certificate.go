@@ -67,14 +67,14 @@ func (c *Config) ownName(i lime.Identity) (name string, ok bool) {
 
 // giveCertificate gives the connector a certificate of its own and its key, with which it is to come again.
 func (c *client) giveCertificate(ctx context.Context, id lime.Identity) error {
-	certificate, key, err := c.cfg.Certificates.Issue(ctx, id)
+	certificate, key, back, err := c.cfg.Certificates.Issue(ctx, id)
 	if err == nil {
 		c.refused = certificateGiven
 		c.gives(c.tell(kindCertificate, struct {
 			Command string `json:"cmd"`
 			Crt     string `json:"crt"`
 			Key     string `json:"key"`
-		}{"set_new_certificate", certificate, key}), func() { c.cfg.Certificates.TakeBack(id) })
+		}{"set_new_certificate", certificate, key}), back)
 	}
 	return err
 }

@@ -32,22 +32,20 @@ func (m *mint) Bearer(shown []*x509.Certificate) (b Bearer, ok bool) {
 	return Bearer{Identity: id, Credential: "by-" + name, Expires: shown[0].NotAfter}, err == nil
 }
 
-func (m *mint) TakeBack(id lime.Identity) { delete(m.taken, id.String()) }
-
 func (m *mint) Counts(credential string) bool { return !m.revoked[credential] }
 
-func (m *mint) Issue(_ context.Context, id lime.Identity) (certificate, key string, err error) {
+func (m *mint) Issue(_ context.Context, id lime.Identity) (certificate, key string, back func(), err error) {
 	switch {
 	case m.away:
-		return "", "", errors.New("the authority is away")
+		return "", "", nil, errors.New("the authority is away")
 	case m.taken[id.String()]:
-		return "", "", errTaken
+		return "", "", nil, errTaken
 	}
 	if m.taken == nil {
 		m.taken = map[string]bool{}
 	}
 	m.taken[id.String()] = true
-	return "CRT\n", "KEY\n", nil
+	return "CRT\n", "KEY\n", func() { delete(m.taken, id.String()) }, nil
 }
 
 func shows(name string) dialect.Peer {

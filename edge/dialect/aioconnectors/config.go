@@ -100,10 +100,8 @@ type Certificates interface {
 	// Counts tells whether a credential counts still.
 	Counts(credential string) bool
 	// Issue makes an identity's certificate and its key, both in PEM, unless it has one. An error that is a *lime.Reason
-	// says why there is none.
-	Issue(ctx context.Context, id lime.Identity) (certificate, key string, err error)
-	// TakeBack revokes what Issue has made and could not be told, and gives the name free. It does not block.
-	TakeBack(id lime.Identity)
+	// says why there is none. What could not be told is revoked by back, which gives the name free and does not block.
+	Issue(ctx context.Context, id lime.Identity) (certificate, key string, back func(), err error)
 }
 
 // Bearer is whose a certificate is: an identity's, or, as the default one, that of somebody who has none yet.
