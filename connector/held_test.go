@@ -197,6 +197,10 @@ func TestSoManyTokensAreGivenOutAtOnce(t *testing.T) {
 		}
 	}
 	if err := r.Import(t.Context(), lime.Identity{Name: "d", Domain: kiosk.Domain}, hash("x")); !errors.Is(err, ErrTooMany) {
+		t.Errorf("one more by its hash: %v", err)
+	}
+	operator := open(t, r.cfg.JetStream, -1)
+	if err := operator.Import(t.Context(), lime.Identity{Name: "d", Domain: kiosk.Domain}, hash("x")); err != nil {
 		t.Errorf("the operator is held up: %v", err)
 	}
 }

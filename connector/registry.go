@@ -30,7 +30,7 @@ type Config struct {
 	// bucket keeps its own. Default 1.
 	Replicas int
 
-	// Tokens is how many identities of a domain may have one. Default 10,000.
+	// Tokens is how many identities of a domain may have one. Default 10,000; negative for any number.
 	Tokens int
 
 	Logger logrus.FieldLogger // required

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"iter"
 	"net"
 	"strings"
 	"time"
@@ -58,23 +59,26 @@ func (c *connectors) use(s *aioconnectors.Stream) {
 func (c *connectors) run(ctx context.Context, p *process.Process, parts *process.Group) {
 	if c.known != nil {
 		parts.Go("lists of connectors", func() error { c.known.Run(ctx); return nil })
-		parts.Go("connected connectors", func() error {
-			return p.AnswerConnected(ctx, func() []api.Connector { return c.connected(p.Cluster.Self().ID) })
-		})
 	}
+	parts.Go("connected connectors", func() error { return p.AnswerConnected(ctx, c.connected(p.Cluster.Self().ID)) })
 	if c.certificates != nil {
 		parts.Go("certificates of connectors", func() error { c.certificates.run(ctx); return nil })
 	}
 }
 
 // connected are those that are connected here.
-func (c *connectors) connected(edge string) []api.Connector {
-	all := []api.Connector{}
-	for _, one := range c.stream.Connected() {
-		id := lime.Identity{Name: string(lime.AppendEscapedName(nil, one.Name)), Domain: c.domain}
-		all = append(all, api.Connector{Name: one.Name, Identity: id.String(), Address: one.Address.String(), Edge: edge})
+func (c *connectors) connected(edge string) iter.Seq[api.Connector] {
+	return func(yield func(api.Connector) bool) {
+		if c.stream == nil { // none are served
+			return
+		}
+		for _, one := range c.stream.Connected() {
+			id := lime.Identity{Name: string(lime.AppendEscapedName(nil, one.Name)), Domain: c.domain}
+			if !yield(api.Connector{Name: one.Name, Identity: id.String(), Address: one.Address.String(), Edge: edge}) {
+				return
+			}
+		}
 	}
-	return all
 }
 
 // door has connectors come in by their certificates, if they are to.

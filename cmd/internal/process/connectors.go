@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -30,11 +31,36 @@ type ConnectedHere struct {
 	More       bool            `json:"more,omitempty"` // there are more than it tells
 }
 
-// maxConnected bounds what one edge tells: it fits one message of NATS.
-const maxConnected = 2000
+// roomAround is for what is around the connectors in the message that tells of them, in bytes.
+const roomAround = 4096
 
-// AnswerConnected tells whoever asks which connectors are connected here, until ctx is done.
-func (p *Process) AnswerConnected(ctx context.Context, connected func() []api.Connector) error {
+// appendConnected appends what an edge tells: as many connectors as fit so many bytes. It makes no more than that.
+func appendConnected(dst []byte, edge string, connected iter.Seq[api.Connector], most int) ([]byte, error) {
+	name, err := json.Marshal(edge)
+	if err != nil {
+		return dst, err
+	}
+	dst = append(append(append(dst, `{"edge":`...), name...), `,"connectors":[`...)
+	more, n := false, 0
+	for one := range connected {
+		text, err := json.Marshal(one)
+		if err != nil {
+			return dst, err
+		}
+		if more = len(dst)+1+len(text)+roomAround > most; more {
+			break
+		}
+		if n++; n > 1 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, text...)
+	}
+	return append(dst, fmt.Sprintf(`],"more":%t}`, more)...), nil
+}
+
+// AnswerConnected tells whoever asks which connectors are connected here, until ctx is done. Every edge does, also one that serves none:
+// whoever asks waits for all.
+func (p *Process) AnswerConnected(ctx context.Context, connected iter.Seq[api.Connector]) error {
 	asked := make(chan *nats.Msg, 16) // the client library counts what does not fit
 	s, err := p.NATS.ChanSubscribe(subject.Connectors, asked)
 	if err != nil {
@@ -46,11 +72,7 @@ func (p *Process) AnswerConnected(ctx context.Context, connected func() []api.Co
 		case <-ctx.Done():
 			return nil
 		case msg := <-asked:
-			here := ConnectedHere{Edge: p.Cluster.Self().ID, Connectors: connected()}
-			if here.More = len(here.Connectors) > maxConnected; here.More {
-				here.Connectors = here.Connectors[:maxConnected]
-			}
-			text, err := json.Marshal(here)
+			text, err := appendConnected(nil, p.Cluster.Self().ID, connected, int(p.NATS.MaxPayload()))
 			if err == nil {
 				err = msg.Respond(text)
 			}
@@ -82,7 +104,7 @@ func (a *apiConnectors) open(ctx context.Context) (*connector.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := connector.Open(ctx, connector.Config{JetStream: js, Replicas: a.replicas, Logger: a.p.Log})
+	r, err := connector.Open(ctx, connector.Config{JetStream: js, Replicas: a.replicas, Tokens: -1, Logger: a.p.Log})
 	if err != nil {
 		return nil, err
 	}
