@@ -73,7 +73,7 @@ fmt: ## format the Go code
 
 .PHONY: vet
 vet: ## go vet
-	go vet ./...
+	go vet -tags connectors ./...
 
 .PHONY: lint
 lint: ## golangci-lint, formatting included
@@ -144,7 +144,7 @@ files: deps-cluster ## a file of a gibibyte through three edges, two of them kil
 
 .PHONY: connectors
 connectors: deps-cluster ## connectors of the Python package aioconnectors itself, at two edges: PACKAGE=folder, or . for what PYTHON= has
-	go test -count=1 -timeout 20m -run '^TestConnectorsOfThePackage$$' -v ./e2e -connectors-package '$(PACKAGE)' -connectors-python '$(PYTHON)' -connectors-file $(FILE) -connectors-burst $(BURST)
+	go test -count=1 -timeout 20m -tags connectors -run '^TestConnectorsOfThePackage$$' -v ./e2e -connectors-package '$(PACKAGE)' -connectors-python '$(PYTHON)' -connectors-file $(FILE) -connectors-burst $(BURST)
 
 .PHONY: prices
 prices: deps-cluster ## what syncing costs NATS and Redis, and what waits

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -265,23 +264,4 @@ func TestConnectorsByCertificate(t *testing.T) { // A-05, A-06, A-49
 		}
 		depot.getsNothing("others stay")
 	})
-}
-
-// tree writes what a connector of the package has before its first connection.
-func (a *connectorAuthority) tree(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	read := func(name string) []byte {
-		b, err := os.ReadFile(filepath.Join(a.dir, name))
-		must(t, err)
-		return b
-	}
-	for name, text := range map[string][]byte{
-		"client-certs/default.pem": read(certs.FileDefault), "client-certs/default.key": read(certs.FileDefaultKey), "server-cert/server.pem": read(certs.FileAuthority),
-	} {
-		file := filepath.Join(dir, "certificates", "client", name)
-		must(t, os.MkdirAll(filepath.Dir(file), 0o700))
-		must(t, os.WriteFile(file, text, 0o600))
-	}
-	return dir
 }

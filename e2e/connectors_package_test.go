@@ -1,3 +1,5 @@
+//go:build connectors
+
 package e2e
 
 import (
@@ -9,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"limegrove/certs"
 )
 
 var (
@@ -30,10 +34,10 @@ type driven struct {
 	File         int      `json:"file"`
 }
 
-// TestConnectorsOfThePackage has the package aioconnectors itself run its connectors, where somebody has it.
+// TestConnectorsOfThePackage has the package aioconnectors itself run its connectors. It is for those who have it, and `make connectors`.
 func TestConnectorsOfThePackage(t *testing.T) { // A-50
 	if *connectorsPackage == "" {
-		t.Skip("no -connectors-package")
+		t.Fatal("-connectors-package names no folder with the package, and no . for what is installed")
 	}
 	t.Run("in clear", func(t *testing.T) { // A-48
 		c := startConnectors(t, 0)
@@ -87,4 +91,23 @@ func drive(t *testing.T, c *cluster, d driven, flags ...string) {
 		}
 		t.Fatal(err)
 	}
+}
+
+// tree writes what a connector of the package has before its first connection.
+func (a *connectorAuthority) tree(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	read := func(name string) []byte {
+		b, err := os.ReadFile(filepath.Join(a.dir, name))
+		must(t, err)
+		return b
+	}
+	for name, text := range map[string][]byte{
+		"client-certs/default.pem": read(certs.FileDefault), "client-certs/default.key": read(certs.FileDefaultKey), "server-cert/server.pem": read(certs.FileAuthority),
+	} {
+		file := filepath.Join(dir, "certificates", "client", name)
+		must(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		must(t, os.WriteFile(file, text, 0o600))
+	}
+	return dir
 }
