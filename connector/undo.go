@@ -13,8 +13,9 @@ import (
 
 // undone is a token that was made, or may have been, and that its connector was not told: its name would be nobody's for ever.
 type undone struct {
-	key  document.Key
-	hash string
+	identity lime.Identity
+	key      document.Key
+	hash     string
 }
 
 // maxUndone bounds those that wait.
@@ -26,7 +27,7 @@ var errOther = errors.New("the name has another token")
 // TakeBack removes a token that its identity was not told. It does not block: Run removes it.
 func (r *Registry) TakeBack(id lime.Identity, token string) {
 	if key, err := document.Of(id); err == nil {
-		r.takeBack(undone{key, hash(token)})
+		r.takeBack(undone{id, key, hash(token)})
 	}
 }
 
@@ -34,7 +35,7 @@ func (r *Registry) takeBack(u undone) {
 	select {
 	case r.undone <- u:
 	default:
-		r.cfg.Logger.WithField("key", string(u.key)).Warn("a token that nobody was told is not taken back: too many wait; remove it")
+		r.cfg.Logger.WithField("identity", u.identity.String()).Warn("a token that nobody was told is not taken back: too many wait; remove it")
 	}
 }
 
@@ -76,7 +77,7 @@ func (r *Registry) removed(ctx context.Context, u undone) bool {
 		r.warn.Warn("a token that nobody was told cannot be taken back", err)
 		return false
 	}
-	r.cfg.Logger.WithField("key", string(u.key)).Info("a token that nobody was told was taken back")
+	r.cfg.Logger.WithField("identity", u.identity.String()).Info("a token that nobody was told was taken back")
 	return true
 }
 
