@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"limegrove/internal/filelock"
 )
 
 // profile is where somebody logs in, as whom, and where a cluster is steered. Secrets are in it, so that the file is for
@@ -129,7 +131,11 @@ func (a *app) lockProfiles(ctx context.Context, file string) (*os.File, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	for {
-		if locked, err := tryLock(file + ".lock"); locked != nil || err != nil {
+		locked, err := filelock.Take(file + ".lock")
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			return os.OpenFile(file+".lock", os.O_RDWR|os.O_CREATE, 0o600) // the last one wins there
+		case !errors.Is(err, filelock.ErrTaken):
 			return locked, err
 		}
 		select {

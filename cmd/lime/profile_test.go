@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"limegrove/internal/filelock"
 	"limegrove/lime"
 )
 
@@ -41,8 +42,8 @@ func TestALockedFileIsWaitedForInTime(t *testing.T) {
 	if err := a.writeProfiles(profiles{}); err != nil {
 		t.Fatal(err)
 	}
-	locked, err := tryLock(s.env["LIME_PROFILES"] + ".lock")
-	if err != nil || locked == nil {
+	locked, err := filelock.Take(s.env["LIME_PROFILES"] + ".lock")
+	if err != nil {
 		t.Fatal(err)
 	}
 	nothing := func(*profiles) error { return nil }

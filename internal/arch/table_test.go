@@ -17,7 +17,7 @@ var folders = []folder{
 	// Beside the server, not a part of it.
 	{path: "lime/client", ours: []string{"lime", "lime/client/spool"}},
 	// What a client's store is, lime/client declares; its tests are the spool's users, and its example a client's.
-	{path: "lime/client/spool", ours: []string{"lime", "lime/client"}, std: true},
+	{path: "lime/client/spool", ours: []string{"lime", "lime/client", "internal/filelock"}, std: true},
 	{path: "lime/client/files", ours: []string{"lime"}, std: true},
 	// What a platform is told: words alone.
 	{path: "event", ours: []string{"lime"}, std: true},
@@ -74,6 +74,7 @@ var folders = []folder{
 	{path: "internal/command", std: true},
 	{path: "internal/childtest", std: true},
 	{path: "internal/jobcontrol"},
+	{path: "internal/filelock", std: true},
 	{path: "internal/recent", std: true},
 	{path: "internal/signature", std: true},
 	{path: "internal/version", std: true},

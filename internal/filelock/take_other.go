@@ -1,11 +1,11 @@
 //go:build !(darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd || windows)
 
-package spool
+package filelock
 
 import (
 	"errors"
 	"os"
 )
 
-// lock has no way here to take a file that a process that dies gives back.
-func lock(string) (*os.File, error) { return nil, errors.ErrUnsupported }
+// Take has no way here to take a file that a process that dies gives back: errors.ErrUnsupported.
+func Take(string) (*os.File, error) { return nil, errors.ErrUnsupported }

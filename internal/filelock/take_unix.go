@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd
 
-package spool
+package filelock
 
 import (
 	"errors"
@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// lock takes a file for this process until it is closed, or the process ends in whatever way.
-func lock(name string) (*os.File, error) {
+// Take takes a file, which it makes where it is missing, for this process until it is closed, or the process ends in whatever way. The error is ErrTaken, or
+// errors.ErrUnsupported where the system has no such thing.
+func Take(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -17,9 +18,9 @@ func lock(name string) (*os.File, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = ErrInUse
+			return nil, ErrTaken
 		}
-		return nil, err
+		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
 	}
 	return f, nil
 }

@@ -1,12 +1,13 @@
-package spool
+package filelock
 
 import (
 	"os"
 	"syscall"
 )
 
-// lock takes a file for this process until it is closed, or the process ends in whatever way.
-func lock(name string) (*os.File, error) {
+// Take takes a file, which it makes where it is missing, for this process until it is closed, or the process ends in whatever way. The error is ErrTaken, or
+// errors.ErrUnsupported where the system has no such thing.
+func Take(name string) (*os.File, error) {
 	path, err := syscall.UTF16PtrFromString(name)
 	if err != nil {
 		return nil, err
@@ -15,9 +16,9 @@ func lock(name string) (*os.File, error) {
 	h, err := syscall.CreateFile(path, syscall.GENERIC_READ|syscall.GENERIC_WRITE, 0, nil, syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
 	switch {
 	case err == sharingViolation: //nolint:errorlint // a number of the system's
-		return nil, ErrInUse
+		return nil, ErrTaken
 	case err != nil:
-		return nil, err
+		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
 	}
 	return os.NewFile(uintptr(h), name), nil
 }

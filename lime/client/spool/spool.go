@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"limegrove/internal/filelock"
 )
 
 // ErrFull matches the refusal of a message for which there is no room.
@@ -95,7 +97,9 @@ func (s *Spool) open() (err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	if s.lock, err = lock(filepath.Join(s.dir, "lock")); err != nil {
+	if s.lock, err = filelock.Take(filepath.Join(s.dir, "lock")); errors.Is(err, filelock.ErrTaken) {
+		return ErrInUse
+	} else if err != nil {
 		return err
 	}
 	if err := s.load(); err != nil {
