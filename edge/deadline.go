@@ -35,15 +35,22 @@ func (c *conn) arm() { c.socket.SetDeadline(c.due()) }
 // due returns the earliest moment at which something is to be done for c.
 func (c *conn) due() time.Time {
 	cfg := c.edge.cfg.Load()
-	at, p := never, c.now()
+	at, p, now := never, c.now(), c.edge.instant(c.turn().Now)
 	sooner := func(from instant, after time.Duration) {
 		if t := from + instant(after); after > 0 && from != never && (at == never || t < at) {
 			at = t
 		}
 	}
+	owed := func(from instant, after time.Duration) {
+		if after > 0 && from != never && now.since(from) >= after && c.lingers(now) {
+			sooner(p.began, cfg.EstablishTimeout)
+			after *= time.Duration(now.since(from)/after + 1) // it is looked at again and again
+		}
+		sooner(from, after)
+	}
 	switch {
 	case c.phase == handshaking:
-		sooner(p.began, cfg.HandshakeTimeout)
+		owed(p.began, cfg.HandshakeTimeout)
 	case c.phase == closing:
 		return time.Time{} // poll ends it
 	case c.session.state == lime.StateEstablished:
@@ -63,13 +70,13 @@ func (c *conn) due() time.Time {
 		}
 		sooner(p.stalled, cfg.StallTimeout)
 		if cfg.PingInterval <= 0 || c.unheard() { // nothing else looks at what waits
-			sooner(c.edge.instant(c.turn().Now), cfg.StallTimeout)
+			sooner(now, cfg.StallTimeout)
 		}
 	default:
 		sooner(p.began, cfg.EstablishTimeout)
 	}
 	if !c.unheard() {
-		sooner(p.unfinished, cfg.UnfinishedTimeout)
+		owed(p.unfinished, cfg.UnfinishedTimeout)
 	}
 	sooner(p.pausedTill, time.Nanosecond)
 	sooner(p.shaken, cfg.HandshakeTimeout)
@@ -104,12 +111,12 @@ func (c *conn) Timer(t *poll.Turn) {
 	switch {
 	case c.phase == closing:
 	case c.phase == handshaking:
-		if over(p.began, cfg.HandshakeTimeout) {
+		if over(p.began, cfg.HandshakeTimeout) && !c.lingers(now) {
 			c.reject(rejectTimeout)
 		}
 	case over(p.shaken, cfg.HandshakeTimeout):
 		c.session.late()
-	case !c.unheard() && over(p.unfinished, cfg.UnfinishedTimeout):
+	case !c.unheard() && over(p.unfinished, cfg.UnfinishedTimeout) && !c.lingers(now):
 		c.session.malformed("The rest of a frame or of an envelope did not come in time", ws.StatusPolicyViolation)
 	case !established && over(p.began, cfg.EstablishTimeout):
 		c.session.late()

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 	"time"
@@ -79,7 +78,7 @@ func (d *deferral) Timer(t *poll.Turn) {
 	}
 	d.told = true
 	answer := d.edge.refuse(d.over, rejectAddressRate)
-	if _, ok := d.conn.socket.NetConn().(interface{ HandshakeContext(context.Context) error }); ok { // hands would have to be shaken first
+	if isTLS(d.conn.socket.NetConn()) { // hands would have to be shaken first
 		d.conn.socket.Close(errNoTurn)
 		return
 	}
