@@ -79,6 +79,13 @@ func (in *inbox) arrivals(all []post) []post {
 	return all
 }
 
+// hasArrivals tells whether newcomers wait to be adopted.
+func (in *inbox) hasArrivals() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.new) > 0
+}
+
 // seal refuses all further posts, unless there are some.
 func (in *inbox) seal() bool {
 	in.mu.Lock()

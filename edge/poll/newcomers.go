@@ -7,8 +7,8 @@ import (
 )
 
 // Those who are not welcome yet, see Conn.Welcome, may be thousands at once, and may never be more. A loop does a few things
-// for them in a turn: adopts some, reads from some, calls some whose deadline has passed. When others talk it is one of each,
-// and then the loop rests: it does nothing for newcomers for restParts times as long as that took. So they have a quarter of
+// for them in a turn: adopts some, reads from some, calls some whose deadline has passed. When others talk it is one thing for one of
+// them, each kind in its turn, and then the loop rests: it does nothing for newcomers for restParts times as long as that took. So they have a quarter of
 // the loop's time, in pieces as short as can be, however many come; who is there does not wait for more than a piece, and whatever
 // else shares the processor, such as the broker, has its turn between two. Those who are adopted have a time to become more
 // than newcomers, which does not run for those who are not.
@@ -34,6 +34,8 @@ type newcomers struct {
 	rest   time.Time // before which nothing is done
 	due    []*Conn   // whose deadline has passed
 	fired  int       // how many of these have been called
+	read   bool      // the last thing was to read from one, while others talked
+	called bool      // the last thing else was to call one
 }
 
 // now is how many newcomers may be read from, adopted or called; 0 is none, before the rest is over.
@@ -47,6 +49,15 @@ func (n *newcomers) now(now time.Time) int {
 	return newcomersOfTurn
 }
 
+// reads is how many may be read from, of so many for which something may be done. While others talk it is none after one, if
+// others wait to be adopted or called.
+func (n *newcomers) reads(most int, in *inbox) int {
+	if most == 1 && n.read && (n.waiting() || in.hasArrivals()) {
+		return 0
+	}
+	return most
+}
+
 // waiting tells whether some wait to be called.
 func (n *newcomers) waiting() bool { return n.fired < len(n.due) }
 
@@ -58,8 +69,8 @@ func (n *newcomers) next(other time.Time) time.Time {
 	return other
 }
 
-// serveNewcomers reads from those of the events, of whom there are most at most, and none when it is 0. As many in all are adopted or
-// called, but for the least number of each.
+// serveNewcomers reads from those of the events, and does something for most at most, or none when it is 0: as many in all are adopted or
+// called, but for the least number of each when nobody else talks.
 func (l *loop) serveNewcomers(events []ready, most int) {
 	n := &l.newcomers
 	if most == 0 {
@@ -70,13 +81,31 @@ func (l *loop) serveNewcomers(events []ready, most int) {
 		l.ready(e)
 	}
 	done := len(events)
-	least := min(most, leastAdopted)
-	done += l.adoptSome(max(most-done, least))
-	done += l.callSome(max(most-done, least))
+	if most == 1 {
+		if n.read = done > 0; !n.read {
+			done = l.callOrAdopt()
+		}
+	} else {
+		least := min(most, leastAdopted)
+		done += l.adoptSome(max(most-done, least))
+		done += l.callSome(max(most-done, least))
+	}
 	if done > 0 && most < newcomersOfTurn {
 		now := time.Now()
 		n.rest = now.Add(min(restParts*now.Sub(began), maxRest))
 	}
+}
+
+// callOrAdopt calls one or adopts one, if it can not the same as the last time, and returns how many.
+func (l *loop) callOrAdopt() (done int) {
+	n := &l.newcomers
+	if n.called = !n.called && n.waiting(); n.called {
+		return l.callSome(1)
+	}
+	if done = l.adoptSome(1); done == 0 {
+		done = l.callSome(1)
+	}
+	return done
 }
 
 // adoptSome adopts so many at most, and returns how many.

@@ -2,6 +2,7 @@ package poll
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,34 +84,55 @@ func TestNewcomersEnd(t *testing.T) {
 	_ = want(t, "Closed", left.closed)
 }
 
-// While others talk one who is new is heard in a turn, and one adopted, and all are in the end.
+// While others talk one thing is done for one who is new in a turn, and all are adopted, heard and called in the end, also when one always has
+// something to say.
 func TestNewcomersComeOneByOneWhileOthersTalk(t *testing.T) {
 	const clients = 40
+	type happening struct {
+		what string
+		turn uint64
+	}
 	var group atomic.Pointer[Group]
-	adopted, heard := make(chan uint64, clients), make(chan uint64, clients) // in which turns
+	happenings := make(chan happening, 4*clients)
 	s := serve(t, kinds()[0], func(c *Config) { c.Loops = 1 }, func(f *fake) {
-		adopted <- group.Load().Stats().Turns
-		f.data = func(_ *Turn, b []byte) (n, need int) {
-			heard <- group.Load().Stats().Turns
+		happens := func(what string) { happenings <- happening{what, group.Load().Stats().Turns} }
+		happens("adopted")
+		f.data = func(turn *Turn, b []byte) (n, need int) {
+			if b[0] != '.' {
+				happens("heard")
+				f.conn.SetDeadline(turn.Now)
+			}
 			return len(b), 0
 		}
+		f.timer = func(*Turn) { happens("called") }
 	})
 	group.Store(s.group)
 	l := s.group.loops[0]
 	inLoop(t, s.group, func() { l.newcomers.talked = time.Now().Add(time.Hour) })
+	var talkers sync.WaitGroup
+	defer talkers.Wait()
+	talker := s.dial(t)
+	defer func() { must(t, talker.Close()) }()
+	talkers.Go(func() {
+		for err := error(nil); err == nil; {
+			_, err = talker.Write([]byte("."))
+		}
+	})
 	for range clients {
 		_, err := s.dial(t).Write([]byte("x"))
 		must(t, err)
 	}
-	for what, turns := range map[string]chan uint64{"adopted": adopted, "heard": heard} {
-		var last uint64
-		for range clients {
-			turn := want(t, what, turns)
-			if turn == last {
-				t.Errorf("two newcomers were %s in turn %d", what, turn)
-			}
-			last = turn
+	done, last := map[string]int{}, uint64(0)
+	for range 1 + 3*clients {
+		h := want(t, "happening", happenings)
+		if h.turn == last {
+			t.Errorf("a newcomer was %s in turn %d, and another thing was done for one", h.what, h.turn)
 		}
+		last = h.turn
+		done[h.what]++
+	}
+	if done["adopted"] != 1+clients || done["heard"] != clients || done["called"] != clients {
+		t.Errorf("done: %v", done)
 	}
 }
 
