@@ -60,12 +60,11 @@ var (
 	attacks = &kind{"Attacks: what the others notice", []column{
 		number(table.Delivered("delivered")),
 		{"lost, twice, reordered", lost},
-		{"p50 quiet, attacked", grown(func(g *measure.Growth) (quiet, disturbed time.Duration, ratio float64) {
+		{"p50 quiet, attacked", grown(ofPhases, func(g *measure.Growth) (quiet, disturbed time.Duration, ratio float64) {
 			return g.Quiet.P50, g.Disturbed.P50, g.P50
 		})},
-		{"p99 quiet, attacked", grown(func(g *measure.Growth) (quiet, disturbed time.Duration, ratio float64) {
-			return g.Quiet.P99, g.Disturbed.P99, g.P99
-		})},
+		{"p99 quiet, attacked", grown(ofPhases, p99)},
+		{"p99 of seconds", grown(ofSeconds, p99)},
 		{"connections", attackOf(func(a *scenario.Attack) string { return fmt.Sprintf("%d, %d cut", a.Connected, a.Cut) })},
 		{"sent", attackOf(func(a *scenario.Attack) string {
 			return fmt.Sprintf("%d, %d answered, %d refused", a.Sent, a.Answered, a.Refused)
@@ -104,7 +103,7 @@ var rows = []row{
 	{"crowd", "1,000 pairs among 15,000 sessions, 128 bytes, 5,000/s", "-sessions 15000 -pairs 1000 -both -size 128 -rate 5000 -settle 10s -duration 15s", noFloor, messages},
 	{"storm", "1,000/s while 5,000 of 15,000 sessions are cut and come back", "-scenario storm -edges 3 -sessions 15000 -pairs 1000 -size 128 -rate 1000 -duration 20s", noFloor, messages},
 
-	{"half", "5,000 that send half a frame or request", "-scenario half -pairs 200 -rate 2000 -duration 120s", noFloor, attacks},
+	{"half", "5,000 that send half a frame or request", "-scenario half -pairs 200 -rate 2000 -duration 240s -disturbances 2", noFloor, attacks},
 	{"slow", "1,000 that do not read", "-scenario slow -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},
 	{"flood", "one session's messages", "-scenario flood -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},
 	{"commands", "one session's commands", "-scenario commands -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},

@@ -50,6 +50,7 @@ func TestTableSaysWhatWasMeasured(t *testing.T) {
 		P50: 1.25, Quiet: measure.Level{P50: 60 * time.Millisecond, P99: 8 * time.Millisecond},
 		P99: 1.5, Disturbed: measure.Level{P50: 75 * time.Millisecond, P99: 12 * time.Millisecond},
 	}
+	attacked.Grown.Seconds = &measure.Growth{P99: 1.1, Quiet: measure.Level{P99: 10 * time.Millisecond}, Disturbed: measure.Level{P99: 11 * time.Millisecond}}
 	attacked.Phases = [][]measure.Cost{{{Group: "edges", Cores: 0.25}}, {{Group: "edges", Cores: 0.5}}}
 	attacked.Result.Attack = &scenario.Attack{Connected: 9, Cut: 8, Sent: 7, Answered: 6, Refused: 5}
 	write(t, filepath.Join(dir, "flood.json"), attacked)
@@ -60,7 +61,7 @@ func TestTableSaysWhatWasMeasured(t *testing.T) {
 	for _, want := range []string{
 		"| 200 pairs, 16 in flight, 256 bytes | 500/s | yes | 7, 0, 0 | 50.0 ms |", "| the floor | 500/s |",
 		"| 1500 µs | 1000 µs | 3000 µs | 1000 |", "| 2.00 KiB | - | 1.00 KiB |",
-		"| one session's messages | 500/s | 7, 0, 0 | 60ms, 75ms: 1.25 | 8ms, 12ms: 1.50 | 9, 8 cut | 7, 6 answered, 5 refused | 0.25, 0.50 |",
+		"| one session's messages | 500/s | 7, 0, 0 | 60ms, 75ms: 1.25 | 8ms, 12ms: 1.50 | 10ms, 11ms: 1.10 | 9, 8 cut | 7, 6 answered, 5 refused | 0.25, 0.50 |",
 		"| `bin/swarm -pairs 200 -window 16 -duration 15s` | abc | 2026-01-02 03:04 |", "On a processor, 2 cores",
 	} {
 		if !strings.Contains(text, want) {
