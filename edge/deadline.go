@@ -44,7 +44,8 @@ func (c *conn) due() time.Time {
 	owed := func(from instant, after time.Duration) {
 		if after > 0 && from != never && now.since(from) >= after && c.lingers(now) {
 			sooner(p.began, cfg.EstablishTimeout)
-			after *= time.Duration(now.since(from)/after + 1) // it is looked at again and again
+			looks := int64(now.since(from) / after)
+			after = time.Duration(looks+1) * after // it is looked at again and again
 		}
 		sooner(from, after)
 	}
