@@ -259,13 +259,15 @@ func (c *Certificate) Keep(ctx context.Context, session *Client, tell func(error
 			limited, cancel := context.WithTimeout(ctx, time.Minute)
 			err := c.Renew(limited, session)
 			cancel()
-			if err == nil {
-				continue
+			left := time.Until(c.Leaf().NotAfter)
+			if err == nil { // what was dated back is due sooner than it should be
+				wait = max(time.Second, time.Until(c.Due()), left/3)
+			} else {
+				wait = max(time.Second, min(left/20, time.Hour))
 			}
-			if ctx.Err() == nil && tell != nil {
+			if err != nil && ctx.Err() == nil && tell != nil {
 				tell(err)
 			}
-			wait = max(time.Second, min(time.Until(c.Leaf().NotAfter)/20, time.Hour))
 		}
 		timer := time.NewTimer(wait)
 		select {

@@ -1,21 +1,27 @@
 package client
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"limegrove/lime"
 )
 
 // signer signs for a name, or itself.
@@ -136,5 +142,106 @@ func TestWhichServersAreBelievedByACertificate(t *testing.T) {
 		if err := shake(by, "localhost"); (err == nil) != good {
 			t.Errorf("then, a server of %s: %v", by.certificate.Subject.CommonName, err)
 		}
+	}
+}
+
+// issues plays a server that issues certificates that are good for lifetime, and dated back, after some refusals. It tells when it was asked.
+func (f *far) issues(ca *signer, lifetime time.Duration, refusals int) (asked <-chan time.Time) {
+	all := make(chan time.Time, 100)
+	go func() {
+		for text := range f.in {
+			var c struct {
+				ID, Method, URI string
+				Resource        struct{ Request string }
+			}
+			if json.Unmarshal([]byte(text), &c) != nil || c.Method == "" {
+				continue
+			}
+			answer := fmt.Sprintf(`{"id":%q,"from":"%s","method":%q,"status":"success"`, c.ID, server, c.Method)
+			switch {
+			case c.URI != "/certificates":
+			case refusals > 0:
+				refusals--
+				all <- time.Now()
+				answer = fmt.Sprintf(`{"id":%q,"from":"%s","method":%q,"status":"failure","reason":{"code":34}`, c.ID, server, c.Method)
+			default:
+				all <- time.Now()
+				b, err := json.Marshal(map[string]string{"certificate": ca.issues(f.t, c.Resource.Request, time.Now().Add(-3*time.Minute), time.Now().Add(lifetime))})
+				if err != nil {
+					f.t.Error(err)
+				}
+				answer += `,"type":"application/json","resource":` + string(b)
+			}
+			f.says(answer + "}")
+		}
+	}()
+	return all
+}
+
+// issues signs a request for a certificate.
+func (s *signer) issues(t testing.TB, request string, from, to time.Time) string {
+	block, _ := pem.Decode([]byte(request))
+	asked, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: from, NotAfter: to}
+	der, err := x509.CreateCertificate(rand.Reader, c, s.certificate, asked.PublicKey, s.key)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// A certificate is kept by asking for another when two thirds of its time are over, and again after each refusal, but never in a hurry.
+func TestACertificateIsKept(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, of := range map[string]struct {
+		lifetime time.Duration // of those that are issued
+		refusals int
+		asked    []time.Duration // from the beginning on
+	}{
+		"for months":          {90 * day, 0, []time.Duration{60 * day, 120*day - time.Minute, 180*day - 2*time.Minute}},
+		"after refusals":      {90 * day, 2, []time.Duration{60 * day, 60*day + time.Hour, 60*day + 2*time.Hour, 120*day + 2*time.Hour - time.Minute}},
+		"for hardly any time": {90 * time.Second, 0, []time.Duration{60 * day, 60*day + 30*time.Second, 60*day + time.Minute}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, p *place) {
+				began := time.Now()
+				ca := newSigner(t, nil, "ca", began, began.Add(1000*day))
+				file := filepath.Join(t.TempDir(), "own.pem")
+				if err := writeOwn(file, newSigner(t, ca, "ana@example.org", began, began.Add(90*day)).kept(t)); err != nil {
+					t.Fatal(err)
+				}
+				own, err := OpenCertificate(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c, f := p.session(Config{Node: lime.MustParseNode(ana), IdleTimeout: -1, PingInterval: -1})
+				asked := f.issues(ca, of.lifetime, of.refusals)
+				ctx, stop := context.WithCancel(t.Context())
+				told := 0
+				ended := later(func() bool {
+					own.Keep(ctx, c, func(error) { told++ })
+					return true
+				})
+				for _, want := range of.asked {
+					if at := (<-asked).Sub(began).Round(time.Second); at != want {
+						t.Errorf("asked after %v, not %v", at, want)
+					}
+				}
+				synctest.Wait()
+				again, err := OpenCertificate(file)
+				if err != nil || !again.Leaf().Equal(own.Leaf()) || again.Leaf().NotAfter.Before(began.Add(60*day)) {
+					t.Errorf("kept: %v", err)
+				}
+				stop()
+				<-ended
+				if told != of.refusals {
+					t.Errorf("told of %d refusals", told)
+				}
+			})
+		})
 	}
 }
