@@ -62,8 +62,7 @@ func (t *Transfers) download(ctx context.Context, link lime.MediaLink, from lime
 		if file, err = t.offer(ctx, link, u); err == nil {
 			break
 		}
-		var status *StatusError
-		if errors.As(err, &status) && !passing(status.Status) || errors.Is(err, ErrNotAllowed) {
+		if lasting(err) || errors.Is(err, ErrNotAllowed) {
 			return got, err
 		}
 		if err := p.wait(ctx, err); err != nil {
@@ -96,8 +95,7 @@ func (t *Transfers) download(ctx context.Context, link lime.MediaLink, from lime
 		if part.size > before {
 			p.progress()
 		}
-		var status *StatusError
-		if errors.As(err, &status) && !passing(status.Status) || errors.Is(err, errPart) || errors.Is(err, ErrTooLong) {
+		if lasting(err) || errors.Is(err, errPart) || errors.Is(err, ErrTooLong) {
 			return got, err
 		}
 		if err := p.wait(ctx, err); err != nil {

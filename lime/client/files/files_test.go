@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -242,6 +244,36 @@ func TestUploadEndsWhenItIsRefused(t *testing.T) {
 	if _, err := s.transfers(t).Upload(t.Context(), short); err == nil {
 		t.Error("a source that is too short was announced")
 	}
+}
+
+// A server that is not believed is asked once.
+func TestTransfersEndWhereTheServerIsNotBelieved(t *testing.T) {
+	shakes := make(chan string, 100)
+	s := &shop{tag: `"1"`}
+	s.http = httptest.NewUnstartedServer(s)
+	s.http.Config.ErrorLog = log.New(words(shakes), "", 0)
+	s.http.StartTLS()
+	t.Cleanup(s.http.Close)
+	all := s.transfers(t, func(c *Config) { c.HTTP = nil })
+	_, up := all.Upload(t.Context(), source(bytesOf(10)))
+	_, down := all.Download(t.Context(), lime.MediaLink{URI: s.http.URL + "/link"}, ana, open(t, t.TempDir(), ""))
+	for what, err := range map[string]error{"upload": up, "download": down} {
+		if !errors.As(err, new(*tls.CertificateVerificationError)) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	s.http.Close()
+	if n := len(shakes); n != 2 {
+		t.Errorf("there were %d handshakes", n)
+	}
+}
+
+// words takes each line.
+type words chan string
+
+func (w words) Write(b []byte) (int, error) {
+	w <- string(b)
+	return len(b), nil
 }
 
 func TestResumeAfterTheProcessHasDied(t *testing.T) {

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -123,6 +124,12 @@ func (e *StatusError) Error() string {
 
 // statusChecksum is tus's.
 const statusChecksum = 460
+
+// lasting tells of a failure that another try would have no other end: what the server answers, or that it is not believed.
+func lasting(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && !passing(status.Status) || errors.As(err, new(*tls.CertificateVerificationError))
+}
 
 // passing tells of a status whether another try may end otherwise.
 func passing(status int) bool {

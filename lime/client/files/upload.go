@@ -153,7 +153,7 @@ func (t *Transfers) send(ctx context.Context, f lime.File, s Source) (lime.File,
 			if err = p.wait(ctx, err); err == nil {
 				err = t.renew(ctx, &f)
 			}
-		case errors.As(err, &status) && !passing(status.Status), errors.Is(err, errSource):
+		case lasting(err), errors.Is(err, errSource):
 		default:
 			err = p.wait(ctx, err)
 		}
