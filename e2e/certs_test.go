@@ -4,12 +4,16 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"limegrove/certs"
 	"limegrove/lime"
 	"limegrove/lime/client"
 )
@@ -25,12 +29,12 @@ type certified struct {
 	apiAdmin string
 }
 
-func startCertified(t *testing.T) *certified {
+func startCertified(t *testing.T, settings ...string) *certified {
 	t.Helper()
 	c := &certified{folder: filepath.Join(t.TempDir(), "certs")}
 	newShell(t).does(0, "server.pem", "", "certs", "create", c.folder, loopback)
 	nats := startNATS(t)
-	c.cluster = &cluster{nats: nats, broker: nats.url, settings: []string{"-authority", c.folder}}
+	c.cluster = &cluster{nats: nats, broker: nats.url, settings: append(settings, "-authority", c.folder)}
 	c.flags = []string{"-auth", "transport,guest", "-tls-cert", c.in("server.pem"), "-tls-key", c.in("server.key")}
 	c.start(t, 2, c.flags...)
 	c.apiAdmin = address(freePorts(t, 1))
@@ -240,4 +244,62 @@ func TestAClientRenewsItsCertificate(t *testing.T) {
 	session, err = client.Dial(t.Context(), c.edges[1].url, cfg)
 	must(t, err)
 	session.Close()
+}
+
+// TestFilesByAnOwnAuthority: who believes it by --ca, or by a certificate of it, moves files at the edges that it has certified.
+func TestFilesByAnOwnAuthority(t *testing.T) {
+	t.Parallel()
+	at := address(freePorts(t, 1))
+	c := startCertified(t, "-files-url", "https://"+at)
+	c.addEdge(t, append([]string{"-files", at}, c.flags...)...)
+	ana, bia := c.name("ana")+"@"+domain, c.name("bia")+"@"+domain
+	hers, his := newShell(t), newShell(t)
+	c.login(hers, 0, ana, c.edges[0], ana)
+	c.login(his, 0, bia, c.edges[1], bia)
+	dir := t.TempDir()
+	sent := filepath.Join(dir, "cat.txt")
+	must(t, os.WriteFile(sent, []byte("a cat"), 0o600))
+	hers.does(0, "cat.txt", "", "files", "send", bia, sent)
+	got := his.does(0, "cat.txt", "", "files", "get", "--count", "1", "--into", filepath.Join(dir, "got"))
+	path, _, _ := strings.Cut(got, ", ")
+	if b, err := os.ReadFile(path); err != nil || string(b) != "a cat" {
+		t.Errorf("%q has come, %v", b, err)
+	}
+	list := hers.does(0, "cat.txt", "", "files", "list", "-o", "json")
+	var file struct{ URI string }
+	must(t, json.Unmarshal([]byte(list), &file))
+	newShell(t).does(3, "authority", "", "files", "get", "--link", file.URI, "--into", dir, "--timeout", "2s")
+	newShell(t).does(0, "cat", "", "files", "get", "--link", file.URI, "--into", dir, "--ca", c.in("authorities.pem"))
+}
+
+// TestWhoListensRenewsACertificate when that is due, in a session that goes on.
+func TestWhoListensRenewsACertificate(t *testing.T) {
+	t.Parallel()
+	c := startCertified(t)
+	ana := lime.MustParseNode(c.name("ana") + "@" + domain).Identity
+	folder, err := certs.ReadFolder(c.folder)
+	must(t, err)
+	key, err := certs.NewKey()
+	must(t, err)
+	own, err := folder.Authority.Client(ana, key.Public(), 159*time.Second) // dated back by five minutes: due in six seconds
+	must(t, err)
+	secret, err := certs.EncodeKey(key)
+	must(t, err)
+	file := filepath.Join(t.TempDir(), "ana.pem")
+	must(t, os.WriteFile(file, slices.Concat(certs.EncodeCertificates(own), secret, certs.EncodeCertificates(folder.Authorities...)), 0o600))
+	hers := newShell(t)
+	hers.does(0, ana.String(), "", "login", c.edges[0].url, ana.String(), "--ca", c.in("authorities.pem"), "--certificate", file)
+	ends := hers.begins("", "listen", "--count", "1")
+	eventually(t, "another one is kept", patience, func() error {
+		kept, err := client.OpenCertificate(file)
+		if err == nil && kept.Leaf().Equal(own) {
+			err = errors.New("the first one is kept")
+		}
+		return err
+	})
+	c.operator.does(0, ana.String(), "", "certs", "list", ana.String())
+	hers.does(0, "accepted", "", "send", ana.String(), "hello", "--server", c.edges[1].url)
+	if p := ends(); p.status != 0 || !strings.Contains(p.out, "hello") {
+		t.Errorf("status %d, %s%s", p.status, p.out, p.errs)
+	}
 }

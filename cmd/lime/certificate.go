@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"limegrove/cmd/lime/words"
 	"limegrove/lime"
 	"limegrove/lime/client"
 )
@@ -70,16 +69,22 @@ func (a *app) takeCertificate(ctx context.Context, name string, p *profile, file
 	return nil
 }
 
-// renew renews the certificate that a session was begun with when that is due. One that cannot be renewed now is good for a while.
-func (a *app) renew(ctx context.Context, p *profile, session *client.Client) {
-	if p.Certificate == "" || p.Password != "" || p.Key != "" {
+// renew renews the certificate that a session was begun with when that is due, and goes on to if the session is to last. One that
+// cannot be renewed now is good for a while.
+func (a *app) renew(ctx context.Context, p *profile, session *client.Client, lasts bool) {
+	tell := func(err error) { a.note("warning", "the certificate in %s is to be renewed: %v", p.Certificate, err) }
+	if lasts {
+		going, stop := context.WithCancel(context.Background())
+		go func() {
+			<-session.Done()
+			stop()
+		}()
+		go p.own.Keep(going, session, tell)
 		return
 	}
-	own, err := client.OpenCertificate(p.Certificate)
-	if err == nil && time.Now().After(own.Due()) {
-		err = own.Renew(ctx, session)
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(a.err, words.Clean(fmt.Sprintf("the certificate in %s is to be renewed: %v", p.Certificate, err)))
+	if time.Now().After(p.own.Due()) {
+		if err := p.own.Renew(ctx, session); err != nil {
+			tell(err)
+		}
 	}
 }

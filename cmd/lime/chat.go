@@ -36,14 +36,17 @@ sent to you meanwhile comes then. The ticks of your own messages are: … waits,
 			if err != nil {
 				return err
 			}
-			cfg := chat.Config{Server: p.Server, Account: p.Password != "" || p.Key != "", Into: into, Timeout: a.timeout}
+			cfg := chat.Config{Server: p.Server, Account: p.isAccount(), Into: into, Timeout: a.timeout}
 			if len(args) == 1 {
 				cfg.With = args[0]
 			}
 			if cfg.Client, err = p.config(); err != nil {
 				return err
 			}
-			cfg.Client.ConnectTimeout = a.timeout
+			cfg.Client.ConnectTimeout, cfg.Certificate = a.timeout, p.own
+			if cfg.HTTP, err = p.http(); err != nil {
+				return err
+			}
 			if keep == "" {
 				if keep, err = a.chatFolder(cfg.Client.Node.Identity); err != nil {
 					return err

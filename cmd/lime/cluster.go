@@ -70,13 +70,12 @@ func (a *app) open(ctx context.Context, p *profile, method, at, bearer string, b
 	if bearer != "" {
 		request.Header.Set("Authorization", "Bearer "+bearer)
 	}
-	believed, err := p.tls()
+	request.Close = true // the next is another process's
+	asks, err := p.http()
 	if err != nil {
 		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig, transport.DisableKeepAlives = believed, true
-	r, err := (&http.Client{Transport: transport}).Do(request)
+	r, err := asks.Do(request)
 	if err != nil {
 		return nil, a.explain(ctx, at, fmt.Errorf("ask %s: %w", at, err))
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 
@@ -38,7 +39,9 @@ func (a *app) dial(ctx context.Context, keep bool, change func(*client.Config)) 
 	if err != nil {
 		return nil, a.explain(ctx, p.Server, p.keyOffered(loginError("log in", p.Server, err)))
 	}
-	a.renew(ctx, &p, c)
+	if p.own != nil {
+		a.renew(ctx, &p, c, keep)
+	}
 	return c, nil
 }
 
@@ -65,11 +68,10 @@ func (p *profile) config() (cfg client.Config, err error) {
 	}
 	cfg.Proxy = client.ProxyFromEnvironment
 	if p.Certificate != "" && p.Password == "" && p.Key == "" {
-		own, err := client.OpenCertificate(p.Certificate)
-		if err != nil {
+		if p.own, err = client.OpenCertificate(p.Certificate); err != nil {
 			return cfg, usage("the profile's certificate: %w", err)
 		}
-		own.Use(&cfg)
+		p.own.Use(&cfg)
 	}
 	return cfg, nil
 }
@@ -91,6 +93,17 @@ func (p *profile) tls() (*tls.Config, error) {
 		return nil, usage("--ca: there is no certificate in %s", p.CA)
 	}
 	return &tls.Config{RootCAs: all}, nil
+}
+
+// http is what asks by HTTP those who are believed.
+func (p *profile) http() (*http.Client, error) {
+	believed, err := p.tls()
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = believed
+	return &http.Client{Transport: transport}, nil
 }
 
 // with has a session do something, and finishes it.

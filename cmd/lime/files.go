@@ -72,11 +72,24 @@ func (a *app) transfers(ctx context.Context, do func(context.Context, *client.Cl
 	if err != nil {
 		return err
 	}
-	t, err := files.New(c, files.Config{Progress: a.progress()})
+	t, err := a.mover(c, a.progress())
 	if err == nil {
 		err = do(ctx, c, t)
 	}
 	return a.finish(c, err)
+}
+
+// mover moves files at who is believed. The session may be nil where nothing is sent.
+func (a *app) mover(session files.Session, progress func(done, total int64)) (*files.Transfers, error) {
+	p, err := a.profile()
+	if err != nil {
+		return nil, err
+	}
+	asks, err := p.http()
+	if err != nil {
+		return nil, err
+	}
+	return files.New(session, files.Config{HTTP: asks, Progress: progress})
 }
 
 // progress shows how far a transfer is, to somebody at a terminal.
@@ -190,7 +203,7 @@ func (a *app) fetch(ctx context.Context, link lime.MediaLink, from lime.Identity
 	defer timer.Stop()
 	show := a.progress()
 	var most int64
-	t, err := files.New(nil, files.Config{Progress: func(done, total int64) {
+	t, err := a.mover(nil, func(done, total int64) {
 		if done > most {
 			most = done
 			timer.Reset(a.timeout)
@@ -198,7 +211,7 @@ func (a *app) fetch(ctx context.Context, link lime.MediaLink, from lime.Identity
 		if show != nil {
 			show(done, total)
 		}
-	}})
+	})
 	if err != nil {
 		return err
 	}

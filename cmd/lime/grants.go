@@ -31,13 +31,20 @@ type grantedRule struct {
 func roomNamed(text string) (json.RawMessage, error) {
 	named := json.RawMessage(text)
 	if !strings.HasPrefix(text, "{") {
+		path := text
+		if strings.HasPrefix(text, "#") {
+			var err error
+			if path, err = roomPath(text); err != nil {
+				return nil, err
+			}
+		}
 		var err error
-		if named, err = json.Marshal(text); err != nil {
+		if named, err = json.Marshal(path); err != nil {
 			return nil, err
 		}
 	}
 	if _, err := room.Of(named); err != nil {
-		return nil, usage("ROOM: %q is neither a path, which begins with /, nor an object", text)
+		return nil, usage("ROOM: %q is neither a path, which begins with /, nor #name, nor an object", text)
 	}
 	return named, nil
 }
@@ -96,7 +103,7 @@ func (a *app) grantsAdd() *cobra.Command {
 	var may []string
 	c := &cobra.Command{
 		Use: "add IDENTITY ROOM", Short: "Let somebody enter a room, or publish to it", Args: cobra.ExactArgs(2),
-		Long: `Let somebody enter a room, or publish to it, at once. ROOM is a path or an object; * is any value. What the identity may do
+		Long: `Let somebody enter a room, or publish to it, at once. ROOM is a path, #name or an object; * is any value. What the identity may do
 with the room is then what --may says. All grants of an identity are one resource, which is read and written: two
 who change the grants of one identity at the same time may undo each other's.`,
 		Example: `  lime grants add rui@localhost /ride/42

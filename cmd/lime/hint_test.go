@@ -111,6 +111,9 @@ func TestRoomsAreNamedAsInChat(t *testing.T) {
 			t.Errorf("%q is %q, %v", text, got, err)
 		}
 	}
+	if named, err := roomNamed("#Lobby"); err != nil || string(named) != `"/chat/lobby"` {
+		t.Errorf("as grants have it: %s, %v", named, err)
+	}
 }
 
 func TestALineThatIsTooLong(t *testing.T) {

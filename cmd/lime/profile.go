@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"limegrove/internal/filelock"
+	"limegrove/lime/client"
 )
 
 // profile is where somebody logs in, as whom, and where a cluster is steered. Secrets are in it, so that the file is for
@@ -30,7 +31,12 @@ type profile struct {
 	AdminToken string `json:"adminToken,omitempty"`
 	API        string `json:"api,omitempty"` // URL of the HTTP API
 	APIKey     string `json:"apiKey,omitempty"`
+
+	own *client.Certificate // of the file, when a session is begun by it; see config
 }
+
+// isAccount tells whether somebody is an account, and no guest.
+func (p *profile) isAccount() bool { return p.Password != "" || p.Key != "" || p.Certificate != "" }
 
 // profiles are those of a person, in one file.
 type profiles struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -23,6 +24,10 @@ type Config struct {
 	Client client.Config // who logs in; the rest of it is this package's to set
 	// Account tells that it is an account, which has contacts; a guest has none.
 	Account bool
+	// Certificate is what it logs in by, to be renewed; nil for something else.
+	Certificate *client.Certificate
+	// HTTP moves files. Default for those whom the system believes.
+	HTTP *http.Client
 	// With is whom the first conversation is with: a name, name@domain, or a room as #name or a path; "" for the lobby.
 	With string
 

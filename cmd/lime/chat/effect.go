@@ -89,6 +89,9 @@ type (
 		lost   bool // the session was, so that nobody knows
 	}
 
+	// unrenewed is why a certificate could not be renewed. It is good for a while.
+	unrenewed struct{ err error }
+
 	// moved is how far a transfer has come: an upload by its line's id, a download by its number.
 	moved struct {
 		id          string

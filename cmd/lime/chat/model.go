@@ -144,6 +144,8 @@ func (m *model) update(now time.Time, event any) []effect {
 		}
 	case answered:
 		m.takeAnswer(e)
+	case unrenewed:
+		m.say("your certificate is to be renewed: %s", reasonOf(e.err))
 	case moved:
 		m.takeMoved(e)
 	case uploaded:

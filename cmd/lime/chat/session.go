@@ -146,6 +146,9 @@ func (s *session) guarded(run func()) {
 // begin starts what a session consists of.
 func (s *session) begin() {
 	s.start(s.receive)
+	if own := s.cfg.Certificate; own != nil {
+		s.start(func() { own.Keep(s.ctx, s.client, func(err error) { s.post(unrenewed{err}) }) })
+	}
 	s.last.Go(func() { s.guarded(s.publishAll) })
 	s.last.Go(func() { s.guarded(s.tellAll) })
 	for range atOnce {
@@ -331,7 +334,7 @@ func (s *session) move(do func(context.Context)) bool {
 // transfersOf tell how far they are, some times a second.
 func (s *session) transfersOf(tell func(done, total int64)) (*files.Transfers, error) {
 	var last time.Time
-	return files.New(s.client, files.Config{Progress: func(done, total int64) {
+	return files.New(s.client, files.Config{HTTP: s.cfg.HTTP, Progress: func(done, total int64) {
 		if now := time.Now(); done == total || now.Sub(last) > 100*time.Millisecond {
 			last = now
 			tell(done, total)
