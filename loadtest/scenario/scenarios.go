@@ -135,7 +135,7 @@ var kinds = map[string]Kind{
 	"room":  {make: newRoom, Room: true},
 	"storm": {make: newStorm, Disturbances: 1},
 
-	// Whoever sends half a request has ten seconds for the rest, and is to come again within the same phase.
+	// They take some 25 seconds to come: phases are to be long.
 	"half":  {make: attacked(newHalf, newLogins), Disturbances: 3, Attackers: 5000},
 	"slow":  {make: attacked(newSlow, newPairs), Disturbances: 4, Attackers: 1000, sessions: slowSessions},
 	"flood": {make: attacked(newFlood, newPairs), Disturbances: 6, Attackers: 1, sessions: func(n int) int { return 2 * n }},
