@@ -239,7 +239,7 @@ func (m *model) addContact(rest string) {
 
 func (m *model) removeContact(rest string) {
 	if who, ok := m.who(rest); ok {
-		m.do(ask{aboutContact{who, true}, &lime.Command{Method: lime.MethodDelete, URI: "/contacts/" + who.String()}})
+		m.do(ask{aboutContact{who, true}, &lime.Command{Method: lime.MethodDelete, URI: "/contacts/" + url.PathEscape(who.String())}})
 	}
 }
 
