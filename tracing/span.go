@@ -22,6 +22,7 @@ const (
 
 var stepNames = [steps]string{"receive", "forward", "store", "deliver", "fan_out", "fail"}
 
+// String names the step as spans do.
 func (s Step) String() string { return stepNames[s] }
 
 // Span is a step that is over. Nobody changes it then.

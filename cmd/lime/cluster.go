@@ -28,6 +28,7 @@ type answerError struct {
 	text   string
 }
 
+// Error is that of error.
 func (e *answerError) Error() string { return fmt.Sprintf("%s (HTTP %d)", e.text, e.status) }
 
 // maxAnswer bounds what is read of one.

@@ -24,6 +24,7 @@ type wrongPort struct {
 	hint string
 }
 
+// Unwrap is the error that was before.
 func (w *wrongPort) Unwrap() error { return w.error }
 
 // Error tells what happened, and what it comes of.

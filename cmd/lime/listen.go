@@ -154,6 +154,7 @@ type failedError struct {
 	forGood bool // it would the next time, too
 }
 
+// Unwrap is why it has failed.
 func (f failedError) Unwrap() error { return f.error }
 
 // messageFailed tells people of one.
