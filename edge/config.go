@@ -96,17 +96,17 @@ type Config struct {
 
 	// HandshakeTimeout bounds the time from accepting a connection to its complete
 	// upgrade request, and that of TLS over TCP. As long as connections that are no sessions
-	// have at most a quarter of MaxSessions, a half request that costs no goroutine has
-	// EstablishTimeout, which costs less than to cut who comes again. Default 10s.
+	// have at most a quarter of MaxSessions, and are 16,384 at most, half a request that costs
+	// no goroutine has twice EstablishTimeout: to cut who comes again costs more. Default 10s.
 	HandshakeTimeout time.Duration
 
 	// EstablishTimeout bounds the time from the upgrade, or over TCP from the connection, to an established session,
-	// which gets reason 16 otherwise. Default 60s.
+	// which gets reason 16 otherwise. Default 30s.
 	EstablishTimeout time.Duration
 
 	// UnfinishedTimeout bounds how long a frame, or an envelope, may stay half sent.
 	// Clients on slow links need time for their longest envelope. Those that are no sessions
-	// yet have longer, as for HandshakeTimeout. Default 30s.
+	// yet have longer, and than EstablishTimeout, as for HandshakeTimeout. Default 30s.
 	UnfinishedTimeout time.Duration
 
 	// PingInterval is how long a session may be silent before it is sent a ping,
@@ -224,7 +224,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.EnvelopeRate, 1000)
 	setDefault(&c.ByteRate, 4<<20)
 	setDefault(&c.HandshakeTimeout, 10*time.Second)
-	setDefault(&c.EstablishTimeout, 60*time.Second)
+	setDefault(&c.EstablishTimeout, 30*time.Second)
 	setDefault(&c.UnfinishedTimeout, 30*time.Second)
 	setDefault(&c.PingInterval, 30*time.Second)
 	setDefault(&c.IdleTimeout, 90*time.Second)

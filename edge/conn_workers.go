@@ -38,6 +38,9 @@ func (c *conn) attached(m Member, err error) {
 		c.edge.sessions.Add(1)
 		c.edge.metrics.established(c.edge.instant(c.turn().Now).since(c.now().began))
 		c.begun()
+		if c.passing != nil && c.passing.unfinished != never { // of a session it has its time from now on
+			c.passing.unfinished = c.edge.instant(c.turn().Now)
+		}
 		c.arm()
 	}
 	c.show()

@@ -41,17 +41,16 @@ func (c *conn) due() time.Time {
 			at = t
 		}
 	}
-	owed := func(from instant, after time.Duration) {
-		if after > 0 && from != never && now.since(from) >= after && c.lingers(now) {
-			sooner(p.began, cfg.EstablishTimeout)
-			looks := int64(now.since(from) / after)
-			after = time.Duration(looks+1) * after // it is looked at again and again
+	newcomer := func(from instant, after time.Duration) {
+		if over := from + instant(after); after > 0 && from != never && over <= now && !c.isOver(from, after, now) {
+			sooner(c.nextLook(over, now)-1, time.Nanosecond)
+			return
 		}
 		sooner(from, after)
 	}
 	switch {
 	case c.phase == handshaking:
-		owed(p.began, cfg.HandshakeTimeout)
+		newcomer(p.began, cfg.HandshakeTimeout)
 	case c.phase == closing:
 		return time.Time{} // poll ends it
 	case c.session.state == lime.StateEstablished:
@@ -74,10 +73,10 @@ func (c *conn) due() time.Time {
 			sooner(now, cfg.StallTimeout)
 		}
 	default:
-		sooner(p.began, cfg.EstablishTimeout)
+		newcomer(p.began, cfg.EstablishTimeout)
 	}
 	if !c.unheard() {
-		owed(p.unfinished, cfg.UnfinishedTimeout)
+		newcomer(p.unfinished, cfg.UnfinishedTimeout)
 	}
 	sooner(p.pausedTill, time.Nanosecond)
 	sooner(p.shaken, cfg.HandshakeTimeout)
@@ -112,14 +111,14 @@ func (c *conn) Timer(t *poll.Turn) {
 	switch {
 	case c.phase == closing:
 	case c.phase == handshaking:
-		if over(p.began, cfg.HandshakeTimeout) && !c.lingers(now) {
+		if c.isOver(p.began, cfg.HandshakeTimeout, now) {
 			c.reject(rejectTimeout)
 		}
 	case over(p.shaken, cfg.HandshakeTimeout):
 		c.session.late()
-	case !c.unheard() && over(p.unfinished, cfg.UnfinishedTimeout) && !c.lingers(now):
+	case !c.unheard() && c.isOver(p.unfinished, cfg.UnfinishedTimeout, now):
 		c.session.malformed("The rest of a frame or of an envelope did not come in time", ws.StatusPolicyViolation)
-	case !established && over(p.began, cfg.EstablishTimeout):
+	case !established && c.isOver(p.began, cfg.EstablishTimeout, now):
 		c.session.late()
 	case established && c.age(now):
 	case established && !c.unheard() && over(c.heard, cfg.IdleTimeout) && (c.pinged || cfg.PingInterval <= 0):

@@ -231,6 +231,14 @@ func (e *Edge) watch() {
 		Name: "limegrove_edge_sessions_limit", Help: "Connections that the edge serves at most; 0 for no limit.",
 	}, func() float64 { return float64(max(0, e.cfg.Load().MaxSessions)) })
 	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "limegrove_edge_hurries", Help: "1 while so many connections are no sessions that those who owe half of something are cut in time.",
+	}, func() float64 {
+		if e.admitted.Load() > e.sessions.Load() && e.hurries() {
+			return 1
+		}
+		return 0
+	})
+	f.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "limegrove_edge_drain_age_seconds", Help: "For how long the edge has been draining; 0 before.",
 	}, func() float64 {
 		if began := e.drainBegan.Load(); began != 0 {

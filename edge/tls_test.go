@@ -12,7 +12,7 @@ import (
 
 // A client that does not even shake hands is in nobody's way, and cut.
 func TestHalfATLSHandshakeIsCutByTheDeadline(t *testing.T) {
-	e := newFixture(t, Config{HandshakeTimeout: 200 * time.Millisecond, CloseTimeout: 200 * time.Millisecond})
+	e := newFixture(t, Config{MaxSessions: 100, HandshakeTimeout: 200 * time.Millisecond, CloseTimeout: 200 * time.Millisecond})
 	e.runInMemory()
 	ana := e.login("ana@example.org/1")
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

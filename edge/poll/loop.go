@@ -64,7 +64,7 @@ func (l *loop) run() error {
 		if resting {
 			until = l.newcomers.next(until)
 		}
-		here, late, err := l.poller.wait(sleep, until, l.newcomers.reads(newcomers, &l.inbox))
+		here, late, err := l.poller.wait(sleep, until, l.newcomers.reads(newcomers, l.inbox.hasArrivals()))
 		if err != nil {
 			l.abandon(err)
 			return err

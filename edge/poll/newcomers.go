@@ -51,11 +51,17 @@ func (n *newcomers) now(now time.Time) int {
 
 // reads is how many may be read from, of so many for which something may be done. While others talk it is none after one, if
 // others wait to be adopted or called.
-func (n *newcomers) reads(most int, in *inbox) int {
-	if most == 1 && n.read && (n.waiting() || in.hasArrivals()) {
+func (n *newcomers) reads(most int, arrivals bool) int {
+	if most == 1 && n.read && (n.waiting() || arrivals) {
 		return 0
 	}
 	return most
+}
+
+// calls tells whether one is to be called next, and not adopted: each in its turn, if there is one.
+func (n *newcomers) calls(arrivals bool) bool {
+	n.called = n.waiting() && !(n.called && arrivals)
+	return n.called
 }
 
 // waiting tells whether some wait to be called.
@@ -82,8 +88,12 @@ func (l *loop) serveNewcomers(events []ready, most int) {
 	}
 	done := len(events)
 	if most == 1 {
-		if n.read = done > 0; !n.read {
-			done = l.callOrAdopt()
+		switch n.read = done > 0; {
+		case n.read:
+		case n.calls(l.inbox.hasArrivals()):
+			done = l.callSome(1)
+		default:
+			done = l.adoptSome(1)
 		}
 	} else {
 		least := min(most, leastAdopted)
@@ -94,18 +104,6 @@ func (l *loop) serveNewcomers(events []ready, most int) {
 		now := time.Now()
 		n.rest = now.Add(min(restParts*now.Sub(began), maxRest))
 	}
-}
-
-// callOrAdopt calls one or adopts one, if it can not the same as the last time, and returns how many.
-func (l *loop) callOrAdopt() (done int) {
-	n := &l.newcomers
-	if n.called = !n.called && n.waiting(); n.called {
-		return l.callSome(1)
-	}
-	if done = l.adoptSome(1); done == 0 {
-		done = l.callSome(1)
-	}
-	return done
 }
 
 // adoptSome adopts so many at most, and returns how many.

@@ -136,6 +136,44 @@ func TestNewcomersComeOneByOneWhileOthersTalk(t *testing.T) {
 	}
 }
 
+// Each kind of thing has its turn while others talk, also where there is always something to read, to call and to adopt.
+func TestNewcomersTakeTurns(t *testing.T) {
+	for name, of := range map[string]struct {
+		reads, waits, arrives bool // there is always something
+		want                  string
+	}{
+		"all":                {true, true, true, "rcrarcra"},
+		"reads and calls":    {true, true, false, "rcrcrcrc"},
+		"reads and arrivals": {true, false, true, "rararara"},
+		"calls and arrivals": {false, true, true, "cacacaca"},
+		"reads":              {true, false, false, "rrrr"},
+		"calls":              {false, true, false, "cccc"},
+		"arrivals":           {false, false, true, "aaaa"},
+	} {
+		var n newcomers
+		if of.waits {
+			n.due = []*Conn{nil}
+		}
+		got := ""
+		for range of.want {
+			switch n.read = n.reads(1, of.arrives) == 1 && of.reads; {
+			case n.read:
+				got += "r"
+			case n.calls(of.arrives):
+				got += "c"
+			default:
+				got += "a"
+			}
+		}
+		if got != of.want {
+			t.Errorf("%s: %s, want %s", name, got, of.want)
+		}
+		if n := n.reads(newcomersOfTurn, true); n != newcomersOfTurn {
+			t.Errorf("%s: of %d, when nobody else talks, %d are read from", name, newcomersOfTurn, n)
+		}
+	}
+}
+
 // While a loop rests from newcomers it does nothing for them, and everything for the others; of those who connect a few
 // are accepted.
 func TestALoopRestsFromNewcomers(t *testing.T) {

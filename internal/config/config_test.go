@@ -82,7 +82,7 @@ func TestEdgeNeedsNoArguments(t *testing.T) {
 		Listen: ":8080", Pages: true, TCPEncryption: []Encryption{EncryptionNone}, Auth: []Scheme{SchemeGuest, SchemePlain}, Data: "./limegrove-data", RunRouter: true,
 		MaxEnvelope: 524288, MaxRate: 1000, MaxBytesRate: 4194304, MaxSessionsPerIdentity: 100,
 		MaxRooms: 100, API: API{Rate: 100}, Bachata: Bachata{Mode: ChannelQueue, Auth: ChannelToken}, HighTemplar: noTemplar, AioConnectors: AioConnectors{MaxTokens: aioTokens, Topics: aioTopics, Backlog: aioBacklog}, SendQueue: 40960, CompressionThreshold: 512, MaxHeld: 128 << 20, MaxQueued: 256 << 20, AdmissionRate: 5000, AddressRate: 100, AdmissionExempt: []string{ExemptPrivate}, NodeConflict: ConflictReplace, Recipients: RecipientsKnown, Rebalance: true,
-		EstablishTimeout: time.Minute, PingInterval: 30 * time.Second,
+		EstablishTimeout: 30 * time.Second, PingInterval: 30 * time.Second,
 		IdleTimeout: 90 * time.Second, DrainTimeout: 25 * time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -150,7 +150,7 @@ type Edge struct {
 	Recipients Recipients
 
 	// EstablishTimeout is how long a connection may take to become an
-	// established session. Default 60s.
+	// established session. Default 30s.
 	EstablishTimeout time.Duration
 	// PingInterval is how long a session may be silent before it is pinged.
 	// Default 30s; shorter than IdleTimeout.
@@ -274,7 +274,7 @@ func (e *Edge) bind() *binder {
 	b.fileTransfers(&e.Files)
 
 	b.group("Times")
-	b.dur(&e.EstablishTimeout, "establish-timeout", time.Minute, "`time` until a connection must be an established session")
+	b.dur(&e.EstablishTimeout, "establish-timeout", 30*time.Second, "`time` until a connection must be an established session")
 	b.dur(&e.PingInterval, "ping-interval", 30*time.Second, "`time` of silence until a session is pinged")
 	b.dur(&e.IdleTimeout, "idle-timeout", 90*time.Second, "`time` of silence until a session is closed")
 	b.dur(&e.DrainTimeout, "drain-timeout", 25*time.Second, "`time` that a drain may take")
