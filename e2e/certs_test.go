@@ -270,6 +270,10 @@ func TestFilesByAnOwnAuthority(t *testing.T) {
 	must(t, json.Unmarshal([]byte(list), &file))
 	newShell(t).does(3, "authority", "", "files", "get", "--link", file.URI, "--into", dir, "--timeout", "2s")
 	newShell(t).does(0, "cat", "", "files", "get", "--link", file.URI, "--into", dir, "--ca", c.in("authorities.pem"))
+	cia, own, its := c.name("cia")+"@"+domain, filepath.Join(dir, "cia.pem"), newShell(t)
+	c.operator.does(0, "good until", "", "certs", "issue", cia, "--out", own)
+	its.does(0, cia, "", "login", c.edges[1].url, cia, "--certificate", own)
+	its.does(0, "cat", "", "files", "get", "--link", file.URI, "--into", dir)
 }
 
 // TestWhoListensRenewsACertificate when that is due, in a session that goes on.
@@ -281,7 +285,7 @@ func TestWhoListensRenewsACertificate(t *testing.T) {
 	must(t, err)
 	key, err := certs.NewKey()
 	must(t, err)
-	own, err := folder.Authority.Client(ana, key.Public(), 159*time.Second) // dated back by five minutes: due in six seconds
+	own, err := folder.Authority.Client(ana, key.Public(), 174*time.Second) // dated back by five minutes: due in sixteen seconds
 	must(t, err)
 	secret, err := certs.EncodeKey(key)
 	must(t, err)
@@ -290,6 +294,10 @@ func TestWhoListensRenewsACertificate(t *testing.T) {
 	hers := newShell(t)
 	hers.does(0, ana.String(), "", "login", c.edges[0].url, ana.String(), "--ca", c.in("authorities.pem"), "--certificate", file)
 	ends := hers.begins("", "listen", "--count", "1")
+	wantMetric(t, c.edges[0].admin, "limegrove_edge_sessions", 1)
+	if kept, err := client.OpenCertificate(file); err != nil || !kept.Leaf().Equal(own) {
+		t.Fatalf("it was renewed before it was due, or the machine is slow: %v", err)
+	}
 	eventually(t, "another one is kept", patience, func() error {
 		kept, err := client.OpenCertificate(file)
 		if err == nil && kept.Leaf().Equal(own) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"limegrove/lime"
@@ -69,22 +70,30 @@ func (a *app) takeCertificate(ctx context.Context, name string, p *profile, file
 	return nil
 }
 
-// renew renews the certificate that a session was begun with when that is due, and goes on to if the session is to last. One that
-// cannot be renewed now is good for a while.
-func (a *app) renew(ctx context.Context, p *profile, session *client.Client, lasts bool) {
-	tell := func(err error) { a.note("warning", "the certificate in %s is to be renewed: %v", p.Certificate, err) }
-	if lasts {
-		going, stop := context.WithCancel(context.Background())
-		go func() {
-			<-session.Done()
-			stop()
-		}()
-		go p.own.Keep(going, session, tell)
+// renew renews the certificate that a session was begun with when that is due. One that cannot be renewed now is good for a while.
+func (a *app) renew(ctx context.Context, p *profile, session *client.Client) {
+	if p.own == nil || time.Now().Before(p.own.Due()) {
 		return
 	}
-	if time.Now().After(p.own.Due()) {
-		if err := p.own.Renew(ctx, session); err != nil {
-			tell(err)
-		}
+	if err := p.own.Renew(ctx, session); err != nil {
+		a.unrenewed(p, err)
+	}
+}
+
+func (a *app) unrenewed(p *profile, err error) {
+	a.note("warning", "the certificate in %s is to be renewed: %v", p.Certificate, err)
+}
+
+// keepCertificate renews it whenever that is due, until the session is over or stop is called.
+func (a *app) keepCertificate(p *profile, session *client.Client) (stop func()) {
+	if p.own == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var kept sync.WaitGroup
+	kept.Go(func() { p.own.Keep(ctx, session, func(err error) { a.unrenewed(p, err) }) })
+	return func() {
+		cancel()
+		kept.Wait()
 	}
 }

@@ -22,6 +22,11 @@ func (a *app) dial(ctx context.Context, keep bool, change func(*client.Config)) 
 	if err != nil {
 		return nil, err
 	}
+	return a.dialAs(ctx, &p, keep, change)
+}
+
+// dialAs is dial for a profile.
+func (a *app) dialAs(ctx context.Context, p *profile, keep bool, change func(*client.Config)) (*client.Client, error) {
 	cfg, err := p.config()
 	if err != nil {
 		return nil, err
@@ -39,9 +44,7 @@ func (a *app) dial(ctx context.Context, keep bool, change func(*client.Config)) 
 	if err != nil {
 		return nil, a.explain(ctx, p.Server, p.keyOffered(loginError("log in", p.Server, err)))
 	}
-	if p.own != nil {
-		a.renew(ctx, &p, c, keep)
-	}
+	a.renew(ctx, p, c)
 	return c, nil
 }
 
@@ -67,13 +70,21 @@ func (p *profile) config() (cfg client.Config, err error) {
 		return cfg, err
 	}
 	cfg.Proxy = client.ProxyFromEnvironment
-	if p.Certificate != "" && p.Password == "" && p.Key == "" {
-		if p.own, err = client.OpenCertificate(p.Certificate); err != nil {
-			return cfg, usage("the profile's certificate: %w", err)
-		}
-		p.own.Use(&cfg)
+	own, err := p.certificate()
+	if own != nil {
+		own.Use(&cfg)
 	}
-	return cfg, nil
+	return cfg, err
+}
+
+// certificate is what somebody logs in by; nil for something else.
+func (p *profile) certificate() (own *client.Certificate, err error) {
+	if p.own == nil && p.Certificate != "" && p.Password == "" && p.Key == "" {
+		if p.own, err = client.OpenCertificate(p.Certificate); err != nil {
+			return nil, usage("the profile's certificate: %w", err)
+		}
+	}
+	return p.own, nil
 }
 
 // tls is whom to believe; nil for those whom the system believes.
@@ -100,6 +111,13 @@ func (p *profile) http() (*http.Client, error) {
 	believed, err := p.tls()
 	if err != nil {
 		return nil, err
+	}
+	own, err := p.certificate()
+	if err != nil {
+		return nil, err
+	}
+	if own != nil { // which nobody is shown but edges
+		believed = own.Believe(believed)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = believed

@@ -134,7 +134,7 @@ func (a *app) grantsRemove() *cobra.Command {
 	var all bool
 	c := &cobra.Command{
 		Use: "remove IDENTITY [ROOM]", Short: "Take back what somebody may do with a room, or with all", Args: cobra.RangeArgs(1, 2),
-		Long: `Take back what somebody was granted of a room, or with --all of every room, at once: who is in a room that he may not be in
+		Long: `Take back what somebody was granted of a room, a path, #name or an object, or with --all of every room, at once: who is in a room that he may not be in
 any more is put out of it.`,
 		Example: `  lime grants remove rui@localhost /ride/42
   lime grants remove rui@localhost --all`,

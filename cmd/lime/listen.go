@@ -78,7 +78,11 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 		defer cancel()
 	}
 	online := make(chan struct{}, 1)
-	c, err := a.dial(ctx, true, func(cfg *client.Config) {
+	p, err := a.profile()
+	if err != nil {
+		return err
+	}
+	c, err := a.dialAs(ctx, &p, true, func(cfg *client.Config) {
 		cfg.Presence = &lime.Presence{Status: lime.StatusAvailable, RoutingRule: lime.RouteIdentity}
 		cfg.Receipts = client.ReceiptsOff // what was printed is received and consumed: has
 		line := watched{app: a, pause: 5 * time.Second}
@@ -95,6 +99,7 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 	if err != nil {
 		return err
 	}
+	stop := a.keepCertificate(&p, c)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go a.enterAll(ctx, c, e.rooms, online, cancel)
@@ -130,6 +135,7 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 			break
 		}
 	}
+	stop()
 	switch why := context.Cause(ctx); {
 	case why == nil:
 		err = a.finish(c, c.Err())

@@ -93,15 +93,21 @@ func (c *Certificate) Leaf() *x509.Certificate {
 // Use has a client log in by the certificate: each connection shows the one that is in force then. Where authorities came with it, the server's
 // certificate has to be of one of them, or of one that cfg.TLS believes.
 func (c *Certificate) Use(cfg *Config) {
-	t := cfg.TLS.Clone()
-	if t == nil {
-		t = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
+	t := c.Believe(cfg.TLS)
 	t.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		pair := c.pair
 		return &pair, nil
+	}
+	cfg.TLS, cfg.Scheme = t, Transport()
+}
+
+// Believe returns a copy of a configuration, which may be nil, by which servers are believed as by Use. It shows them nothing.
+func (c *Certificate) Believe(cfg *tls.Config) *tls.Config {
+	t := cfg.Clone()
+	if t == nil {
+		t = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	c.mu.Lock()
 	known := c.authorities != nil
@@ -111,7 +117,7 @@ func (c *Certificate) Use(cfg *Config) {
 		t.InsecureSkipVerify = true // by what is in force when hands are shaken, instead
 		t.VerifyConnection = func(s tls.ConnectionState) error { return c.verify(s, believed) }
 	}
-	cfg.TLS, cfg.Scheme = t, Transport()
+	return t
 }
 
 // verify does what crypto/tls does, by the authorities of now, and then by those that are believed anyway.
@@ -250,8 +256,8 @@ func (c *Certificate) Due() time.Time {
 	return leaf.NotAfter.Add(-leaf.NotAfter.Sub(leaf.NotBefore) / 3)
 }
 
-// Keep renews the certificate whenever that is due, over a session that comes back, until ctx is done. It tries again after an
-// error, which it tells, unless tell is nil.
+// Keep renews the certificate whenever that is due, over a session that comes back, until ctx is done or the session is over for good. It
+// tries again after an error, a minute later or more, which it tells, unless tell is nil.
 func (c *Certificate) Keep(ctx context.Context, session *Client, tell func(error)) {
 	for {
 		wait := time.Until(c.Due())
@@ -263,19 +269,21 @@ func (c *Certificate) Keep(ctx context.Context, session *Client, tell func(error
 			if err == nil { // what was dated back is due sooner than it should be
 				wait = max(time.Second, time.Until(c.Due()), left/3)
 			} else {
-				wait = max(time.Second, min(left/20, time.Hour))
+				wait = max(time.Minute, min(left/20, time.Hour))
 			}
-			if err != nil && ctx.Err() == nil && tell != nil {
+			if err != nil && ctx.Err() == nil && session.Err() == nil && tell != nil {
 				tell(err)
 			}
 		}
 		timer := time.NewTimer(wait)
 		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
 		case <-timer.C:
+			continue
+		case <-ctx.Done():
+		case <-session.Done():
 		}
+		timer.Stop()
+		return
 	}
 }
 
