@@ -101,9 +101,10 @@ func flushed(t *testing.T, w *world) {
 	for i := range 60 {
 		mine = append(mine, reg(fmt.Sprintf("u%d@x/1", i), "e1", "s1"))
 	}
-	lost := make(chan int, 9)
+	lost, flushed := make(chan int, 9), make(chan struct{})
 	w.must("lease", s.PutLease(w.ctx(), presence.Lease{Edge: "e1"}))
 	w.keep(s, "e1", func(ctx context.Context) {
+		<-flushed // all servers of a cluster: one is after the other
 		n := 0
 		for _, r := range mine {
 			if _, _, err := s.Register(ctx, r, false); err == nil {
@@ -116,6 +117,7 @@ func flushed(t *testing.T, w *world) {
 		w.register(r)
 	}
 	w.redis.Flush(t)
+	close(flushed)
 	if n := <-lost; n != len(mine) {
 		t.Errorf("%d of %d registered again", n, len(mine))
 	}
