@@ -217,7 +217,7 @@ func (a *app) fetch(ctx context.Context, link lime.MediaLink, from lime.Identity
 	}
 	got, err := t.Download(limited, link, from, into)
 	if err != nil {
-		return tooLate(limited, link.URI, err)
+		return a.explain(ctx, link.URI, tooLate(limited, link.URI, err))
 	}
 	f := fetched{got.Path, got.Size, hex.EncodeToString(got.SHA256), got.Verified}
 	return a.print(f, "%s, %d bytes", f.Path, f.Size)

@@ -262,6 +262,10 @@ func TestTransfersEndWhereTheServerIsNotBelieved(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	at := "https" + strings.TrimPrefix(newShop(t).http.URL, "http")
+	if _, err := all.Download(t.Context(), lime.MediaLink{URI: at}, ana, open(t, t.TempDir(), "")); !errors.Is(err, http.ErrSchemeMismatch) {
+		t.Errorf("of a server in clear: %v", err)
+	}
 	s.http.Close()
 	if n := len(shakes); n != 2 {
 		t.Errorf("there were %d handshakes", n)

@@ -125,10 +125,11 @@ func (e *StatusError) Error() string {
 // statusChecksum is tus's.
 const statusChecksum = 460
 
-// lasting tells of a failure that another try would have no other end: what the server answers, or that it is not believed.
+// lasting tells of a failure that another try would have no other end: what the server answers, that it is not believed, or speaks no TLS.
 func lasting(err error) bool {
 	var status *StatusError
-	return errors.As(err, &status) && !passing(status.Status) || errors.As(err, new(*tls.CertificateVerificationError))
+	return errors.As(err, &status) && !passing(status.Status) || errors.As(err, new(*tls.CertificateVerificationError)) ||
+		errors.As(err, new(tls.RecordHeaderError)) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // passing tells of a status whether another try may end otherwise.
