@@ -167,6 +167,7 @@ func TestEventsOutliveABroker(t *testing.T) {
 	}
 	c.nats.start(t)
 	hook.want("and has ended meanwhile", "session.ended", ana.identity())
+	eventually(t, "the other edge has a broker as well", patience, func() error { return visit(t, s.there.at, "visitor") })
 	again := s.guest(t, s.there, "ana", "home")
 	hook.want("others begin", "session.started", again.identity())
 }
