@@ -96,12 +96,16 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 		c.arm()
 	}
 	if rules := c.edge.rules.Load(); rules != c.session.rules { // others are in force
+		if c.session.rules.envelopeRate != rules.envelopeRate { // which is another question
+			c.forgives()
+		}
 		c.session.rules = rules
 		c.session.heed()
 	}
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.letGo(s)
-	s.now, s.envelopes = c.heard, 0
+	s.now, s.envelopes, s.header.Kind = c.heard, 0, lime.KindUnknown
+	c.floodEnds(s.now)
 	for c.phase != closing && c.securing == asItIs && !c.awaits() && !c.stops(s) && n < len(b) {
 		var read int
 		if read, need = c.read(s, b[n:]); read == 0 {
@@ -122,7 +126,7 @@ func (c *conn) Data(t *poll.Turn, b []byte) (n, need int) {
 	}
 	switch {
 	case c.flooding:
-		c.pause()
+		c.pause(s)
 	case n < len(b) && c.stops(s):
 		c.yield()
 	}
@@ -180,6 +184,7 @@ func (c *conn) Closed(_ *poll.Turn, err error) {
 	c.phase = closing
 	c.dropStream()
 	c.dropFragments()
+	c.forgives() // nobody is counted
 	c.told.set(flagEnded, true)
 	c.session.lost()
 	if c.speaks() != nil {

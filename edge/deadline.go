@@ -98,12 +98,14 @@ func (c *conn) Timer(t *poll.Turn) {
 	}
 	p := c.now()
 	if over(p.pausedTill, time.Nanosecond) {
+		c.floodsOn(now)
 		c.begins().pausedTill = never
 		c.passes()
 		c.heardAgain(now)
 		c.steer()
 		p = c.now()
 	}
+	c.floodEnds(now)
 	if c.proving() != nil && over(c.proving().look, time.Nanosecond) {
 		c.lookAgain()
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+
+	"limegrove/lime"
 )
 
 // What takes long to inflate is long: a message of the greatest length may be made so that it takes 60 ms, in which a
@@ -83,13 +85,13 @@ func (c *conn) inflatedAside(message []byte, from int, err error, within time.Du
 	}
 	s := c.edge.scratch.Get().(*scratch)
 	defer c.letGo(s)
-	s.now, s.envelopes = c.edge.instant(c.turn().Now), 0
+	s.now, s.envelopes, s.header.Kind = c.edge.instant(c.turn().Now), 0, lime.KindUnknown
 	c.inflated(s, message, from, err, within)
 	if c.phase == closing {
 		return
 	}
 	if c.flooding {
-		c.pause()
+		c.pause(s)
 	}
 	c.noteUnfinished(c.stream() != nil)
 	c.socket.HoldAside(c.keeps())

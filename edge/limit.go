@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"limegrove/edge/poll"
+	"limegrove/lime"
 )
 
 // bucket is a token bucket of one session. Its rate is not its own, since all
@@ -77,8 +78,7 @@ func (s *session) recovers(now instant) time.Duration {
 
 // spent tells whether nothing is left of it, not even for a command.
 func (s *session) spent(now instant) bool {
-	rate := s.rules.envelopeRate
-	return rate > 0 && s.envelopes.full+instant(min(commandPrice, rate))*instant(time.Second)/instant(rate) > now+2*instant(time.Second)
+	return !s.envelopes.has(now, s.priceOfCommand(), s.rules.envelopeRate)
 }
 
 // stops tells whether the client has to wait with the rest of what it has sent.
@@ -143,9 +143,13 @@ func (c *conn) affords(s *scratch, n int) bool {
 }
 
 // pause stops reading for a while.
-func (c *conn) pause() {
+func (c *conn) pause(s *scratch) {
 	c.flooding = false
-	c.begins().pausedTill = c.edge.instant(c.turn().Now.Add(floodPause))
+	now := c.edge.instant(c.turn().Now)
+	p := c.begins()
+	p.pausedTill = now + instant(floodPause)
+	// Neither for bytes, nor for receipts.
+	p.flood.is = c.warned && (s.header.Kind == lime.KindMessage || s.header.Kind == lime.KindCommand) && c.session.spent(now)
 	c.patient()
 	c.steer()
 	c.arm()

@@ -28,6 +28,8 @@ type metrics struct {
 	overloaded  prometheus.Gauge
 	lag         prometheus.Gauge
 	stalls      prometheus.Counter
+	floods      prometheus.Counter
+	flooding    prometheus.Gauge
 	settling    prometheus.Gauge
 	unsettled   prometheus.Counter
 	drained     prometheus.Counter
@@ -80,6 +82,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		stalls: f.NewCounter(prometheus.CounterOpts{
 			Name: "limegrove_edge_stalls_total", Help: "Connections ended because the client took nothing for too long.",
+		}),
+		floods: f.NewCounter(prometheus.CounterOpts{
+			Name: "limegrove_edge_floods_total", Help: "Times that a session went on sending more than its rate, and was slowed.",
+		}),
+		flooding: f.NewGauge(prometheus.GaugeOpts{
+			Name: "limegrove_edge_flooding", Help: "Sessions that are slowed because they went on sending more than their rate.",
 		}),
 		settling: f.NewGauge(prometheus.GaugeOpts{
 			Name: "limegrove_edge_settling", Help: "Sessions told to go that are still there.",
@@ -223,6 +231,14 @@ func (m *metrics) established(after time.Duration) {
 
 // unestablished counts a session that was not.
 func (m *metrics) unestablished(why lime.Code) { m.unbegun[failureOf(why)].Inc() }
+
+// slowed counts a session that is slowed, or -1 that is no longer.
+func (m *metrics) slowed(n int) {
+	if n > 0 {
+		m.floods.Inc()
+	}
+	m.flooding.Add(float64(n))
+}
 
 // watch registers what is looked at when somebody asks.
 func (e *Edge) watch() {

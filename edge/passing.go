@@ -18,6 +18,7 @@ type passing struct {
 	stream     *stream       // an envelope that is half sent; nil when none is
 	fragments  *fragments    // of a compressed message that is half sent; nil when none is
 	upgraded   *auth.Upgrade // nil when nothing of the request goes to routers
+	flood      flood         // none when it is zero
 	taken      uint32        // how many bytes the client had taken when it was seen to stall
 }
 

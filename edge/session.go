@@ -96,6 +96,7 @@ type session struct {
 	ownDomain bool // the client's domain is one of ours, and not that of a gateway
 	overTCP   bool // and not over WebSocket
 	shunned   bool // it is among those that are ignored
+	floods    bool // for long, so that what it says has a price
 }
 
 // envelope takes one envelope, whose header is in t. It borrows both.

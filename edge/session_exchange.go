@@ -14,9 +14,10 @@ var (
 // exchange takes an envelope of an established session. What is wrong with it is
 // told by a notification or a response, and the session goes on.
 func (s *session) exchange(t *scratch, b []byte) {
-	if !s.envelopes.take(t.now, 1, s.rules.envelopeRate) || !s.bytes.take(t.now, len(b), s.rules.byteRate) {
+	price := s.price(t.header.Kind)
+	if !s.envelopes.take(t.now, price, s.rules.envelopeRate) || !s.bytes.take(t.now, len(b), s.rules.byteRate) {
 		if t.whole { // what is behind it is not left, and has cost as much
-			s.envelopes.charge(t.now, 1, s.rules.envelopeRate)
+			s.envelopes.charge(t.now, price, s.rules.envelopeRate)
 		}
 		s.out.count(dropRate)
 		s.refuse(&t.header, reasonRate)

@@ -152,10 +152,21 @@ func TestPresenceThatCannotBeSet(t *testing.T) {
 // A command that a router or Redis has to answer counts for more than one envelope, one that the edge answers does not.
 func TestCommandsHaveTheirPrice(t *testing.T) {
 	for _, c := range []struct {
-		rate, pings, others int
-	}{{10, 20, 5}, {2, 4, 2}, {1, 2, 2}} {
+		rate          int
+		floods        bool
+		pings, others int
+	}{
+		{10, false, 20, 5},
+		{2, false, 4, 2},
+		{1, false, 2, 2},
+		{100, true, 40, 10},
+		{10, true, 4, 2},
+		{4, true, 2, 2},
+		{2, true, 2, 2},
+		{1, true, 2, 2},
+	} {
 		d := established(t)
-		d.session.rules.envelopeRate = c.rate
+		d.session.rules.envelopeRate, d.session.floods = c.rate, c.floods
 		for range c.pings {
 			d.says(`{"id":"c","method":"get","uri":"/ping"}`)
 			d.hears("one that the edge answers", `{"status":"success"}`)
