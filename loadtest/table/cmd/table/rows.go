@@ -104,8 +104,8 @@ var rows = []row{
 	{"storm", "1,000/s while 5,000 of 15,000 sessions are cut and come back", "-scenario storm -edges 3 -sessions 15000 -pairs 1000 -size 128 -rate 1000 -duration 20s", noFloor, messages},
 
 	{"half", "5,000 that send half a frame or request", "-scenario half -pairs 200 -rate 2000 -duration 240s -disturbances 2", noFloor, attacks},
-	{"slow", "1,000 that do not read", "-scenario slow -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},
-	{"flood", "one session's messages", "-scenario flood -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},
+	{"slow", "1,000 that do not read", "-scenario slow -pairs 200 -rate 2000 -duration 240s -disturbances 2", noFloor, attacks},
+	{"flood", "one session's messages", "-scenario flood -pairs 200 -rate 2000 -duration 240s -disturbances 2", noFloor, attacks},
 	{"commands", "one session's commands", "-scenario commands -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},
 	{"connect", "one address that connects", "-scenario connect -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},
 }
