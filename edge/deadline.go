@@ -98,7 +98,7 @@ func (c *conn) Timer(t *poll.Turn) {
 	}
 	p := c.now()
 	if over(p.pausedTill, time.Nanosecond) {
-		c.floodsOn(now)
+		c.waited(now)
 		c.begins().pausedTill = never
 		c.passes()
 		c.heardAgain(now)

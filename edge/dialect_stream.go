@@ -118,5 +118,5 @@ func (c *conn) maySay(s *scratch, n int) bool {
 		return true
 	}
 	cfg := c.edge.cfg.Load()
-	return c.session.envelopes.has(s.now, c.session.price(lime.KindMessage), cfg.EnvelopeRate) && c.session.bytes.has(s.now, frameCost+envelopeSize(n), cfg.ByteRate)
+	return c.session.envelopes.has(s.now, c.session.price(), cfg.EnvelopeRate) && c.session.bytes.has(s.now, frameCost+envelopeSize(n), cfg.ByteRate)
 }

@@ -1,14 +1,18 @@
 package edge
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/gobwas/ws"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	logtest "github.com/sirupsen/logrus/hooks/test"
 )
 
 // Who goes on sending more than the rate allows has a fifth of it after a while, until it has been less for long enough;
@@ -70,7 +74,8 @@ func TestFloodThatLastsIsSlowed(t *testing.T) {
 	}
 
 	t.Run("after a while", func(t *testing.T) {
-		each(t, func(t *testing.T, e *fixture) {
+		log, lines := logtest.NewNullLogger()
+		inMemory(t, Config{EnvelopeRate: rate, Logger: log}, func(t *testing.T, e *fixture) {
 			at := says(t, login(e), 3200)
 			about(t, "at first", within(at, time.Second, 19*time.Second), rate)
 			about(t, "then", within(at, 30*time.Second, 40*time.Second), rate/floodPrice)
@@ -78,6 +83,9 @@ func TestFloodThatLastsIsSlowed(t *testing.T) {
 				t.Errorf("%d floods are counted", n)
 			}
 			wantFlooding(t, e, 1)
+			if line := lines.LastEntry(); line == nil || line.Data["node"] != "eve@example.org/1" {
+				t.Errorf("the log says %v", line)
+			}
 			if n := counted(t, e.metrics.dropped[dropRate]); n != 1 {
 				t.Errorf("%d are refused", n)
 			}
@@ -161,25 +169,35 @@ func TestFloodThatLastsIsSlowed(t *testing.T) {
 		})
 	})
 
-	t.Run("nor for receipts", func(t *testing.T) {
-		each(t, func(t *testing.T, e *fixture) {
-			p := login(e)
-			var all []byte
-			const n = 60 * rate
-			for i := range n {
-				all = append(all, frame(ws.OpText, fmt.Sprintf(`{"id":"%d","to":"rui@example.org/1","event":"consumed"}`, i))...)
-			}
-			began := time.Now()
-			p.eve.background(all)
-			for range n - 1 {
-				p.rui.hears("each", `{"event":"consumed"}`)
-			}
-			if took := time.Since(began); took > 61*time.Second {
-				t.Errorf("they take %s", took)
-			}
-			wantNone(t, e)
+	const (
+		receipt = `{"id":"$n","to":"rui@example.org/1","event":"consumed"}`
+		message = `{"id":"$n","to":"rui@example.org/1","type":"text/plain","content":"x"}`
+	)
+	for name, mix := range map[string][]string{
+		"receipts":           {receipt},
+		"responses":          {`{"id":"$n","to":"rui@example.org/1","method":"get","status":"success"}`},
+		"receipts above all": {receipt, receipt, receipt, message, receipt, receipt, message},
+	} {
+		t.Run("nor for "+name, func(t *testing.T) {
+			each(t, func(t *testing.T, e *fixture) {
+				p := login(e)
+				var all []byte
+				const n = 120 * rate
+				for i := range n {
+					all = append(all, frame(ws.OpText, strings.ReplaceAll(mix[i%len(mix)], "$n", strconv.Itoa(i)))...)
+				}
+				began := time.Now()
+				p.eve.background(all)
+				for range n - 1 {
+					p.rui.next("each but one")
+				}
+				if took := time.Since(began); took > 121*time.Second {
+					t.Errorf("they take %s", took)
+				}
+				wantNone(t, e)
+			})
 		})
-	})
+	}
 
 	t.Run("nor for bytes", func(t *testing.T) {
 		inMemory(t, Config{EnvelopeRate: -1, ByteRate: 10_000}, func(t *testing.T, e *fixture) {
@@ -208,4 +226,27 @@ func TestFloodAtALowRateGoesOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What was compressed together is refused and made up for, which may take longer than a pause: it is one wait.
+func TestFloodOfCompressedMessagesIsSlowed(t *testing.T) {
+	cfg := compressing
+	cfg.EnvelopeRate = 10
+	inMemory(t, cfg, func(t *testing.T, e *fixture) {
+		e.login("rui@example.org/1")
+		eve := e.loginAgreed("eve@example.org/1")
+		eve.background(bytes.Repeat(compressed(strings.Join(numbered(30, "x"), "")), 100)) // each takes 3 s
+		time.Sleep(15 * time.Second)
+		if got := testutil.ToFloat64(e.metrics.flooding); got != 0 {
+			t.Errorf("%g are slowed at once", got)
+		}
+		time.Sleep(15 * time.Second)
+		if got := testutil.ToFloat64(e.metrics.flooding); got != 1 {
+			t.Errorf("%g are slowed after a while", got)
+		}
+		time.Sleep(time.Minute)
+		if got := counted(t, e.metrics.floods); got != 1 {
+			t.Errorf("it is counted %d times", got)
+		}
+	})
 }

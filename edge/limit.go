@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"limegrove/edge/poll"
-	"limegrove/lime"
 )
 
 // bucket is a token bucket of one session. Its rate is not its own, since all
@@ -146,10 +145,8 @@ func (c *conn) affords(s *scratch, n int) bool {
 func (c *conn) pause(s *scratch) {
 	c.flooding = false
 	now := c.edge.instant(c.turn().Now)
-	p := c.begins()
-	p.pausedTill = now + instant(floodPause)
-	// Neither for bytes, nor for receipts.
-	p.flood.is = c.warned && (s.header.Kind == lime.KindMessage || s.header.Kind == lime.KindCommand) && c.session.spent(now)
+	c.begins().pausedTill = now + instant(floodPause)
+	c.waitsFor(s, now)
 	c.patient()
 	c.steer()
 	c.arm()

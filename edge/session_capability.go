@@ -38,7 +38,7 @@ func (s *session) quota(h *lime.Header) error {
 	switch h.Method {
 	case lime.MethodGet:
 		resource, err := json.Marshal(lime.Quota{
-			Throughput: max(0, s.rules.envelopeRate) / s.price(lime.KindMessage), MaxEnvelopeSize: s.rules.maxEnvelope,
+			Throughput: max(0, s.rules.envelopeRate) / s.price(), MaxEnvelopeSize: s.rules.maxEnvelope,
 		})
 		if err != nil {
 			return err

@@ -14,7 +14,10 @@ var (
 // exchange takes an envelope of an established session. What is wrong with it is
 // told by a notification or a response, and the session goes on.
 func (s *session) exchange(t *scratch, b []byte) {
-	price := s.price(t.header.Kind)
+	price := 1
+	if paid(&t.header) {
+		price = s.price()
+	}
 	if !s.envelopes.take(t.now, price, s.rules.envelopeRate) || !s.bytes.take(t.now, len(b), s.rules.byteRate) {
 		if t.whole { // what is behind it is not left, and has cost as much
 			s.envelopes.charge(t.now, price, s.rules.envelopeRate)

@@ -51,7 +51,7 @@ func (s *session) serve(t *scratch, b []byte, who sender, change lime.Rewrite) e
 		return s.capability(h, b)
 	case own && uri.HasPath("/quota"):
 		return s.quota(h)
-	case !s.envelopes.take(t.now, s.priceOfCommand()-s.price(lime.KindCommand), s.rules.envelopeRate):
+	case !s.envelopes.take(t.now, s.priceOfCommand()-s.price(), s.rules.envelopeRate):
 		return reasonRate
 	case own && uri.HasPath("/presence"):
 		return s.presence(h, b)
