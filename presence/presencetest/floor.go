@@ -128,8 +128,11 @@ func floorsEnd(_ *testing.T, w *world) {
 // instancesComeAndGo raises one floor again and again, and beside it those of
 // instances that do not come again.
 func instancesComeAndGo(t *testing.T, w *world) {
-	const old = 200
-	s := w.open(presence.Config{FloorTTL: 400 * time.Millisecond, Timeout: patience})
+	const (
+		old  = 200
+		live = 400 * time.Millisecond
+	)
+	s := w.open(presence.Config{FloorTTL: live, Timeout: patience})
 	var floors []presence.Floor
 	for i := range old {
 		floors = append(floors, floor(fmt.Sprintf("ana@x/old%d", i), "l", 1))
@@ -138,10 +141,14 @@ func instancesComeAndGo(t *testing.T, w *world) {
 	n := 0
 	w.eventually("the old ones go", func() error {
 		n++
+		began := time.Now()
 		w.must("raise", s.RaiseFloors(w.ctx(), []presence.Floor{
 			floor("ana@x/0", "l", uint64(n)), floor(fmt.Sprintf("ana@x/new%d", n), "l", 1),
 		}))
 		got := w.floors(s, "ana@x")[0]
+		if took := time.Since(began); took >= live {
+			return fmt.Errorf("raised and looked at within %v, in which all may end", took)
+		}
 		if len(got) == 0 || got[0] != floor("ana@x/0", "l", uint64(n)) {
 			t.Fatalf("after %d raises, what is raised each time is gone", n)
 		}
