@@ -106,6 +106,6 @@ var rows = []row{
 	{"half", "5,000 that send half a frame or request", "-scenario half -pairs 200 -rate 2000 -duration 240s -disturbances 2", noFloor, attacks},
 	{"slow", "1,000 that do not read", "-scenario slow -pairs 200 -rate 2000 -duration 240s -disturbances 2", noFloor, attacks},
 	{"flood", "one session's messages", "-scenario flood -pairs 200 -rate 2000 -duration 240s -disturbances 2", noFloor, attacks},
-	{"commands", "one session's commands", "-scenario commands -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},
+	{"commands", "one session's commands", "-scenario commands -pairs 200 -rate 2000 -duration 240s -disturbances 2", noFloor, attacks},
 	{"connect", "one address that connects", "-scenario connect -pairs 200 -rate 2000 -duration 60s", noFloor, attacks},
 }
