@@ -253,8 +253,13 @@ func (h *Hubs) Run(ctx context.Context) error {
 	if h.listening != nil {
 		return fmt.Errorf("listen to sessions' subjects: %w", h.listening)
 	}
+	// Before anything else, so that no break goes unnoticed after the edge can be heard.
 	back := h.cfg.NATS.StatusChanged(nats.CONNECTED)
 	defer h.cfg.NATS.RemoveStatusListener(back)
+	changed := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
+	defer h.cfg.NATS.RemoveStatusListener(changed)
+	connection := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
+	defer h.cfg.NATS.RemoveStatusListener(connection)
 	control, err := h.cfg.NATS.Subscribe(subject.Edge(h.cfg.Edge), h.control)
 	if err != nil {
 		return fmt.Errorf("subscribe to control messages: %w", err)
@@ -265,16 +270,12 @@ func (h *Hubs) Run(ctx context.Context) error {
 	for _, s := range h.shards {
 		running.Go(func() { h.dispatch(ctx, s) })
 	}
-	changed := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
-	defer h.cfg.NATS.RemoveStatusListener(changed)
 	running.Go(func() { h.followConnection(ctx, changed) })
 	running.Go(func() { h.registrar.run(ctx) })
 	running.Go(func() { h.follow(ctx, back) })
 	running.Go(func() { h.watchLosses(ctx) })
 	running.Go(func() { h.watchRefusals(ctx) })
 	if h.learns() {
-		connection := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
-		defer h.cfg.NATS.RemoveStatusListener(connection)
 		running.Go(func() { h.doubtDelegations(ctx, connection) })
 		running.Go(func() { h.followDelegations(ctx) })
 	}

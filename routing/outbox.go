@@ -89,13 +89,13 @@ func (b *outbox) add(o *outgoing) {
 
 // run publishes until ctx is done, and then for as long as something is under way, and the configured timeout at most.
 func (b *outbox) run(ctx context.Context) error {
+	back := b.hubs.cfg.NATS.StatusChanged(nats.CONNECTED)
+	defer b.hubs.cfg.NATS.RemoveStatusListener(back)
 	sub, err := b.hubs.cfg.NATS.ChanSubscribe(subject.Acks(b.hubs.cfg.Edge), b.acks)
 	if err != nil {
 		return fmt.Errorf("subscribe to acknowledgements: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }() // the connection may be gone
-	back := b.hubs.cfg.NATS.StatusChanged(nats.CONNECTED)
-	defer b.hubs.cfg.NATS.RemoveStatusListener(back)
 	look, looks := time.NewTimer(0), true
 	defer look.Stop()
 	done, over := ctx.Done(), make(<-chan time.Time)

@@ -13,9 +13,7 @@ const lookPause = time.Second
 // watch has rooms that keep their messages look for what they have missed: when the broker
 // was away, or the client library had no room for what it brought. What comes later shows it
 // as well, but may not come.
-func (r *Rooms) watch(ctx context.Context) {
-	back := r.cfg.NATS.StatusChanged(nats.CONNECTED)
-	defer r.cfg.NATS.RemoveStatusListener(back)
+func (r *Rooms) watch(ctx context.Context, back <-chan nats.Status) {
 	look := time.NewTimer(lookPause)
 	defer look.Stop()
 	for away := false; ; {

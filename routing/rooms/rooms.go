@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"limegrove/internal/complaint"
 	"limegrove/lime"
 	"limegrove/prepared"
@@ -144,6 +146,8 @@ func New(cfg Config) *Rooms {
 
 // Run hands out what NATS brings until ctx is done.
 func (r *Rooms) Run(ctx context.Context) {
+	back := r.cfg.NATS.StatusChanged(nats.CONNECTED) // before anybody is heard, so that no break goes unnoticed
+	defer r.cfg.NATS.RemoveStatusListener(back)
 	var running sync.WaitGroup
 	for _, s := range r.shards {
 		running.Go(func() { s.run(ctx) })
@@ -153,7 +157,7 @@ func (r *Rooms) Run(ctx context.Context) {
 	}
 	running.Go(func() { r.Publisher.Run(ctx) })
 	if r.cfg.Streams != nil {
-		running.Go(func() { r.watch(ctx) })
+		running.Go(func() { r.watch(ctx, back) })
 	}
 	running.Wait()
 	for _, c := range r.catchUps {
