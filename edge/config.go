@@ -117,8 +117,9 @@ type Config struct {
 	// finished. Keep it above PingInterval. Default 90s.
 	IdleTimeout time.Duration
 
-	// StallTimeout is how long a client may take nothing of what waits for it.
-	// Default 30s.
+	// StallTimeout is how long a client may take nothing of what waits for it, at
+	// least, and an eighth more at most, so that not all who stall at once are cut
+	// at once. Default 30s.
 	StallTimeout time.Duration
 
 	// CloseTimeout bounds how long the last frames may take. Default 5s.

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -135,6 +136,18 @@ func (c *conn) Timer(t *poll.Turn) {
 	c.arm()
 }
 
+// stallScatter is up to which part of its time a client that stalls has more: those of a network that is gone
+// stall together, and would be cut together, and come back so.
+const stallScatter = 8
+
+// scattered is how much more one has.
+func scattered(limit time.Duration) instant {
+	if limit < stallScatter {
+		return 0
+	}
+	return instant(rand.N(limit / stallScatter))
+}
+
 // watch pings a silent client, and ends the connection of one that takes nothing
 // of what waits for it: L-TRN-09, L-TRN-11.
 func (c *conn) watch(now instant) {
@@ -145,7 +158,7 @@ func (c *conn) watch(now instant) {
 		c.flows()
 	case c.now().stalled == never || taken != c.now().taken:
 		p := c.begins()
-		p.stalled, p.taken = now, taken
+		p.stalled, p.taken = now+scattered(cfg.StallTimeout), taken
 	case cfg.StallTimeout > 0 && now.since(c.now().stalled) >= cfg.StallTimeout:
 		c.edge.metrics.stalls.Inc()
 		c.phase = closing
