@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 	mux.Handle("POST /events", b.signed(b.events))
 	mux.HandleFunc("GET /api/bootstrap/", b.bootstrap)
 	mux.HandleFunc("POST /rides/{ride}/arrived", b.arrived)
-	server := &http.Server{Addr: *listen, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Addr: *listen, Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
 	end := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer end()
 	b.log.Printf("the backend serves http://%s", *listen)

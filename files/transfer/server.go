@@ -150,6 +150,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.requests.Done()
 	a := &answer{ResponseWriter: w, control: http.NewResponseController(w), idle: s.cfg.IdleTimeout}
 	defer func() { s.metrics.request(r.Method, a.status) }()
+	if r.Body != http.NoBody {
+		a.expect(a.idle / 2) // net/http waits for the rest of what nobody reads, before it writes what is answered
+	}
 	open(a.Header())
 	if method := r.Header.Get("X-HTTP-Method-Override"); method != "" && r.Method == http.MethodPost {
 		r.Method = method
@@ -216,11 +219,17 @@ func (a *answer) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// expect gives the client a time for what is read next.
+func (a *answer) expect(within time.Duration) {
+	_ = a.control.SetReadDeadline(time.Now().Add(within)) // of a test's recorder there is none
+}
+
 // wait gives the client its time for what is written next.
 func (a *answer) wait() { _ = a.control.SetWriteDeadline(time.Now().Add(a.idle)) } // of a test's recorder there is none
 
 // refuse answers with a sentence.
 func (a *answer) refuse(status int, says string) {
+	a.expect(a.idle / 2) // what has not come is not read
 	h := a.Header()
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		h.Set("Retry-After", "2")

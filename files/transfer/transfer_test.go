@@ -425,6 +425,29 @@ func TestUploadsAtOnceAreBounded(t *testing.T) {
 	e.wantResult(upload, resultBusy, 2)
 }
 
+// net/http reads what is left of a request that was answered, so that the next one can come.
+func TestWhoIsRefusedHoldsNoConnection(t *testing.T) {
+	e := newEdge(t, natstest.New(t), func(c *Config) { c.IdleTimeout = 50 * time.Millisecond })
+	f := e.announce("ana", bytesOf(100_000))
+	for what, head := range map[string]string{
+		"a stranger":           "POST /files HTTP/1.1\r\nContent-Length: 1000\r\n",
+		"who asks for nothing": "PUT /elsewhere HTTP/1.1\r\nContent-Length: 1000\r\n",
+		"who reads, and sends": "GET " + f.link + " HTTP/1.1\r\nContent-Length: 1000\r\n",
+		"who sends little":     "PATCH /files/" + string(f.ID) + " HTTP/1.1\r\nAuthorization: Bearer " + f.upload + "\r\nTus-Resumable: 1.0.0\r\nContent-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: 100000\r\n",
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(e.url, "http://"))
+		must(t, err)
+		must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		_, err = io.WriteString(conn, head+"Host: x\r\n\r\nbody")
+		must(t, err)
+		said, err := io.ReadAll(conn)
+		if err != nil || !bytes.HasPrefix(said, []byte("HTTP/1.1 4")) {
+			t.Errorf("%s: %q, %v", what, said, err)
+		}
+		must(t, conn.Close())
+	}
+}
+
 func TestClientThatMovesNothingIsCut(t *testing.T) {
 	e := newEdge(t, natstest.New(t), func(c *Config) { c.IdleTimeout = 50 * time.Millisecond })
 	f := e.announce("ana", bytesOf(1_000_000))

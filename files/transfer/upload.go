@@ -180,7 +180,6 @@ func (s *Server) add(a *answer, r *http.Request, id files.ID) (result string) {
 		return resultDone
 	}
 	body := &body{s: s, a: a, r: r.Body}
-	defer func() { _ = a.control.SetReadDeadline(time.Time{}) }()
 	var source io.Reader = body
 	if says := r.Header.Get("Upload-Checksum"); says != "" {
 		b, status, why := checked(body, r.ContentLength, says)
@@ -263,13 +262,16 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, errDraining
 	}
 	if b.moved == 0 {
-		_ = b.a.control.SetReadDeadline(time.Now().Add(b.a.idle)) // of a test's recorder there is none
+		b.a.expect(b.a.idle)
 	}
 	n, err := b.r.Read(p)
 	if b.moved += n; b.moved >= leastMoved {
 		b.moved = 0
 	}
-	if err != nil && err != io.EOF {
+	switch {
+	case err == io.EOF:
+		_ = b.a.control.SetReadDeadline(time.Time{}) // the store takes its time
+	case err != nil:
 		b.failed = err
 	}
 	return n, err
