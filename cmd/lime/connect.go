@@ -116,11 +116,11 @@ func (p *profile) http() (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if own != nil { // which nobody is shown but edges
-		believed = own.Believe(believed)
-	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = believed
+	if own != nil { // which nobody is shown but edges
+		return &http.Client{Transport: own.RoundTripper(transport)}, nil
+	}
 	return &http.Client{Transport: transport}, nil
 }
 

@@ -13,9 +13,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,8 +32,8 @@ type Certificate struct {
 
 	mu          sync.Mutex
 	pair        tls.Certificate
-	text        []byte         // as it is in the file
-	authorities *x509.CertPool // whom the server's certificate may be of; nil for none that are known
+	text        []byte              // as it is in the file
+	authorities []*x509.Certificate // whose the server's certificate may be; nil for none that are known
 }
 
 // maxCertificateFile bounds what is read of one.
@@ -39,16 +42,7 @@ const maxCertificateFile = 1 << 20
 // OpenCertificate reads a certificate that IssueCertificate has kept: PEM, the certificate first, its key, and the server's authorities. The
 // error is fs.ErrNotExist's when there is none. A file that others than its owner may read is refused.
 func OpenCertificate(file string) (*Certificate, error) {
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return nil, err
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
-		return nil, fmt.Errorf("%s: others may read the key (mode %04o); chmod 600 it", file, info.Mode().Perm())
-	case info.Size() > maxCertificateFile:
-		return nil, fmt.Errorf("%s has more than %d bytes", file, maxCertificateFile)
-	}
-	text, err := os.ReadFile(file)
+	text, err := readOwn(file)
 	if err != nil {
 		return nil, err
 	}
@@ -65,16 +59,13 @@ func (c *Certificate) take(text []byte) error {
 	if err != nil {
 		return err
 	}
-	authorities := x509.NewCertPool()
+	var authorities []*x509.Certificate
 	for _, der := range pair.Certificate[1:] {
 		one, err := x509.ParseCertificate(der)
 		if err != nil {
 			return err
 		}
-		authorities.AddCert(one)
-	}
-	if len(pair.Certificate) == 1 {
-		authorities = nil
+		authorities = append(authorities, one)
 	}
 	pair.Certificate = pair.Certificate[:1]
 	c.mu.Lock()
@@ -93,77 +84,141 @@ func (c *Certificate) Leaf() *x509.Certificate {
 // Use has a client log in by the certificate: each connection shows the one that is in force then. Where authorities came with it, the server's
 // certificate has to be of one of them, or of one that cfg.TLS believes.
 func (c *Certificate) Use(cfg *Config) {
-	t := c.Believe(cfg.TLS)
+	t := cloneTLS(cfg.TLS)
 	t.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		pair := c.pair
 		return &pair, nil
 	}
-	cfg.TLS, cfg.Scheme = t, Transport()
+	cfg.TLS, cfg.Scheme, cfg.own = t, Transport(), c
 }
 
-// Believe returns a copy of a configuration, which may be nil, by which servers are believed as by Use. It shows them nothing.
-func (c *Certificate) Believe(cfg *tls.Config) *tls.Config {
-	t := cfg.Clone()
-	if t == nil {
-		t = &tls.Config{MinVersion: tls.VersionTLS12}
+// RoundTripper asks by HTTP, as base does, servers that are believed as by Use, by the authorities that are in force then. It shows them no
+// certificate.
+func (c *Certificate) RoundTripper(base *http.Transport) http.RoundTripper {
+	return &believer{own: c, base: base}
+}
+
+// believer has a transport for as long as the authorities are the same.
+type believer struct {
+	own  *Certificate
+	base *http.Transport
+
+	mu      sync.Mutex
+	by      []*x509.Certificate // of now
+	current *http.Transport
+}
+
+// RoundTrip: http.RoundTripper.
+func (b *believer) RoundTrip(r *http.Request) (*http.Response, error) {
+	return b.transport().RoundTrip(r)
+}
+
+func (b *believer) transport() *http.Transport {
+	by := b.own.trusted()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current == nil || !slices.Equal(by, b.by) {
+		if b.current != nil {
+			b.current.CloseIdleConnections()
+		}
+		b.by, b.current = by, b.base.Clone()
+		b.current.TLSClientConfig = believe(b.base.TLSClientConfig, by)
 	}
+	return b.current
+}
+
+// CloseIdleConnections is what http.Client asks for by its own method of this name.
+func (b *believer) CloseIdleConnections() { b.transport().CloseIdleConnections() }
+
+// trusted are the authorities of now. They are not changed.
+func (c *Certificate) trusted() []*x509.Certificate {
 	c.mu.Lock()
-	known := c.authorities != nil
-	c.mu.Unlock()
-	if known && !t.InsecureSkipVerify {
-		believed := t.RootCAs
-		t.InsecureSkipVerify = true // by what is in force when hands are shaken, instead
-		t.VerifyConnection = func(s tls.ConnectionState) error { return c.verify(s, believed) }
+	defer c.mu.Unlock()
+	return c.authorities
+}
+
+// believe returns a copy of a configuration, which may be nil, that believes some more. Names are checked by crypto/tls, which alone knows
+// that of a server that has an IP address for one: a tls.ConnectionState has no name then.
+func believe(cfg *tls.Config, more []*x509.Certificate) *tls.Config {
+	t := cloneTLS(cfg)
+	if len(more) == 0 {
+		return t
 	}
+	var all *x509.CertPool
+	if t.RootCAs != nil {
+		all = t.RootCAs.Clone()
+	} else if system, err := x509.SystemCertPool(); err == nil {
+		all = system
+	} else {
+		all = x509.NewCertPool()
+	}
+	for _, one := range more {
+		all.AddCert(one)
+	}
+	t.RootCAs = all
 	return t
 }
 
-// verify does what crypto/tls does, by the authorities of now, and then by those that are believed anyway.
-func (c *Certificate) verify(s tls.ConnectionState, believed *x509.CertPool) error {
-	if len(s.PeerCertificates) == 0 {
-		return errors.New("the server has shown no certificate")
+// cloneTLS is a copy of a configuration, or the default.
+func cloneTLS(cfg *tls.Config) *tls.Config {
+	if cfg == nil {
+		return &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	c.mu.Lock()
-	own := c.authorities
-	c.mu.Unlock()
-	o := x509.VerifyOptions{Roots: own, DNSName: s.ServerName, Intermediates: x509.NewCertPool()}
-	for _, one := range s.PeerCertificates[1:] {
-		o.Intermediates.AddCert(one)
-	}
-	_, err := s.PeerCertificates[0].Verify(o)
-	if err != nil {
-		o.Roots = believed
-		if _, other := s.PeerCertificates[0].Verify(o); other == nil {
-			return nil
-		}
-		return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: err}
-	}
-	return nil
+	return cfg.Clone()
 }
 
 // mediaCertificate is the media type of a certificate, and of a request for one. It is Limegrove's.
 const mediaCertificate = "application/vnd.limegrove.certificate+json"
 
-// newCertificateKey makes a key, and a request for a certificate of it.
-func newCertificateKey(name string) (key crypto.Signer, request []byte, err error) {
-	if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		return nil, nil, err
-	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
-	if err != nil {
-		return nil, nil, err
-	}
-	return key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}), nil
+// certificateKey is a key, as it is kept, of which a certificate is asked for.
+type certificateKey struct {
+	signer crypto.Signer
+	text   []byte // PEM
 }
 
-// askCertificate asks for a certificate of a new key, and returns it as it is kept. identity is "" for the session's own.
-func (c *Client) askCertificate(ctx context.Context, identity string) ([]byte, error) {
-	key, request, err := newCertificateKey(identity)
+func newCertificateKey() (certificateKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return certificateKey{}, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return certificateKey{}, err
+	}
+	return certificateKey{key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})}, nil
+}
+
+// keptCertificateKey reads a key, or makes and keeps one where there is none.
+func keptCertificateKey(file string) (key certificateKey, err error) {
+	text, err := readOwn(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if key, err = newCertificateKey(); err != nil {
+			return key, err
+		}
+		return key, writeOwn(file, key.text)
+	}
+	if err != nil {
+		return key, err
+	}
+	if block, _ := pem.Decode(text); block != nil {
+		if of, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+			if signer, ok := of.(crypto.Signer); ok {
+				return certificateKey{signer, text}, nil
+			}
+		}
+	}
+	return key, fmt.Errorf("%s is no key: remove it, and another is made", file)
+}
+
+// askCertificate asks for a certificate of a key, and returns it as it is kept. identity is "" for the session's own.
+func (c *Client) askCertificate(ctx context.Context, identity string, key certificateKey) ([]byte, error) {
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: identity}}, key.signer)
 	if err != nil {
 		return nil, err
 	}
+	request := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
 	resource, err := json.Marshal(struct {
 		Identity string `json:"identity,omitempty"`
 		Request  string `json:"request"`
@@ -179,18 +234,14 @@ func (c *Client) askCertificate(ctx context.Context, identity string) ([]byte, e
 	if err := json.Unmarshal(answer.Resource, &issued); err != nil || issued.Certificate == "" {
 		return nil, fmt.Errorf("ask for a certificate: %w: the answer has none", ErrProtocol)
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	text := append([]byte(issued.Certificate), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...)
-	return append(text, issued.Authorities...), nil
+	return slices.Concat([]byte(issued.Certificate), key.text, []byte(issued.Authorities)), nil
 }
 
 // IssueCertificate has the server issue a certificate to the identity of cfg.Node, and keeps it in a file, which must not be there. cfg.TLS shows
 // the certificate that all clients without one of their own share, or cfg.Scheme proves the identity in another way. It has a session of its
 // own for that; with the certificate that it returns others log in (Use). A name that somebody has is refused with a *lime.Reason of
-// code 66.
+// code 66. The key is in file+".key" until the certificate is kept: who has asked, and whose answer was lost, asks again with the same key and is
+// no other.
 func IssueCertificate(ctx context.Context, server string, cfg Config, file string) (*Certificate, error) {
 	if _, err := os.Lstat(file); err == nil {
 		return nil, fmt.Errorf("%s is there already", file)
@@ -201,6 +252,11 @@ func IssueCertificate(ctx context.Context, server string, cfg Config, file strin
 		cfg.Scheme = Transport()
 	}
 	cfg.SendOnly, cfg.Handler, cfg.Store, cfg.Backoff.Tries = true, nil, nil, -1
+	keyFile := file + ".key"
+	key, err := keptCertificateKey(keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("keep the certificate's key: %w", err)
+	}
 	session, err := Dial(ctx, server, cfg)
 	if err != nil {
 		return nil, err
@@ -209,9 +265,12 @@ func IssueCertificate(ctx context.Context, server string, cfg Config, file strin
 	if shared {
 		asked = identity.String()
 	}
-	text, err := session.askCertificate(ctx, asked)
+	text, err := session.askCertificate(ctx, asked, key)
 	if err != nil {
 		session.Close()
+		if why := lime.AsReason(err); why != nil && why.Code == lime.CodeCommandNotAllowed { // it is another's
+			_ = os.Remove(keyFile) // which is of no use
+		}
 		return nil, err
 	}
 	c := &Certificate{file: file}
@@ -222,6 +281,7 @@ func IssueCertificate(ctx context.Context, server string, cfg Config, file strin
 		session.Close()
 		return nil, fmt.Errorf("keep the certificate: %w", err)
 	}
+	_ = os.Remove(keyFile)                                                    // it is in the file
 	if err := session.Shutdown(ctx); err != nil && !errors.Is(err, ErrLost) { // it may end by itself
 		return c, nil
 	}
@@ -231,7 +291,11 @@ func IssueCertificate(ctx context.Context, server string, cfg Config, file strin
 // Renew has the server issue another certificate to the identity of a session, which was begun with this one, and goes on: it is kept, and connections that
 // begin from then on show it.
 func (c *Certificate) Renew(ctx context.Context, session *Client) error {
-	text, err := session.askCertificate(ctx, "")
+	key, err := newCertificateKey()
+	if err != nil {
+		return err
+	}
+	text, err := session.askCertificate(ctx, "", key)
 	if err != nil {
 		return err
 	}
@@ -285,6 +349,20 @@ func (c *Certificate) Keep(ctx context.Context, session *Client, tell func(error
 		timer.Stop()
 		return
 	}
+}
+
+// readOwn reads a file that only its owner may read.
+func readOwn(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
+		return nil, fmt.Errorf("%s: others may read the key (mode %04o); chmod 600 it", file, info.Mode().Perm())
+	case info.Size() > maxCertificateFile:
+		return nil, fmt.Errorf("%s has more than %d bytes", file, maxCertificateFile)
+	}
+	return os.ReadFile(file)
 }
 
 // writeOwn writes a file for its owner alone, in one step.

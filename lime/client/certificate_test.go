@@ -12,8 +12,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,6 +60,11 @@ func newSigner(t testing.TB, by *signer, name string, from, to time.Time) *signe
 
 func (s *signer) pem() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.certificate.Raw}))
+}
+
+// serves is a server's that shows it.
+func (s *signer) serves() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{s.certificate.Raw}, PrivateKey: s.key}}}
 }
 
 // kept is what is in the file of a certificate.
@@ -123,16 +133,34 @@ func TestWhichServersAreBelievedByACertificate(t *testing.T) {
 		t.Errorf("the scheme is %q", cfg.Scheme.Name)
 	}
 	shake := func(by *signer, name string) error {
-		server := newSigner(t, by, "server", from, to)
-		return cfg.TLS.VerifyConnection(tls.ConnectionState{ServerName: name, PeerCertificates: []*x509.Certificate{server.certificate}})
+		listener, err := tls.Listen("tcp", "127.0.0.1:0", newSigner(t, by, "server", from, to).serves())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		go func() {
+			if there, err := listener.Accept(); err == nil {
+				_ = there.(*tls.Conn).Handshake() // the client tells
+				there.Close()
+			}
+		}()
+		here, err := tls.Dial("tcp", listener.Addr().String(), cfg.tls(name))
+		if err != nil {
+			return err
+		}
+		return here.Close()
 	}
 	for by, good := range map[*signer]bool{first: true, configured: true, second: false, foreign: false} {
 		if err := shake(by, "localhost"); (err == nil) != good {
 			t.Errorf("a server of %s: %v", by.certificate.Subject.CommonName, err)
 		}
 	}
-	if err := shake(first, "elsewhere"); err == nil {
-		t.Error("a server of another name is believed")
+	for _, name := range []string{"elsewhere", "127.0.0.1", "::1"} {
+		for _, by := range []*signer{first, configured} {
+			if err := shake(by, name); !errors.As(err, new(x509.HostnameError)) {
+				t.Errorf("a server of another name, where %s is wanted: %v", name, err)
+			}
+		}
 	}
 	// Renewed: with two authorities.
 	if err := c.take(newSigner(t, second, "ana@localhost", from, to).kept(t, second, first)); err != nil {
@@ -142,6 +170,49 @@ func TestWhichServersAreBelievedByACertificate(t *testing.T) {
 		if err := shake(by, "localhost"); (err == nil) != good {
 			t.Errorf("then, a server of %s: %v", by.certificate.Subject.CommonName, err)
 		}
+	}
+}
+
+// What asks by HTTP believes the same servers, by their names too, and those of an authority that comes while it asks.
+func TestWhichServersAreBelievedByHTTP(t *testing.T) {
+	from, to := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	first, second := newSigner(t, nil, "1", from, to), newSigner(t, nil, "2", from, to)
+	c := new(Certificate)
+	if err := c.take(newSigner(t, first, "ana@localhost", from, to).kept(t, first)); err != nil {
+		t.Fatal(err)
+	}
+	asks := &http.Client{Transport: c.RoundTripper(&http.Transport{})}
+	defer asks.CloseIdleConnections()
+	get := func(by *signer, host string) error {
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.TLS = newSigner(t, by, "server", from, to).serves()
+		server.StartTLS()
+		defer server.Close()
+		_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := asks.Get("https://" + net.JoinHostPort(host, port))
+		if err == nil {
+			answer.Body.Close()
+		}
+		return err
+	}
+	if err := get(first, "localhost"); err != nil {
+		t.Error(err)
+	}
+	if err := get(first, "127.0.0.1"); !errors.As(err, new(x509.HostnameError)) {
+		t.Errorf("a server without that name: %v", err)
+	}
+	if err := get(second, "localhost"); !errors.As(err, new(x509.UnknownAuthorityError)) {
+		t.Errorf("a server of nobody: %v", err)
+	}
+	if err := c.take(newSigner(t, second, "ana@localhost", from, to).kept(t, second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := get(second, "localhost"); err != nil {
+		t.Errorf("behind a renewal: %v", err)
 	}
 }
 
@@ -244,4 +315,79 @@ func TestACertificateIsKept(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who has asked and got no answer asks again with the same key, and is no other. A key that is refused is of no use.
+func TestACertificateWhoseAnswerIsLostIsAskedForAgain(t *testing.T) {
+	inMemory(t, func(t *testing.T, p *place) {
+		ca := newSigner(t, nil, "ca", time.Now(), time.Now().Add(time.Hour))
+		file := filepath.Join(t.TempDir(), "a", "own.pem")
+		cfg := Config{Node: lime.MustParseNode("ana@example.org"), NetDial: p.dial, IdleTimeout: -1, PingInterval: -1}
+		// asks has a client ask, and returns its request and the server's end.
+		asks := func() (ended <-chan error, f *far, id, request string) {
+			ended = later(func() error {
+				_, err := IssueCertificate(within(t), "ws://server/", cfg, file)
+				return err
+			})
+			f = p.accept()
+			f.begins(ana)
+			for text := range f.in {
+				var c struct {
+					ID, URI  string
+					Resource struct{ Request string }
+				}
+				if json.Unmarshal([]byte(text), &c) == nil && c.URI == "/certificates" {
+					return ended, f, c.ID, c.Resource.Request
+				}
+			}
+			t.Fatal("the end came")
+			return
+		}
+		key := func(request string) any {
+			block, _ := pem.Decode([]byte(request))
+			asked, err := x509.ParseCertificateRequest(block.Bytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return asked.PublicKey
+		}
+		ended, f, _, first := asks()
+		f.conn.Close()
+		if err := <-ended; err == nil {
+			t.Fatal("there is no error")
+		}
+		ended, f, id, second := asks()
+		if !key(first).(*ecdsa.PublicKey).Equal(key(second)) {
+			t.Error("it is another key")
+		}
+		issued, err := json.Marshal(map[string]string{"certificate": ca.issues(t, second, time.Now(), time.Now().Add(time.Hour))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.says(fmt.Sprintf(`{"id":%q,"from":"%s","method":"set","status":"success","type":"application/json","resource":%s}`, id, server, issued))
+		go f.ends()
+		f.conn.Close()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenCertificate(file); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(file + ".key"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the key is kept apart: %v", err)
+		}
+
+		file += "2"
+		ended, f, id, third := asks()
+		if key(third).(*ecdsa.PublicKey).Equal(key(second)) {
+			t.Error("it is the same key")
+		}
+		f.says(fmt.Sprintf(`{"id":%q,"from":"%s","method":"set","status":"failure","reason":{"code":66}}`, id, server))
+		if err := <-ended; lime.AsReason(err) == nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(file + ".key"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a key that is refused is kept: %v", err)
+		}
+	})
 }

@@ -35,6 +35,7 @@ type Config struct {
 	// TLS is for wss and for TLS over net.tcp: whom to believe, the client's own certificate. An
 	// absent ServerName is the address's host. Default: what the system believes, TLS 1.2 and up.
 	TLS *tls.Config
+	own *Certificate // whose authorities are believed besides; nil for none
 
 	// Header goes with the upgrade to WebSocket: cookies, an origin.
 	Header http.Header

@@ -31,7 +31,7 @@ func (c *Client) open(ctx context.Context, a address) (*wire, error) {
 	d := ws.Dialer{
 		Protocols: []string{"lime"}, // L-TRN-01
 		Header:    ws.HandshakeHeaderHTTP(c.cfg.Header),
-		TLSConfig: tlsConfig(c.cfg.TLS, a.url.Hostname()),
+		TLSConfig: c.cfg.tls(a.url.Hostname()),
 		NetDial: func(ctx context.Context, network, to string) (net.Conn, error) {
 			conn, err := c.dialTCP(ctx, a, network, to)
 			if err == nil {

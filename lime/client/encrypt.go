@@ -82,14 +82,20 @@ func (o *overlap) Read(b []byte) (int, error) {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// tlsConfig returns cfg, or the default, for a host.
+// tlsConfig is cfg for a host, by whose name the server is known where cfg has none.
 func tlsConfig(cfg *tls.Config, host string) *tls.Config {
-	switch {
-	case cfg == nil:
-		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	case cfg.ServerName == "" && !cfg.InsecureSkipVerify:
-		cfg = cfg.Clone()
+	cfg = cloneTLS(cfg)
+	if cfg.ServerName == "" {
 		cfg.ServerName = host
 	}
 	return cfg
+}
+
+// tls is what a connection to a host begins with. What is in force may be something else each time.
+func (c *Config) tls(host string) *tls.Config {
+	cfg := c.TLS
+	if c.own != nil {
+		cfg = believe(cfg, c.own.trusted())
+	}
+	return tlsConfig(cfg, host)
 }

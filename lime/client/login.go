@@ -113,7 +113,7 @@ func (l *login) negotiate(ctx context.Context, s *lime.Session) error {
 				ErrProtocol, s.Encryption, s.Compression)
 		}
 		if l.chosen == encryptionTLS && !l.wire.secure {
-			return l.wire.encrypt(ctx, tlsConfig(l.client.cfg.TLS, l.host))
+			return l.wire.encrypt(ctx, l.client.cfg.tls(l.host))
 		}
 		return nil
 	}
