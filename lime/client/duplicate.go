@@ -13,7 +13,8 @@ const maxDuplicates = 8192
 
 // duplicates remembers the messages that have come, for a while and a number of them,
 // to know them when they come again: after a lost connection a server sends what it has no
-// receipt of. Time stands still while there is no session.
+// receipt of. Time stands still while there is no session, and until everybody may send in the next one, so that
+// what waits for it is taken by what was known before.
 type duplicates struct {
 	window time.Duration // negative: none are remembered
 	seeds  [2]maphash.Seed
@@ -21,7 +22,7 @@ type duplicates struct {
 	mu     sync.Mutex
 	began  time.Time
 	away   time.Duration // without a session, since then
-	left   time.Time     // when the last session has ended; zero while there is one
+	left   time.Time     // when the last session has ended, or since there was none yet; zero while there is one
 	known  map[mark]struct{}
 	ring   []known // in order
 	oldest int     // of ring, once it is full
@@ -38,9 +39,10 @@ type known struct {
 }
 
 func newDuplicates(window time.Duration) *duplicates {
+	now := time.Now()
 	return &duplicates{
 		window: window, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		began: time.Now(), known: map[mark]struct{}{},
+		began: now, left: now, known: map[mark]struct{}{},
 	}
 }
 
@@ -53,7 +55,7 @@ func (d *duplicates) seen(h *lime.Header) (m mark, seen bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	m = d.markLocked(h)
-	now := time.Since(d.began) - d.away
+	now := d.nowLocked()
 	d.forgetLocked(now)
 	if _, ok := d.known[m]; ok {
 		return m, true
@@ -68,6 +70,14 @@ func (d *duplicates) seen(h *lime.Header) (m mark, seen bool) {
 	d.known[m] = struct{}{}
 	d.ring = append(d.ring, known{m, now})
 	return m, false
+}
+
+// nowLocked is how long there has been a session.
+func (d *duplicates) nowLocked() time.Duration {
+	if d.left.IsZero() {
+		return time.Since(d.began) - d.away
+	}
+	return d.left.Sub(d.began) - d.away
 }
 
 // forget forgets a message that was not handed out after all. Its place in the ring stays,

@@ -446,6 +446,7 @@ func TestDuplicateThatWasForgottenIsRememberedAsLong(t *testing.T) {
 		}
 		m, _ := d.seen(&h)
 		d.forget(m)
+		d.resume()
 		time.Sleep(time.Minute)
 		if _, again := d.seen(&h); again {
 			t.Error("it was forgotten")
@@ -453,6 +454,38 @@ func TestDuplicateThatWasForgottenIsRememberedAsLong(t *testing.T) {
 		time.Sleep(90 * time.Second)
 		if _, again := d.seen(&h); !again {
 			t.Error("it is known no more after a minute and a half")
+		}
+	})
+}
+
+// What waits for a client comes before the session is there for everybody, and may have been seen long before.
+func TestDuplicatesAreKnownAfterALongTimeWithoutASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const window = 2 * time.Minute
+		var h lime.Header
+		if _, err := h.Scan([]byte(message("1", ""))); err != nil {
+			t.Fatal(err)
+		}
+		for name, outages := range map[string]int{"which was kept by the process before": 1, "of the last session": 2} {
+			d := newDuplicates(window)
+			wants := func(when string, want bool) {
+				t.Helper()
+				if _, again := d.seen(&h); again != want {
+					t.Errorf("a message %s: %s it is known: %v", name, when, again)
+				}
+			}
+			wants("at first", false)
+			for range outages {
+				time.Sleep(2 * window)
+				wants("in the session that begins", true)
+				d.resume()
+				time.Sleep(window / 3)
+				wants("soon afterwards", true)
+				d.pause()
+			}
+			d.resume()
+			time.Sleep(window)
+			wants("much later", false)
 		}
 	})
 }
