@@ -92,8 +92,12 @@ func (c *conn) takeCommand(cmd *lime.Command) {
 		return
 	}
 	r := &lime.Command{ID: cmd.ID, From: address, To: c.node, Method: cmd.Method, Status: lime.CommandSuccess}
+	c.server.mu.Lock()
+	leave := c.server.leave
+	c.server.mu.Unlock()
 	switch {
 	case cmd.Status != 0 || cmd.ID == "":
+	case leave != nil && leave(cmd):
 	case cmd.URI == "/ping":
 		r.Type, r.Resource = lime.MediaPing, []byte("{}")
 		c.say(r.AppendJSON(nil))

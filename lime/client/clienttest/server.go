@@ -29,6 +29,7 @@ type Server struct {
 	mu    sync.Mutex
 	conns map[*conn]struct{}
 	count int // of connections, so far
+	leave func(*lime.Command) bool
 }
 
 // New starts a server on a port of this machine's. It panics when there is none, as
@@ -48,6 +49,13 @@ func Start(t testing.TB) *Server {
 	s := New()
 	t.Cleanup(s.Close)
 	return s
+}
+
+// Leave has the server leave some of the requests to it without an answer, from now on.
+func (s *Server) Leave(which func(*lime.Command) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leave = which
 }
 
 // URL is what to dial.

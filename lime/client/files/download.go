@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"mime"
 	"net/http"
 	"net/url"
@@ -19,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 
+	"limegrove/internal/filelock"
 	"limegrove/lime"
 )
 
@@ -36,6 +38,8 @@ var (
 	ErrDigest = errors.New("the file has another SHA-256 than the server says")
 	// ErrTooLong says that the file has more than Config.MaxSize bytes.
 	ErrTooLong = errors.New("the file is too long")
+	// ErrInUse says that another Download fetches the same file into the same directory.
+	ErrInUse = errors.New("another download fetches the same file there")
 )
 
 // Download fetches what a link leads to into a directory, and goes on from where it stands when a
@@ -50,10 +54,10 @@ func (t *Transfers) Download(ctx context.Context, link lime.MediaLink, from lime
 
 func (t *Transfers) download(ctx context.Context, link lime.MediaLink, from lime.Identity, into *Directory) (got Fetched, err error) {
 	u, err := url.Parse(link.URI)
-	if err == nil {
-		err = t.allowed(u)
-	}
 	if err != nil {
+		return got, fmt.Errorf("%w: %w", ErrNotAllowed, err)
+	}
+	if err := t.allowed(u); err != nil {
 		return got, err
 	}
 	p := patience{cfg: &t.cfg}
@@ -81,7 +85,7 @@ func (t *Transfers) download(ctx context.Context, link lime.MediaLink, from lime
 			return got, err
 		}
 	}
-	part, err := t.openPart(into, path.Join(path.Dir(place), file.partName(link.URI)))
+	part, err := t.openPart(ctx, into, path.Join(path.Dir(place), file.partName(link.URI)), &file)
 	if err != nil {
 		return got, err
 	}
@@ -197,18 +201,56 @@ type part struct {
 // errPart matches trouble with the file on this machine.
 var errPart = errors.New("the file cannot be kept")
 
-// openPart opens one, with what is there of it.
-func (t *Transfers) openPart(into *Directory, name string) (*part, error) {
-	f, err := into.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+// openPart opens one, with what is there of it, for as long as it is open alone.
+func (t *Transfers) openPart(ctx context.Context, into *Directory, name string, o *offered) (*part, error) {
+	f, err := takePart(into.root, name)
 	if err != nil {
 		return nil, err
 	}
 	p := &part{f: f, name: name, sum: sha256.New()}
-	if p.size, err = io.Copy(p.sum, f); err != nil {
+	if o.tag == "" {
+		err = p.again() // whether it is the same nobody can say
+	} else {
+		_, err = io.Copy(p.sum, &arriving{r: reading{ctx, f}, moved: func(n int) { // a gigabyte takes seconds
+			p.size += int64(n)
+			t.cfg.Progress(p.size, o.size)
+		}})
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return p, nil
+}
+
+// takePart opens a file, which it makes where it is missing, that nobody else in this process or another has taken until it is closed.
+func takePart(root *os.Root, name string) (*os.File, error) {
+	for {
+		f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		err = filelock.Lock(f)
+		if errors.Is(err, errors.ErrUnsupported) {
+			return f, nil
+		}
+		var is, was os.FileInfo
+		if err == nil {
+			is, err = f.Stat()
+		}
+		if err == nil {
+			if was, err = root.Lstat(name); err == nil && os.SameFile(is, was) {
+				return f, nil
+			}
+		}
+		f.Close()
+		switch {
+		case errors.Is(err, filelock.ErrTaken):
+			return nil, ErrInUse
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		} // who had it has given it its name, or removed it, in between
+	}
 }
 
 // again forgets what there is.
@@ -238,8 +280,8 @@ func (p *part) Write(b []byte) (int, error) {
 
 // fetch makes one request for the rest of a file.
 func (t *Transfers) fetch(ctx context.Context, u *url.URL, o *offered, p *part) error {
-	if o.tag == "" || p.size > o.size {
-		if err := p.again(); err != nil { // whether it is the same nobody can say
+	if o.tag == "" || p.size > o.size { // what a try has left that has broken
+		if err := p.again(); err != nil {
 			return err
 		}
 	}
@@ -274,7 +316,7 @@ func (t *Transfers) fetch(ctx context.Context, u *url.URL, o *offered, p *part) 
 	if total < 0 {
 		total = t.cfg.MaxSize
 	}
-	body := &arriving{r: answer.Body, moved: func() {
+	body := &arriving{r: answer.Body, moved: func(int) {
 		moved()
 		t.cfg.Progress(p.size, o.size)
 	}}
@@ -298,14 +340,14 @@ func (t *Transfers) fetch(ctx context.Context, u *url.URL, o *offered, p *part) 
 // arriving tells that something comes.
 type arriving struct {
 	r     io.Reader
-	moved func()
+	moved func(n int)
 }
 
 // Read is that of io.Reader.
 func (a *arriving) Read(b []byte) (int, error) {
 	n, err := a.r.Read(b)
 	if n > 0 {
-		a.moved()
+		a.moved(n)
 	}
 	return n, err
 }

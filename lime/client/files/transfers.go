@@ -30,7 +30,7 @@ type Config struct {
 	// Pause is the first pause after a failure; each is twice the one before, 30 s at most, with jitter. Default 500ms.
 	Pause time.Duration
 
-	// IdleTimeout is how long nothing may move until a connection is given up. Default 45s, above the server's.
+	// IdleTimeout is how long nothing may move until a connection is given up, and how long the session may take to answer. Default 45s, above the server's.
 	IdleTimeout time.Duration
 
 	// Progress is told how much of a file was sent or has come, and how much there is, in bytes; after a connection that broke it is
@@ -122,23 +122,23 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("the server answers %d %s", e.Status, http.StatusText(e.Status))
 }
 
+// Lasting tells whether another try would be answered the same.
+func (e *StatusError) Lasting() bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests, http.StatusTooEarly:
+		return false
+	}
+	return e.Status < 500 || e.Status == http.StatusInsufficientStorage || e.Status == http.StatusNotImplemented
+}
+
 // statusChecksum is tus's.
 const statusChecksum = 460
 
 // lasting tells of a failure that another try would have no other end: what the server answers, that it is not believed, or speaks no TLS.
 func lasting(err error) bool {
 	var status *StatusError
-	return errors.As(err, &status) && !passing(status.Status) || errors.As(err, new(*tls.CertificateVerificationError)) ||
+	return errors.As(err, &status) && status.Lasting() || errors.As(err, new(*tls.CertificateVerificationError)) ||
 		errors.As(err, new(tls.RecordHeaderError)) || errors.Is(err, http.ErrSchemeMismatch)
-}
-
-// passing tells of a status whether another try may end otherwise.
-func passing(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests, http.StatusTooEarly:
-		return true
-	}
-	return status >= 500 && status != http.StatusInsufficientStorage && status != http.StatusNotImplemented
 }
 
 // patience counts what fails in a row.

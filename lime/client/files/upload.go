@@ -122,6 +122,8 @@ func (t *Transfers) ask(ctx context.Context, method lime.Method, uri string, abo
 			return f, err
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, t.cfg.IdleTimeout) // a session that is lost waits for the next one
+	defer cancel()
 	answer, err := t.session.Command(ctx, q)
 	if err != nil {
 		return f, err
