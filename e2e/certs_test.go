@@ -187,7 +187,7 @@ func TestCertificatesWithLeastRights(t *testing.T) {
 	ana := newShell(t)
 	c.login(ana, 0, "ana@", c.edges[0], "ana@"+domain)
 	c.login(newShell(t), 5, "The name is taken", c.edges[0], "ana@"+domain)
-	ana.begins("", "accounts", "delete")() // it may hear of its own end before the answer
+	ana.begins("", "accounts", "delete", "--self")() // it may hear of its own end before the answer
 	eventually(t, "what was revoked is known", patience, func() error {
 		if p := ana.begins("", "ping")(); p.status == 0 {
 			return errors.New(p.out)

@@ -99,7 +99,7 @@ the HTTP API, with --api and a key in LIMEGROVE_API_KEY that has the scope "acco
 changed over the HTTP API, without the old one.`,
 		Example: "  lime accounts password --new-password-file new",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			word, err := a.firstLine(password)
+			word, err := a.firstLine(cmd.Context(), password)
 			if err != nil {
 				return usage("--new-password-file: %w", err)
 			}
@@ -114,9 +114,30 @@ changed over the HTTP API, without the old one.`,
 			if err != nil {
 				return err
 			}
-			return a.asks(cmd.Context(), &lime.Command{Method: lime.MethodMerge, URI: "/account", Type: lime.MediaAccount, Resource: resource}, nil)
+			merge := &lime.Command{Method: lime.MethodMerge, URI: "/account", Type: lime.MediaAccount, Resource: resource}
+			return a.asks(cmd.Context(), merge, func(*lime.Command) error { return a.done("changed", p.account(), "") })
 		},
 	}
+	var self bool
+	remove := &cobra.Command{
+		Use: "delete {IDENTITY | --self}", Short: "Delete your account, or over the HTTP API another", Args: cobra.MaximumNArgs(1),
+		Long:    "Delete your account, or over the HTTP API that of another. Its sessions end, and what is stored for it is removed.",
+		Example: "  lime accounts delete --self\n  lime accounts delete rui@localhost",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if self == (len(args) == 1) { // an argument that is missing by mistake is not oneself
+				return usage("either IDENTITY, or --self for your own account")
+			}
+			if !self {
+				return a.accountOf(cmd.Context(), args[0], http.MethodDelete, nil, "deleted")
+			}
+			p, err := a.profile()
+			if err != nil {
+				return err
+			}
+			return a.asks(cmd.Context(), &lime.Command{Method: lime.MethodDelete, URI: "/account"}, func(*lime.Command) error { return a.done("deleted", p.account(), "") })
+		},
+	}
+	remove.Flags().BoolVar(&self, "self", false, "delete your own account")
 	passwd.Flags().StringVar(&password, "new-password-file", "-", "`FILE` with the new password in its first line; - is the standard input")
 	c.AddCommand(
 		&cobra.Command{
@@ -143,18 +164,7 @@ changed over the HTTP API, without the old one.`,
 				})
 			},
 		},
-		a.accountsCreate(), passwd,
-		&cobra.Command{
-			Use: "delete [IDENTITY]", Short: "Delete your account, or over the HTTP API another", Args: cobra.MaximumNArgs(1),
-			Long:    "Delete your account, or over the HTTP API that of another. Its sessions end, and what is stored for it is removed.",
-			Example: "  lime accounts delete\n  lime accounts delete rui@localhost",
-			RunE: func(cmd *cobra.Command, args []string) error {
-				if len(args) == 1 {
-					return a.accountOf(cmd.Context(), args[0], http.MethodDelete, nil, "deleted")
-				}
-				return a.asks(cmd.Context(), &lime.Command{Method: lime.MethodDelete, URI: "/account"}, nil)
-			},
-		},
+		a.accountsCreate(), passwd, remove,
 	)
 	return c
 }
@@ -172,7 +182,7 @@ login --register is for oneself.`,
 			if err != nil || id.Name == "" || id.Domain == "" {
 				return usage("IDENTITY: %q is none, which is name@domain", args[0])
 			}
-			word, err := a.firstLine(password)
+			word, err := a.firstLine(cmd.Context(), password)
 			if err != nil {
 				return usage("--new-password-file: %w", err)
 			}

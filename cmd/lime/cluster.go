@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -144,14 +145,14 @@ func (a *app) snapshots(ctx context.Context, take func(*status.Snapshot) (more b
 				if err := json.Unmarshal([]byte(value), &s); err != nil {
 					return fmt.Errorf("read the answer of %s: %w", at, err)
 				}
-				timer.Stop()
+				timer.Reset(a.timeout + time.Duration(s.Interval*float64(time.Second)))
 				if more, err := take(&s); !more || err != nil {
 					return err
 				}
 			}
 		}
 		if errors.Is(context.Cause(first), context.DeadlineExceeded) {
-			return fmt.Errorf("%s has told nothing: %w", at, context.DeadlineExceeded)
+			return fmt.Errorf("%s tells nothing: %w", at, context.DeadlineExceeded)
 		}
 		if ctx.Err() != nil {
 			return nil // the user has seen enough
@@ -300,10 +301,11 @@ func (a *app) order(ctx context.Context, path string, body any) error {
 		if err := a.print(said, "%s", said.Done); err != nil {
 			return err
 		}
-		for id, why := range said.Failed {
-			return fmt.Errorf("%s: %s", id, why)
+		var failed []error
+		for _, id := range slices.Sorted(maps.Keys(said.Failed)) {
+			failed = append(failed, fmt.Errorf("%s: %s", id, said.Failed[id]))
 		}
-		return nil
+		return errors.Join(failed...)
 	})
 }
 

@@ -170,12 +170,45 @@ func readLine(in io.Reader) (string, error) {
 	return "", errors.New("the line is too long")
 }
 
+// input is the standard input for as long as ctx is not done. A read of a terminal or of a pipe cannot be ended: one that nobody waits for any
+// more is left behind, and what it brings is lost.
+func (a *app) input(ctx context.Context) *input { return &input{ctx: ctx, in: a.in} }
+
+type input struct {
+	ctx    context.Context
+	in     io.Reader
+	failed error // not io.EOF
+}
+
+// Read is that of io.Reader.
+func (i *input) Read(p []byte) (n int, err error) {
+	b, ends := make([]byte, len(p)), make(chan func(), 1)
+	go func() {
+		took, failed := i.in.Read(b)
+		ends <- func() { n, err = copy(p, b[:took]), failed }
+	}()
+	select {
+	case takes := <-ends:
+		takes()
+	case <-i.ctx.Done():
+		err = context.Cause(i.ctx)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		i.failed = err
+	}
+	return n, err
+}
+
 // lines hands out the lines of the standard input until one is refused.
-func (a *app) lines(take func(string) error) error {
-	s := bufio.NewScanner(a.in)
+func (a *app) lines(ctx context.Context, take func(string) error) error {
+	in := a.input(ctx)
+	s := bufio.NewScanner(in)
 	s.Buffer(nil, maxLine+len("\r\n"))
 	n := 0
 	for s.Scan() {
+		if in.failed != nil {
+			return in.failed // behind half a line
+		}
 		n++
 		line := strings.TrimSuffix(s.Text(), "\r")
 		if len(line) > maxLine {

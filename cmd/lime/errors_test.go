@@ -30,7 +30,7 @@ const (
 var ways = map[way][]string{
 	bySession: {
 		"send a@b x", "listen --count 1", "request a@b x", "publish /x y", "subscribe /x --count 1", "ping", "bench --pairs 1 --for 1s",
-		"login {url} --guest", "accounts show", "accounts list b", "accounts create a@b", "accounts password", "accounts delete",
+		"login {url} --guest", "accounts show", "accounts list b", "accounts create a@b", "accounts password", "accounts delete --self",
 		"keys list", "keys create x", "keys revoke x", "grants", "grants list", "grants add a@b /x", "grants remove a@b /x",
 		"rooms /x", "rooms members /x", "rooms invite a@b /x", "rooms expel a@b /x",
 		"groups list", "groups show x", "groups create x", "groups delete x", "groups members x", "groups add x a@b", "groups remove x a@b", "groups join x --as a@b",

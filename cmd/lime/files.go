@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -68,7 +67,10 @@ func (a *app) sendFile() *cobra.Command {
 
 // transfers has a session move files, which may take its time.
 func (a *app) transfers(ctx context.Context, do func(context.Context, *client.Client, *files.Transfers) error) error {
-	c, err := a.dial(ctx, true, func(cfg *client.Config) { cfg.SendOnly = true })
+	c, err := a.dial(ctx, true, func(cfg *client.Config) {
+		line := watched{app: a, pause: 5 * time.Second}
+		cfg.SendOnly, cfg.OnStatus = true, line.is
+	})
 	if err != nil {
 		return err
 	}
@@ -144,7 +146,7 @@ func (a *app) getFiles() *cobra.Command {
 		Long: `Fetch the files whose links come in messages into a directory, until the command is interrupted, and print where
 they are; what else comes is printed as by listen. A message is consumed when its file is there, and failed when the server
 says that it gives none. Where a file cannot be had for another reason, its message is not spent: it waits for the next time.
-A file in which nothing moves for --timeout is given up. Where any was not had, the status is 1 at the end. With --link one
+A file of which less than 16 KiB come in --timeout is given up. Where any was not had, the status is 1 at the end. With --link one
 file is fetched, without a session.
 
 --template puts files into folders by {type}, the media type's first part, {subtype}, {from}, the sender, or its {domain} and
@@ -195,17 +197,23 @@ type fetched struct {
 	Verified bool   `json:"verified"`
 }
 
-// fetch fetches one file. It ends when nothing has moved for the time for answers, however often that was tried.
+// leastMoved is how many bytes of a file renew the time that it has.
+const leastMoved = 16 << 10
+
+// fetch fetches one file. It ends when hardly anything has moved for the time for answers, however often that was tried.
 func (a *app) fetch(ctx context.Context, link lime.MediaLink, from lime.Identity, into *files.Directory) error {
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(a.timeout, func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
 	show := a.progress()
-	var most int64
+	var at int64 // what there was when the time was renewed
 	t, err := a.mover(nil, func(done, total int64) {
-		if done > most {
-			most = done
+		if done < at {
+			at = done // it has begun again
+		}
+		if done-at >= leastMoved {
+			at = done
 			timer.Reset(a.timeout)
 		}
 		if show != nil {
@@ -243,9 +251,9 @@ func tooLate(limited context.Context, at string, err error) error {
 func forGood(err error) bool {
 	var status *files.StatusError
 	if errors.As(err, &status) {
-		return status.Status == http.StatusNotFound || status.Status == http.StatusGone || status.Status == http.StatusForbidden
+		return status.Lasting()
 	}
-	return errors.Is(err, files.ErrNotAllowed) || errors.Is(err, files.ErrTooLong)
+	return errors.Is(err, files.ErrNotAllowed) || errors.Is(err, files.ErrTooLong) || errors.Is(err, files.ErrDigest)
 }
 
 func (a *app) listFiles() *cobra.Command {

@@ -119,7 +119,7 @@ func TestRoomsAreNamedAsInChat(t *testing.T) {
 func TestALineThatIsTooLong(t *testing.T) {
 	a := &app{streams: streams{in: strings.NewReader("x\r\n" + strings.Repeat("y", maxLine) + "\r\n" + strings.Repeat("z", maxLine+1) + "\n")}}
 	var seen []int
-	err := a.lines(func(line string) error {
+	err := a.lines(t.Context(), func(line string) error {
 		seen = append(seen, len(line))
 		return nil
 	})
@@ -127,7 +127,7 @@ func TestALineThatIsTooLong(t *testing.T) {
 		t.Errorf("after lines of %v bytes: %v", seen, err)
 	}
 	a.in = strings.NewReader(strings.Repeat("z", 2*maxLine))
-	if err := a.lines(func(string) error { return nil }); err == nil || !strings.HasPrefix(err.Error(), "line 1 has more than") {
+	if err := a.lines(t.Context(), func(string) error { return nil }); err == nil || !strings.HasPrefix(err.Error(), "line 1 has more than") {
 		t.Error(err)
 	}
 }

@@ -100,6 +100,7 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 		return err
 	}
 	stop := a.keepCertificate(&p, c)
+	asked := ctx // by a signal, or --for
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go a.enterAll(ctx, c, e.rooms, online, cancel)
@@ -122,7 +123,7 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 			err = nil
 		}
 		if err == nil && kept >= maxKept {
-			err = fmt.Errorf("%d messages have failed and wait for the next time: the server sends no more before these", kept)
+			err = fmt.Errorf("%d messages have failed and wait for the next time: the server sends no more before these; `lime listen` has them, and they are gone then", kept)
 		}
 		if err == nil && spent {
 			err = has(ctx, c, m, why)
@@ -139,7 +140,7 @@ func (a *app) hear(ctx context.Context, e ears, take func(context.Context, *clie
 	switch why := context.Cause(ctx); {
 	case why == nil:
 		err = a.finish(c, c.Err())
-	case errors.Is(why, context.Canceled), errors.Is(why, context.DeadlineExceeded): // that is how it ends
+	case asked.Err() != nil && why == context.Cause(asked): //nolint:errorlint // that one and no other: it ends as it was to
 		err = a.finish(c, nil)
 	default:
 		err = a.finish(c, why)
@@ -177,7 +178,7 @@ func (a *app) messageFailed(m *lime.Message, err error) {
 			return
 		}
 	}
-	_, _ = fmt.Fprintf(a.err, "lime: message %s of %s: %s\n", words.Clean(m.ID), senderOf(m), words.Clean(strings.ReplaceAll(err.Error(), "\n", "; ")))
+	_, _ = fmt.Fprintf(a.err, "lime: message %s of %s: %s\n", oneLine(m.ID), senderOf(m), oneLine(err.Error()))
 }
 
 // continued begins the further lines of a message, so that nobody writes what looks like a message of another.

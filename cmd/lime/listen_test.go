@@ -13,6 +13,7 @@ import (
 
 	"limegrove/lime"
 	"limegrove/lime/client"
+	"limegrove/lime/client/clienttest"
 	"limegrove/lime/client/files"
 )
 
@@ -25,6 +26,34 @@ func TestNoMessageLooksLikeAnothers(t *testing.T) {
 	}
 	if out.String() != "eve@b: hi\n    rui@b: pay eve\n" {
 		t.Errorf("it says %q", out.String())
+	}
+}
+
+func TestAnEnvelopeIsOneLine(t *testing.T) {
+	var out strings.Builder
+	a := &app{streams: streams{out: &out}, output: outputJSON}
+	content := "{\"a\":[\n{\"id\":\"1\",\"from\":\"boss@b\",\"type\":\"text/plain\",\"content\":\"pay \\n\"}\r\n]}"
+	m := &lime.Message{From: lime.Node{Identity: lime.Identity{Name: "eve", Domain: "b"}}, Type: lime.MediaJSON, Content: json.RawMessage(content)}
+	if err := a.heard(t.Context(), nil, m); err != nil {
+		t.Fatal(err)
+	}
+	var got lime.Message
+	line, rest, _ := strings.Cut(out.String(), "\n")
+	if err := json.Unmarshal([]byte(line), &got); err != nil || rest != "" || strings.Contains(line, "\r") || got.From.Name != "eve" || !strings.Contains(string(got.Content), `pay \n`) {
+		t.Errorf("it is %q, %v", out.String(), err)
+	}
+}
+
+func TestARoomThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	server := clienttest.Start(t)
+	server.Leave(func(c *lime.Command) bool { return c.Method == lime.MethodSubscribe })
+	status, out, errs := newShell(t).does("", "subscribe", "/x", "--for", "1h", "--timeout", "150ms", "--server", server.URL())
+	if status != statusLate || out != "" || !strings.Contains(errs, "no answer in time: enter /x") {
+		t.Errorf("status %d, %s%s", status, out, errs)
+	}
+	if status, out, errs := newShell(t).does("", "listen", "--for", "150ms", "--server", server.URL()); status != statusDone || out+errs != "" {
+		t.Errorf("listening for a while: status %d, %s%s", status, out, errs)
 	}
 }
 
@@ -80,7 +109,11 @@ func TestWhichMessagesAreSpent(t *testing.T) {
 	for err, want := range map[error]bool{
 		&files.StatusError{Status: http.StatusNotFound}:           true,
 		&files.StatusError{Status: http.StatusServiceUnavailable}: false,
+		&files.StatusError{Status: http.StatusTooManyRequests}:    false,
+		&files.StatusError{Status: http.StatusUnauthorized}:       true,
 		files.ErrNotAllowed: true,
+		files.ErrDigest:     true,
+		files.ErrInUse:      false,
 		os.ErrPermission:    false,
 	} {
 		if forGood(err) != want {
@@ -96,5 +129,14 @@ func TestAFailedMessageIsToldAsAnObject(t *testing.T) {
 	var told struct{ Kind, Error, ID, From string }
 	if err := json.Unmarshal([]byte(errs.String()), &told); err != nil || told.Kind != "failed" || told.ID != "1" || told.From != "eve@b" || told.Error == "" {
 		t.Errorf("it is %s, %v", errs.String(), err)
+	}
+}
+
+func TestAFailedMessageIsToldInOneLine(t *testing.T) {
+	var errs strings.Builder
+	a := &app{streams: streams{err: &errs}}
+	a.messageFailed(&lime.Message{ID: "1\nlime: back", From: lime.Node{Identity: lime.Identity{Name: "eve", Domain: "b"}}}, errors.New("no"))
+	if errs.String() != "lime: message 1; lime: back of eve@b: no\n" {
+		t.Errorf("it says %q", errs.String())
 	}
 }

@@ -51,7 +51,7 @@ nobody has the name; its key is made here, and both are kept beside the profiles
 			}
 			if keyFile != "" {
 				var err error
-				if key, err = a.firstLine(keyFile); err != nil {
+				if key, err = a.firstLine(cmd.Context(), keyFile); err != nil {
 					return usage("--key-file: %w", err)
 				}
 			}
@@ -90,7 +90,7 @@ func (a *app) logIn(ctx context.Context, guest, register bool, key, certificate,
 		}
 	}
 	if !guest && p.Key == "" && p.Password == "" && p.Certificate == "" {
-		if p.Password, err = a.askPassword(); err != nil {
+		if p.Password, err = a.askPassword(ctx); err != nil {
 			return err
 		}
 	}
@@ -195,13 +195,13 @@ func mayExist(err error) error {
 }
 
 // askPassword asks somebody at a terminal.
-func (a *app) askPassword() (string, error) {
+func (a *app) askPassword(ctx context.Context) (string, error) {
 	in, ok := a.in.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return "", usage("there is no terminal to ask for the password at: give --password-file, or LIME_PASSWORD to the other commands")
 	}
 	_, _ = fmt.Fprint(a.err, "Password: ")
-	word, err := term.ReadPassword(int(in.Fd()))
+	word, err := readPassword(ctx, int(in.Fd()))
 	_, _ = fmt.Fprintln(a.err)
 	if err == nil && len(word) == 0 {
 		err = errors.New("there is none")
@@ -210,6 +210,26 @@ func (a *app) askPassword() (string, error) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
 	return string(word), nil
+}
+
+// readPassword reads a line that a terminal does not show, until ctx is done.
+func readPassword(ctx context.Context, terminal int) (word []byte, err error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	ends := make(chan func(), 1)
+	go func() {
+		read, failed := term.ReadPassword(terminal)
+		ends <- func() { word, err = read, failed }
+	}()
+	select {
+	case takes := <-ends:
+		takes()
+		return word, err
+	case <-ctx.Done():
+		return nil, errors.Join(context.Cause(ctx), term.Restore(terminal, before)) // it shows again what is written
+	}
 }
 
 func (a *app) profilesCommand() *cobra.Command {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -166,6 +169,8 @@ func TestBadCommandLines(t *testing.T) {
 		"accounts create x":                        `"x" is none`,
 		"accounts create a@b":                      "--new-password-file: - is empty",
 		"accounts delete a@b":                      "LIMEGROVE_API_KEY",
+		"accounts delete":                          "--self",
+		"accounts delete a@b --self":               "either IDENTITY, or --self",
 	} {
 		status, out, errs := newShell(t).does("", strings.Fields(line)...)
 		if status != statusUsage || out != "" || !strings.HasPrefix(errs, "lime: ") || !strings.Contains(errs, says) || strings.Count(errs, "\n") != 1 {
@@ -237,16 +242,42 @@ func TestWhoIsMeant(t *testing.T) {
 func TestALineIsReadAndNoMore(t *testing.T) {
 	in := strings.NewReader("first\r\nsecond")
 	a := &app{streams: streams{in: in}}
-	if line, err := a.firstLine("-"); err != nil || line != "first" || in.Len() != len("second") {
+	if line, err := a.firstLine(t.Context(), "-"); err != nil || line != "first" || in.Len() != len("second") {
 		t.Errorf("%q, %v, %d left", line, err, in.Len())
 	}
-	if line, err := a.firstLine("-"); err != nil || line != "second" {
+	if line, err := a.firstLine(t.Context(), "-"); err != nil || line != "second" {
 		t.Errorf("%q, %v", line, err)
 	}
-	if _, err := a.firstLine("-"); err == nil {
+	if _, err := a.firstLine(t.Context(), "-"); err == nil {
 		t.Error("nothing is a line")
 	}
 	if _, err := readLine(strings.NewReader(strings.Repeat("x", maxLine+1))); err == nil {
 		t.Error("a line may be as long as it likes")
+	}
+}
+
+func TestTheStandardInputIsReadUntilTheCommandIsInterrupted(t *testing.T) {
+	in, writes := io.Pipe()
+	a := &app{streams: streams{in: in}}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	ended, taken := make(chan error), make(chan string)
+	go func() {
+		ended <- a.lines(ctx, func(line string) error {
+			taken <- line
+			return nil
+		})
+	}()
+	_, _ = io.WriteString(writes, "one\ntw") // half a line is none
+	if line := <-taken; line != "one" {
+		t.Errorf("%q", line)
+	}
+	cancel(enough)
+	if err := <-ended; !errors.Is(err, enough) {
+		t.Errorf("it ends with %v", err)
+	}
+	_ = writes.Close() // and what was left behind with it
+	if _, err := a.firstLine(ctx, "-"); !errors.Is(err, enough) {
+		t.Errorf("then a line is %v", err)
 	}
 }

@@ -33,13 +33,23 @@ func (a *app) note(kind, format string, args ...any) {
 	if a.output == outputJSON && json.NewEncoder(a.err).Encode(n) == nil {
 		return
 	}
-	_, _ = fmt.Fprintf(a.err, "lime: %s\n", words.Clean(strings.ReplaceAll(n.Text, "\n", "; ")))
+	_, _ = fmt.Fprintf(a.err, "lime: %s\n", oneLine(n.Text))
 }
 
-// envelope prints one: as it came with -o json.
+// oneLine is a text of others in one line of a terminal.
+func oneLine(text string) string { return words.Clean(strings.ReplaceAll(text, "\n", "; ")) }
+
+// envelope prints one: as it came with -o json, but in one line, whatever white space its content has. There are no line breaks in JSON but as white
+// space: RFC 8259, section 7.
 func (a *app) envelope(e interface{ AppendJSON([]byte) []byte }, text string) error {
 	if a.output == outputJSON {
-		_, err := a.out.Write(append(e.AppendJSON(nil), '\n'))
+		line := e.AppendJSON(nil)
+		for i, c := range line {
+			if c == '\n' || c == '\r' {
+				line[i] = ' '
+			}
+		}
+		_, err := a.out.Write(append(line, '\n'))
 		return err
 	}
 	_, err := fmt.Fprintln(a.out, words.Clean(text))

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"limegrove/internal/filelock"
@@ -37,6 +38,12 @@ type profile struct {
 
 // isAccount tells whether somebody is an account, and no guest.
 func (p *profile) isAccount() bool { return p.Password != "" || p.Key != "" || p.Certificate != "" }
+
+// account is the identity alone.
+func (p *profile) account() string {
+	identity, _, _ := strings.Cut(p.Identity, "/")
+	return identity
+}
 
 // profiles are those of a person, in one file.
 type profiles struct {

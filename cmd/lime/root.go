@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -65,7 +67,7 @@ func (a *app) root() *cobra.Command {
 			}
 			return nil
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkFlags() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.checkFlags(c.Context()) },
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	f := root.PersistentFlags()
@@ -167,7 +169,7 @@ func refuseExtra(c *cobra.Command) {
 }
 
 // checkFlags looks at what cobra does not.
-func (a *app) checkFlags() error {
+func (a *app) checkFlags(ctx context.Context) error {
 	if a.output != outputText && a.output != outputJSON {
 		given := a.output
 		a.output = outputText
@@ -177,7 +179,7 @@ func (a *app) checkFlags() error {
 		return usage("--timeout: %s is no time", a.timeout)
 	}
 	if a.given.passwordFile != "" {
-		word, err := a.firstLine(a.given.passwordFile)
+		word, err := a.firstLine(ctx, a.given.passwordFile)
 		if err != nil {
 			return usage("--password-file: %w", err)
 		}
@@ -187,8 +189,8 @@ func (a *app) checkFlags() error {
 }
 
 // firstLine is that of a file, or of the standard input for -.
-func (a *app) firstLine(file string) (string, error) {
-	in := a.in
+func (a *app) firstLine(ctx context.Context, file string) (string, error) {
+	var in io.Reader = a.input(ctx)
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {

@@ -124,7 +124,7 @@ func (s *sending) run(ctx context.Context, texts []string) error {
 	if s.id != "" {
 		return s.finish(c, usage("--id: there may be several messages in the standard input"))
 	}
-	return s.finish(c, s.lines(func(line string) error { return s.one(ctx, c, line) }))
+	return s.finish(c, s.lines(ctx, func(line string) error { return s.one(ctx, c, line) }))
 }
 
 // one sends a message and waits.

@@ -10,9 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 
-	"limegrove/cmd/lime/words"
 	"limegrove/lime"
 	"limegrove/lime/client"
 )
@@ -89,6 +87,6 @@ func (a *app) status(err error) int {
 			return f.status
 		}
 	}
-	_, _ = fmt.Fprintf(a.err, "lime: %s\n", words.Clean(strings.ReplaceAll(f.Text, "\n", "; "))) // nobody to tell is no trouble
+	_, _ = fmt.Fprintf(a.err, "lime: %s\n", oneLine(f.Text)) // nobody to tell is no trouble
 	return f.status
 }
