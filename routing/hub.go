@@ -115,7 +115,7 @@ type shard struct {
 	overdue map[*Member]time.Time // who sends receipts, and since when something waits for one
 	lost    int                   // envelopes that the client library dropped, as counted so far
 	missed  int                   // the same, as what depends on them was seen to
-	reread  rereading             // of what its identities were given
+	reread  rereading             // of their views, and of what their identities were given
 
 	// Owned by the dispatcher.
 	turn turn

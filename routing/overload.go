@@ -58,8 +58,8 @@ func (h *Hubs) watchLosses(ctx context.Context) {
 }
 
 // lookForLosses tells whether anything was dropped since it was called last, or may be without a word, since a shard
-// has no room. It may have been for any hub of a shard: the library does not tell for which. So what their
-// identities were given is read again, ever more seldom while it goes on, and members look whether they have missed a message.
+// has no room. It may have been for any hub of a shard: the library does not tell for which. So their views and what their
+// identities were given are read again, ever more seldom while it goes on, and members look whether they have missed a message.
 func (h *Hubs) lookForLosses(now time.Time) (more bool) {
 	lost := false
 	for _, s := range h.shards {
@@ -70,10 +70,11 @@ func (h *Hubs) lookForLosses(now time.Time) (more bool) {
 		h.countLost(s)
 		if s.missed != s.lost {
 			s.missed, lost = s.lost, true
-			s.reread.owed = h.cfg.Delegations != nil || h.cfg.Grants != nil
+			s.reread.owed = true
 		}
 		if s.reread.due(now) {
 			for b := range s.hubs.all() {
+				h.registrar.reread(b)
 				if h.cfg.Delegations != nil && b.learning.has(givenAsked) || h.cfg.Grants != nil && b.learning.has(grantsAsked) {
 					h.doubtLocked(b)
 				}

@@ -20,9 +20,11 @@ func TestLossesWithoutRoomAreSeenThoughNobodyTells(t *testing.T) {
 		}
 		w.flush(e.nc)
 	}
+	now := time.Unix(1e9, 0)
 	look := func(why string, dropped float64, more bool) {
 		t.Helper()
-		if e.lookForLosses(time.Now()) != more {
+		now = now.Add(rereadPauseMax) // whatever is owed is due
+		if e.lookForLosses(now) != more {
 			t.Errorf("%s: to be looked at again: %v", why, !more)
 		}
 		e.WantDropped(why, dropOverload, dropped)
@@ -42,4 +44,25 @@ func TestLossesWithoutRoomAreSeenThoughNobodyTells(t *testing.T) {
 	send(2)
 	eventually(t, "the next loss is told", func() bool { return len(e.overload) == 1 })
 	look("one had no room", 3, true)
+}
+
+func TestAViewThatWasToldWithoutRoomIsRead(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.edge("a", Config{Shards: 1, Backlog: 4}), w.edge("b", Config{})
+	a.Guest("rui@t.org/1")
+	two, ana := b.Guest("rui@t.org/2"), b.Guest("ana@t.org/1")
+	a.wantRemote("before", "rui@t.org", "rui@t.org/2")
+
+	s := a.shards[0]
+	s.mu.Lock() // the dispatcher takes one and waits
+	for range 20 {
+		ana.Say("rui@t.org/1", "x")
+	}
+	w.flush(b.nc)
+	two.Leave()
+	eventually(t, "it is told that it has left", b.idle)
+	w.flush(b.nc)
+	w.flush(a.nc)
+	s.mu.Unlock()
+	eventually(t, "nobody is thought to be where nobody is", func() bool { return len(a.remote("rui@t.org")) == 0 })
 }

@@ -3,8 +3,8 @@ package routing
 import "time"
 
 const (
-	// rereadPause is the least time between two readings of what all identities of a shard were given, after
-	// something was dropped; it doubles up to rereadPauseMax while more is.
+	// rereadPause is the least time between two readings of all views of a shard and of what its identities were
+	// given, after something was dropped; it doubles up to rereadPauseMax while more is.
 	rereadPause    = time.Second
 	rereadPauseMax = time.Minute
 )
