@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -132,22 +133,38 @@ func (h *Hubs) DropEdge(dead presence.EdgeID) {
 	}
 }
 
+// followPause is how soon all views are read once more when the broker is slow to answer.
+const followPause = 5 * time.Second
+
 // follow reads all views again whenever NATS is back: what was told of them meanwhile
 // is lost.
 func (h *Hubs) follow(ctx context.Context, back <-chan nats.Status) {
+	var again <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-back:
+		case <-again:
 		}
-		for _, s := range h.shards {
-			s.mu.Lock()
-			for b := range s.hubs.all() {
-				h.registrar.reread(b)
-			}
-			s.mu.Unlock()
+		again = nil
+		// The library says that the broker is back before that has the subscriptions: what is told in between
+		// is missed, and has to be in what is read. If the connection has broken anew, it is back another time.
+		if h.barrier.Wait(ctx) != nil && h.cfg.NATS.IsConnected() {
+			again = time.After(followPause)
 		}
+		h.rereadAll()
+	}
+}
+
+// rereadAll has all views read again.
+func (h *Hubs) rereadAll() {
+	for _, s := range h.shards {
+		s.mu.Lock()
+		for b := range s.hubs.all() {
+			h.registrar.reread(b)
+		}
+		s.mu.Unlock()
 	}
 }
 
