@@ -126,6 +126,9 @@ func TestStoreDoesWhatAMapWouldDo(t *testing.T) {
 				if other != (replaced != nil) || other && fmt.Sprint(*replaced) != fmt.Sprint(old) {
 					t.Fatalf("replaced %v, want %v: %v", replaced, old, other)
 				}
+				if v.Again != (taken && !other) {
+					t.Fatalf("%v held the node already: %v, before it was %v", r, v.Again, old)
+				}
 				m.held[r.Node.Fold().String()] = r
 				m.rises(t, r.Node.Identity, v.Version)
 				was := m.alive[r.Edge] // the own edge counts as alive

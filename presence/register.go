@@ -18,8 +18,10 @@ import (
 // lease of its edge has run out.
 //
 // After an error that does not match ErrTaken the node may or may not be
-// registered; registering again is harmless. A replaced session that such an
-// error hid is still told by the view, in which it is no more.
+// registered; registering again is harmless. So it is done again when the
+// connection breaks before the answer, behind the caller's back as well, and
+// View.Again says that r.Session held the node already. Whom it has replaced
+// nobody knows then: it is told by the view, in which it is no more.
 func (s *Store) Register(ctx context.Context, r Registration, keepOlder bool) (v View, replaced *Registration, err error) {
 	v, replaced, err = s.register(ctx, &r, keepOlder)
 	if err != nil {
@@ -65,7 +67,11 @@ func (s *Store) register(ctx context.Context, r *Registration, keepOlder bool) (
 		if err != nil {
 			return View{}, nil, err
 		}
-		return v, s.other(old, value[:holder], folded), nil
+		v.Again = old != "" && strings.HasPrefix(old, string(value[:holder]))
+		if old == "" || v.Again {
+			return v, nil, nil
+		}
+		return v, s.other(old, folded), nil
 	}
 	return View{}, nil, ErrTaken
 }
@@ -151,11 +157,8 @@ func (s *Store) keeps(ctx context.Context, older string, folded lime.Node) error
 	return err
 }
 
-// other decodes the value that a node had, if it was that of another holder.
-func (s *Store) other(old string, holder []byte, folded lime.Node) *Registration {
-	if old == "" || strings.HasPrefix(old, string(holder)) {
-		return nil
-	}
+// other decodes the value that a node had of another holder.
+func (s *Store) other(old string, folded lime.Node) *Registration {
 	o, err := decodeValue(old, folded)
 	if err != nil {
 		s.metrics.malformed.Inc()

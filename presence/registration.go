@@ -45,6 +45,9 @@ type View struct {
 	// Partial says that registrations are left out, of edges without a lease: those may be cut off
 	// from the store alone, and live.
 	Partial bool
+	// Again says, where it comes from Register, that the session held the node already: it was
+	// registered before, perhaps by a try of which no answer came.
+	Again bool
 }
 
 // Removed is a registration that Sweep has removed.

@@ -57,9 +57,18 @@ func newerReplaces(t *testing.T, w *world) {
 		t.Errorf("replaced %v, want s1 of e1", replaced)
 	}
 	w.wantSessions("after", v, "s2")
-	_, replaced = w.register(reg("ana@x/1", "e2", "s2"))
+	if v.Again {
+		t.Error("a session that has replaced another one held the node already")
+	}
+	v, replaced = w.register(reg("ana@x/1", "e2", "s2"))
 	if replaced != nil {
 		t.Errorf("a session replaced itself: %v", replaced)
+	}
+	if !v.Again {
+		t.Error("nobody tells that the session held the node already")
+	}
+	if v, _ = w.register(reg("ana@x/2", "e2", "s2")); v.Again {
+		t.Error("a session held another node already")
 	}
 }
 
