@@ -127,6 +127,23 @@ func TestLeavingIsToldWhenNobodyHeardThatItWasDone(t *testing.T) {
 	eventually(t, "the other edge sees that it is gone", func() bool { return len(b.remote("rui@t.org")) == 0 })
 }
 
+func TestLeavingIsToldWhenItWasDoneTwice(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.edge("a", Config{}), w.edge("b", Config{})
+	one := a.Guest("rui@t.org/1")
+	b.Guest("rui@t.org/2")
+	b.wantRemote("before", "rui@t.org", "rui@t.org/1")
+	w.registry.On(func(call string, n lime.Node) {
+		if call == "unregister" { // the library does it again when the connection breaks before the answer
+			if _, err := w.registry.remove(n, one.session); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	one.Leave()
+	b.wantRemote("it is gone", "rui@t.org")
+}
+
 func TestAnAttachThatCannotSubscribeLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	e := w.edge("a", Config{})

@@ -30,8 +30,9 @@ var ErrQueueFull error = &lime.Reason{Code: lime.CodeDispatchError, Description:
 // Registry keeps registrations where all edges can read them.
 type Registry interface {
 	// Register returns the whole view of the node's identity, and the registration
-	// that was replaced. With keepOlder, an error matching presence.ErrTaken says
-	// that another session has the node.
+	// that was replaced; the view's Again says that this was perhaps told to a try
+	// of which no answer came. With keepOlder, an error matching presence.ErrTaken
+	// says that another session has the node.
 	Register(ctx context.Context, r presence.Registration, keepOlder bool) (presence.View, *presence.Registration, error)
 	// UpdateAll and Unregister return the view's new version; an error matching
 	// presence.ErrGone says that the session does not hold the node.

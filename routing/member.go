@@ -83,9 +83,6 @@ type Member struct {
 	floorHeld     bool     // the floor of its identity waits for another session's
 	probing       bool     // the client was asked for a proof
 	sendsReceipts bool     // the client was seen to
-
-	// Owned by the registrar.
-	doubtful bool // an error may hide that it was unregistered
 }
 
 // entry is what Attach is about with a member that it has not returned yet; 0 when it has.

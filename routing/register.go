@@ -93,6 +93,8 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 		return err
 	}
 	m.hub.shard.mu.Lock()
+	// An earlier try has done it, and no answer came: whom it has replaced, perhaps elsewhere, nobody has told.
+	unheard := view.Again && m.registered == 0
 	m.registered = view.Version
 	elsewhere := older != nil && older.Session != reg.Session && older.Edge != reg.Edge
 	if elsewhere {
@@ -104,7 +106,7 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 		r.reread(m.hub)
 	}
 	// Whoever is not in the view yet reads one with m in it when it registers.
-	heard := elsewhere || view.Version < m.hub.version || m.hub.mayBeElsewhere()
+	heard := elsewhere || unheard || view.Version < m.hub.version || m.hub.mayBeElsewhere()
 	m.hub.shard.mu.Unlock()
 	if heard {
 		r.hubs.tellView(m.hub, viewEvent{Version: view.Version, Registration: reg})
@@ -121,14 +123,12 @@ func (r *registrar) register(ctx context.Context, m *Member, keepOlder bool) err
 func (r *registrar) unregister(ctx context.Context, m *Member) error {
 	version, err := r.hubs.cfg.Registry.Unregister(ctx, m.who.Node(), m.who.Tag())
 	if errors.Is(err, presence.ErrGone) {
-		if m.doubtful { // perhaps an earlier try has done it, of which nobody was told
-			r.hubs.tellView(m.hub, viewEvent{Doubt: true})
-		}
+		// Perhaps an earlier try has done it, of which no answer came. It may have been made behind this one's back.
+		r.hubs.tellView(m.hub, viewEvent{Doubt: true})
 		r.hubs.announcer.gone(m)
 		return nil
 	}
 	if err != nil {
-		m.doubtful = true
 		return fmt.Errorf("unregister %s: %w", m.who.Node(), err)
 	}
 	if holder := m.hub.holder(m.token()); holder != nil {

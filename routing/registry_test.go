@@ -150,16 +150,23 @@ func (r *registry) register(reg presence.Registration, keepOlder bool) (v presen
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := reg.Node.Fold()
+	again := false
 	if h := r.hashes[n.Identity]; h != nil {
-		if o, ok := h.fields[n.Instance]; ok && o.Session != reg.Session {
-			if keepOlder {
-				return v, nil, presence.ErrTaken
-			}
+		o, ok := h.fields[n.Instance]
+		switch {
+		case !ok:
+		case o.Session == reg.Session:
+			again = true
+		case keepOlder:
+			return v, nil, presence.ErrTaken
+		default:
 			older = &o
 		}
 	}
 	r.changed(n.Identity).fields[n.Instance] = reg
-	return r.viewLocked(n.Identity), older, nil
+	v = r.viewLocked(n.Identity)
+	v.Again = again
+	return v, older, nil
 }
 
 func (r *registry) Update(ctx context.Context, reg presence.Registration) (int64, error) {

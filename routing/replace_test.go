@@ -189,6 +189,48 @@ func TestAViewTellsAStaleSessionThatItWasReplaced(t *testing.T) {
 	a.wantRemote("who has replaced them is seen", "rui@t.org", "Rui@t.org/1", "rui@t.org/2")
 }
 
+// What was done is done once more when no answer came, by the registrar or by the library behind its back. The second
+// answer names nobody who was replaced.
+func TestTheOlderLearnsThatItWasReplacedThoughNobodyHeardThatItWasDone(t *testing.T) {
+	for name, how := range map[string]func(w *world){
+		"by the registrar": func(w *world) {
+			w.registry.SetDeaf(true)
+			w.registry.On(func(call string, _ lime.Node) {
+				if call == "register" && w.registry.Calls(call) > 2 {
+					w.registry.SetDeaf(false)
+				}
+			})
+		},
+		"by the library": func(w *world) {
+			w.registry.On(func(call string, n lime.Node) {
+				if call == "register" {
+					w.registry.On(nil)
+					w.registry.hold(w, n.String(), "inc-a", "newer")
+				}
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			a, b := w.edge("a", Config{}), w.edge("b", Config{})
+			older := b.Guest("rui@t.org/1")
+			w.quiet()
+			how(w)
+			newer := &client{e: a, node: "rui@t.org/1", session: "newer"}
+			var err error
+			newer.Member, err = a.Attach(t.Context(), Arrival{Node: lime.MustParseNode(newer.node), Session: newer.session, Guest: true}, newer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			newer.Activate()
+			older.WantEnd("its node is somebody else's", lime.CodeSessionRegistrationError)
+			w.quiet()
+			newer.WantAlive("who has it keeps it")
+			w.registry.WantHolder(t, "likewise", "rui@t.org/1", newer.session)
+		})
+	}
+}
+
 func TestOfManyThatWantOneNodeOneIsLeft(t *testing.T) {
 	w := newWorld(t)
 	edges := []*testEdge{w.edge("a", Config{}), w.edge("b", Config{}), w.edge("c", Config{})}
