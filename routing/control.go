@@ -72,12 +72,11 @@ func (h *Hubs) settleFloors(done func()) {
 // tellReplaced tells another edge that a session of its was replaced.
 func (h *Hubs) tellReplaced(older *presence.Registration) {
 	data, err := json.Marshal(controlMessage{End: *replacedReason(), Node: older.Node, Session: older.Session})
-	if err == nil {
-		err = h.cfg.NATS.Publish(subject.Control(older.Edge), data)
-	}
 	if err != nil {
 		h.metrics.drop(dropBroker)
+		return
 	}
+	h.publishHint(subject.Control(older.Edge), data, string(data))
 }
 
 // EndSession has the edge of a registration fail its session with a reason, and returns when

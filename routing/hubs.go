@@ -152,6 +152,7 @@ type Hubs struct {
 	answering atomic.Bool   // all of them answer
 	registrar *registrar
 	barrier   barrier.Barrier
+	hints     *hints
 	unread    *unread
 	refusals  chan refusal
 	overload  chan struct{} // the client library has dropped something
@@ -214,6 +215,7 @@ func New(cfg Config) *Hubs {
 	h.SetBounds(Bounds{KeepOlder: cfg.KeepOlder, MaxPerIdentity: cfg.MaxPerIdentity})
 	h.scratch.New = func() any { return new(scratch) }
 	h.barrier.Flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
+	h.hints = newHints(cfg.NATS)
 	h.registrar, h.announcer = newRegistrar(h), newAnnouncer(h)
 	h.unread = newUnread()
 	h.refusals = make(chan refusal, refusalBacklog)
@@ -257,6 +259,7 @@ func (h *Hubs) Run(ctx context.Context) error {
 	// Before anything else, so that no break goes unnoticed after the edge can be heard.
 	back := h.cfg.NATS.StatusChanged(nats.CONNECTED)
 	defer h.cfg.NATS.RemoveStatusListener(back)
+	h.hints.begin()
 	changed := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)
 	defer h.cfg.NATS.RemoveStatusListener(changed)
 	connection := h.cfg.NATS.StatusChanged(nats.RECONNECTING, nats.CONNECTED)

@@ -27,6 +27,9 @@ type viewEvent struct {
 	Doubt bool `json:"doubt,omitempty"`
 }
 
+// doubtEvent is a viewEvent with nothing but Doubt, as JSON.
+const doubtEvent = `{"doubt":true}`
+
 // identity returns the identity of a hub, from any of its members; the zero one
 // when it has none.
 func (h *hub) identity() lime.Identity {
@@ -40,18 +43,17 @@ func (h *hub) identity() lime.Identity {
 }
 
 // tellView publishes a change of the view. It is a hint: whoever misses it reads
-// the view when the next one comes.
+// the view when the next one comes, or when this edge sees that its connection was broken.
 func (h *Hubs) tellView(b *hub, e viewEvent) {
 	if h.floors != nil { // what a session has acknowledged is not taken over when it is heard to have left
 		h.floors.tellAcked()
 	}
 	data, err := json.Marshal(e)
-	if err == nil {
-		err = h.cfg.NATS.Publish(b.key.View(), data)
-	}
 	if err != nil {
 		h.metrics.drop(dropBroker)
+		return
 	}
+	h.publishHint(b.key.View(), data, doubtEvent)
 }
 
 // takeView replaces a hub's view, with its shard locked.
@@ -137,7 +139,7 @@ func (h *Hubs) DropEdge(dead presence.EdgeID) {
 const followPause = 5 * time.Second
 
 // follow reads all views again whenever NATS is back: what was told of them meanwhile
-// is lost.
+// is lost. What this edge has told is lost, too, and is told again.
 func (h *Hubs) follow(ctx context.Context, back <-chan nats.Status) {
 	var again <-chan time.Time
 	for {
@@ -150,10 +152,14 @@ func (h *Hubs) follow(ctx context.Context, back <-chan nats.Status) {
 		again = nil
 		// The library says that the broker is back before that has the subscriptions: what is told in between
 		// is missed, and has to be in what is read. If the connection has broken anew, it is back another time.
-		if h.barrier.Wait(ctx) != nil && h.cfg.NATS.IsConnected() {
+		err := h.barrier.Wait(ctx)
+		h.rereadAll()
+		switch {
+		case err == nil:
+			h.publishHintsAgain(ctx)
+		case h.cfg.NATS.IsConnected():
 			again = time.After(followPause)
 		}
-		h.rereadAll()
 	}
 }
 
