@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"iter"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,14 +44,19 @@ type hub struct {
 // find returns the active member at an instance, or nil.
 func (h *hub) find(token string) *Member { return h.members.find(token) }
 
-// stranded returns the member here, if any, whose node another edge's session holds
-// by now: it was replaced, and may not have heard of it.
-func (h *hub) stranded(r *presence.Registration) *Member {
-	m := h.find(subject.Token(r.Node.Instance))
-	if m == nil || m.registered == 0 || m.who.Tag() == r.Session {
-		return nil
+// stranded are the members here, those included that arrive, whose node another edge's
+// session holds by now: they were replaced, and may not have heard of it.
+func (h *hub) stranded(r *presence.Registration) iter.Seq[*Member] {
+	return func(yield func(*Member) bool) {
+		token := subject.Token(r.Node.Instance)
+		for _, l := range [...]roll{h.members, h.arriving} {
+			for m := range l.all() {
+				if m.token() == token && m.registered != 0 && m.who.Tag() != r.Session && !yield(m) {
+					return
+				}
+			}
+		}
 	}
-	return m
 }
 
 // holder returns who is to hold an instance here: the active member, or else the one

@@ -231,6 +231,25 @@ func TestTheOlderLearnsThatItWasReplacedThoughNobodyHeardThatItWasDone(t *testin
 	}
 }
 
+func TestAViewTellsASessionThatArrivesThatItWasReplaced(t *testing.T) {
+	w := newWorld(t)
+	a := w.edge("a", Config{})
+	one, err1 := a.arrive("rui@t.org/1", true)
+	two, err2 := a.arrive("rui@t.org/2", true)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	reg := w.registry.hold(t, "rui@t.org/1", "inc-x", "newer 1")
+	w.tell(viewEvent{Version: a.version("rui@t.org") + 1, Registration: reg})
+	one.WantEnd("an event of the view tells it", lime.CodeSessionRegistrationError)
+	reg = w.registry.hold(t, "rui@t.org/2", "inc-x", "newer 2")
+	w.tell(viewEvent{Doubt: true, Registration: reg})
+	two.WantEnd("or the view itself", lime.CodeSessionRegistrationError)
+	one.Activate()
+	two.Activate()
+	a.wantNothingLeft()
+}
+
 func TestOfManyThatWantOneNodeOneIsLeft(t *testing.T) {
 	w := newWorld(t)
 	edges := []*testEdge{w.edge("a", Config{}), w.edge("b", Config{}), w.edge("c", Config{})}

@@ -65,7 +65,7 @@ func (h *Hubs) takeView(b *hub, v presence.View) {
 	for i := range v.Registrations {
 		if r := &v.Registrations[i]; r.Edge != h.cfg.Edge {
 			remote = append(remote, *r)
-			if m := b.stranded(r); m != nil {
+			for m := range b.stranded(r) {
 				h.registrar.changed(m)
 			}
 		}
@@ -93,8 +93,10 @@ func (h *Hubs) viewChanged(b *hub, data []byte) {
 		b.changes++
 		if e.Edge != h.cfg.Edge {
 			b.change(e)
-			if m := b.stranded(&e.Registration); m != nil && !e.Gone {
-				h.registrar.changed(m)
+			if !e.Gone {
+				for m := range b.stranded(&e.Registration) {
+					h.registrar.changed(m)
+				}
 			}
 		}
 	default:
