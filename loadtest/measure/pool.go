@@ -3,99 +3,85 @@ package measure
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
+	"math"
+	"time"
 
 	"limegrove/loadtest/scenario"
+	"limegrove/loadtest/tally"
 )
 
 // Pooled is what several runs of one attack say together: one run tells little on a machine that does other things now and then.
 type Pooled struct {
-	Runs             int
-	Quiet, Disturbed int // seconds
-	P50, P99         Interval
+	Runs, Pairs int
+	P50, P99    Interval
 }
 
 // Interval is how much something has grown by, and between which values that lies with a probability of nine tenths.
 type Interval struct{ Ratio, Low, High float64 }
 
-const (
-	// Seconds that follow one another are alike, so that whole blocks of them are drawn.
-	poolBlock = 10
-	poolDraws = 1000
-	poolTail  = 0.05 // on each side
-)
-
-// Pool has the seconds of all runs, each divided by its run's median so that runs of a slow hour count like others, in two lots, and tells
-// how the medians of the lots are to one another. The interval is bootstrapped: blocks of seconds are drawn again and again, with
-// replacement (Künsch, The jackknife and the bootstrap for general stationary observations, 1989). The same reports have the same interval.
+// Pool compares each quiet phase with the disturbed one behind it, in the medians of their seconds. What the machine does for minutes is in both of a pair,
+// or in few pairs; so it is the pairs that vary, and not the seconds, which are many but alike. The ratio is the pairs' geometric mean,
+// and the interval Student's, of the logarithms.
 func Pool(reports []*Report) (*Pooled, error) {
-	if len(reports) == 0 {
-		return nil, errors.New("there are no runs")
-	}
 	p := &Pooled{Runs: len(reports)}
 	for share, to := range map[float64]*Interval{0.5: &p.P50, 0.99: &p.P99} {
-		var lots [2][][]float64
+		var logs []float64
 		for i, r := range reports {
-			if r.Scenario != reports[0].Scenario || r.Load != reports[0].Load {
+			if first := reports[0]; r.Scenario != first.Scenario || r.Load != first.Load || r.Protocol != first.Protocol || r.Clients != first.Clients || r.Servers != first.Servers {
 				return nil, fmt.Errorf("run %d is of another load than the first", i+1)
 			}
-			blocks := blocksOf(&r.Result, share)
-			if len(blocks[0]) == 0 || len(blocks[1]) == 0 {
+			of := pairs(&r.Result, share)
+			if len(of) == 0 {
 				return nil, fmt.Errorf("run %d has no seconds with and without an attack", i+1)
 			}
-			for lot := range lots {
-				lots[lot] = append(lots[lot], blocks[lot]...)
-			}
+			logs = append(logs, of...)
 		}
-		*to = interval(lots)
-		p.Quiet, p.Disturbed = len(slices.Concat(lots[0]...)), len(slices.Concat(lots[1]...))
+		if len(logs) < 2 {
+			return nil, errors.New("how sure it is takes two pairs of phases to say")
+		}
+		p.Pairs, *to = len(logs), interval(logs)
 	}
 	return p, nil
 }
 
-// blocksOf is what a run's seconds have of a share, of quiet phases and of others, in blocks, and to the run's median.
-func blocksOf(r *scenario.Result, share float64) (lots [2][][]float64) {
-	var all []float64
-	for phase, seconds := range r.Seconds {
-		lot := 0
-		if scenario.Disturbs(phase) {
-			lot = 1
-		}
-		var of []float64
-		for i := range seconds {
-			if seconds[i].Count() > 0 {
-				of = append(of, float64(seconds[i].At(share)))
-			}
-		}
-		all = append(all, of...)
-		lots[lot] = slices.AppendSeq(lots[lot], slices.Chunk(of, poolBlock))
-	}
-	if middle := median(all); middle > 0 { // which is not in the order of the blocks any more
-		for _, of := range slices.Concat(lots[0], lots[1]) {
-			for i := range of {
-				of[i] /= middle
-			}
+// pairs are the logarithms of what has grown from each quiet phase to the next one.
+func pairs(r *scenario.Result, share float64) (logs []float64) {
+	for i := 0; i+1 < len(r.Seconds); i += 2 {
+		quiet, disturbed := middle(r.Seconds[i], share), middle(r.Seconds[i+1], share)
+		if !scenario.Disturbs(i) && scenario.Disturbs(i+1) && quiet > 0 && disturbed > 0 {
+			logs = append(logs, math.Log(float64(disturbed)/float64(quiet)))
 		}
 	}
-	return lots
+	return logs
 }
 
-func interval(lots [2][][]float64) Interval {
-	ratio := func(quiet, disturbed []float64) float64 { return median(disturbed) / median(quiet) }
-	to := Interval{Ratio: ratio(slices.Concat(lots[0]...), slices.Concat(lots[1]...))}
-	random := rand.New(rand.NewPCG(1, 2)) // the same each time
-	draw := func(blocks [][]float64) (all []float64) {
-		for range blocks {
-			all = append(all, blocks[random.IntN(len(blocks))]...)
+func middle(seconds []tally.Delays, share float64) time.Duration {
+	var all []time.Duration
+	for i := range seconds {
+		if seconds[i].Count() > 0 {
+			all = append(all, seconds[i].At(share))
 		}
-		return all
 	}
-	ratios := make([]float64, poolDraws)
-	for i := range ratios {
-		ratios[i] = ratio(draw(lots[0]), draw(lots[1]))
+	return median(all)
+}
+
+// student has the 95th percentile of Student's distribution, by degrees of freedom from 1 on.
+var student = [...]float64{
+	6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753,
+	1.746, 1.740, 1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711, 1.708, 1.706, 1.703, 1.701, 1.699, 1.697,
+}
+
+func interval(logs []float64) Interval {
+	n := float64(len(logs))
+	var sum, squares float64
+	for _, l := range logs {
+		sum += l
 	}
-	slices.Sort(ratios)
-	to.Low, to.High = ratios[int(poolTail*poolDraws)], ratios[int((1-poolTail)*poolDraws)]
-	return to
+	mean := sum / n
+	for _, l := range logs {
+		squares += (l - mean) * (l - mean)
+	}
+	t := student[min(len(logs)-1, len(student))-1]
+	off := t * math.Sqrt(squares/(n-1)/n)
+	return Interval{math.Exp(mean), math.Exp(mean - off), math.Exp(mean + off)}
 }

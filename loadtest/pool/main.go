@@ -3,8 +3,8 @@
 //	for i in 1 2 3 4; do bin/swarm -scenario slow -pairs 200 -rate 2000 -duration 240s -disturbances 2 -json slow$i.json; done
 //	go run ./loadtest/pool slow?.json
 //
-// It prints how much the others' delays have grown by while they were attacked, in the median of their seconds, and the interval in which that
-// lies with a probability of nine tenths: see measure.Pool.
+// It prints how much the others' delays have grown by while they were attacked, and the interval in which that lies with a probability of
+// nine tenths: see measure.Pool.
 package main
 
 import (
@@ -56,7 +56,7 @@ func pool(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s, %d runs, %d quiet seconds and %d attacked: p50 %s, p99 %s\n", all[0].Scenario, p.Runs, p.Quiet, p.Disturbed, text(p.P50), text(p.P99))
+	_, err = fmt.Fprintf(stdout, "%s, %d runs, %d pairs of phases: p50 %s, p99 %s\n", all[0].Scenario, p.Runs, p.Pairs, text(p.P50), text(p.P99))
 	return err
 }
 
