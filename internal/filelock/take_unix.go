@@ -28,6 +28,8 @@ func Lock(f *os.File) error {
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		return ErrTaken
+	case errors.Is(err, syscall.ENOLCK): // of a network's file system
+		return errors.ErrUnsupported
 	case err != nil:
 		return &os.PathError{Op: "lock", Path: f.Name(), Err: err}
 	}

@@ -97,13 +97,18 @@ func (c *Certificate) Use(cfg *Config) {
 // RoundTripper asks by HTTP, as base does, servers that are believed as by Use, by the authorities that are in force then. It shows them no
 // certificate.
 func (c *Certificate) RoundTripper(base *http.Transport) http.RoundTripper {
-	return &believer{own: c, base: base}
+	plain := base.TLSClientConfig == nil && base.DialContext == nil && base.DialTLSContext == nil // before a clone is made
+	b := &believer{own: c, base: base.Clone()}
+	if plain {
+		b.base.ForceAttemptHTTP2 = true // as net/http does for one that nobody has configured
+	}
+	return b
 }
 
 // believer has a transport for as long as the authorities are the same.
 type believer struct {
 	own  *Certificate
-	base *http.Transport
+	base *http.Transport // never used itself
 
 	mu      sync.Mutex
 	by      []*x509.Certificate // of now
@@ -240,8 +245,8 @@ func (c *Client) askCertificate(ctx context.Context, identity string, key certif
 // IssueCertificate has the server issue a certificate to the identity of cfg.Node, and keeps it in a file, which must not be there. cfg.TLS shows
 // the certificate that all clients without one of their own share, or cfg.Scheme proves the identity in another way. It has a session of its
 // own for that; with the certificate that it returns others log in (Use). A name that somebody has is refused with a *lime.Reason of
-// code 66. The key is in file+".key" until the certificate is kept: who has asked, and whose answer was lost, asks again with the same key and is
-// no other.
+// code 66. The key is in a hidden file beside it, .NAME.asked, until the certificate is kept: who has asked, and whose answer was lost, asks again
+// with the same key and is no other.
 func IssueCertificate(ctx context.Context, server string, cfg Config, file string) (*Certificate, error) {
 	if _, err := os.Lstat(file); err == nil {
 		return nil, fmt.Errorf("%s is there already", file)
@@ -252,7 +257,7 @@ func IssueCertificate(ctx context.Context, server string, cfg Config, file strin
 		cfg.Scheme = Transport()
 	}
 	cfg.SendOnly, cfg.Handler, cfg.Store, cfg.Backoff.Tries = true, nil, nil, -1
-	keyFile := file + ".key"
+	keyFile := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".asked")
 	key, err := keptCertificateKey(keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("keep the certificate's key: %w", err)

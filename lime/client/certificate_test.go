@@ -186,7 +186,7 @@ func TestWhichServersAreBelievedByHTTP(t *testing.T) {
 	get := func(by *signer, host string) error {
 		server := httptest.NewUnstartedServer(http.NotFoundHandler())
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
-		server.TLS = newSigner(t, by, "server", from, to).serves()
+		server.TLS, server.EnableHTTP2 = newSigner(t, by, "server", from, to).serves(), true
 		server.StartTLS()
 		defer server.Close()
 		_, port, err := net.SplitHostPort(server.Listener.Addr().String())
@@ -196,6 +196,9 @@ func TestWhichServersAreBelievedByHTTP(t *testing.T) {
 		answer, err := asks.Get("https://" + net.JoinHostPort(host, port))
 		if err == nil {
 			answer.Body.Close()
+			if answer.ProtoMajor != 2 {
+				t.Errorf("it is asked by %s", answer.Proto)
+			}
 		}
 		return err
 	}
@@ -317,6 +320,11 @@ func TestACertificateIsKept(t *testing.T) {
 	}
 }
 
+// asked is where the key is meanwhile.
+func asked(file string) string {
+	return filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".asked")
+}
+
 // Who has asked and got no answer asks again with the same key, and is no other. A key that is refused is of no use.
 func TestACertificateWhoseAnswerIsLostIsAskedForAgain(t *testing.T) {
 	inMemory(t, func(t *testing.T, p *place) {
@@ -356,6 +364,9 @@ func TestACertificateWhoseAnswerIsLostIsAskedForAgain(t *testing.T) {
 		if err := <-ended; err == nil {
 			t.Fatal("there is no error")
 		}
+		if info, err := os.Stat(asked(file)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the key is not kept: %v, %v", info, err)
+		}
 		ended, f, id, second := asks()
 		if !key(first).(*ecdsa.PublicKey).Equal(key(second)) {
 			t.Error("it is another key")
@@ -373,7 +384,7 @@ func TestACertificateWhoseAnswerIsLostIsAskedForAgain(t *testing.T) {
 		if _, err := OpenCertificate(file); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Stat(file + ".key"); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(asked(file)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the key is kept apart: %v", err)
 		}
 
@@ -386,7 +397,7 @@ func TestACertificateWhoseAnswerIsLostIsAskedForAgain(t *testing.T) {
 		if err := <-ended; lime.AsReason(err) == nil {
 			t.Error(err)
 		}
-		if _, err := os.Stat(file + ".key"); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(asked(file)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a key that is refused is kept: %v", err)
 		}
 	})

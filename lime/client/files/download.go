@@ -38,7 +38,7 @@ var (
 	ErrDigest = errors.New("the file has another SHA-256 than the server says")
 	// ErrTooLong says that the file has more than Config.MaxSize bytes.
 	ErrTooLong = errors.New("the file is too long")
-	// ErrInUse says that another Download fetches the same file into the same directory.
+	// ErrInUse says that another Download fetches the same file into the same directory. Systems without flock(2) do not tell.
 	ErrInUse = errors.New("another download fetches the same file there")
 )
 
@@ -223,7 +223,8 @@ func (t *Transfers) openPart(ctx context.Context, into *Directory, name string, 
 	return p, nil
 }
 
-// takePart opens a file, which it makes where it is missing, that nobody else in this process or another has taken until it is closed.
+// takePart opens a file, which it makes where it is missing, that nobody else in this process or another has taken until it is closed. Where the
+// system or the file system has no locks, nobody is kept from it.
 func takePart(root *os.Root, name string) (*os.File, error) {
 	for {
 		f, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)

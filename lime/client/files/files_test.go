@@ -472,14 +472,13 @@ func TestAFileIsFetchedOnceAtATime(t *testing.T) {
 func TestASessionThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	s := newShop(t)
 	content := bytesOf(1000)
-	tries := func(c *Config) { c.Tries, c.IdleTimeout = 2, 20*time.Millisecond }
 	silent := func(q *lime.Command) bool { return q.Method == lime.MethodGet }
-	send, err := New(unanswered{s, silent}, Config{HTTP: s.http.Client(), Pause: time.Millisecond, Tries: 2, IdleTimeout: 20 * time.Millisecond})
+	send, err := New(unanswered{s, silent}, Config{HTTP: s.http.Client(), Pause: time.Millisecond, Tries: 2, IdleTimeout: 500 * time.Millisecond})
 	must(t, err)
 	if _, err := send.Upload(t.Context(), source(content)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("when all is there: %v", err)
 	}
-	if f, err := s.transfers(t, tries).Resume(t.Context(), "1", source(content)); err != nil || !f.Complete {
+	if f, err := s.transfers(t).Resume(t.Context(), "1", source(content)); err != nil || !f.Complete {
 		t.Errorf("later: %+v, %v", f, err)
 	}
 }
