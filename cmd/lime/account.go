@@ -101,7 +101,7 @@ changed over the HTTP API, without the old one.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			word, err := a.firstLine(cmd.Context(), password)
 			if err != nil {
-				return usage("--new-password-file: %w", err)
+				return unread(cmd.Context(), "--new-password-file", err)
 			}
 			if len(args) == 1 {
 				return a.accountOf(cmd.Context(), args[0], http.MethodPatch, map[string]string{"password": word}, "changed")
@@ -184,7 +184,7 @@ login --register is for oneself.`,
 			}
 			word, err := a.firstLine(cmd.Context(), password)
 			if err != nil {
-				return usage("--new-password-file: %w", err)
+				return unread(cmd.Context(), "--new-password-file", err)
 			}
 			p, err := a.profile()
 			if err != nil {

@@ -145,10 +145,11 @@ func (a *app) snapshots(ctx context.Context, take func(*status.Snapshot) (more b
 				if err := json.Unmarshal([]byte(value), &s); err != nil {
 					return fmt.Errorf("read the answer of %s: %w", at, err)
 				}
-				timer.Reset(a.timeout + time.Duration(s.Interval*float64(time.Second)))
+				timer.Stop() // who reads what is printed may take his time
 				if more, err := take(&s); !more || err != nil {
 					return err
 				}
+				timer.Reset(a.timeout + time.Duration(s.Interval*float64(time.Second)))
 			}
 		}
 		if errors.Is(context.Cause(first), context.DeadlineExceeded) {

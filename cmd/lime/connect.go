@@ -183,15 +183,19 @@ type input struct {
 // Read is that of io.Reader.
 func (i *input) Read(p []byte) (n int, err error) {
 	b, ends := make([]byte, len(p)), make(chan func(), 1)
-	go func() {
-		took, failed := i.in.Read(b)
-		ends <- func() { n, err = copy(p, b[:took]), failed }
-	}()
+	if i.ctx.Err() == nil {
+		go func() {
+			took, failed := i.in.Read(b)
+			ends <- func() { n, err = copy(p, b[:took]), failed }
+		}()
+	}
 	select {
 	case takes := <-ends:
 		takes()
 	case <-i.ctx.Done():
-		err = context.Cause(i.ctx)
+	}
+	if i.ctx.Err() != nil { // both, perhaps
+		n, err = 0, context.Cause(i.ctx)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		i.failed = err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -251,6 +252,10 @@ func tooLate(limited context.Context, at string, err error) error {
 func forGood(err error) bool {
 	var status *files.StatusError
 	if errors.As(err, &status) {
+		switch status.Status {
+		case http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusLocked, http.StatusNotImplemented, http.StatusInsufficientStorage:
+			return false // that is no word about the file
+		}
 		return status.Lasting()
 	}
 	return errors.Is(err, files.ErrNotAllowed) || errors.Is(err, files.ErrTooLong) || errors.Is(err, files.ErrDigest)

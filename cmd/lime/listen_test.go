@@ -48,11 +48,11 @@ func TestARoomThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	server := clienttest.Start(t)
 	server.Leave(func(c *lime.Command) bool { return c.Method == lime.MethodSubscribe })
-	status, out, errs := newShell(t).does("", "subscribe", "/x", "--for", "1h", "--timeout", "150ms", "--server", server.URL())
+	status, out, errs := newShell(t).does("", "subscribe", "/x", "--for", "1h", "--timeout", "2s", "--server", server.URL())
 	if status != statusLate || out != "" || !strings.Contains(errs, "no answer in time: enter /x") {
 		t.Errorf("status %d, %s%s", status, out, errs)
 	}
-	if status, out, errs := newShell(t).does("", "listen", "--for", "150ms", "--server", server.URL()); status != statusDone || out+errs != "" {
+	if status, out, errs := newShell(t).does("", "listen", "--for", "2s", "--server", server.URL()); status != statusDone || out+errs != "" {
 		t.Errorf("listening for a while: status %d, %s%s", status, out, errs)
 	}
 }
@@ -111,6 +111,7 @@ func TestWhichMessagesAreSpent(t *testing.T) {
 		&files.StatusError{Status: http.StatusServiceUnavailable}: false,
 		&files.StatusError{Status: http.StatusTooManyRequests}:    false,
 		&files.StatusError{Status: http.StatusUnauthorized}:       true,
+		&files.StatusError{Status: http.StatusProxyAuthRequired}:  false,
 		files.ErrNotAllowed: true,
 		files.ErrDigest:     true,
 		files.ErrInUse:      false,

@@ -52,7 +52,7 @@ nobody has the name; its key is made here, and both are kept beside the profiles
 			if keyFile != "" {
 				var err error
 				if key, err = a.firstLine(cmd.Context(), keyFile); err != nil {
-					return usage("--key-file: %w", err)
+					return unread(cmd.Context(), "--key-file", err)
 				}
 			}
 			if certificate != "" && (guest || register || key != "" || a.given.Password != "") {
@@ -215,7 +215,7 @@ func (a *app) askPassword(ctx context.Context) (string, error) {
 // readPassword reads a line that a terminal does not show, until ctx is done.
 func readPassword(ctx context.Context, terminal int) (word []byte, err error) {
 	before, err := term.GetState(terminal)
-	if err != nil {
+	if err := errors.Join(err, context.Cause(ctx)); err != nil {
 		return nil, err
 	}
 	ends := make(chan func(), 1)

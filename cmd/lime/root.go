@@ -181,11 +181,19 @@ func (a *app) checkFlags(ctx context.Context) error {
 	if a.given.passwordFile != "" {
 		word, err := a.firstLine(ctx, a.given.passwordFile)
 		if err != nil {
-			return usage("--password-file: %w", err)
+			return unread(ctx, "--password-file", err)
 		}
 		a.given.Password = word
 	}
 	return nil
+}
+
+// unread is why there is no first line of what a flag names: the command line is of no use, unless somebody has ended it.
+func unread(ctx context.Context, flag string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	return usage("%s: %w", flag, err)
 }
 
 // firstLine is that of a file, or of the standard input for -.

@@ -124,7 +124,11 @@ func (s *sending) run(ctx context.Context, texts []string) error {
 	if s.id != "" {
 		return s.finish(c, usage("--id: there may be several messages in the standard input"))
 	}
-	return s.finish(c, s.lines(ctx, func(line string) error { return s.one(ctx, c, line) }))
+	err = s.lines(ctx, func(line string) error { return s.one(ctx, c, line) })
+	if ctx.Err() != nil { // what was sent before is not given up
+		return errors.Join(err, s.finish(c, nil))
+	}
+	return s.finish(c, err)
 }
 
 // one sends a message and waits.

@@ -427,7 +427,7 @@ func TestUploadsAtOnceAreBounded(t *testing.T) {
 
 // net/http reads what is left of a request that was answered, so that the next one can come.
 func TestWhoIsRefusedHoldsNoConnection(t *testing.T) {
-	e := newEdge(t, natstest.New(t), func(c *Config) { c.IdleTimeout = 50 * time.Millisecond })
+	e := newEdge(t, natstest.New(t), func(c *Config) { c.IdleTimeout = time.Second })
 	f := e.announce("ana", bytesOf(100_000))
 	for what, head := range map[string]string{
 		"a stranger":           "POST /files HTTP/1.1\r\nContent-Length: 1000\r\n",
