@@ -204,7 +204,11 @@ func (s *Store) Places(ctx context.Context, p int) (all map[string]Place, err er
 	if err != nil {
 		return nil, fmt.Errorf("places: %w", err)
 	}
-	defer func() { _ = watch.Stop() }() // the connection may be gone
+	defer func() {
+		_ = watch.Stop()            // it ends in any case, though its consumer may not
+		for range watch.Updates() { // the library waits for a reader of what it has
+		}
+	}()
 	all = map[string]Place{}
 	for {
 		select {

@@ -1,10 +1,17 @@
 package events_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"limegrove/event"
 	"limegrove/routing/events"
@@ -46,6 +53,54 @@ func TestAPlaceIsKeptByOneAtATime(t *testing.T) {
 	if again, err := s.Place(ctx, 1, "push"); err != nil || again != mine {
 		t.Errorf("%+v, %v, want %+v", again, err, mine)
 	}
+}
+
+// ending is a context that is done when somebody has looked so often whether it is, and the library
+// waits for a reader by then.
+type ending struct {
+	context.Context
+	end   context.CancelFunc
+	looks atomic.Int32
+}
+
+func (e *ending) Done() <-chan struct{} {
+	if e.looks.Add(-1) == 0 {
+		for deadline := time.Now().Add(time.Minute); !libraryWaits() && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		e.end()
+	}
+	return e.Context.Done()
+}
+
+// libraryWaits tells whether a watcher of the library's has no room for what has come.
+func libraryWaits() bool {
+	text := make([]byte, 1<<20)
+	text = text[:runtime.Stack(text, true)]
+	return slices.ContainsFunc(bytes.Split(text, []byte("\n\n")), func(one []byte) bool {
+		return bytes.Contains(one, []byte("[chan send")) && bytes.Contains(one, []byte("WatchFiltered"))
+	})
+}
+
+func TestPlacesThatAreNotReadToTheEndHoldUpNobody(t *testing.T) {
+	s := opened(t, 1)
+	for i := range 1000 { // the library holds 256
+		if _, err := s.Keep(t.Context(), 0, fmt.Sprint(i), events.Place{Next: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	others := goleak.IgnoreCurrent()
+	for range 8 { // what is read once more may make room
+		ctx, cancel := context.WithCancel(t.Context())
+		e := &ending{Context: ctx, end: cancel}
+		e.looks.Store(300) // once for each that is read, and some times before
+		_, err := s.Places(e, 0)
+		cancel()
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("reading ends with %v", err)
+		}
+	}
+	goleak.VerifyNone(t, others)
 }
 
 func TestDeadLettersAreReadAndReplayed(t *testing.T) {
