@@ -25,9 +25,7 @@ func (b *Bucket) Follow(ctx context.Context, tell func(Change)) (err error) {
 	}
 	defer func() {
 		stopped := w.Stop()
-		if stopped == nil {
-			for range w.Updates() { // the library waits for a reader of what it has
-			}
+		for range w.Updates() { // the library waits for a reader of what it has, also when its consumer could not be ended
 		}
 		if err == nil && ctx.Err() == nil && stopped != nil {
 			err = fmt.Errorf("follow %s: %w", b.stream, stopped)
