@@ -10,7 +10,8 @@ type dropReason string
 
 const (
 	dropMalformed dropReason = "malformed"
-	dropBroker    dropReason = "broker" // NATS did not take it
+	dropBroker    dropReason = "broker"   // NATS did not take it
+	dropOverload  dropReason = "overload" // more came on the subject than was taken in time
 )
 
 type metrics struct {
@@ -36,7 +37,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	dropped := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "limegrove_trigger_dropped_total", Help: "Triggers of which all or a part was not published, by reason.",
 	}, []string{"reason"})
-	for _, r := range []dropReason{dropMalformed, dropBroker} {
+	for _, r := range []dropReason{dropMalformed, dropBroker, dropOverload} {
 		m.dropped[r] = dropped.WithLabelValues(string(r))
 	}
 	return m

@@ -18,14 +18,17 @@ func (t *Triggers) TakeFromSubject(ctx context.Context, nc *nats.Conn, subject s
 	if err != nil {
 		return fmt.Errorf("take triggers from %s: %w", subject, err)
 	}
+	lost := 0
 	for {
 		select {
 		case <-ctx.Done():
+			t.countLost(sub, &lost)
 			if err := sub.Unsubscribe(); err != nil && !nc.IsClosed() {
 				return fmt.Errorf("take no triggers from %s any more: %w", subject, err)
 			}
 			return nil
 		case msg := <-messages:
+			t.countLost(sub, &lost) // one is lost while others wait, which come here later
 			answer := "publish success"
 			if err := t.Take(FromSubject, msg.Data); err != nil {
 				answer = err.Error()
@@ -35,6 +38,16 @@ func (t *Triggers) TakeFromSubject(ctx context.Context, nc *nats.Conn, subject s
 			}
 		}
 	}
+}
+
+// countLost counts what the client library has dropped since lost was so much.
+func (t *Triggers) countLost(sub *nats.Subscription, lost *int) {
+	dropped, err := sub.Dropped()
+	if err != nil { // it has ended
+		return
+	}
+	t.metrics.dropped[dropOverload].Add(float64(dropped - *lost))
+	*lost = dropped
 }
 
 // subjectBacklog bounds the triggers that wait; the client library drops what does not fit.

@@ -209,3 +209,58 @@ func TestTriggersOnASubject(t *testing.T) { // H-40
 	cancel()
 	running.Wait()
 }
+
+func TestTriggersThatAreTooManyForASubjectAreCounted(t *testing.T) {
+	s := natstest.New(t)
+	busy, free := make(chan struct{}), make(chan struct{})
+	triggers := New(Config{Domain: "t.org", Metrics: prometheus.NewRegistry(), Publish: func(string, room.Name, bool, []byte) error {
+		busy <- struct{}{}
+		<-free
+		return nil
+	}})
+	ctx, cancel := context.WithCancel(t.Context())
+	taker, nc := s.Connect(), s.Connect()
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := triggers.TakeFromSubject(ctx, taker, "triggers"); err != nil {
+			t.Error(err)
+		}
+	})
+	send := func() {
+		t.Helper()
+		if err := nc.Publish("triggers", []byte(`{"rooms":[{"n":1}],"data":1}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flush := func(nc *nats.Conn) {
+		t.Helper()
+		if err := nc.FlushTimeout(patience); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for first := false; !first; { // it has yet to begin
+		if _, err := nc.Request("triggers", nil, patience); err == nil {
+			first = true
+		} else if !errors.Is(err, nats.ErrNoResponders) {
+			t.Fatal(err)
+		}
+	}
+	send()
+	<-busy
+	const lost = 9
+	for range subjectBacklog + lost {
+		send()
+	}
+	flush(nc)
+	flush(taker) // all have come to it
+	close(free)
+	for range subjectBacklog {
+		<-busy
+	}
+	cancel()
+	running.Wait()
+	m := triggers.metrics
+	if n, taken := counted(t, m.dropped[dropOverload]), counted(t, m.taken[FromSubject]); n != lost || taken != subjectBacklog+2 {
+		t.Errorf("%d are lost and %d taken", n, taken)
+	}
+}
