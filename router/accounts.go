@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"limegrove/internal/complaint"
 	"limegrove/lime"
+	"limegrove/presence"
 	"limegrove/routing"
 )
 
@@ -23,8 +25,9 @@ const (
 	// key, is ended, and once more those who were on their way in. It has its answer by then.
 	deletedAfter = time.Second
 
-	// forgetAgain is when what is stored for a deleted account is removed a second time:
-	// edges remember for a minute that there was an account.
+	// forgetAgain is when a deletion is told for the last time, for an edge that was cut off before,
+	// and what is stored for the account is removed a second time: edges remember for a minute
+	// that there was an account.
 	forgetAgain = 90 * time.Second
 
 	// eventBacklog bounds how many events wait for each of these.
@@ -39,13 +42,15 @@ type accountEvents struct {
 	has     func(context.Context, lime.Identity) (bool, error) // whether there is an account
 	made    chan laterEvent                                    // to be told again; one that does not fit is not
 	deleted chan laterEvent                                    // to be told again; one that does not fit is told so at once
-	gone    chan laterEvent                                    // whose messages are to be removed once more
+	gone    chan laterEvent                                    // deleted, to be told for the last time, and whose messages are to be removed once more
 	revoked chan laterEvent                                    // credentials, likewise
 	again   chan laterEvent                                    // credentials, to be told for the last time; one that does not fit is not
 	forget  func(context.Context, lime.Identity) error         // removes what is stored for an identity
 
 	leave    func(context.Context, lime.Identity) error // takes it out of groups, and back what it has given and was given, rights to rooms included
 	farewell func(context.Context, lime.Identity) error // tells its contacts that it is gone, and removes them
+
+	guests func(context.Context, lime.Identity) (bool, error) // whether all who are in session by a name are guests, and some are
 }
 
 type laterEvent struct {
@@ -97,6 +102,15 @@ func (e *accountEvents) deleteAgain(i lime.Identity) {
 	case e.deleted <- laterEvent{gone, time.Now().Add(deletedAfter)}:
 	default:
 		e.publish(gone)
+		e.tellLast(i)
+	}
+}
+
+// tellLast has a deletion told once more, and what is stored then removed. It does not block.
+func (e *accountEvents) tellLast(i lime.Identity) {
+	select {
+	case e.gone <- laterEvent{routing.AccountEvent{Identity: i}, time.Now().Add(forgetAgain)}:
+	default:
 	}
 }
 
@@ -145,7 +159,7 @@ func (e *accountEvents) tell(ctx context.Context, queue chan laterEvent) {
 				if e.outdated(ctx, later.AccountEvent) {
 					continue
 				}
-				if queue != e.gone {
+				if queue != e.gone || !e.guestsHave(ctx, later.Identity) {
 					e.publish(later.AccountEvent)
 				}
 				if later.Maker.IsZero() && later.Revoked == "" {
@@ -170,6 +184,27 @@ func (e *accountEvents) outdated(ctx context.Context, a routing.AccountEvent) bo
 	return err == nil && again
 }
 
+// guestsHave tells whether the name of a deleted account is only guests' by now, whom its deletion
+// would end: there was time for some to come.
+func (e *accountEvents) guestsHave(ctx context.Context, i lime.Identity) bool {
+	limited, cancel := context.WithTimeout(ctx, forgetTimeout)
+	defer cancel()
+	have, err := e.guests(limited, i)
+	if err != nil && ctx.Err() == nil { // as when it is not known whether there is an account
+		e.warn.Warn("could not look who has the name of a deleted account", err)
+	}
+	return err == nil && have
+}
+
+// guestsAlone is accountEvents.guests, by what is registered.
+func guestsAlone(r Registry) func(context.Context, lime.Identity) (bool, error) {
+	return func(ctx context.Context, i lime.Identity) (bool, error) {
+		view, err := r.RawView(ctx, i)
+		isMember := func(r presence.Registration) bool { return !r.Guest }
+		return err == nil && len(view.Registrations) > 0 && !slices.ContainsFunc(view.Registrations, isMember), err
+	}
+}
+
 // remove removes what is stored for a deleted account, and again later: the messages
 // are not its next owner's.
 func (e *accountEvents) remove(ctx context.Context, i lime.Identity, again bool) {
@@ -178,12 +213,8 @@ func (e *accountEvents) remove(ctx context.Context, i lime.Identity, again bool)
 	if err := e.forget(limited, i); err != nil && ctx.Err() == nil {
 		e.warn.Warn("could not remove what is stored for a deleted account", err)
 	}
-	if !again {
-		return
-	}
-	select {
-	case e.gone <- laterEvent{routing.AccountEvent{Identity: i}, time.Now().Add(forgetAgain)}:
-	default:
+	if again {
+		e.tellLast(i)
 	}
 }
 

@@ -6,9 +6,10 @@ import "context"
 // session that has revoked its own key, or was on its way in, would stay. It needs that nothing
 // comes any more, within ctx.
 func (e *accountEvents) finish(ctx context.Context) {
-	for _, queue := range []chan laterEvent{e.deleted, e.revoked, e.made, e.again} {
+	for _, queue := range []chan laterEvent{e.deleted, e.revoked, e.made, e.again, e.gone} {
 		for len(queue) > 0 {
-			if later := <-queue; !e.outdated(ctx, later.AccountEvent) {
+			later := <-queue
+			if !e.outdated(ctx, later.AccountEvent) && (queue != e.gone || !e.guestsHave(ctx, later.Identity)) {
 				e.publish(later.AccountEvent)
 			}
 		}

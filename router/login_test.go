@@ -106,6 +106,8 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 			forgotten <- i
 			return nil
 		})
+	guests := make(chan bool, 2)
+	e.guests = func(context.Context, lime.Identity) (bool, error) { return <-guests, nil }
 	rui, maker := lime.Identity{Name: "Rui", Domain: "t.org"}, lime.MustParseNode("Rui@t.org/1")
 	want := func(why, event string) {
 		t.Helper()
@@ -149,11 +151,21 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	if got := <-forgotten; got != rui {
 		t.Errorf("the messages of %v are removed", got)
 	}
+	guests <- false
 	atOnce(e.gone)
 	stop()
 	stop = run(e.gone)
+	want("and for the last time, for who was cut off", `{}`)
 	if got := <-forgotten; got != rui {
 		t.Errorf("the messages of %v are removed once more", got)
+	}
+	stop()
+	guests <- true // which are not to end, and of which nothing is told below
+	e.tellLast(rui)
+	atOnce(e.gone)
+	stop = run(e.gone)
+	if got := <-forgotten; got != rui {
+		t.Errorf("the messages of %v are removed though guests have the name", got)
 	}
 	stop()
 

@@ -213,7 +213,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
 		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i), delegated.forget(ctx, i), groups.Forget(ctx, i), roomRights.forget(ctx, i))
 	})
-	events.farewell = presences.farewell
+	events.farewell, events.guests = presences.farewell, guestsAlone(cfg.Registry)
 	events.leave = func(ctx context.Context, i lime.Identity) error {
 		return errors.Join(groups.Forget(ctx, i), delegated.forget(ctx, i), roomRights.forget(ctx, i), forgetCertificates(ctx, cfg.Certificates, i))
 	}
