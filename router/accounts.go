@@ -39,6 +39,7 @@ const (
 type accountEvents struct {
 	nats    *nats.Conn
 	warn    *complaint.Log
+	lost    unrepeated
 	has     func(context.Context, lime.Identity) (bool, error) // whether there is an account
 	made    chan laterEvent                                    // to be told again; one that does not fit is not
 	deleted chan laterEvent                                    // to be told again; one that does not fit is told so at once
@@ -58,9 +59,9 @@ type laterEvent struct {
 	at time.Time
 }
 
-func newAccountEvents(nc *nats.Conn, warn *complaint.Log, has func(context.Context, lime.Identity) (bool, error), forget func(context.Context, lime.Identity) error) *accountEvents {
+func newAccountEvents(nc *nats.Conn, warn *complaint.Log, lost unrepeated, has func(context.Context, lime.Identity) (bool, error), forget func(context.Context, lime.Identity) error) *accountEvents {
 	return &accountEvents{
-		nats: nc, warn: warn, has: has,
+		nats: nc, warn: warn, lost: lost, has: has,
 		made: make(chan laterEvent, eventBacklog), deleted: make(chan laterEvent, eventBacklog),
 		gone: make(chan laterEvent, eventBacklog), forget: forget,
 		revoked: make(chan laterEvent, eventBacklog), again: make(chan laterEvent, eventBacklog),
@@ -86,6 +87,7 @@ func (e *accountEvents) later(made routing.AccountEvent) {
 	select {
 	case e.made <- laterEvent{made, time.Now().Add(madeAgain)}:
 	default:
+		e.lost[repeatAccount].Inc()
 	}
 }
 
@@ -111,6 +113,7 @@ func (e *accountEvents) tellLast(i lime.Identity) {
 	select {
 	case e.gone <- laterEvent{routing.AccountEvent{Identity: i}, time.Now().Add(forgetAgain)}:
 	default:
+		e.lost[repeatDeletion].Inc()
 	}
 }
 
@@ -136,6 +139,7 @@ func (e *accountEvents) revoke(i lime.Identity, credential string, by lime.Node)
 	select {
 	case e.again <- laterEvent{event, now.Add(madeAgain)}:
 	default:
+		e.lost[repeatKey].Inc()
 	}
 }
 

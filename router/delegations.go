@@ -25,9 +25,9 @@ type delegations struct {
 	again *repeats[routing.DelegationEvent]
 }
 
-func newDelegations(s *delegation.Store, nc *nats.Conn, warn *complaint.Log) *delegations {
+func newDelegations(s *delegation.Store, nc *nats.Conn, warn *complaint.Log, lost unrepeated) *delegations {
 	d := &delegations{Store: s, nats: nc, warn: warn}
-	d.again = newRepeats(delegatedAgain, func(_ context.Context, e routing.DelegationEvent) { d.publish(e) })
+	d.again = newRepeats(delegatedAgain, lost[repeatDelegation], func(_ context.Context, e routing.DelegationEvent) { d.publish(e) })
 	return d
 }
 

@@ -79,7 +79,7 @@ func TestAChangeOfADelegationIsToldTwice(t *testing.T) {
 	}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	d := newDelegations(store, nc, &complaint.Log{Logger: log})
+	d := newDelegations(store, nc, &complaint.Log{Logger: log}, newUnrepeated(nil))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {

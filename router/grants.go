@@ -38,9 +38,9 @@ type regranted struct {
 	removed  uint64 // its revision; 0 for none
 }
 
-func newGrants(s *grant.Store, nc *nats.Conn, warn *complaint.Log) *grants {
+func newGrants(s *grant.Store, nc *nats.Conn, warn *complaint.Log, lost unrepeated) *grants {
 	g := &grants{Store: s, nats: nc, warn: warn}
-	g.again, g.last = newRepeats(grantedAgain, g.repeat), newRepeats(grantedLast, g.repeat)
+	g.again, g.last = newRepeats(grantedAgain, lost[repeatGrant], g.repeat), newRepeats(grantedLast, lost[repeatGrant], g.repeat)
 	return g
 }
 

@@ -155,7 +155,7 @@ func TestAChangeOfGrantsIsToldThreeTimes(t *testing.T) {
 	}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	g := newGrants(store, nc, &complaint.Log{Logger: log})
+	g := newGrants(store, nc, &complaint.Log{Logger: log}, newUnrepeated(nil))
 	g.again.after, g.last.after = 50*time.Millisecond, 100*time.Millisecond
 	ana := lime.MustParseIdentity("Ana@t.org")
 	next := func(why string, rules int) room.Grants {

@@ -101,7 +101,7 @@ func TestRevocationIsToldAgainForThoseOnTheirWayIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newAccountEvents(nc, &complaint.Log{Logger: logrus.New()}, nil, nil)
+	e := newAccountEvents(nc, &complaint.Log{Logger: logrus.New()}, newUnrepeated(nil), nil, nil)
 	e.revoke(lime.MustParseIdentity("Ana@t.org"), "k", lime.MustParseNode("rui@t.org/1"))
 	if msg, err := told.NextMsg(patience); err != nil || string(msg.Data) != `{"revoked":"k"}` {
 		t.Errorf("at once: got %v, %v", msg, err)

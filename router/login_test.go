@@ -101,7 +101,7 @@ func TestWhatBecomesOfAccountsIsTold(t *testing.T) {
 	forgotten := make(chan lime.Identity, 10)
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	e := newAccountEvents(nc, &complaint.Log{Logger: log}, func(context.Context, lime.Identity) (bool, error) { return there, away },
+	e := newAccountEvents(nc, &complaint.Log{Logger: log}, newUnrepeated(nil), func(context.Context, lime.Identity) (bool, error) { return there, away },
 		func(_ context.Context, i lime.Identity) error {
 			forgotten <- i
 			return nil

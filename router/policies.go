@@ -24,9 +24,9 @@ type policies struct {
 	again *repeats[lime.Identity]
 }
 
-func newPolicies(nc *nats.Conn, warn *complaint.Log) *policies {
+func newPolicies(nc *nats.Conn, warn *complaint.Log, lost unrepeated) *policies {
 	p := &policies{nats: nc, warn: warn}
-	p.again = newRepeats(policyAgain, func(_ context.Context, i lime.Identity) { p.publish(i) })
+	p.again = newRepeats(policyAgain, lost[repeatPolicy], func(_ context.Context, i lime.Identity) { p.publish(i) })
 	return p
 }
 

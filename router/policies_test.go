@@ -36,7 +36,7 @@ func TestAChangeOfWhoMaySendIsToldTwice(t *testing.T) {
 	}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	changed := newPolicies(nc, &complaint.Log{Logger: log})
+	changed := newPolicies(nc, &complaint.Log{Logger: log}, newUnrepeated(nil))
 	store := accountStore{Store: accounts, policies: changed}
 	rui := lime.MustParseIdentity("Rui@t.org")
 	if err := accounts.Create(t.Context(), account.Account{Identity: rui}, []byte("secret")); err != nil {
@@ -88,7 +88,7 @@ func TestAChangeOfWhoMaySendIsToldTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store.events = newAccountEvents(nc, changed.warn, nil, func(context.Context, lime.Identity) error { return nil })
+	store.events = newAccountEvents(nc, changed.warn, newUnrepeated(nil), nil, func(context.Context, lime.Identity) error { return nil })
 	if err := store.Create(t.Context(), a, []byte("secret")); err != nil {
 		t.Fatal(err)
 	}

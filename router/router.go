@@ -207,10 +207,11 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 		return nil, fmt.Errorf("router: %w", err)
 	}
 	warn := &complaint.Log{Logger: cfg.Logger}
-	delegated := newDelegations(granted, cfg.NATS, warn)
-	roomRights := newGrants(roomGrants, cfg.NATS, warn)
+	lost := newUnrepeated(cfg.Metrics)
+	delegated := newDelegations(granted, cfg.NATS, warn, lost)
+	roomRights := newGrants(roomGrants, cfg.NATS, warn, lost)
 	presences := newPresences(cfg, people, granted)
-	events := newAccountEvents(cfg.NATS, warn, accounts.Has, func(ctx context.Context, i lime.Identity) error {
+	events := newAccountEvents(cfg.NATS, warn, lost, accounts.Has, func(ctx context.Context, i lime.Identity) error {
 		return errors.Join(cfg.Forget(ctx, i), people.Forget(ctx, i), delegated.forget(ctx, i), groups.Forget(ctx, i), roomRights.forget(ctx, i))
 	})
 	events.farewell, events.guests = presences.farewell, guestsAlone(cfg.Registry)
@@ -220,7 +221,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	if cfg.Files != nil {
 		resource.HandleFiles(mux, fileStore{cfg.Files, cfg.FilesURL}, cfg.FileGuests)
 	}
-	changed := newPolicies(cfg.NATS, warn)
+	changed := newPolicies(cfg.NATS, warn, lost)
 	store := accountStore{accounts, events, changed}
 	resource.HandleAccount(mux, resource.Publishing(store, published), cfg.Domains)
 	resource.HandleDirectory(mux, store, published)
