@@ -191,9 +191,11 @@ func (s *shard) read(ctx context.Context, all []*audience, now time.Time) (ok bo
 	ctx, cancel := context.WithTimeout(ctx, s.rooms.cfg.Timeout)
 	defer cancel()
 	names := make([]lime.Identity, len(all))
+	s.mu.Lock()
 	for i, a := range all {
-		names[i] = a.key.identity()
+		names[i], a.doubted = a.key.identity(), false
 	}
+	s.mu.Unlock()
 	found, err := s.rooms.cfg.Registry.Occupants(ctx, names, s.rooms.cfg.MaxListed)
 	if s.rooms.registryTrouble.note(err) {
 		return false

@@ -51,6 +51,7 @@ type audience struct {
 // knowing is what is known of who is in a room.
 type knowing struct {
 	known   bool
+	doubted bool // since it was last begun to be read
 	version int64
 	count   int
 	listed  bool                     // who has all whose edges live
@@ -68,11 +69,17 @@ func (a *audience) hear(msg *nats.Msg) {
 		a.shard.rooms.metrics.drop(dropMalformed)
 		return
 	}
-	if len(a.early) < maxEarly {
-		a.early = append(a.early, t)
-	} else { // it cannot be told any more, and must be read
-		a.known = false
+	if len(a.early) == maxEarly { // it cannot be told any more
+		a.doubt()
+		return
 	}
+	a.early = append(a.early, t)
+	a.disturb()
+}
+
+// doubt has the room read, also when it is being read.
+func (a *audience) doubt() {
+	a.known, a.doubted = false, true
 	a.disturb()
 }
 
@@ -127,7 +134,7 @@ func (k *knowing) apply(t turnout, most int) {
 // read is told what the registry has.
 func (k *knowing) read(o presence.Occupants) {
 	k.early = slices.DeleteFunc(k.early, func(t turnout) bool { return t.Version <= o.Version })
-	k.known, k.version, k.count, k.listed, k.who = true, o.Version, o.Count, o.Listed, nil
+	k.known, k.version, k.count, k.listed, k.who = !k.doubted, o.Version, o.Count, o.Listed, nil
 	if !o.Listed {
 		return
 	}

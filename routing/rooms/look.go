@@ -10,13 +10,13 @@ import (
 // lookPause is how long rooms wait before they look again for what they have missed.
 const lookPause = time.Second
 
-// watch has rooms that keep their messages look for what they have missed: when the broker
-// was away, or the client library had no room for what it brought. What comes later shows it
-// as well, but may not come.
+// watch has rooms that keep their messages look for what they have missed, and audiences read who
+// is there: when the broker was away, or the client library had no room for what it brought. What
+// comes later shows it as well, but may not come.
 func (r *Rooms) watch(ctx context.Context, back <-chan nats.Status) {
 	look := time.NewTimer(lookPause)
 	defer look.Stop()
-	for away := false; ; {
+	for away, kept := false, true; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -27,8 +27,12 @@ func (r *Rooms) watch(ctx context.Context, back <-chan nats.Status) {
 			look.Reset(lookPause) // what is dropped now is not the last, most likely
 		case <-look.C:
 			// The broker has the subscriptions again before anybody looks.
-			away = away && (r.barrier.Wait(ctx) != nil || !r.checkKept(ctx))
-			if r.checkLost() || away {
+			if away && r.barrier.Wait(ctx) == nil {
+				away, kept = false, false
+				r.doubtAll()
+			}
+			kept = kept || r.checkKept(ctx)
+			if r.checkLost() || away || !kept {
 				look.Reset(lookPause)
 			}
 		}
@@ -73,8 +77,31 @@ func (s *shard) keepers() (halls []*hall) {
 	return halls
 }
 
+// attended are the audiences of a shard that hear who comes and goes.
+func (s *shard) attended() (all []*audience) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.audiences {
+		if a.inForce {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// doubtAll has all audiences read who is there.
+func (r *Rooms) doubtAll() {
+	for _, s := range r.shards {
+		for _, a := range s.attended() {
+			s.mu.Lock()
+			a.doubt()
+			s.mu.Unlock()
+		}
+	}
+}
+
 // checkLost has those rooms read of which the client library has dropped something since, and
-// tells whether there were any.
+// tells whether there were any. The same of who is in them.
 func (r *Rooms) checkLost() (lost bool) {
 	for _, s := range r.shards {
 		for _, h := range s.keepers() {
@@ -83,6 +110,15 @@ func (r *Rooms) checkLost() (lost bool) {
 			if h.missing {
 				h.missing, lost = false, true
 				h.allFallBehind()
+			}
+			s.mu.Unlock()
+		}
+		for _, a := range s.attended() {
+			s.mu.Lock()
+			s.countLost(a.sub)
+			if a.missing {
+				a.missing, lost = false, true
+				a.doubt()
 			}
 			s.mu.Unlock()
 		}

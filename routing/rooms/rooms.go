@@ -156,7 +156,7 @@ func (r *Rooms) Run(ctx context.Context) {
 		running.Go(func() { r.attend(ctx) })
 	}
 	running.Go(func() { r.Publisher.Run(ctx) })
-	if r.cfg.Streams != nil {
+	if r.cfg.Streams != nil || r.cfg.Registry != nil {
 		running.Go(func() { r.watch(ctx, back) })
 	}
 	running.Wait()

@@ -38,8 +38,11 @@ type testEdge struct {
 
 func (w *world) edge(cfg Config) *testEdge {
 	w.Helper()
-	e := &testEdge{w: w, nc: w.server.Connect(), counted: prometheus.NewRegistry()}
-	cfg.NATS, cfg.Metrics, cfg.Timeout = e.nc, e.counted, patience
+	if cfg.NATS == nil {
+		cfg.NATS = w.server.Connect()
+	}
+	e := &testEdge{w: w, nc: cfg.NATS, counted: prometheus.NewRegistry()}
+	cfg.Metrics, cfg.Timeout = e.counted, patience
 	if cfg.Shards == 0 {
 		cfg.Shards = 2
 	}
