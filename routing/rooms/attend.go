@@ -38,7 +38,7 @@ func (r *Rooms) attend(ctx context.Context) {
 			return
 		case now := <-tick.C:
 			if now.After(again) {
-				r.attendance.again()
+				r.attendance.again(false)
 				again = now.Add(againAfter())
 			}
 			r.register(ctx)
@@ -92,13 +92,15 @@ func (r *Rooms) change(ctx context.Context, all []news) ([]presence.RoomState, e
 
 // tellEdges tells all edges of one change.
 func (r *Rooms) tellEdges(n *news, s presence.RoomState) {
-	if !s.Changed {
-		return
-	}
 	t := turnout{Version: s.Version, Count: &s.Occupants}
-	if s.Occupants > r.cfg.MaxListed || len(n.entered)+len(n.left) > r.cfg.MaxListed {
+	switch {
+	case !s.Changed && !n.unsure:
+		return
+	case !s.Changed: // it may have been made before, of which the answer was lost
+		t = turnout{Doubt: true}
+	case s.Occupants > r.cfg.MaxListed || len(n.entered)+len(n.left) > r.cfg.MaxListed:
 		t.Omitted = true
-	} else {
+	default:
 		t.Joined, t.Left = nodesOf(n.entered), nodesOf(n.left)
 	}
 	if err := publishTurnout(r.cfg.NATS, n.key, &t); err != nil {
@@ -217,8 +219,9 @@ func (s *shard) read(ctx context.Context, all []*audience, now time.Time) (ok bo
 }
 
 // RegisterAll brings who is in which room to the registry again, because it may have lost
-// it.
-func (r *Rooms) RegisterAll() { r.attendance.again() }
+// it. Edges read again who is in those of which it has not: with the edge's lease, it may have hidden
+// them.
+func (r *Rooms) RegisterAll() { r.attendance.again(true) }
 
 // Occupants returns who is in a room: how many sessions, and when they are no more than
 // MaxListed, the identities that have them.

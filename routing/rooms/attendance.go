@@ -71,6 +71,7 @@ type stay struct {
 	doubts  []string // others that it may have in its place, since it did not answer
 	queued  bool
 	flying  bool // it is being told
+	unsure  bool // others may not know what the registry has of it
 }
 
 // settled tells whether the registry has what is so.
@@ -159,12 +160,13 @@ func (a *attendance) forget(s *stay) {
 }
 
 // again has everything told once more, because the registry may have lost it. It may as well
-// not: who has left meanwhile is still to leave it.
-func (a *attendance) again() {
+// not: who has left meanwhile is still to leave it. With unsure, others may not know what it has.
+func (a *attendance) again(unsure bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, p := range a.parties {
 		for _, s := range p.here {
+			s.unsure = s.unsure || unsure
 			a.enqueue(s)
 		}
 	}

@@ -89,7 +89,7 @@ func TestTheRegistryKnowsInTheEndWhoIsThere(t *testing.T) {
 				if lost {
 					clear(a.has)
 				}
-				a.again()
+				a.again(false)
 				a.log = append(a.log, fmt.Sprintf("all again, lost: %t", lost))
 			}
 		}

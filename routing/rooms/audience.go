@@ -23,6 +23,7 @@ type turnout struct {
 	Joined  []lime.Node `json:"joined,omitempty"` // some may have been there
 	Left    []lime.Node `json:"left,omitempty"`
 	Omitted bool        `json:"omitted,omitempty"` // Joined and Left are not told
+	Doubt   bool        `json:"doubt,omitempty"`   // nothing is: a change may not have been, and who is there must be read
 }
 
 // maxEarly is how many turnouts wait for one that comes before them.
@@ -69,7 +70,7 @@ func (a *audience) hear(msg *nats.Msg) {
 		a.shard.rooms.metrics.drop(dropMalformed)
 		return
 	}
-	if len(a.early) == maxEarly { // it cannot be told any more
+	if t.Doubt || len(a.early) == maxEarly { // it cannot be told any more
 		a.doubt()
 		return
 	}

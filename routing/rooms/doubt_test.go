@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
@@ -77,6 +78,67 @@ func TestTheLastOfWhatIsToldOfARoomIsReadWhenItIsLost(t *testing.T) {
 	tell(r.enters(w, key, "rui@t.org/1"))
 	s.mu.Unlock()
 	ana.knows("nothing comes behind it", "/x", 2, "ana@t.org", "rui@t.org")
+}
+
+// forgetful is a registry that makes each change twice, as the client library does when an answer
+// is lost, and says what came of the second.
+type forgetful struct{ *registry }
+
+func (f *forgetful) ChangeRooms(ctx context.Context, changes []presence.RoomChange) ([]presence.RoomState, error) {
+	if _, err := f.registry.ChangeRooms(ctx, changes); err != nil {
+		return nil, err
+	}
+	return f.registry.ChangeRooms(ctx, changes)
+}
+
+func TestAChangeWhoseAnswerIsLostIsRead(t *testing.T) {
+	w, r, _ := registered(t)
+	a := w.registering(r, "a", 10)
+	if err := r.PutLease(t.Context(), presence.Lease{Edge: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	b := w.edge(Config{Registry: &forgetful{r}, Edge: "b", ID: "b"})
+	ana := w.visitor("ana@t.org/1", "s")
+	a.attends(ana, "/x")
+	ana.knows("before", "/x", 1, "ana@t.org")
+	seat := b.in(w.visitor("rui@t.org/1", "s"), "/x", false)
+	ana.knows("who comes", "/x", 2, "ana@t.org", "rui@t.org")
+	seat.Leave()
+	ana.knows("who goes", "/x", 1, "ana@t.org")
+
+	r.be(true) // which has changed it all the same
+	b.in(w.visitor("lia@t.org/1", "s"), "/x", false)
+	w.eventually("it was tried", func() bool { return b.count("limegrove_rooms_untold") == 1 })
+	r.be(false)
+	ana.knows("who has come meanwhile", "/x", 2, "ana@t.org", "lia@t.org")
+}
+
+func TestWhatIsToldOnceMoreIsInDoubtOnlyWhenItMayDiffer(t *testing.T) {
+	a := attendance{registry: &registry{}, parties: map[roomKey]*party{}}
+	take := func(why string, unsure bool) []news {
+		t.Helper()
+		n := 10
+		all := a.take(&n)
+		if len(all) != 1 || all[0].unsure != unsure {
+			t.Errorf("%s: %+v", why, all)
+		}
+		return all
+	}
+	s := a.come(roomKey{"t.org", "/x"}, Visitor{Node: lime.MustParseNode("ana@t.org/1"), Session: "s"})
+	a.took(take("who comes", true))
+	a.again(false)
+	a.took(take("who was there", false))
+	a.again(false)
+	a.failed(take("who was there", false))
+	a.took(take("and may not be any more", true))
+	a.again(true)
+	a.took(take("the registry had lost it", true))
+	a.leave(s)
+	a.failed(take("who goes", true))
+	a.took(take("who goes", true))
+	if len(a.parties) > 0 {
+		t.Errorf("%d rooms are left", len(a.parties))
+	}
 }
 
 func TestARoomThatIsDoubtedWhileItIsReadIsReadAgain(t *testing.T) {

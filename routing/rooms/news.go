@@ -11,6 +11,7 @@ type news struct {
 	stays         []*stay
 	entered, left []presence.Registration
 	sessions      []string // what the registry has of each stay afterwards
+	unsure        bool     // the registry may not have had what it has afterwards
 }
 
 func (n *news) change() presence.RoomChange {
@@ -47,7 +48,8 @@ func (a *attendance) newsOf(p *party) news {
 		if len(n.entered)+len(n.left)+1+len(s.doubts) > presence.MaxRoomChange {
 			break
 		}
-		s.queued, s.flying = false, true
+		n.unsure = n.unsure || s.unsure || !s.settled()
+		s.queued, s.flying, s.unsure = false, true, false
 		session := ""
 		if s.seats > 0 {
 			session = s.session
@@ -88,7 +90,7 @@ func (a *attendance) failed(all []news) {
 	defer a.mu.Unlock()
 	for _, n := range all {
 		for i, s := range n.stays {
-			s.flying = false
+			s.flying, s.unsure = false, true
 			if n.sessions[i] != "" {
 				s.mayBe(n.sessions[i])
 			}
