@@ -140,6 +140,7 @@ type Router struct {
 	people   *roster.Store
 
 	presences *presences
+	rooms     *rooms.Teller
 
 	sweeps chan struct{} // holds one
 
@@ -244,6 +245,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 	r := &Router{
 		cfg: cfg, inForce: cfg, accounts: accounts, owners: own, groups: groups, people: people, log: cfg.Logger, warn: warn,
 		mux: mux, events: events, delegated: delegated, grants: roomRights, policies: changed, presences: presences, sweeps: make(chan struct{}, 1),
+		rooms: rooms.NewTeller(cfg.NATS),
 	}
 	r.logins = newLogins(cfg.Logger, warn, cfg.Metrics, served, roomGrants.Of)
 	if cfg.Sessions != nil {
@@ -270,6 +272,7 @@ func New(ctx context.Context, cfg Config) (*Router, error) {
 func (r *Router) Run(ctx context.Context) error {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(ctx) })
+	sweeping.Go(func() { r.rooms.Run(ctx) })
 	sweeping.Go(func() { r.delegated.again.run(ctx) })
 	sweeping.Go(func() { r.policies.again.run(ctx) })
 	sweeping.Go(func() { r.grants.again.run(ctx) })
@@ -329,7 +332,7 @@ func (r *Router) sweep(ctx context.Context) {
 		}
 		removed, err := r.cfg.Registry.Sweep(ctx, func(e presence.EdgeID) bool { return !r.cfg.Alive(e) })
 		for _, gone := range removed {
-			inRoom, err := rooms.TellRemoved(r.cfg.NATS, r.cfg.Events, &gone)
+			inRoom, err := r.rooms.TellRemoved(r.cfg.Events, &gone)
 			if !inRoom {
 				err = routing.TellRemoved(r.cfg.NATS, gone)
 				r.presences.removed(&gone.Registration)

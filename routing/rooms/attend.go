@@ -2,17 +2,12 @@ package rooms
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"limegrove/lime"
 	"limegrove/presence"
-	"limegrove/room"
-	"limegrove/routing/subject"
 )
 
 const (
@@ -103,8 +98,8 @@ func (r *Rooms) tellEdges(n *news, s presence.RoomState) {
 	default:
 		t.Joined, t.Left = nodesOf(n.entered), nodesOf(n.left)
 	}
-	if err := publishTurnout(r.cfg.NATS, n.key, &t); err != nil {
-		r.metrics.drop(dropBroker) // the next one shows it
+	if err := r.teller.tell(n.key, &t); err != nil {
+		r.metrics.drop(dropBroker)
 	}
 }
 
@@ -116,39 +111,6 @@ func nodesOf(all []presence.Registration) (nodes []lime.Node) {
 		}
 	}
 	return nodes
-}
-
-func publishTurnout(nc *nats.Conn, key roomKey, t *turnout) error {
-	to, err := subject.Attendance(key.domain, key.name)
-	if err != nil {
-		return err
-	}
-	data, err := json.Marshal(t)
-	if err != nil {
-		return err
-	}
-	return nc.Publish(to, data)
-}
-
-// TellRemoved tells the edges that somebody of a dead edge is in a room no more, if the
-// registration was that of one who was, and events, which may be nil. Routers do.
-func TellRemoved(nc *nats.Conn, events Events, gone *presence.Removed) (is bool, err error) {
-	domain, is := lime.OfRooms(gone.Node.Domain)
-	if !is {
-		return false, nil
-	}
-	n, err := room.FromAddress(gone.Node.Name)
-	if err != nil {
-		return true, fmt.Errorf("tell who has left a room: %w", err)
-	}
-	left := nodesOf([]presence.Registration{gone.Registration})
-	if events != nil && len(left) > 0 {
-		events.Tell(lostEvent(domain, n, left[0], &gone.Registration))
-	}
-	if err := publishTurnout(nc, roomKey{domain, n}, &turnout{Version: gone.Version, Left: left}); err != nil {
-		return true, fmt.Errorf("tell who has left a room: %w", err)
-	}
-	return true, nil
 }
 
 // tellAudiences tells those who want to know what is new to them.
@@ -219,8 +181,7 @@ func (s *shard) read(ctx context.Context, all []*audience, now time.Time) (ok bo
 }
 
 // RegisterAll brings who is in which room to the registry again, because it may have lost
-// it. Edges read again who is in those of which it has not: with the edge's lease, it may have hidden
-// them.
+// it. Where it has not, edges read who is there: nobody saw those of an edge that had no lease.
 func (r *Rooms) RegisterAll() { r.attendance.again(true) }
 
 // Occupants returns who is in a room: how many sessions, and when they are no more than

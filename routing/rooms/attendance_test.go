@@ -259,14 +259,14 @@ func TestThoseOfADeadEdgeLeaveTheirRooms(t *testing.T) {
 	if err != nil || len(removed) != 1 {
 		t.Fatalf("%+v were removed (%v)", removed, err)
 	}
-	if is, err := TellRemoved(w.server.Connect(), &told, &removed[0]); !is || err != nil {
+	if is, err := NewTeller(w.server.Connect()).TellRemoved(&told, &removed[0]); !is || err != nil {
 		t.Errorf("it is told: %t, %v", is, err)
 	}
 	ana.knows("one", "/x", 1, "ana@t.org")
 	if len(told) != 1 || told[0] != `room.left rui@t.org/1 {s "/x" %2fx@rooms.t.org}` {
 		t.Errorf("%q are told", told)
 	}
-	if is, err := TellRemoved(nil, nil, &presence.Removed{Registration: presence.Registration{Node: lime.MustParseNode("ana@t.org/1")}}); is || err != nil {
+	if is, err := NewTeller(nil).TellRemoved(nil, &presence.Removed{Registration: presence.Registration{Node: lime.MustParseNode("ana@t.org/1")}}); is || err != nil {
 		t.Errorf("a registration of no room is taken for one (%v)", err)
 	}
 }

@@ -100,6 +100,7 @@ type Rooms struct {
 	barrier barrier.Barrier
 
 	attendance attendance
+	teller     *Teller
 	catchUps   []*catchUp    // by their partitions
 	overloaded chan struct{} // holds one: the client library has dropped something
 
@@ -129,6 +130,7 @@ func New(cfg Config) *Rooms {
 	m := newMetrics(cfg.Metrics)
 	r := &Rooms{warn: complaint.Log{Logger: cfg.Logger}, Publisher: newPublisher(cfg.PublisherConfig, m.publisherMetrics), cfg: cfg, metrics: m, seed: maphash.MakeSeed()}
 	r.attendance = attendance{registry: cfg.Registry, edge: cfg.Edge, events: cfg.Events, parties: map[roomKey]*party{}}
+	r.teller = newTeller(cfg.NATS, r.barrier.Wait)
 	r.barrier.Flush = func() error { return cfg.NATS.FlushTimeout(cfg.Timeout) }
 	r.registryTrouble = trouble{log: cfg.Logger, begins: "who is in which room cannot be told", ends: "who is in which room can be told again"}
 	r.overloaded = make(chan struct{}, 1)
@@ -154,6 +156,7 @@ func (r *Rooms) Run(ctx context.Context) {
 	}
 	if r.cfg.Registry != nil {
 		running.Go(func() { r.attend(ctx) })
+		running.Go(func() { r.teller.Run(ctx) })
 	}
 	running.Go(func() { r.Publisher.Run(ctx) })
 	if r.cfg.Streams != nil || r.cfg.Registry != nil {

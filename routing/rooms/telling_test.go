@@ -81,11 +81,11 @@ func TestNewsThatNeverPauseAreTold(t *testing.T) {
 	a.attends(ana, "/x")
 	ana.knows("before", "/x", 1, "ana@t.org")
 	a.wantPresent("before", "/x", 1, "ana@t.org")
-	nc := w.server.Connect()
+	teller := NewTeller(w.server.Connect())
 	key := roomKey{"t.org", "/x"}
 	flood := func() bool { // more than is remembered, of which something is missing always
 		for range 2 * maxEarly {
-			if err := publishTurnout(nc, key, &turnout{Version: 1 << 60}); err != nil {
+			if err := teller.tell(key, &turnout{Version: 1 << 60}); err != nil {
 				t.Fatal(err)
 			}
 		}
