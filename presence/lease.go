@@ -21,7 +21,7 @@ func (s *Store) PutLease(ctx context.Context, l Lease) error {
 		return err
 	}
 	s.metrics.lease.begins()
-	if _, err := s.renew(ctx, l.Edge, value); err != nil {
+	if _, err := s.renew(ctx, l.Edge, value, s.newWitnesses()); err != nil {
 		return fmt.Errorf("lease of %s: %w", l.Edge, err)
 	}
 	return nil
@@ -41,7 +41,7 @@ func (s *Store) KeepLease(ctx context.Context, l Lease, lost func(context.Contex
 		return err
 	}
 	s.metrics.lease.begins()
-	k := keeper{s: s, edge: l.Edge, value: value, lost: make(chan struct{}, 1)}
+	k := keeper{s: s, edge: l.Edge, value: value, lost: make(chan struct{}, 1), witnesses: s.newWitnesses()}
 	var owner sync.WaitGroup
 	owner.Go(func() {
 		for {
@@ -72,6 +72,8 @@ type keeper struct {
 	value string
 	lost  chan struct{} // holds one when the owner is to register again
 	away  bool          // the last attempt failed
+
+	witnesses *witnesses
 }
 
 // run returns nil when ctx is done.
@@ -87,7 +89,7 @@ func (k *keeper) run(ctx context.Context) error {
 			return ErrClosed
 		case <-wait.C:
 		}
-		made, err := k.s.renew(ctx, k.edge, k.value)
+		made, err := k.s.renew(ctx, k.edge, k.value, k.witnesses)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -122,8 +124,8 @@ func (k *keeper) tell(err error) {
 }
 
 // renew makes the lease and its witnesses live for another LeaseTTL. It tells
-// whether one of them was missing and was made, also beside an error.
-func (s *Store) renew(ctx context.Context, e EdgeID, value string) (made bool, err error) {
+// whether one of them was missing and was made, or may have been, also beside an error.
+func (s *Store) renew(ctx context.Context, e EdgeID, value string, known *witnesses) (made bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	// On its own connection, so that it does not wait behind other calls.
@@ -135,9 +137,9 @@ func (s *Store) renew(ctx context.Context, e EdgeID, value string) (made bool, e
 	}
 	if err != nil {
 		s.metrics.failures.Inc()
-		return false, err
+		return made, err
 	}
-	missing, err := s.witness(ctx, e)
+	missing, err := s.witness(ctx, e, known)
 	if err == nil {
 		s.metrics.lease.renews()
 	}

@@ -105,14 +105,21 @@ end
 redis.call('HDEL', KEYS[1], unpack(ARGV, 4))
 `+luaDrop)
 
-	// witnessScript: time to live in ms. It answers whether the witness was
-	// there and written under the same run of the same server (1). An embedded
+	// witnessScript: time to live in ms, the value that was answered last, a sign
+	// to write a new one with. It answers whether the witness was there as it was
+	// answered last and written under the same run of the same server (1), and its
+	// value. Whoever was answered none takes any that has not his sign. An embedded
 	// Redis that tells no run id is one run.
 	witnessScript = newScript(1, `
 local info = redis.pcall('INFO', 'server')
 local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or '-'
 local was = redis.call('GET', KEYS[1])
-redis.call('SET', KEYS[1], run, 'PX', ARGV[1])
-return was == run and '1' or '0'
+local value = run .. ':' .. ARGV[3]
+local same = was and string.sub(was, 1, #run + 1) == run .. ':' and (was == ARGV[2] or ARGV[2] == '' and was ~= value)
+if same then
+  value = was
+end
+redis.call('SET', KEYS[1], value, 'PX', ARGV[1])
+return (same and '1' or '0') .. value
 `)
 )
