@@ -31,6 +31,9 @@ type Teller struct {
 	lost map[roomKey]struct{} // of which edges are to read; one that does not fit shows with its next change
 }
 
+// settlePause is the least time between two round trips to the broker, which are for all that was told meanwhile.
+const settlePause = 100 * time.Millisecond
+
 // flushTimeout bounds a round trip to the broker.
 const flushTimeout = 5 * time.Second
 
@@ -57,14 +60,15 @@ func (t *Teller) Run(ctx context.Context) {
 			return
 		case <-t.wake:
 		}
-		if t.settle(ctx) {
-			continue
+		pause := settlePause
+		if !t.settle(ctx) {
+			t.rouse()
+			pause = lookPause
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(lookPause):
-			t.rouse()
+		case <-time.After(pause):
 		}
 	}
 }
