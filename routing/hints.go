@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/sirupsen/logrus"
 )
 
 const (
@@ -119,7 +118,7 @@ func (h *Hubs) publishHint(subject string, data []byte, again string) {
 func (h *Hubs) publishHintsAgain(ctx context.Context) {
 	all, more := h.hints.again(time.Now())
 	if more {
-		h.log.WithField("kept", len(all)).Warn("More changes of sessions were not told than are kept; other edges read the views of all that are here")
+		h.log.WithField("changes", len(all)).Warn("more changes of sessions may not have been heard than are remembered; other edges read the views of all that are here")
 		all = append(all, h.doubtOfAll()...)
 	}
 	for i, t := range all {
@@ -135,7 +134,7 @@ func (h *Hubs) publishHintsAgain(ctx context.Context) {
 		}
 	}
 	if len(all) > 0 {
-		h.log.WithFields(logrus.Fields{"hints": len(all)}).Info("Other edges were told again of changes that they may have missed")
+		h.log.WithField("changes", len(all)).Info("other edges were told again of changes that they may have missed")
 	}
 }
 

@@ -18,7 +18,7 @@ var folders = []folder{
 	{path: "lime/client", ours: []string{"lime", "lime/client/spool"}},
 	// What a client's store is, lime/client declares; its tests are the spool's users, and its example a client's.
 	{path: "lime/client/spool", ours: []string{"lime", "lime/client", "internal/filelock"}, std: true},
-	{path: "lime/client/files", ours: []string{"lime"}, std: true},
+	{path: "lime/client/files", ours: []string{"lime", "internal/filelock"}, std: true},
 	// What a platform is told: words alone.
 	{path: "event", ours: []string{"lime"}, std: true},
 	{path: "cluster", ours: []string{"lime", "internal/complaint"}},

@@ -18,6 +18,7 @@ var Fields = []Field{
 	{"bytes", "how long something is, or how many bytes there are"},
 	{"cause", "why a process drains: the signal, the status page, or what has failed"},
 	{"changed", "flags that have another value than before"},
+	{"changes", "how many changes of sessions are meant"},
 	{"connections", "how many clients are connected"},
 	{"during", "for how long something is to be so; 0 for until it is taken back"},
 	{"edge", "the incarnation of another edge"},
